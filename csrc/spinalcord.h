@@ -44,6 +44,198 @@ typedef struct {
 
 /* ---- Images: from a scan to a network's input and back (csrc/image) -------- */
 
+typedef enum {
+    SC_U8 = 0,
+    SC_I8 = 1,
+    SC_U16 = 2,
+    SC_I16 = 3,
+    SC_U32 = 4,
+    SC_I32 = 5,
+    SC_U64 = 6,
+    SC_I64 = 7,
+    SC_F32 = 8,
+    SC_F64 = 9,
+} sc_dtype;
+
+/* A scan as it is stored: three axes in any order and direction. */
+typedef struct {
+    const void *data; /* voxel (0, 0, 0); voxels aligned, of native byte order */
+    sc_dtype dtype;
+    int64_t extents[3];
+    int64_t strides_nbytes[3]; /* any sign, or 0 */
+} sc_scan;
+
+/* Working axis k (slice, row, column) is stored axis axes[k], run through backwards
+ * where flips[k]. */
+typedef struct {
+    int axes[3]; /* a permutation of 0, 1, 2 */
+    bool flips[3];
+} sc_orientation;
+
+/* Bring a stored scan into the working orientation.
+ *
+ * 'dst'  float32 (slice, row, column), as many voxels as 'src'
+ *
+ * SC_BAD_SHAPE for an empty axis, SC_BAD_VALUE for an impossible orientation,
+ * SC_NOT_FINITE for voxels that are NaN, infinite or beyond float32 (err->detail
+ * holds their number, at most INT_MAX; 'dst' is filled all the same). */
+sc_status sc_scan_orient(const sc_scan *src, const sc_orientation *orientation,
+                         float *dst, sc_error *err);
+
+/* The inverse, for results: 'src' (slice, row, column) and 'dst' (as stored, C order)
+ * have items of 1 or 4 bytes; 'stored' are the extents of 'dst'. */
+sc_status sc_volume_unorient(const void *src, int64_t item_nbytes,
+                             const int64_t stored[3], const sc_orientation *orientation,
+                             void *dst, sc_error *err);
+
+/* dst = src scaled to [0, 1]: z-score over all n voxels (population standard
+ * deviation, sums in double), clipped to [-clip, clip], minimum to 0, maximum to 1.
+ * 'dst' may be 'src'.
+ *
+ * SC_BAD_SHAPE for n < 1, SC_BAD_VALUE for a constant volume or a bad 'clip',
+ * SC_NOT_FINITE as above. */
+sc_status sc_volume_normalize(const float *src, int64_t n, double clip, float *dst,
+                              sc_error *err);
+
+/* How an image lies on a slice of the scan: row i of the image shows the scan's row
+ * row0 + i * row_step, column j its column col0 + j * col_step, in voxels counted from
+ * the centre of the first.  Steps are positive. */
+typedef struct {
+    double row0, row_step;
+    double col0, col_step;
+} sc_frame;
+
+enum { SC_IMAGE_SIDE_MAX = 4096 }; /* pixels of a network's image along one axis */
+
+/* A slice of rows x cols stretched to h x w: half-pixel centres, that is, outer edges
+ * on outer edges.  SC_BAD_SHAPE. */
+sc_status sc_frame_letter(int64_t rows, int64_t cols, int64_t h, int64_t w,
+                          sc_frame *out, sc_error *err);
+
+/* A slice at pixels of 'pixel_mm' squared.
+ *
+ * Along an axis of n voxels 'voxel_mm' apart the scan fills the first
+ * ceil(n * voxel_mm / pixel_mm - 0.01) pixels (what is less than a hundredth of a pixel
+ * is rounding in the header, and not worth one).  Their middle lies on the scan's
+ * middle, and they are exactly pixel_mm apart: no drift.  Padding follows after them,
+ * up to the multiple of 16 that 'h' and 'w' return.
+ *
+ * SC_BAD_VALUE for lengths that are not positive and finite, SC_BAD_SHAPE for an image
+ * with more than SC_IMAGE_SIDE_MAX pixels along an axis. */
+sc_status sc_frame_physical(int64_t rows, int64_t cols, double row_mm, double col_mm,
+                            double pixel_mm, sc_frame *out, int64_t *h, int64_t *w,
+                            sc_error *err);
+
+/* The h x w window of the images of 'frame' whose middle is nearest to the middle of a
+ * box of the scan; it may reach beyond the scan.
+ *
+ * 'box'  first row, last row, first column, last column, in voxels */
+sc_frame sc_frame_window(const sc_frame *frame, const int64_t box[4], int64_t h,
+                         int64_t w);
+
+/* "Area" is the mean over a destination pixel along axes with a step above 1, and
+ * linear interpolation along others; nearest takes the later of two equals. */
+typedef enum { SC_LINEAR = 0, SC_AREA = 1, SC_NEAREST = 2 } sc_filter;
+
+/* What pixels show whose centres lie outside the source (whose outer pixels reach half
+ * a pixel beyond their centres): 0, or the nearest edge. */
+typedef enum { SC_OUTSIDE_ZERO = 0, SC_OUTSIDE_EDGE = 1 } sc_outside;
+
+/* Resample n images to the pixels of a frame.
+ *
+ * 'src'  float32 (n, rows, cols)
+ * 'dst'  float32 (n, h, w)
+ *
+ * A destination pixel with NaN among the pixels it is made of is NaN.  SC_BAD_SHAPE,
+ * SC_BAD_VALUE for a bad frame, SC_NOMEM. */
+sc_status sc_images_resample(const float *src, int64_t n, int64_t rows, int64_t cols,
+                             const sc_frame *frame, sc_filter filter,
+                             sc_outside outside, float *dst, int64_t h, int64_t w,
+                             sc_error *err);
+
+/* The way back for probabilities: bilinear, from those pixels alone that lie on the
+ * scan, the outermost of which are repeated.
+ *
+ * 'src'  float32 (n, h, w), images of one frame
+ * 'dst'  float32 (n, rows, cols) */
+sc_status sc_images_restore(const float *src, int64_t n, int64_t h, int64_t w,
+                            const sc_frame *frame, float *dst, int64_t rows,
+                            int64_t cols, sc_error *err);
+
+/* The way back for one coarse map that stretches over the whole h x w image of a
+ * frame: bilinear; 0 outside the image.
+ *
+ * 'src'  float32 (map_h, map_w)
+ * 'dst'  float32 (rows, cols) */
+sc_status sc_map_restore(const float *src, int64_t map_h, int64_t map_w,
+                         const sc_frame *frame, int64_t h, int64_t w, float *dst,
+                         int64_t rows, int64_t cols, sc_error *err);
+
+/* The slices of a mask (slice, row, column) that hold anything but 0.
+ *
+ * 'slices'  their numbers, ascending; room for extents[0]
+ * 'boxes'   first row, last row, first column, last column of each; room likewise
+ *
+ * Returns their count. */
+int64_t sc_mask_slices(const uint8_t *mask, const int64_t extents[3], int64_t *slices,
+                       int64_t (*boxes)[4]);
+
+/* The classifiers' image of one slice: channels [t1c, t2, mask], the first two
+ * resampled by area, the mask to the nearest voxel; zero beyond the scan.
+ *
+ * 't1c'              float32 (rows, cols), or NULL for a channel of zeros
+ * 't2', 'mask'       (rows, cols)
+ * 'filter'           of t1c and t2: SC_LINEAR or SC_AREA
+ * 'dst'              float32 (3, h, w) */
+sc_status sc_classifier_image(const float *t1c, const float *t2, const uint8_t *mask,
+                              int64_t rows, int64_t cols, const sc_frame *frame,
+                              sc_filter filter, float *dst, int64_t h, int64_t w,
+                              sc_error *err);
+
+/* Number the connected components of a mask (slice, row, column), largest first, equal
+ * ones by their first voxel in C order.
+ *
+ * 'connectivity'  6, 18 or 26: neighbours share a face, an edge or a corner at least
+ * 'min_voxels'    smaller components become background
+ * 'labels'        int32, the extents of 'mask'; 0 is background
+ * 'n'             count of components kept
+ *
+ * SC_BAD_SHAPE, SC_BAD_VALUE, SC_NOMEM. */
+sc_status sc_components_label(const uint8_t *mask, const int64_t extents[3],
+                              int connectivity, int64_t min_voxels, int32_t *labels,
+                              int32_t *n, sc_error *err);
+
+/* What is told of one lesion.  Extents run from outer edge to outer edge. */
+typedef struct {
+    int64_t n_voxels;
+    double volume_mm3;
+    double length_mm;              /* along the row axis, S-I */
+    double width_mm;               /* along the column axis, A-P */
+    double depth_mm;               /* along the slice axis, L-R */
+    double max_diameter_mm;        /* between any two points, voxels taken as boxes */
+    double centroid_mm[3];         /* of the voxel centres, RAS+ */
+    double mean, sd;               /* of the intensities; population */
+    double in_cord_fraction;       /* share of its voxels; NaN without a cord */
+    double max_axial_damage_ratio; /* largest, over rows, of (lesion in cord) / cord */
+} sc_lesion;
+
+/* Measure the components of 'labels' (slice, row, column), numbered 1 to n.
+ *
+ * 'affine'  4 x 4, row by row: voxel (slice, row, column) to RAS+ millimetres
+ * 'volume'  intensities, float32, the extents of 'labels'
+ * 'cord'    uint8 of the same extents, or NULL
+ * 'out'     n lesions, out[i] for label i + 1
+ *
+ * SC_BAD_SHAPE; SC_BAD_VALUE for a label outside 0 to n, one that does not occur or an
+ * affine that is singular or not finite; SC_NOMEM. */
+sc_status sc_lesions_measure(const int32_t *labels, const int64_t extents[3], int32_t n,
+                             const float *volume, const double affine[16],
+                             const uint8_t *cord, sc_lesion *out, sc_error *err);
+
+/* Volume of one voxel in cubic millimetres; NaN unless the affine is finite and
+ * regular. */
+double sc_voxel_mm3(const double affine[16]);
+
 /* ---- Networks (csrc/nn, csrc/nets) ----------------------------------------- */
 
 #endif

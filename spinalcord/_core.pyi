@@ -1,0 +1,304 @@
+"""The C core; its public names are re-exported by the package."""
+
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+# ---- Images -------------------------------------------------------------------------------------
+#
+# Working volumes have axes (slice, row, column): slices run L->R, rows S->I, columns A->P.  Results
+# are new, C-contiguous arrays; arguments are never modified and may be read-only or strided (they
+# are copied if they are not C-contiguous).  A wrong dtype or number of axes is a TypeError, whatever
+# else breaks a contract below an InputError.  The GIL is released during all computation.
+
+Mode: TypeAlias = Literal["letter", "physical"]
+
+def orient(
+    array: NDArray[Any], axes: Sequence[int], flips: Sequence[bool], /
+) -> NDArray[np.float32]:
+    """Bring a stored scan into the working orientation, as float32.
+
+    Parameters
+    ----------
+    array : (i, j, k) ndarray of bool, an integer type, float16, float32 or float64
+        As stored; any strides and byte order.
+    axes : three ints
+        Working axis n (slice, row, column) is stored axis ``axes[n]``; a permutation of 0, 1, 2.
+    flips : three bools
+        Whether stored axis ``axes[n]`` runs against working axis n.
+
+    Raises
+    ------
+    InputError
+        An empty axis; voxels that are NaN, infinite or beyond float32 (the message counts them);
+        axes that are no permutation; another dtype (complex, structured, text).
+    """
+
+def unorient(volume: NDArray[Any], axes: Sequence[int], flips: Sequence[bool], /) -> NDArray[Any]:
+    """Bring a working volume back to the stored grid: the inverse of `orient`, same arguments.
+
+    `volume` is (slice, row, column) of uint8, int32 or float32; the result has its dtype.
+    """
+
+def normalize(volume: NDArray[np.float32], /, *, clip: float = 5.0) -> NDArray[np.float32]:
+    """Scale a volume to [0, 1]: z-score, clip to [-clip, clip], then minimum to 0 and maximum to 1.
+
+    Mean and population standard deviation are those of the whole volume, summed in double.
+    `volume` is float32 with any number of axes; orient it first, so that copies of a scan in other
+    orientations give the same bits.
+
+    Raises
+    ------
+    InputError
+        Empty or constant volume; NaN or infinity; `clip` not positive and finite.
+    """
+
+def prepare_segmentation(
+    volume: NDArray[np.float32],
+    spacing_mm: Sequence[float],
+    /,
+    *,
+    mode: Mode,
+    size: Sequence[int] = (256, 256),
+    pixel_mm: float = 1.0,
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Resample every slice to the segmentation network's pixels.
+
+    letter
+        Each slice is stretched to `size` (h, w), bilinearly with half-pixel centres and without
+        antialiasing; `spacing_mm` and `pixel_mm` are not used.
+    physical
+        Square pixels of `pixel_mm`: per axis area-weighted where that shrinks, bilinear where it
+        enlarges.  The resampled slice has ceil(extent / pixel_mm - 0.01) pixels along each axis,
+        its middle lies on the middle of the scan's slice, and its pixels are exactly `pixel_mm`
+        apart.  Zeros follow after the last row and column, up to a multiple of 16; `size` is not
+        used.
+
+    Parameters
+    ----------
+    volume : (slices, rows, columns) float32
+        Working orientation, normalised.
+    spacing_mm : three floats
+        Distance of voxel centres along slice, row and column axis.
+
+    Returns
+    -------
+    images : (slices, 1, h, w) float32
+    frame : (4,) float64
+        row0, row_step, column0, column_step: image row i shows scan row row0 + i * row_step, and
+        columns likewise, in voxels counted from the centre of the first.
+
+    Raises
+    ------
+    InputError
+        Spacing or `pixel_mm` not positive and finite; an image side above 4096 pixels; NaN.
+    """
+
+def restore(
+    probability: NDArray[np.float32], frame: NDArray[np.float64], shape: Sequence[int], /
+) -> NDArray[np.float32]:
+    """Bring probability maps back to the scan's own grid, bilinearly.
+
+    Parameters
+    ----------
+    probability : (slices, h, w) float32
+        One output of the network, for images from `prepare_segmentation`.
+    frame : (4,) float64
+        As returned by `prepare_segmentation`.
+    shape : two ints
+        Rows and columns of the scan.
+
+    Returns
+    -------
+    (slices, rows, columns) float32
+        Image pixels that show nothing of the scan (padding) do not contribute.
+    """
+
+def prepare_classification(
+    t2: NDArray[np.float32],
+    mask: NDArray[np.uint8],
+    t1c: NDArray[np.float32] | None,
+    spacing_mm: Sequence[float],
+    /,
+    *,
+    mode: Mode,
+    size: Sequence[int] = (256, 256),
+    pixel_mm: float = 1.0,
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
+    """Make the classifiers' images of the slices that hold lesion.
+
+    letter
+        Each slice is stretched to `size`, as in `prepare_segmentation`.
+    physical
+        A window of `size` pixels is cut from the slice resampled as in `prepare_segmentation`,
+        centred (to the nearest whole pixel) on the middle of the bounding box of the slice's
+        lesion, and zero beyond the scan.  The bounding box, not the centroid: whatever fits into
+        the window then lies in it, however the lesion's parts are distributed.
+
+    The mask is resampled to the nearest voxel, in both modes.
+
+    Parameters
+    ----------
+    t2 : (slices, rows, columns) float32
+        Working orientation, normalised.
+    mask : uint8 of the same shape
+        Lesion where not 0.
+    t1c : float32 of the same shape, or None
+        Contrast-enhanced T1w on the grid of `t2`, normalised; None gives a channel of zeros.
+    spacing_mm : three floats
+        Along slice, row and column axis.
+
+    Returns
+    -------
+    images : (n, 3, h, w) float32
+        Channels [t1c, t2, mask]; n = 0 where the mask is empty.
+    slices : (n,) int64
+        Slice that each image shows, ascending.
+    frames : (n, 4) float64
+        Per image, as in `prepare_segmentation`.
+
+    Raises
+    ------
+    InputError
+        Shapes that differ; spacing or `pixel_mm` not positive and finite; a side above 4096; NaN.
+    """
+
+def restore_map(
+    maps: NDArray[np.float32],
+    slices: NDArray[np.int64],
+    frames: NDArray[np.float64],
+    size: Sequence[int],
+    shape: Sequence[int],
+    /,
+) -> NDArray[np.float32]:
+    """Bring class-activation maps back to the scan's grid, bilinearly.
+
+    Parameters
+    ----------
+    maps : (n, map_h, map_w) float32
+        Coarse maps, each stretched over the whole of its image.
+    slices, frames
+        As returned by `prepare_classification`.
+    size : two ints
+        h and w of the images.
+    shape : three ints
+        Slices, rows and columns of the scan.
+
+    Returns
+    -------
+    (slices, rows, columns) float32
+        0 in other slices and outside the windows.
+    """
+
+def resample(
+    images: NDArray[np.float32],
+    size: Sequence[int],
+    frame: NDArray[np.float64],
+    /,
+    *,
+    filter: Literal["linear", "area", "nearest"] = "area",
+    outside: Literal["zero", "edge"] = "zero",
+) -> NDArray[np.float32]:
+    """Resample images: what the functions above are made of.
+
+    Pixel (i, j) of the result shows (row0 + i * row_step, column0 + j * column_step) of `images`.
+
+    Parameters
+    ----------
+    images : (n, h, w) float32
+    size : two ints
+        Rows and columns of the result, at most 32768 each.
+    frame : (4,) float64
+        row0, row_step, column0, column_step; the steps positive.
+    filter
+        "area" is the mean over the result's pixel along axes with a step above 1 and "linear"
+        along others; "nearest" takes the later of two equally near pixels.
+    outside
+        What pixels show whose centres lie outside the image, whose own pixels reach half a pixel
+        beyond their centres.
+    """
+
+def label(
+    mask: NDArray[np.uint8],
+    affine: NDArray[np.float64],
+    /,
+    *,
+    connectivity: Literal[6, 18, 26] = 26,
+    min_volume_mm3: float = 0.0,
+) -> tuple[NDArray[np.int32], int]:
+    """Number the connected components of a mask, largest first.
+
+    Parameters
+    ----------
+    mask : (slices, rows, columns) uint8
+        Lesion where not 0.
+    affine : (4, 4) float64
+        Voxel of the working orientation to RAS+ mm.
+    connectivity : 6, 18 or 26
+        Neighbours share a face, at least an edge, or at least a corner.
+    min_volume_mm3 : float
+        Smaller components become background (a millionth of it is forgiven to rounding).
+
+    Returns
+    -------
+    labels : (slices, rows, columns) int32
+        0 is background; equal sizes are numbered by their first voxel in C order.
+    n : int
+
+    Raises
+    ------
+    InputError
+        Another connectivity; a negative or NaN volume; an affine that is singular or not finite.
+    """
+
+def lesion_table(
+    labels: NDArray[np.int32],
+    n: int,
+    volume: NDArray[np.float32],
+    affine: NDArray[np.float64],
+    /,
+    *,
+    cord: NDArray[np.uint8] | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Measure labelled lesions, in millimetres.
+
+    Parameters
+    ----------
+    labels : (slices, rows, columns) int32
+        0 to n, as returned by `label`; every number must occur.
+    n : int
+    volume : float32 of the same shape
+        Intensities for mean and sd, in any unit.
+    affine : (4, 4) float64
+        Voxel of the working orientation to RAS+ mm.
+    cord : uint8 of the same shape, or None
+        Cord where not 0.
+
+    Returns
+    -------
+    dict of arrays of length n, row i for label i + 1
+        label, n_voxels : int64
+        volume_mm3 : float64
+        length_mm, width_mm, depth_mm : float64
+            Extent along row (S-I), column (A-P) and slice (L-R) axis, outer edge to outer edge.
+        max_diameter_mm : float64
+            Largest distance between two points of the lesion, voxels taken as boxes with corners:
+            never less than the three above.
+        centroid_mm : (n, 3) float64
+            Mean of the voxel centres, RAS+.
+        mean, sd : float64
+            Of the intensities; sd is that of the population.
+        in_cord_fraction : float64, with `cord` only
+            Share of the lesion's voxels that lie in the cord.
+        max_axial_damage_ratio : float64, with `cord` only
+            Largest, over the axial rows, of (lesion in cord) / cord; 0 where they do not meet.
+
+    Raises
+    ------
+    InputError
+        Shapes that differ; labels outside 0 to n, or one that does not occur; an affine that is
+        singular or not finite.
+    """
