@@ -236,6 +236,118 @@ sc_status sc_lesions_measure(const int32_t *labels, const int64_t extents[3], in
  * regular. */
 double sc_voxel_mm3(const double affine[16]);
 
+/* ---- Processor ------------------------------------------------------------- */
+
+/* Instruction sets that have kernels of their own, each including those before. */
+typedef enum {
+    SC_ISA_AUTO = 0, /* the best that the CPU has */
+    SC_ISA_BASE = 1, /* x86-64 */
+    SC_ISA_AVX2 = 2, /* with FMA */
+    SC_ISA_AVX512 = 3, /* F, BW, VL, DQ */
+    SC_ISA_AVX512_BF16 = 4,
+    SC_ISA_AMX = 5, /* tiles, bfloat16 */
+} sc_isa;
+
+const char *sc_isa_name(sc_isa isa);
+sc_isa sc_cpu_isa(void);    /* the best of this CPU */
+bool sc_cpu_has_bf16(void); /* can networks run in bfloat16 here? */
+int sc_cpu_usable(void);    /* processors: affinity, cgroup quota, OMP_NUM_THREADS */
+
+/* Asked every 50 ms by calls that can take long, on the caller's own thread; nonzero
+ * cancels the call, which then returns SC_CANCELLED. */
+typedef int (*sc_poll_fn)(void *arg);
+
 /* ---- Networks (csrc/nn, csrc/nets) ----------------------------------------- */
+
+/* How a tensor's values are stored. */
+typedef enum { SC_TENSOR_F32 = 0, SC_TENSOR_F16 = 1, SC_TENSOR_BF16 = 2 } sc_tensor_type;
+
+/* One tensor of a model file.  Names and shapes are PyTorch's; the data may lie at
+ * any address (a mapped file) and is read once, by sc_net_create. */
+typedef struct {
+    const char *name;
+    sc_tensor_type type;
+    int ndim;          /* 1, 2 or 4 */
+    int64_t shape[4];
+    const void *data;
+} sc_tensor;
+
+typedef enum { SC_MULTIRESUNET = 1, SC_DENSENET121 = 2 } sc_net_kind;
+
+/* What the arithmetic is done in; inputs and outputs are float32 in both. */
+typedef enum { SC_PRECISION_F32 = 1, SC_PRECISION_BF16 = 2 } sc_precision;
+
+typedef struct {
+    sc_net_kind kind;
+    int in_channels;   /* 1 .. 16 */
+    int outputs;       /* MultiResUNet: maps, 1 .. 16; DenseNet121: 2 classes */
+    float norm_eps;    /* DenseNet121: 1e-5 (PyTorch) or 1.001e-5 (Keras) */
+    bool final_norm;   /* MultiResUNet: Norm before the sigmoid, else a bias */
+    bool final_relu;   /* DenseNet121: ReLU after norm5 */
+    sc_precision precision;
+    int threads;       /* >= 1, for each call */
+    sc_isa isa;        /* the best to use; SC_ISA_AUTO unless to compare */
+} sc_net_config;
+
+typedef struct sc_net sc_net;
+
+/* Check, fold and pack the weights of one network.
+ *
+ * 'tensors'  every tensor of the architecture once, nothing else (names that end in
+ *            num_batches_tracked are ignored); not needed after the call
+ *
+ * SC_BAD_MODEL names the tensor that is missing, extra, of the wrong shape or not
+ * finite; SC_UNSUPPORTED where the CPU lacks what 'precision' needs. */
+sc_status sc_net_create(const sc_net_config *config, const sc_tensor *tensors,
+                        int64_t n_tensors, sc_net **out, sc_error *err);
+void sc_net_destroy(sc_net *net); /* NULL is fine; no call may be under way */
+
+int64_t sc_net_n_values(const sc_net *net); /* stored values, statistics included */
+
+/* What a call computes besides the probabilities; every pointer may be NULL.
+ *
+ * 'features'  the last maps, (n, maps, fh, fw): sc_net_feature_shape
+ * 'cam'       DenseNet121: the signed class-activation map of logit 'cam_index',
+ *             (n, fh, fw): the maps weighted by the logit's gradient, summed, before
+ *             any ReLU; the gradient is exact and the same at every position
+ * 'profile'   sc_net_layer_count(net) seconds, added up over the images */
+typedef struct {
+    float *features;
+    float *cam;
+    int cam_index;
+    double *profile;
+} sc_net_extras;
+
+/* Probabilities of 'n' >= 1 images.
+ *
+ * 'src'   (n, in_channels, h, w), finite; MultiResUNet: h and w multiples of 16 from
+ *         16 to 4096; DenseNet121: from 32 to 4096
+ * 'dst'   MultiResUNet (n, outputs, h, w), DenseNet121 (n, outputs)
+ *
+ * Any number of threads may call it at once; the result is the same, bit for bit,
+ * whatever else runs and however many threads compute it.  SC_BAD_SHAPE,
+ * SC_NOT_FINITE, SC_NOMEM, SC_BACKEND or SC_CANCELLED; dst is then undefined. */
+sc_status sc_net_run(sc_net *net, int64_t n, int64_t h, int64_t w, const float *src,
+                     float *dst, const sc_net_extras *extras, sc_poll_fn poll,
+                     void *poll_arg, sc_error *err);
+
+/* Extents (maps, fh, fw) of the last feature maps for images of h x w. */
+void sc_net_feature_shape(const sc_net *net, int64_t h, int64_t w, int64_t shape[3]);
+
+/* One step of the plan for images of h x w. */
+typedef struct {
+    char name[64];           /* the layer's tensors begin with it */
+    char kind[24];           /* convolution, pooling, ... */
+    char implementation[48]; /* own kernel and ISA, or oneDNN's own name */
+    int64_t shape[3];        /* channels, rows, columns that it writes */
+    double flops;            /* multiply-adds counted twice, padding not counted */
+} sc_layer_info;
+
+/* How many steps a plan has; the same for every size. */
+int64_t sc_net_layer_count(const sc_net *net);
+
+/* Describe the steps of the plan for h x w into 'layers' (sc_net_layer_count). */
+sc_status sc_net_layers(sc_net *net, int64_t h, int64_t w, sc_layer_info *layers,
+                        sc_error *err);
 
 #endif
