@@ -1,0 +1,106 @@
+/* The module spinalcord._core: its state, and the exceptions that it raises. */
+#define SC_PY_IMPORTS_NUMPY
+#include "core.h"
+
+#pragma weak sc_py_add_image
+#pragma weak sc_py_add_network
+
+sc_py_state *sc_py_state_of(PyObject *module) { return PyModule_GetState(module); }
+
+static PyObject *class_of(const sc_py_state *state, sc_status code)
+{
+    switch (code) {
+    case SC_BAD_VALUE:
+    case SC_BAD_SHAPE:
+    case SC_NOT_FINITE: return state->InputError;
+    case SC_BAD_MODEL: return state->ModelError;
+    case SC_NOMEM: return PyExc_MemoryError;
+    case SC_CANCELLED: return PyExc_KeyboardInterrupt;
+    case SC_OK:
+    case SC_UNSUPPORTED:
+    case SC_BACKEND:
+    case SC_INTERNAL: break;
+    }
+    return state->BackendError;
+}
+
+PyObject *sc_py_raise(const sc_py_state *state, const sc_error *err)
+{
+    if (err->code == SC_CANCELLED && PyErr_Occurred()) return NULL;
+    PyErr_SetString(class_of(state, err->code), err->text);
+    return NULL;
+}
+
+static int load_errors(sc_py_state *state)
+{
+    PyObject *errors = PyImport_ImportModule("spinalcord.errors");
+    if (errors == NULL) return -1;
+    state->InputError = PyObject_GetAttrString(errors, "InputError");
+    if (state->InputError != NULL) {
+        state->ModelError = PyObject_GetAttrString(errors, "ModelError");
+    }
+    if (state->ModelError != NULL) {
+        state->BackendError = PyObject_GetAttrString(errors, "BackendError");
+    }
+    Py_DECREF(errors);
+    return state->BackendError == NULL ? -1 : 0;
+}
+
+/* What the state holds it owns: after a failure here, core_clear releases it. */
+static int core_exec(PyObject *module)
+{
+    if (PyArray_ImportNumPyAPI() < 0) return -1;
+    if (load_errors(sc_py_state_of(module)) < 0) return -1;
+    if (PyModule_AddStringConstant(module, "__version__", SC_VERSION) < 0) return -1;
+    if (sc_py_add_image != NULL && sc_py_add_image(module) < 0) return -1;
+    if (sc_py_add_network != NULL && sc_py_add_network(module) < 0) return -1;
+    return 0;
+}
+
+static int core_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    sc_py_state *state = sc_py_state_of(module);
+    Py_VISIT(state->InputError);
+    Py_VISIT(state->ModelError);
+    Py_VISIT(state->BackendError);
+    Py_VISIT(state->Network);
+    return 0;
+}
+
+static int core_clear(PyObject *module)
+{
+    sc_py_state *state = sc_py_state_of(module);
+    Py_CLEAR(state->InputError);
+    Py_CLEAR(state->ModelError);
+    Py_CLEAR(state->BackendError);
+    Py_CLEAR(state->Network);
+    return 0;
+}
+
+static void core_free(void *module) { (void)core_clear(module); }
+
+static PyModuleDef_Slot core_slots[] = {
+    {Py_mod_exec, core_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_USED},
+#endif
+    {0, NULL},
+};
+
+static PyModuleDef core_module = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "spinalcord._core",
+    .m_doc = "The C core of spinalcord; its public names are in the package itself.",
+    .m_size = sizeof(sc_py_state),
+    .m_slots = core_slots,
+    .m_traverse = core_traverse,
+    .m_clear = core_clear,
+    .m_free = core_free,
+};
+
+PyMODINIT_FUNC PyInit__core(void);
+
+PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&core_module); }

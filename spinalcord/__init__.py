@@ -1,0 +1,71 @@
+"""Outline, classify and explain lesions on sagittal T2-weighted MRI of the spinal cord.
+
+>>> import spinalcord as sc
+>>> segmentation = sc.segment("t2.nii.gz", models="models")  # doctest: +SKIP
+
+Research software: not for clinical use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+try:
+    from ._core import __version__
+except ImportError as error:
+    if "libgomp" not in str(error):
+        raise
+    raise ImportError(
+        "spinalcord needs GCC's OpenMP runtime, libgomp.so.1, which this system lacks: install it "
+        "with `apt-get install libgomp1` or `dnf install libgomp`"
+    ) from error
+
+if TYPE_CHECKING:
+    from .classification import Diagnosis, classify
+    from .explanation import Explanation, explain
+    from .models import Network
+    from .pipeline import Pipeline
+    from .reading import read
+    from .segmentation import Segmentation, segment
+    from .volume import Volume
+
+# Imported when first used, so that `import spinalcord` loads NumPy and the core only.
+_HOME = {
+    "Diagnosis": "classification",
+    "Explanation": "explanation",
+    "Network": "models",
+    "Pipeline": "pipeline",
+    "Segmentation": "segmentation",
+    "Volume": "volume",
+    "classify": "classification",
+    "explain": "explanation",
+    "read": "reading",
+    "segment": "segmentation",
+}
+
+__all__ = [  # noqa: RUF022 - as in _HOME, which a test compares
+    "Diagnosis",
+    "Explanation",
+    "Network",
+    "Pipeline",
+    "Segmentation",
+    "Volume",
+    "__version__",
+    "classify",
+    "explain",
+    "read",
+    "segment",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'spinalcord' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
