@@ -272,10 +272,7 @@ class Volume:
         shape = " x ".join(str(n) for n in self.shape)
         spacing = " x ".join(f"{mm:.4g}" for mm in self.spacing_mm)
         name = "" if self._source.path is None else f", {self._source.path.name!r}"
-        return (
-            f"Volume({shape} {self._array.dtype}, {spacing} mm, "
-            f"{self._orientation.codes}{name})"
-        )
+        return f"Volume({shape} {self._array.dtype}, {spacing} mm, {self._orientation.codes}{name})"
 
 
 def _rebuild(array: np.ndarray, affine: np.ndarray, source: Source) -> Volume:
@@ -287,7 +284,7 @@ def _where(source: Source) -> str:
 
 
 def _as_voxels(array: Any, where: str) -> np.ndarray:
-    voxels = np.asarray(array)
+    voxels: np.ndarray = np.asarray(array)
     while voxels.ndim > 3 and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]
     if voxels.ndim != 3:
@@ -303,7 +300,7 @@ def _as_voxels(array: Any, where: str) -> np.ndarray:
         )
     if not voxels.dtype.isnative or voxels.dtype.itemsize > 8:
         wanted = voxels.dtype.newbyteorder("=") if voxels.dtype.itemsize <= 8 else np.float64
-        voxels = voxels.astype(wanted)
+        voxels = np.asarray(voxels, dtype=wanted)
     voxels = voxels.view()
     voxels.flags.writeable = False
     return voxels
@@ -321,9 +318,7 @@ def _as_affine(affine: Any, where: str) -> np.ndarray:
     lengths = _column_lengths(matrix)
     # The volume of the unit cell, relative to that of a box with the same sides.
     if min(lengths) <= 0 or abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-3:
-        raise InputError(
-            f"{where}the affine does not span space (voxel sides {_mm(lengths)} mm)"
-        )
+        raise InputError(f"{where}the affine does not span space (voxel sides {_mm(lengths)} mm)")
     matrix.flags.writeable = False
     return matrix
 
@@ -354,11 +349,12 @@ def find_orientation(affine: np.ndarray) -> Orientation:
     """
     cosines = affine[:3, :3] / np.array(_column_lengths(affine))
 
-    def fit(axes: tuple[int, ...]) -> tuple[float, float, float]:
-        lr, si, ap = (abs(float(cosines[w, s])) for w, s in zip(_WORKING_WORLD, axes, strict=True))
-        # At 45 degrees two assignments tie: the left-right axis then decides, for every copy of
-        # the volume alike.
-        return round(lr + si + ap, 9), round(lr, 9), round(si, 9)
+    def fit(axes: tuple[int, ...]) -> tuple[float, ...]:
+        total = sum(abs(float(cosines[w, s])) for w, s in zip(_WORKING_WORLD, axes, strict=True))
+        # At 45 degrees assignments tie.  Then the lines themselves decide, taken without their
+        # sense, so that every reoriented copy of the volume gets the same one.
+        lines = [cosines[:, axes[n]] * np.sign(cosines[_WORKING_WORLD[n], axes[n]]) for n in (0, 1)]
+        return round(total, 9), *np.round(np.concatenate(lines), 9).tolist()
 
     s, r, c = max(itertools.permutations(range(3)), key=fit)
     letters = [""] * 3
@@ -413,9 +409,7 @@ def check_scan(volume: Volume) -> None:
         )
     n_slices = volume.shape[volume.orientation.permutation[0]]
     if n_slices < MIN_SLICES:
-        raise InputError(
-            f"{where}{n_slices} sagittal slice(s); at least {MIN_SLICES} are expected"
-        )
+        raise InputError(f"{where}{n_slices} sagittal slice(s); at least {MIN_SLICES} are expected")
     low, high = volume.array.min(), volume.array.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         n_bad = int(np.count_nonzero(~np.isfinite(volume.array)))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
-from ..volume import Volume, check_scan
+import numpy as np
+
+from ..errors import InputError, SpinalcordWarning
+from ..volume import Volume, check_scan, corner_displacement_mm
 
 
 def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
@@ -111,6 +114,11 @@ def read_mask(mask: Any, *, like: Volume) -> Volume:
     Volume
         uint8, 0 and 1, in the scan's own storage order.  An empty mask is a mask.
 
+    Warns
+    -----
+    SpinalcordWarning
+        The mask's affine is off by less than a voxel, as after rounding.
+
     Raises
     ------
     InputError
@@ -122,19 +130,26 @@ def read_mask(mask: Any, *, like: Volume) -> Volume:
 
 def to_grid(mask: Volume, like: Volume) -> Volume:
     """Bring a mask, stored in any axis order, to the storage order of a scan; see `read_mask`."""
-    import numpy as np
-
     name = "the mask" if mask.source.path is None else str(mask.source.path)
     if not np.isfinite(mask.array.sum(dtype=np.float64)):
         raise InputError(f"{name}: NaN or infinite values in the mask")
-    inside = (mask.array != 0).astype(np.uint8)
-    if mask.same_grid(like):
-        return like.like(inside)
-    ours, theirs = like.sagittal(), mask.like(inside).sagittal()
-    if not ours.same_grid(theirs):
+    theirs = mask.like((mask.array != 0).astype(np.uint8)).sagittal()
+    ours = like.sagittal()
+    smallest = min(like.spacing_mm)
+    moved = float("inf")
+    if ours.shape == theirs.shape:
+        moved = corner_displacement_mm(ours.affine, theirs.affine, ours.shape)
+    if moved > smallest:
         raise InputError(
             f"{name}: not on the scan's grid: {mask.shape} voxels of {_mm(mask)} mm, the scan "
             f"has {like.shape} of {_mm(like)} mm, or they lie elsewhere in the patient"
+        )
+    if moved > 0.1 * smallest:
+        warnings.warn(
+            f"{name}: its affine is off the scan's by up to {moved:.2g} mm (rounded, it seems); "
+            "it is taken voxel by voxel",
+            SpinalcordWarning,
+            stacklevel=2,
         )
     flips = tuple(slice(None, None, -1 if flip else 1) for flip in like.orientation.flips)
     stored = theirs.array[flips].transpose(np.argsort(like.orientation.permutation))

@@ -19,9 +19,10 @@ import numpy as np
 
 from ..errors import InputError, SeriesError, SpinalcordWarning
 from ..volume import Source, Volume
-from .header import DamagedHeader, Header, read_header
+from .header import DamagedHeaderError, Header, read_header
 from .itk import read_pixels
 from .series import Candidate, choose, group_series, is_multiframe
+from .stack import Frame
 
 _MAX_ZIP_NBYTES = 16 << 30
 
@@ -106,9 +107,9 @@ def _unpack(path: Path, scratch: Path) -> None:
             )
         for number, member in enumerate(members):
             name = "".join(c for c in Path(member.filename).name if c.isalnum() or c in "._-")
-            with archive.open(member) as packed:
-                with open(scratch / f"{number:06d}-{name[-60:]}", "wb") as file:
-                    shutil.copyfileobj(packed, file)
+            target = scratch / f"{number:06d}-{name[-60:]}"
+            with archive.open(member) as packed, open(target, "wb") as file:
+                shutil.copyfileobj(packed, file)
 
 
 def _files_below(folder: Path) -> list[Path]:
@@ -127,7 +128,7 @@ def _read_headers(files: Iterable[Path]) -> tuple[list[Header], list[Path]]:
     for file in tqdm(files, desc="headers", unit="file", delay=2, disable=None, leave=False):
         try:
             header = read_header(file) if file.is_file() else None
-        except (DamagedHeader, OSError):
+        except (DamagedHeaderError, OSError):
             damaged.append(file)
             continue
         if header is not None:
@@ -139,7 +140,7 @@ def _headers_beside(path: Path) -> tuple[list[Header], list[Path]]:
     """Read one file's header, and for a classic image those of its series in the folder."""
     try:
         own = read_header(path)
-    except DamagedHeader as error:
+    except DamagedHeaderError as error:
         raise InputError(f"{path}: a damaged or truncated DICOM file: {error}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
@@ -190,7 +191,7 @@ def _assemble(chosen: Candidate, path: Path) -> Volume:
     paths = list(dict.fromkeys(frame.path for frame in frames))
     pixels = dict(zip(paths, read_pixels(paths), strict=True))
     slices = [pixels[frame.path] for frame in frames]
-    rows, columns = chosen.headers[0].tags.get("rows"), chosen.headers[0].tags.get("columns")
+    rows, columns = (int(chosen.headers[0].tags.get(name, 0)) for name in ("rows", "columns"))
     for frame, decoded in zip(frames, slices, strict=True):
         if decoded.ndim != 3 or decoded.shape[1:] != (rows, columns):
             raise InputError(
@@ -204,7 +205,9 @@ def _assemble(chosen: Candidate, path: Path) -> Volume:
     dtype = np.result_type(*{array.dtype for array in slices})
     dtype = np.dtype(np.float32) if dtype.kind == "f" else dtype
     stacked = np.empty((len(frames), rows, columns), dtype)
-    firsts = {frame.path: frame for frame in sorted(frames, key=lambda f: -f.index)}
+    firsts = {frame.path: frame for frame in frames if frame.index == 0}
+    if len({(frame.slope, frame.intercept) for frame in frames}) > 1:
+        dtype = np.dtype(np.float32)
     for out, frame, decoded in zip(stacked, frames, slices, strict=True):
         out[...] = _rescaled(decoded[frame.index], frame, firsts[frame.path])
     details = {
@@ -219,5 +222,9 @@ def _assemble(chosen: Candidate, path: Path) -> Volume:
     return Volume(stacked.T, chosen.stack.affine, source=source)
 
 
-def _rescaled(decoded, frame, first):  # type: ignore[no-untyped-def]
-    return decoded
+def _rescaled(decoded: np.ndarray, frame: Frame, first: Frame) -> np.ndarray:
+    """Give a frame its own slope: GDCM rescales a whole file by those of its first frame."""
+    if (frame.slope, frame.intercept) == (first.slope, first.intercept) or first.slope == 0:
+        return decoded
+    stored = np.rint((decoded - first.intercept) / first.slope)
+    return np.asarray(stored * frame.slope + frame.intercept)

@@ -77,7 +77,7 @@ _DATASET: dict[int, tuple[str, Any]] = {
 }
 
 
-class DamagedHeader(ValueError):
+class DamagedHeaderError(ValueError):
     """The file starts like DICOM, and then breaks off or makes no sense."""
 
 
@@ -119,7 +119,7 @@ def read_header(path: Path) -> Header | None:
 
     Raises
     ------
-    DamagedHeader
+    DamagedHeaderError
         It starts like DICOM, but cannot be walked to its end or to its pixels.
     OSError
         The file cannot be opened.
@@ -139,7 +139,7 @@ def read_header(path: Path) -> Header | None:
             try:
                 data = zlib.decompress(file.read(), -15)
             except zlib.error as error:
-                raise DamagedHeader("its deflated data set cannot be unpacked") from error
+                raise DamagedHeaderError("its deflated data set cannot be unpacked") from error
             return _read_dataset(path, io.BytesIO(data), len(data), EXPLICIT_LE, syntax)
         return _read_dataset(path, file, size, syntax or _sniff(file), syntax)
 
@@ -180,7 +180,7 @@ def _read_meta(file: BinaryIO, size: int) -> str:
         else:
             (length,) = struct.unpack_from("<H", head, 6)
         if length > size - file.tell():
-            raise DamagedHeader("it breaks off within its file meta information")
+            raise DamagedHeaderError("it breaks off within its file meta information")
         value = file.read(length)
         if head[2:4] == b"\x10\x00":
             syntax = _text(value)
@@ -210,7 +210,7 @@ class _Walker:
         found: dict[str, Any] = {}
         self.depth += 1
         if self.depth > _MAX_DEPTH:
-            raise DamagedHeader("its sequences are nested without end")
+            raise DamagedHeaderError("its sequences are nested without end")
         while self.file.tell() + 8 <= end:
             tag, vr, length = self.element_head()
             if tag in (_ITEM_END, _SEQUENCE_END):
@@ -225,9 +225,8 @@ class _Walker:
                     found[name] = items
                 continue
             if length > self.size - self.file.tell():
-                raise DamagedHeader(
-                    f"it breaks off: {length} bytes announced, "
-                    f"{self.size - self.file.tell()} left"
+                raise DamagedHeaderError(
+                    f"it breaks off: {length} bytes announced, {self.size - self.file.tell()} left"
                 )
             if name:
                 value = self.value(self.file.read(length), kind)
@@ -241,7 +240,7 @@ class _Walker:
     def element_head(self) -> tuple[int, bytes, int]:
         head = self.file.read(8)
         if len(head) < 8:
-            raise DamagedHeader("it breaks off within a data element")
+            raise DamagedHeaderError("it breaks off within a data element")
         group, element = struct.unpack_from(self.order + "HH", head)
         tag = group << 16 | element
         vr = head[4:6]
@@ -250,7 +249,7 @@ class _Walker:
         if vr in _LONG_FORM:
             rest = self.file.read(4)
             if len(rest) < 4:
-                raise DamagedHeader("it breaks off within a data element")
+                raise DamagedHeaderError("it breaks off within a data element")
             return tag, vr, struct.unpack(self.order + "I", rest)[0]
         return tag, vr, struct.unpack_from(self.order + "H", head, 6)[0]
 
@@ -258,7 +257,7 @@ class _Walker:
         self, length: int, vr: bytes, table: dict[int, tuple[str, Any]]
     ) -> list[dict[str, Any]]:
         if length != _UNDEFINED and length > self.size - self.file.tell():
-            raise DamagedHeader("it breaks off within a sequence")
+            raise DamagedHeaderError("it breaks off within a sequence")
         end = self.size if length == _UNDEFINED else self.file.tell() + length
         if not table and length != _UNDEFINED:
             self.file.seek(end)
@@ -273,9 +272,9 @@ class _Walker:
             if tag == _SEQUENCE_END:
                 break
             if tag != _ITEM:
-                raise DamagedHeader("a sequence holds something that is not an item")
+                raise DamagedHeaderError("a sequence holds something that is not an item")
             if nbytes != _UNDEFINED and nbytes > self.size - self.file.tell():
-                raise DamagedHeader("it breaks off within a sequence")
+                raise DamagedHeaderError("it breaks off within a sequence")
             if not table and nbytes != _UNDEFINED:
                 self.file.seek(nbytes, os.SEEK_CUR)
                 continue

@@ -20,14 +20,15 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 @contextlib.contextmanager
 def quiet_itk() -> Iterator[Any]:
     """Give SimpleITK with its own warnings off, and put the setting back."""
-    import SimpleITK as sitk
+    import SimpleITK as sitk  # noqa: N813 - its own documentation's name
 
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    process: Any = sitk.ProcessObject
+    shown = process.GetGlobalWarningDisplay()
+    process.SetGlobalWarningDisplay(False)
     try:
         yield sitk
     finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+        process.SetGlobalWarningDisplay(shown)
 
 
 def reason(error: Exception) -> str:
@@ -104,7 +105,7 @@ def from_image(image: Any, *, source: Source | None = None) -> Volume:
     InputError
         Other dimensions, or colour.
     """
-    import SimpleITK as sitk
+    import SimpleITK as sitk  # noqa: N813 - its own documentation's name
 
     name = "the SimpleITK image" if source is None or source.path is None else str(source.path)
     size = image.GetSize()

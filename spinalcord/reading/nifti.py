@@ -99,7 +99,7 @@ def _load_pair(path: Path) -> Any:
     if not dot:  # upper-case endings
         stem, kind = path.name[:-4], ""
     try:
-        image = nibabel.load(path)
+        image = nibabel.load(path, mmap=False)
     except FileNotFoundError as error:
         raise InputError(
             f"{path}: one file of a .hdr/.img pair; the other half of {stem!r} is missing"
@@ -170,7 +170,9 @@ def from_image(image: Any, *, path: Path | None = None) -> Volume:
         raise InputError(f"{name}: no affine, so no voxel sizes and no left or right")
     shape = tuple(int(n) for n in image.shape)
     if math.prod(shape[3:]) != 1 or len(shape) < 3:
-        raise InputError(f"{name}: {len(shape)}-D data of shape {shape}; one 3-D volume is expected")
+        raise InputError(
+            f"{name}: {len(shape)}-D data of shape {shape}; one 3-D volume is expected"
+        )
     affine = np.array(image.affine, dtype=np.float64)
     details: dict[str, Any] = {}
     header = getattr(image, "header", None)
@@ -178,9 +180,7 @@ def from_image(image: Any, *, path: Path | None = None) -> Volume:
         _check_header(name, header, affine, shape)
         details = {key: np.array(header[key]).tolist() for key in GEOMETRY_FIELDS}
         details["version"] = 2 if int(header["sizeof_hdr"]) == 540 else 1
-    source = Source(
-        "nifti" if details else "memory", path, _files(image, path), details
-    )
+    source = Source("nifti" if details else "memory", path, _files(image, path), details)
     return Volume(_voxels(name, image), affine, source=source)
 
 
@@ -221,10 +221,8 @@ def _voxels(name: str, image: Any) -> np.ndarray:
     if slope == 1 and inter == 0:
         return raw
     # float32 holds scaled 8- and 16-bit integers exactly enough, at half the memory.
-    wide = dtype.itemsize > 2 and dtype != np.float32
-    return raw * (np.float64 if wide else np.float32)(slope) + (
-        np.float64 if wide else np.float32
-    )(inter)
+    real = np.float64 if dtype.itemsize > 2 and dtype != np.float32 else np.float32
+    return np.asarray(raw * real(slope) + real(inter))
 
 
 def _files(image: Any, path: Path | None) -> tuple[Path, ...]:

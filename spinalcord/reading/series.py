@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import SeriesError
 from .header import Header
@@ -158,14 +159,12 @@ def _content_reasons(headers: list[Header]) -> list[str]:
         reasons.append("mixed image sizes")
     for header in headers:
         if header.missing_nbytes:
-            reasons.append(
-                f"{header.path.name} is truncated by {header.missing_nbytes} bytes"
-            )
+            reasons.append(f"{header.path.name} is truncated by {header.missing_nbytes} bytes")
             break
     return reasons
 
 
-def _weighting(tags: dict) -> str:
+def _weighting(tags: dict[str, Any]) -> str:
     """Name the contrast from descriptions first, then from the sequence and its times."""
     kinds = " ".join(tags.get("image_type", ())[2:]).lower()
     names = " ".join(
@@ -173,9 +172,14 @@ def _weighting(tags: dict) -> str:
     ).lower()
     sequence = f"{tags.get('sequence_name', '')} {tags.get('pulse_sequence', '')}".lower()
     scanning = set(tags.get("scanning_sequence", ()))
-    if "EP" in scanning or re.search(
-        r"(?<![a-z])(epi?2?d?|dwi|dti|bold|fmri|adc|diff\w*|perf\w*)(?![a-z])", f"{names} {kinds}"
-    ) or re.search(r"ep2d|epfid|epse", sequence):
+    if (
+        "EP" in scanning
+        or re.search(
+            r"(?<![a-z])(epi?2?d?|dwi|dti|bold|fmri|adc|diff\w*|perf\w*)(?![a-z])",
+            f"{names} {kinds}",
+        )
+        or re.search(r"ep2d|epfid|epse", sequence)
+    ):
         return "EPI"
     if re.search(r"t2\s?\*|t2[ _-]?star|(?<![a-z])t2s(?![a-z])|medic|merge|swi(?![a-z])", names):
         return "T2*"
@@ -192,7 +196,7 @@ def _weighting(tags: dict) -> str:
     return _weighting_by_times(tags, scanning)
 
 
-def _weighting_by_times(tags: dict, scanning: set[str]) -> str:
+def _weighting_by_times(tags: dict[str, Any], scanning: set[str]) -> str:
     shared = (tags.get("shared") or [{}])[0]
     first = (tags.get("per_frame") or [{}])[0]
 
@@ -200,7 +204,7 @@ def _weighting_by_times(tags: dict, scanning: set[str]) -> str:
         for level in (first, shared):
             for item in level.get(macro, []):
                 if name in item:
-                    return item[name]
+                    return float(item[name])
         return tags.get(name)
 
     tr, te = time("tr_ms", "timing"), time("te_ms", "echo")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,8 +39,9 @@ class Frame:
 
 
 def frames_of(header: Header) -> list[Frame]:
-    """List the frames of one file; the per-frame groups of an enhanced file come first,
-    then those that all frames share, then the plain tags.
+    """List the frames of one file.
+
+    A frame's own functional groups come first, then the shared ones, then the plain tags.
     """
     tags = header.tags
     n_frames = max(1, int(tags.get("n_frames", 1)))
@@ -48,7 +50,7 @@ def frames_of(header: Header) -> list[Frame]:
     # A damaged count must not make millions of frames; the check of the stack names it.
     groups = groups[:n_frames] if groups else [{}] * min(n_frames, 1)
 
-    def find(group: dict, macro: str, name: str) -> object:
+    def find(group: dict[str, Any], macro: str, name: str) -> object:
         for level in (group, shared):
             for item in level.get(macro, []):
                 if name in item:
@@ -136,7 +138,7 @@ def build_stack(frames: list[Frame]) -> Stack:
         return Stack(tuple(frames), None, plane, (f"mixed orientations ({what})",), ())
     if len({frame.pixel_spacing for frame in frames}) > 1:
         reasons.append("mixed pixel sizes")
-    if min(frames[0].pixel_spacing) <= 0:  # type: ignore[type-var]
+    if min(frames[0].pixel_spacing or (0.0,)) <= 0:
         return Stack(tuple(frames), None, plane, ("pixel spacing is not positive",), ())
     if len(frames) < MIN_SLICES:
         reasons.append(f"{len(frames)} slice(s); at least {MIN_SLICES} are expected")
@@ -150,9 +152,9 @@ def build_stack(frames: list[Frame]) -> Stack:
     reasons += more
     if more:
         return Stack(ordered, None, plane, tuple(reasons), ())
-    affine, more, notes_line = _place(positions[order], cosines[0], normals[0], ordered, plane)
+    affine, more = _place(positions[order], cosines[0], normals[0], ordered, plane)
     reasons += more
-    return Stack(ordered, affine, plane, tuple(reasons), (*notes, *notes_line))
+    return Stack(ordered, affine, plane, tuple(reasons), tuple(notes))
 
 
 def _are_cosines(cosines: np.ndarray) -> bool:
@@ -176,7 +178,8 @@ def _check_gaps(along: np.ndarray) -> tuple[list[str], list[str]]:
     missing = (whole >= 2) & (np.abs(ratio - whole) <= _UNEVEN_FRACTION)
     if missing.any() and np.all(missing | (np.abs(ratio - 1) <= _UNEVEN_FRACTION)):
         n = int((whole[missing] - 1).sum())
-        return [f"{n} slice(s) missing (a gap of {gaps.max():.4g} mm in steps of {step:.4g} mm)"], []
+        what = f"a gap of {gaps.max():.4g} mm in steps of {step:.4g} mm"
+        return [f"{n} slice(s) missing ({what})"], []
     spread = f"{gaps.min():.4g} to {gaps.max():.4g} mm"
     if np.any(np.abs(ratio - 1) > _UNEVEN_FRACTION):
         return [f"uneven slice gaps ({spread})"], []
@@ -191,16 +194,16 @@ def _place(
     normal: np.ndarray,
     frames: tuple[Frame, ...],
     plane: str,
-) -> tuple[np.ndarray | None, list[str], list[str]]:
-    """Give the affine of an evenly spaced stack: (affine, reasons, notes)."""
+) -> tuple[np.ndarray | None, list[str]]:
+    """Give the affine of an evenly spaced stack, and reasons to refuse it."""
     step = (positions[-1] - positions[0]) / (len(positions) - 1)
     line = positions[0] + np.arange(len(positions))[:, None] * step
     off = positions - line
     off -= np.outer(off @ normal, normal)
     side_mm = float(min(frames[0].pixel_spacing or (1.0,)))
     if np.linalg.norm(off, axis=1).max() > 0.5 * side_mm:
-        return None, ["slices are shifted against each other unevenly"], []
-    notes, reasons = [], []
+        return None, ["slices are shifted against each other unevenly"]
+    reasons: list[str] = []
     cosine = float(step @ normal) / float(np.linalg.norm(step))
     tilt = float(np.degrees(np.arccos(min(1.0, cosine))))
     if tilt > MAX_SHEAR_DEG and plane != "sagittal":
@@ -220,4 +223,4 @@ def _place(
             f"not sagittal-capable (voxels of {lengths[si]:.4g} mm head to foot, "
             f"{lengths[ap]:.4g} mm front to back; at most {MAX_IN_PLANE_MM:g} mm is expected)"
         )
-    return affine, reasons, notes
+    return affine, reasons

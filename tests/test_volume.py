@@ -1,0 +1,298 @@
+"""A volume knows where the patient's left, head and front are, however it is stored."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from spinalcord.errors import InputError, SpinalcordError, SpinalcordWarning
+from spinalcord.volume import Source, Volume, check_scan, find_orientation, shear_deg
+
+ALL_48 = [
+    (order, flips)
+    for order in itertools.permutations(range(3))
+    for flips in itertools.product((False, True), repeat=3)
+]
+
+
+def numbered(shape=(4, 6, 5)):
+    return np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
+
+
+def base_affine(oblique_deg=0.0, spacing=(3.3, 0.7, 0.9)):
+    """Working orientation to RAS+, turned about an oblique axis."""
+    working = np.zeros((3, 3))
+    working[0, 0], working[2, 1], working[1, 2] = 1, -1, -1
+    axis = np.array([1.0, 2.0, -0.5]) / np.linalg.norm([1.0, 2.0, -0.5])
+    k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    angle = np.radians(oblique_deg)
+    turn = np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * k @ k
+    affine = np.eye(4)
+    affine[:3, :3] = turn @ working * np.array(spacing)
+    affine[:3, 3] = [-20.5, 31.25, 7.0]
+    return affine
+
+
+def restored(array, affine, order, flips):
+    """Store the same volume with other axes: stored axis n is axis order[n] of the given one."""
+    stored = np.transpose(array, order)
+    step = np.eye(4)[:, [*order, 3]]
+    for axis, flip in enumerate(flips):
+        if flip:
+            stored = np.flip(stored, axis)
+            change = np.eye(4)
+            change[axis, axis] = -1
+            change[axis, 3] = stored.shape[axis] - 1
+            step = step @ change
+    return stored, affine @ step
+
+
+@pytest.mark.parametrize("oblique_deg", [0.0, 17.0])
+@pytest.mark.parametrize(("order", "flips"), ALL_48)
+def test_sagittal_is_the_same_from_all_48_orientations(order, flips, oblique_deg):
+    array, affine = numbered(), base_affine(oblique_deg)
+    volume = Volume(*restored(array, affine, order, flips))
+    sagittal = volume.sagittal()
+    np.testing.assert_array_equal(sagittal.array, array)
+    np.testing.assert_allclose(sagittal.affine, affine, atol=1e-12)
+    assert sagittal.orientation.permutation == (0, 1, 2)
+    assert sagittal.orientation.flips == (False, False, False)
+    # The spacing decides sizes of resampled images: it must not differ in the last bit.
+    assert volume.sagittal_spacing_mm == Volume(array, affine).sagittal_spacing_mm
+
+
+@pytest.mark.parametrize("oblique_deg", [0.0, 17.0])
+@pytest.mark.parametrize(("order", "flips"), ALL_48)
+def test_orientation_agrees_with_nibabel(order, flips, oblique_deg):
+    nibabel = pytest.importorskip("nibabel")
+    _, affine = restored(numbered(), base_affine(oblique_deg), order, flips)
+    found = find_orientation(affine)
+    assert "".join(nibabel.aff2axcodes(affine)) == found.codes
+    assert np.isclose(found.obliquity_deg, oblique_deg, atol=6) or oblique_deg == 0
+
+
+def test_orientation_is_what_the_core_takes():
+    core = pytest.importorskip("spinalcord._core")
+    if not hasattr(core, "orient"):
+        pytest.skip("this build of the core has no orient()")
+    for order, flips in ALL_48:
+        volume = Volume(*restored(numbered(), base_affine(9.0), order, flips))
+        found = volume.orientation
+        working = core.orient(volume.array, found.permutation, found.flips)
+        np.testing.assert_array_equal(working, numbered().astype(np.float32))
+
+
+def test_ties_at_45_degrees_fall_the_same_way_for_every_copy():
+    affine = base_affine(spacing=(1.0, 1.0, 1.0))
+    c = np.sqrt(0.5)
+    turn = np.array([[c, -c, 0], [c, c, 0], [0, 0, 1]])
+    affine[:3, :3] = turn @ affine[:3, :3]
+    array = numbered()
+    first = Volume(array, affine).sagittal()
+    for order, flips in ALL_48:
+        again = Volume(*restored(array, affine, order, flips)).sagittal()
+        np.testing.assert_allclose(again.affine, first.affine, atol=1e-12)
+
+
+def test_codes_and_obliquity():
+    assert Volume(numbered(), np.diag([1, 1, 1, 1.0])).orientation.codes == "RAS"
+    assert Volume(numbered(), np.diag([-1, -1, 1, 1.0])).orientation.codes == "LPS"
+    found = find_orientation(base_affine(10.0))
+    assert 5 < found.obliquity_deg <= 10
+
+
+def test_voxel_sizes_of_a_sheared_grid():
+    affine = np.diag([2.0, 1.0, 1.0, 1.0])
+    affine[0, 1] = np.tan(np.radians(10.0))
+    volume = Volume(numbered(), affine)
+    assert shear_deg(affine) == pytest.approx(10.0)
+    assert volume.voxel_mm3 == pytest.approx(2.0)
+    assert volume.spacing_mm[1] == pytest.approx(1 / np.cos(np.radians(10.0)))
+
+
+def test_is_frozen_and_does_not_copy():
+    array = numbered().astype(np.float32)
+    volume = Volume(array, np.eye(4))
+    assert np.shares_memory(volume.array, array)
+    assert np.shares_memory(volume.sagittal().array, array)
+    assert array.flags.writeable
+    for change in (
+        lambda: setattr(volume, "array", array),
+        lambda: delattr(volume, "_array"),
+    ):
+        with pytest.raises(AttributeError, match="frozen"):
+            change()
+    with pytest.raises(ValueError, match="read-only"):
+        volume.array[0, 0, 0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        volume.affine[0, 0] = 2
+
+
+def test_pickle_and_repr(tmp_path):
+    source = Source("nifti", tmp_path / "t2.nii.gz", (tmp_path / "t2.nii.gz",), {"version": 1})
+    volume = Volume(numbered(), base_affine(), source=source)
+    copy = pickle.loads(pickle.dumps(volume))
+    np.testing.assert_array_equal(copy.array, volume.array)
+    np.testing.assert_array_equal(copy.affine, volume.affine)
+    assert copy.source == source
+    assert repr(volume) == "Volume(4 x 6 x 5 int16, 3.3 x 0.7 x 0.9 mm, RIP, 't2.nii.gz')"
+
+
+def test_trailing_axes_of_length_one_are_dropped():
+    assert Volume(np.zeros((3, 4, 5, 1, 1)), np.eye(4)).shape == (3, 4, 5)
+
+
+def test_foreign_byte_order_and_long_double_become_native():
+    assert Volume(numbered().astype(">i2"), np.eye(4)).array.dtype == np.int16
+    assert Volume(numbered().astype(">i2"), np.eye(4)).array[0, 0, 1] == 1
+    assert Volume(numbered().astype(np.longdouble), np.eye(4)).array.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((3, 4)), "2-D data"),
+        (np.zeros((3, 4, 5, 2)), r"4-D data of shape \(3, 4, 5, 2\)"),
+        (np.zeros((0, 4, 5)), "no voxels"),
+        (np.zeros((3, 4, 5), complex), "complex128 voxels"),
+        (np.zeros((3, 4, 5), [("R", "u1"), ("G", "u1"), ("B", "u1")]), "no colour"),
+        (np.full((3, 4, 5), "a"), "voxels"),
+    ],
+)
+def test_refuses_arrays_that_are_no_volume(array, message):
+    with pytest.raises(InputError, match=message):
+        Volume(array, np.eye(4))
+
+
+@pytest.mark.parametrize(
+    ("affine", "message"),
+    [
+        (np.eye(3), r"shape \(3, 3\)"),
+        (np.diag([1, 1, np.nan, 1]), "not finite"),
+        (np.diag([1, 1, 1, 2.0]), "last row"),
+        (np.diag([1, 0, 1, 1.0]), "span space"),
+        ([[1, 1, 0, 0], [0, 1e-5, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], "span space"),
+        ("left", "not a 4 x 4"),
+        (None, "the affine"),
+    ],
+)
+def test_refuses_affines_that_place_nothing(affine, message):
+    with pytest.raises(InputError, match=message):
+        Volume(numbered(), affine)
+
+
+def test_same_grid():
+    volume = Volume(numbered(), base_affine())
+    assert volume.same_grid(volume.like(np.zeros(volume.shape)))
+    moved = volume.affine.copy()
+    moved[0, 3] += 0.05
+    assert volume.same_grid(Volume(numbered(), moved))
+    moved[0, 3] += 0.05
+    assert not volume.same_grid(Volume(numbered(), moved))
+    assert volume.same_grid(Volume(numbered(), moved), tolerance=0.5)
+    assert not volume.same_grid(Volume(numbered()[1:], volume.affine))
+    with pytest.raises(InputError, match="does not fit"):
+        volume.like(np.zeros((1, 2, 3)))
+
+
+def scan(shape=(8, 9, 10), spacing=(1.0, 1.0, 1.0)):
+    return Volume(numbered(shape), np.diag([*spacing, 1.0]))
+
+
+def test_check_takes_scans():
+    check_scan(scan())
+    check_scan(scan(spacing=(6.0, 3.0, 3.0)))  # thick sagittal slices, 3 mm in plane
+
+
+@pytest.mark.parametrize(
+    ("volume", "message"),
+    [
+        (scan(spacing=(1, 3.2, 1)), "not sagittal-capable: voxels of 1 mm head to foot and 3.2 mm"),
+        (scan(spacing=(0.5, 0.5, 5)), "not sagittal-capable"),
+        (scan(shape=(2, 9, 10)), r"2 sagittal slice\(s\)"),
+        (Volume(np.full((8, 9, 10), 7), np.eye(4)), r"all voxels hold the same value \(7\)"),
+        (Volume(np.where(numbered((8, 9, 10)) == 3, np.nan, 1.0), np.eye(4)), "1 voxels are NaN"),
+        (Volume(np.where(numbered((8, 9, 10)) < 2, np.inf, 1.0), np.eye(4)), "2 voxels are NaN or"),
+    ],
+)
+def test_check_refuses(volume, message):
+    with pytest.raises(InputError, match=message):
+        check_scan(volume)
+
+
+def test_check_warns_of_shear():
+    affine = np.eye(4)
+    affine[0, 1] = np.tan(np.radians(5.0))
+    with pytest.warns(SpinalcordWarning, match=r"sheared by 5\.0 degrees"):
+        check_scan(Volume(numbered((8, 9, 10)), affine))
+
+
+def test_from_any_takes_a_volume_as_it_is():
+    volume = scan()
+    assert Volume.from_any(volume) is volume
+
+
+def test_from_any_takes_nibabel_images():
+    nibabel = pytest.importorskip("nibabel")
+    image = nibabel.Nifti1Image(numbered(), base_affine(12.0))
+    volume = Volume.from_any(image)
+    np.testing.assert_array_equal(volume.array, numbered())
+    np.testing.assert_allclose(volume.affine, base_affine(12.0), atol=1e-6)
+    assert volume.source.kind == "nifti"
+    other = Volume.from_any(nibabel.MGHImage(numbered().astype(np.float32), base_affine()))
+    np.testing.assert_array_equal(other.array, numbered())
+
+
+def test_from_any_takes_simpleitk_images():
+    sitk = pytest.importorskip("SimpleITK")
+    image = sitk.GetImageFromArray(numbered((5, 6, 7)))
+    image.SetSpacing((0.5, 0.6, 3.0))
+    image.SetOrigin((1.0, 2.0, 3.0))
+    image.SetDirection((0, 0, 1, 1, 0, 0, 0, 1, 0))
+    volume = Volume.from_any(image)
+    assert volume.shape == image.GetSize()
+    for index in [(0, 0, 0), (6, 5, 4), (2, 3, 1)]:
+        assert volume.array[index] == image[index]
+        x, y, z = image.TransformIndexToPhysicalPoint(index)
+        np.testing.assert_allclose((volume.affine @ (*index, 1))[:3], (-x, -y, z), atol=1e-12)
+    with pytest.raises(InputError, match="3 numbers per voxel"):
+        Volume.from_any(sitk.GetImageFromArray(np.zeros((4, 5, 6, 3), np.uint8), isVector=True))
+    with pytest.raises(InputError, match="2-D data"):
+        Volume.from_any(sitk.GetImageFromArray(np.zeros((4, 5), np.uint8)))
+
+
+def test_from_any_takes_arrays_that_carry_an_affine():
+    class Placed(np.ndarray):
+        affine = base_affine()
+
+    volume = Volume.from_any(numbered().view(Placed))
+    np.testing.assert_array_equal(volume.array, numbered())
+    np.testing.assert_array_equal(volume.affine, base_affine())
+
+
+@pytest.mark.parametrize("thing", [np.zeros((3, 4, 5)), [[1, 2]]])
+def test_from_any_refuses_bare_arrays_and_says_what_to_pass(thing):
+    with pytest.raises(InputError, match=r"no left or right: pass .*Volume\(array, affine\)"):
+        Volume.from_any(thing)
+
+
+@pytest.mark.parametrize("thing", [None, 3, types.SimpleNamespace(affine=np.eye(4))])
+def test_from_any_refuses_anything_else(thing):
+    with pytest.raises(SpinalcordError, match="cannot take a"):
+        Volume.from_any(thing)
+
+
+def test_import_needs_neither_nibabel_nor_simpleitk():
+    code = (
+        "import sys, spinalcord.volume, spinalcord.reading;"
+        "bad = {'nibabel', 'SimpleITK', 'tqdm', 'pydicom'} & set(sys.modules);"
+        "sys.exit(f'imported {bad}' if bad else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
