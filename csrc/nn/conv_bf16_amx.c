@@ -1,0 +1,230 @@
+/* conv.h in bfloat16 with AMX tiles: 2 x 16 pixels by 2 blocks of 16 channels.
+ *
+ * Channel-last images need no im2col: 16 neighbouring pixels, 32 channels each, are a
+ * tile with the pixel pitch as its stride, for every tap.  Four accumulator tiles use
+ * each loaded tile twice, which keeps the tile unit busy from L1.  What leaves the
+ * tiles goes through 4 KiB of scratch, where the epilogue runs 16 channels at a time.
+ */
+#include "conv.h"
+
+#include "../base/memory.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+enum { PIXELS = 16, TILE_K = 32 };
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* GCC's tile intrinsics do not say that they read memory: without this, stores just
+ * before them may be dropped or moved behind them. */
+#define STORES_DONE() __asm__ volatile("" ::: "memory")
+
+/* Sixteen pixels of one row; 'valid' of them exist. */
+typedef struct {
+    int64_t y, x, valid;
+} span;
+
+typedef struct {
+    _Alignas(64) float acc[2][2][PIXELS][SC_LANES]; /* span, block, pixel, channel */
+} scratch;
+
+void sc_amx_begin(void)
+{
+    struct {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t row_nbytes[16];
+        uint8_t rows[16];
+    } config;
+    memset(&config, 0, sizeof config);
+    config.palette = 1;
+    for (int i = 0; i < 8; i++) {
+        config.row_nbytes[i] = 64;
+        config.rows[i] = PIXELS;
+    }
+    STORES_DONE();
+    _tile_loadconfig(&config);
+}
+
+void sc_amx_end(void) { _tile_release(); }
+
+/* The tile intrinsics take literal register numbers: 0-3 sum (span * 2 + block),
+ * 4 and 5 hold the spans' pixels, 6 and 7 the blocks' weights. */
+INLINE void accumulate(const int n_spans, const int n_blocks, const sc_phase *phase,
+                       const span *spans, int64_t block)
+{
+    const uint16_t *src = phase->src;
+    const uint16_t *a0 = src + spans[0].y * phase->src_row + spans[0].x * phase->src_step;
+    const uint16_t *a1 = src + spans[n_spans - 1].y * phase->src_row +
+                         spans[n_spans - 1].x * phase->src_step;
+    const uint16_t *b0 = (const uint16_t *)phase->wei + block * phase->wei_block;
+    const uint16_t *b1 = b0 + phase->wei_block;
+    const size_t stride = (size_t)phase->src_step * sizeof *src;
+    for (int64_t t = 0; t < phase->n_taps; t++) {
+        const int64_t tap = phase->taps[t];
+        for (int64_t k = 0; k < phase->kc; k += TILE_K) {
+            _tile_loadd(6, b0, 64);
+            _tile_loadd(4, a0 + tap + k, stride);
+            _tile_dpbf16ps(0, 4, 6);
+            if (n_spans == 2) {
+                _tile_loadd(5, a1 + tap + k, stride);
+                _tile_dpbf16ps(2, 5, 6);
+            }
+            if (n_blocks == 2) {
+                _tile_loadd(7, b1, 64);
+                _tile_dpbf16ps(1, 4, 7);
+                if (n_spans == 2) _tile_dpbf16ps(3, 5, 7);
+            }
+            b0 += TILE_K * SC_LANES;
+            b1 += TILE_K * SC_LANES;
+        }
+    }
+}
+
+INLINE void tiles_store(const int n_spans, const int n_blocks, scratch *s)
+{
+    _tile_stored(0, s->acc[0][0], 64);
+    if (n_blocks == 2) _tile_stored(1, s->acc[0][1], 64);
+    if (n_spans == 2) _tile_stored(2, s->acc[1][0], 64);
+    if (n_spans == 2 && n_blocks == 2) _tile_stored(3, s->acc[1][1], 64);
+    STORES_DONE();
+}
+
+INLINE void tiles_load(const int n_spans, const int n_blocks, const scratch *s)
+{
+    STORES_DONE();
+    _tile_loadd(0, s->acc[0][0], 64);
+    if (n_blocks == 2) _tile_loadd(1, s->acc[0][1], 64);
+    if (n_spans == 2) _tile_loadd(2, s->acc[1][0], 64);
+    if (n_spans == 2 && n_blocks == 2) _tile_loadd(3, s->acc[1][1], 64);
+}
+
+INLINE __m512 from_bf16(const uint16_t *src)
+{
+    const __m256i half = _mm256_loadu_si256((const __m256i *)src);
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
+
+INLINE void begin(const int n_spans, const int n_blocks, const sc_conv *conv,
+                  const span *spans, int64_t block, scratch *s)
+{
+    if (conv->add == NULL) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+        return;
+    }
+    for (int i = 0; i < n_spans; i++) {
+        const uint16_t *add = (const uint16_t *)conv->add + spans[i].y * conv->add_row +
+                              spans[i].x * conv->add_step;
+        for (int j = 0; j < n_blocks; j++) {
+            const int64_t c = (block + j) * SC_LANES;
+            const __m512 scale = _mm512_loadu_ps(conv->add_scale + c);
+            for (int m = 0; m < PIXELS; m++) {
+                __m512 v = _mm512_setzero_ps();
+                if (m < spans[i].valid) {
+                    v = _mm512_mul_ps(scale, from_bf16(add + m * conv->add_step + c));
+                }
+                _mm512_store_ps(s->acc[i][j][m], v);
+            }
+        }
+    }
+    tiles_load(n_spans, n_blocks, s);
+}
+
+INLINE void add_relu(const int n_spans, const int n_blocks, const float *bias, scratch *s)
+{
+    tiles_store(n_spans, n_blocks, s);
+    for (int j = 0; j < n_blocks; j++) {
+        const __m512 b = _mm512_loadu_ps(bias + j * SC_LANES);
+        for (int i = 0; i < n_spans; i++) {
+            for (int m = 0; m < PIXELS; m++) {
+                const __m512 v = _mm512_add_ps(_mm512_load_ps(s->acc[i][j][m]), b);
+                _mm512_store_ps(s->acc[i][j][m], _mm512_max_ps(v, _mm512_setzero_ps()));
+            }
+        }
+    }
+    tiles_load(n_spans, n_blocks, s);
+}
+
+/* One span of one block from the scratch to the destination. */
+INLINE void finish_block(const bool relu, const bool post, const sc_conv *conv,
+                         const span *at, int64_t c, const float (*acc)[SC_LANES])
+{
+    const int64_t left = conv->channels - c;
+    const __mmask16 mask =
+        left >= SC_LANES ? 0xffff : (__mmask16)((1u << (left > 0 ? left : 0)) - 1u);
+    const __m512 bias = _mm512_loadu_ps(conv->bias + c);
+    const __m512 floor = _mm512_set1_ps(relu ? 0.0f : -__builtin_inff());
+    const __m512 scale = post ? _mm512_loadu_ps(conv->post_scale + c) : bias;
+    const __m512 shift = post ? _mm512_loadu_ps(conv->post_shift + c) : bias;
+    const int64_t offset = at->y * conv->dst_row + at->x * conv->dst_step + c;
+    float *dst_f32 = (float *)conv->dst + offset;
+    uint16_t *dst = (uint16_t *)conv->dst + offset;
+    for (int64_t m = 0; m < at->valid; m++) {
+        __m512 v = _mm512_max_ps(_mm512_add_ps(_mm512_load_ps(acc[m]), bias), floor);
+        if (post) v = _mm512_fmadd_ps(v, scale, shift);
+        if (conv->dst_f32) {
+            _mm512_mask_storeu_ps(dst_f32 + m * conv->dst_step, mask, v);
+        } else {
+            const __m256i half = (__m256i)_mm512_cvtneps_pbh(v);
+            _mm256_mask_storeu_epi16(dst + m * conv->dst_step, mask, half);
+        }
+    }
+}
+
+INLINE void tile(const int n_spans, const int n_blocks, const sc_conv *conv,
+                 const span *spans, int64_t block)
+{
+    scratch s;
+    begin(n_spans, n_blocks, conv, spans, block, &s);
+    accumulate(n_spans, n_blocks, &conv->phase[0], spans, block);
+    if (conv->n_phases == 2) {
+        add_relu(n_spans, n_blocks, conv->mid_bias + block * SC_LANES, &s);
+        accumulate(n_spans, n_blocks, &conv->phase[1], spans, block);
+    }
+    tiles_store(n_spans, n_blocks, &s);
+    for (int i = 0; i < n_spans; i++) {
+        for (int j = 0; j < n_blocks; j++) {
+            const int64_t c = (block + j) * SC_LANES;
+            if (conv->post_scale != NULL) {
+                finish_block(conv->relu, true, conv, &spans[i], c, s.acc[i][j]);
+            } else {
+                finish_block(conv->relu, false, conv, &spans[i], c, s.acc[i][j]);
+            }
+        }
+    }
+}
+
+static bool next_span(const sc_conv *conv, int64_t row1, span *at)
+{
+    at->x += PIXELS;
+    if (at->x >= conv->columns) {
+        at->x = 0;
+        at->y++;
+    }
+    at->valid = sc_min(conv->columns - at->x, PIXELS);
+    return at->y < row1;
+}
+
+void sc_conv_bf16_amx(const sc_conv *conv, int64_t row0, int64_t row1, int64_t block0,
+                      int64_t block1)
+{
+    for (int64_t block = block0; block < block1; block += 2) {
+        const bool two_blocks = block + 1 < block1;
+        span spans[2] = {{row0, 0, sc_min(conv->columns, PIXELS)}};
+        bool more = row0 < row1;
+        while (more) {
+            spans[1] = spans[0];
+            const bool two_spans = next_span(conv, row1, &spans[1]);
+            if (two_spans && two_blocks) tile(2, 2, conv, spans, block);
+            if (two_spans && !two_blocks) tile(2, 1, conv, spans, block);
+            if (!two_spans && two_blocks) tile(1, 2, conv, spans, block);
+            if (!two_spans && !two_blocks) tile(1, 1, conv, spans, block);
+            if (!two_spans) break;
+            spans[0] = spans[1];
+            more = next_span(conv, row1, &spans[0]);
+        }
+    }
+}

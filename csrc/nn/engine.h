@@ -1,0 +1,26 @@
+/* Which kernels a network runs on: chosen once, when it is created. */
+#ifndef SC_NN_ENGINE_H
+#define SC_NN_ENGINE_H
+
+#include "conv.h"
+#include "pointwise.h"
+
+typedef struct {
+    sc_isa isa;
+    bool bf16;                   /* activations and weights; else float32 */
+    size_t item_nbytes;          /* of an activation */
+    int64_t pitch_multiple;      /* channels of a pixel are padded to it: one cache line */
+    sc_conv_fn conv;             /* NULL: convolutions are oneDNN's (conv_onednn.h) */
+    const char *conv_name;
+    void (*thread_begin)(void);  /* round each job, on its thread; may be NULL */
+    void (*thread_end)(void);
+    const sc_pointwise *pointwise;
+    double macs_a_cycle;         /* one thread's, roughly: to weigh partitions */
+} sc_engine;
+
+/* The engine for 'isa' (SC_ISA_AUTO: the best here).  SC_UNSUPPORTED where the CPU
+ * lacks the instruction set, or the set lacks the precision. */
+sc_status sc_engine_choose(sc_isa isa, sc_precision precision, sc_engine *out,
+                           sc_error *err);
+
+#endif

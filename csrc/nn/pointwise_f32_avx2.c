@@ -1,0 +1,7 @@
+/* pointwise.h for float32, compiled for avx2. */
+#define ITEM float
+#define LOAD(p) (*(p))
+#define STORE(p, v) (*(p) = (v))
+#define TABLE sc_pointwise_f32_avx2
+#define TABLE_NAME "own:f32_avx2"
+#include "pointwise_impl.h"

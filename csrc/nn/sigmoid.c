@@ -1,0 +1,8 @@
+#include "pointwise.h"
+
+#include <math.h>
+
+void sc_sigmoid(const float *src, float *dst, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) dst[i] = 1.0f / (1.0f + expf(-src[i]));
+}

@@ -1,0 +1,58 @@
+/* A model's tensors: each looked up by name, checked, converted, taken once. */
+#ifndef SC_NN_WEIGHTS_H
+#define SC_NN_WEIGHTS_H
+
+#include "engine.h"
+
+/* ---- The tensors as they come ------------------------------------------------ */
+
+typedef struct sc_source sc_source;
+
+/* An index of 'tensors', which must outlive it.  SC_BAD_MODEL where a name stands
+ * twice. */
+sc_status sc_source_create(const sc_tensor *tensors, int64_t n, sc_source **out,
+                           sc_error *err);
+void sc_source_destroy(sc_source *source);
+
+/* The tensor 'name' of exactly this shape as float32, or SC_BAD_MODEL with its name.
+ * The caller frees *out with sc_free. */
+sc_status sc_source_take(sc_source *source, const char *name, int ndim,
+                         const int64_t *shape, float **out, sc_error *err);
+
+/* SC_BAD_MODEL with the name of a tensor that nobody has taken; *n_values is the
+ * number of values taken. */
+sc_status sc_source_finish(const sc_source *source, int64_t *n_values, sc_error *err);
+
+/* ---- Convolutions ready to run ------------------------------------------------ */
+
+/* Extents of a convolution's weights.  'merged': a kernel row is one tap of kw * ic
+ * values, for dense images of few channels. */
+typedef struct {
+    int64_t oc, ic, kh, kw, stride;
+    bool merged;
+} sc_conv_shape;
+
+typedef struct sc_onednn_weights sc_onednn_weights;
+
+/* Read-only once made; shared by all plans. */
+typedef struct {
+    sc_conv_shape shape;
+    int64_t n_taps, kc;
+    void *packed;      /* for engine->conv; NULL where oneDNN computes */
+    int64_t wei_block;
+    sc_onednn_weights *onednn; /* else: (oc, kh, kw, ic) and its reordered copies */
+    float *bias;       /* n_blocks * SC_LANES, zero-padded */
+} sc_conv_weights;
+
+/* 'wei' is PyTorch's (oc, ic, kh, kw) times 'scale' per output channel (NULL: ones);
+ * 'bias' may be NULL. */
+sc_status sc_conv_weights_create(const sc_engine *engine, sc_conv_shape shape,
+                                 const float *wei, const float *scale, const float *bias,
+                                 sc_conv_weights **out, sc_error *err);
+void sc_conv_weights_destroy(sc_conv_weights *weights);
+
+/* 'n' channels of 'values' (NULL: 'fill') padded with zeros to whole blocks and one
+ * more, or NULL without memory.  Free with sc_free. */
+float *sc_channels(const float *values, int64_t n, float fill);
+
+#endif
