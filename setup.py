@@ -10,7 +10,6 @@ SPINALCORD_COVERAGE   1: gcov counters
 import importlib.metadata
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -22,14 +21,19 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext as _build_ext
 
 ROOT = Path(__file__).resolve().parent
-WARNINGS = """-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wconversion
-    -Wno-sign-conversion -Wpointer-arith -Wcast-qual -Wundef -Wdouble-promotion""".split()
+WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wvla"]
+WARNINGS += ["-Wconversion", "-Wno-sign-conversion", "-Wcast-qual", "-Wundef", "-Wdouble-promotion"]
 CFLAGS = ["-std=gnu11", "-O3", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math"]
-AVX2 = ["-mavx2", "-mfma"]
+DISTRIBUTIONS = ["onednn-devel-cpu-gomp", "onednn-cpu-gomp"]
 AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma"]
 AMX = [*AVX512, "-mavx512bf16", "-mamx-tile", "-mamx-bf16", "-mamx-int8"]
 # By the end of a file's name; every other file is for any x86-64, so that one wheel runs anywhere.
-ISA = {"avx2": AVX2, "avx512": AVX512, "avx512bf16": [*AVX512, "-mavx512bf16"], "amx": AMX}
+ISA = {
+    "avx2": ["-mavx2", "-mfma"],
+    "avx512": AVX512,
+    "avx512bf16": [*AVX512, "-mavx512bf16"],
+    "amx": AMX,
+}
 SWITCHES = {
     "SPINALCORD_SANITIZE": ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"],
     "SPINALCORD_DEBUG": ["-O0", "-g3", "-UNDEBUG"],
@@ -37,8 +41,8 @@ SWITCHES = {
 }
 
 
-def switched() -> dict[str, list[str]]:
-    return {name: SWITCHES[name] for name in SWITCHES if os.environ.get(name, "0") not in "0"}
+def switched() -> list[str]:
+    return [name for name in SWITCHES if os.environ.get(name, "0") not in ("", "0")]
 
 
 def isa_flags(source: str) -> list[str]:
@@ -48,24 +52,31 @@ def isa_flags(source: str) -> list[str]:
 def find_onednn() -> tuple[Path, Path, list[Path]]:
     """Folder of dnnl.h, shared library, licence texts to ship (none if it is not copied)."""
     if root := os.environ.get("ONEDNN_ROOT"):
-        found = sorted(Path(root).glob("lib*/**/libdnnl.so"))
-        include, licences = Path(root, "include"), []
+        patterns = ("include/oneapi/dnnl/dnnl.h", "lib*/libdnnl.so.3", "lib/*/libdnnl.so.3")
+        files = [path for pattern in patterns for path in Path(root).glob(pattern)]
     else:
-        files = []
-        for name in ("onednn-devel-cpu-gomp", "onednn-cpu-gomp"):
-            try:
-                files += [Path(f.locate()).resolve() for f in importlib.metadata.files(name) or []]
-            except importlib.metadata.PackageNotFoundError:
-                sys.exit(f"{name} is not installed: pip install onednn-devel-cpu-gomp==2023.2.0, "
-                         "or set ONEDNN_ROOT to the prefix of another oneDNN 3.x")  # fmt: skip
-        found = [f for f in files if f.name == "libdnnl.so.3"]
-        include = next(f.parents[2] for f in files if f.parts[-3:] == ("oneapi", "dnnl", "dnnl.h"))
-        licences = sorted({f for f in files if f.parent.name == "onednn" and f.name != "README"})
-    version_h = include / "oneapi/dnnl/dnnl_version.h"
-    version = re.findall(r"_VERSION_MAJOR (\d+)", version_h.read_text()) if found else []
-    if version != ["3"]:
-        sys.exit(f"need oneDNN 3.x (include/dnnl.h, lib*/libdnnl.so), found {found} {version}")
-    return include, found[0], licences
+        installed = [d for d in importlib.metadata.distributions() if d.name in DISTRIBUTIONS]
+        listed = [file.locate() for d in installed for file in d.files or []]
+        files = sorted({Path(os.path.normpath(path)) for path in listed})
+    header = next((f for f in files if f.match("oneapi/dnnl/dnnl.h")), None)
+    library = next((f for f in files if f.name == "libdnnl.so.3"), None)
+    if header is None or library is None:
+        sys.exit(
+            f"no oneDNN 3.x in {root or 'the installed distributions'}: dnnl.h is {header}, "
+            f"libdnnl.so.3 is {library}; install {DISTRIBUTIONS[0]}==2023.2.0 or set ONEDNN_ROOT"
+        )
+    licences = [f for f in files if f.parent.name == "onednn" and f.name != "README"]
+    return header.parents[2], library, licences
+
+
+def copy_stripped(library: Path, target: Path) -> None:
+    if target.exists() and target.stat().st_mtime >= library.stat().st_mtime:
+        return
+    part = target.with_suffix(".part")  # renamed when done: a process may have mapped the old one
+    shutil.copyfile(library, part)
+    if shutil.which("strip"):
+        subprocess.run(["strip", "--strip-unneeded", part], check=True)
+    part.replace(target)
 
 
 class build_ext(_build_ext):
@@ -83,14 +94,7 @@ class build_ext(_build_ext):
         package = Path("" if self.inplace or self.editable_mode else self.build_lib, "spinalcord")
         for text in self.licences:
             shutil.copyfile(text, package / f"libdnnl.{text.stem}.txt")
-        target = package / self.library.name
-        if not target.exists() or target.stat().st_mtime < self.library.stat().st_mtime:
-            part = target.with_suffix(".part")  # renamed: a running process may map the old one
-            if shutil.which("strip"):
-                subprocess.run(["strip", "--strip-unneeded", "-o", part, self.library], check=True)
-            else:
-                shutil.copyfile(self.library, part)
-            part.replace(target)
+        copy_stripped(self.library, package / self.library.name)
 
     def build_extension(self, ext):
         import numpy
@@ -98,36 +102,35 @@ class build_ext(_build_ext):
         headers = [numpy.get_include(), sysconfig.get_path("include"), str(self.include)]
         version = f'-DSC_VERSION="{self.distribution.get_version()}"'
         flags = [*CFLAGS, *WARNINGS, *(f for h in headers for f in ("-isystem", h)), version]
-        switches = sum(switched().values(), [])
+        switches = [flag for name in switched() for flag in SWITCHES[name]]
 
         def compiled(source):
             (path,) = self.compiler.object_filenames([source], output_dir=self.build_temp)
             if not self.force and is_fresh(Path(path)):
                 return path
-            isa = isa_flags(source)
-            args = [*flags, *isa, *switches, "-MMD"]
+            args = [*flags, *isa_flags(source), *switches, "-MMD"]
             self.compiler.compile([source], self.build_temp, ext.define_macros, extra_postargs=args)
             return path
 
         with ThreadPoolExecutor(self.parallel or 2) as pool:
             objects = list(pool.map(compiled, ext.sources))
-        rpath = str(self.library.parent) if "ONEDNN_ROOT" in os.environ else "$ORIGIN"
         # Some Pythons add a path of their own, where another oneDNN could be found first.
         linker = [arg for arg in self.compiler.linker_so if not arg.startswith("-Wl,-rpath")]
         self.compiler.linker_so = linker
+        rpath = str(self.library.parent) if "ONEDNN_ROOT" in os.environ else "$ORIGIN"
         link = [f"-Wl,-rpath,{rpath}", "-lm", "-pthread", *switches]
         target = self.get_ext_fullpath(ext.name)
         self.compiler.link_shared_object([*objects, str(self.library)], target, extra_postargs=link)
 
 
 def is_fresh(obj: Path) -> bool:
-    """Whether `obj` is newer than all that its last compilation read, and than this file."""
+    """Whether `obj` is not older than all that its last compilation read, and than this file."""
     depends = obj.with_suffix(".d")
     if not obj.exists() or not depends.exists():
         return False
     read = depends.read_text().replace("\\\n", " ").split()[1:]
     times = [os.path.getmtime(f) if os.path.exists(f) else float("inf") for f in read]
-    return obj.stat().st_mtime > max(*times, Path(__file__).stat().st_mtime)
+    return obj.stat().st_mtime >= max(*times, Path(__file__).stat().st_mtime)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from .classification import Diagnosis, classify
     from .explanation import Explanation, explain
-    from .models import Network
+    from .network import Network
     from .pipeline import Pipeline
     from .reading import read
     from .segmentation import Segmentation, segment
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Diagnosis": "classification",
     "Explanation": "explanation",
-    "Network": "models",
+    "Network": "network",
     "Pipeline": "pipeline",
     "Segmentation": "segmentation",
     "Volume": "volume",
@@ -44,7 +44,7 @@ _HOME = {
     "segment": "segmentation",
 }
 
-__all__ = [  # noqa: RUF022 - as in _HOME, which a test compares
+__all__ = [
     "Diagnosis",
     "Explanation",
     "Network",

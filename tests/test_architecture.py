@@ -1,0 +1,124 @@
+"""Rules that hold for all sources: who may see whom, how long things are, what is tested."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CSRC, PACKAGE, TESTS = ROOT / "csrc", ROOT / "spinalcord", ROOT / "tests"
+C_FILES = sorted(CSRC.rglob("*.[ch]"))
+PYTHON_FILES = sorted(PACKAGE.rglob("*.py"))
+
+# A folder sees itself and what ranks lower; spinalcord.h stands above all folders, for all.
+RANK = {"csrc": 0, "base": 1, "image": 2, "stats": 2, "nn": 3, "nets": 4, "python": 5}
+
+# Sources without a test file of their name, and what tests them instead.
+TESTED_ELSEWHERE: dict[str, str] = {
+    "csrc/python/module.c": "test_package.py; every test that expects an exception of the core",
+    "spinalcord/__init__.py": "test_package.py",
+    "spinalcord/errors.py": "every test of a Raises row",
+}
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def code(path: Path) -> str:
+    """The file without comments and literals, line for line."""
+    literal = r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
+    return re.sub(
+        rf"//[^\n]*|/\*.*?\*/|{literal}",
+        lambda match: "\n" * match[0].count("\n"),
+        path.read_text(),
+        flags=re.DOTALL,
+    )
+
+
+def includes(path: Path, marks: str) -> list[str]:
+    pattern = rf"^\s*#\s*include\s+[{marks[0]}]([^{marks[1]}]+)[{marks[1]}]"
+    return re.findall(pattern, path.read_text(), re.MULTILINE)
+
+
+def test_there_are_sources():
+    assert len(C_FILES) > 5
+    assert len(PYTHON_FILES) > 1
+
+
+@pytest.mark.parametrize("path", C_FILES, ids=name)
+def test_folders_depend_one_way(path):
+    assert path.parent.name in RANK, "a new folder: give it its place in RANK"
+    own = path.parent
+    for included in includes(path, '""'):
+        target = (own / included).resolve()
+        if not target.exists():
+            target = CSRC / included
+        assert target.is_relative_to(CSRC), f"{included} is not in csrc"
+        assert target.exists(), included
+        other = target.parent
+        assert other == own or RANK[other.name] < RANK[own.name], included
+
+
+@pytest.mark.parametrize("path", C_FILES, ids=name)
+def test_only_the_doors_see_python_and_onednn(path):
+    outside = includes(path, "<>") + includes(path, '""')
+    python = [i for i in outside if i == "Python.h" or i.startswith("numpy/")]
+    onednn = [i for i in outside if "dnnl" in i]
+    assert not python or path.parent.name == "python"
+    assert not onednn or path.parent.name == "nn"
+
+
+@pytest.mark.parametrize("path", C_FILES, ids=name)
+def test_the_core_leaves_the_process_alone(path):
+    calls = r"""_?_?exit|_Exit|quick_exit|abort|atexit|assert|f?printf|vf?printf|puts|fputs|putchar
+        |perror|system|popen|setenv|putenv|setlocale|signal|sigaction|rand|srand
+        |omp_set_num_threads|dnnl_set_\w+|setrlimit|sched_setaffinity""".replace("\n", "")
+    found = re.findall(rf"\b(?:{re.sub(' ', '', calls)})\s*\(", code(path))
+    assert not found
+
+
+@pytest.mark.parametrize("path", C_FILES, ids=name)
+def test_wide_registers_only_in_files_named_for_them(path):
+    """The flags go by the name; elsewhere such code would stop older CPUs."""
+    wide = re.findall(r"\b(_mm256|_mm512|_tile)_\w+|__attribute__\(\(target", code(path))
+    assert not wide or re.search(r"_(avx2|avx512|avx512bf16|amx)\.[ch]$", path.name)
+
+
+@pytest.mark.parametrize("path", [*C_FILES, *PYTHON_FILES], ids=name)
+def test_files_fit_in_the_head(path):
+    assert len(path.read_text().splitlines()) <= 450
+
+
+@pytest.mark.parametrize("path", C_FILES, ids=name)
+def test_c_functions_fit_on_a_screen(path):
+    start = 0
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        start = number if line == "{" else start
+        assert not (line == "}" and start and number - start > 61), f"ends in line {number}"
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=name)
+def test_python_functions_fit_on_a_screen(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert length <= 60, f"{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in (*C_FILES, *PYTHON_FILES) if p.suffix != ".h"], ids=name
+)
+def test_every_source_has_a_test_of_its_name(path):
+    stem = path.parent.name if path.stem == "__init__" else path.stem
+    pattern = f"csrc/**/test_{stem}.c" if path.suffix == ".c" else f"**/test_{stem}.py"
+    found = [*TESTS.glob(pattern), *(TESTS.glob(f"**/test_{stem}.py"))]
+    assert bool(found) != (name(path) in TESTED_ELSEWHERE)
+
+
+def test_no_exception_is_stale():
+    assert [path for path in TESTED_ELSEWHERE if not (ROOT / path).exists()] == []
