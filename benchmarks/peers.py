@@ -1,0 +1,283 @@
+"""The libraries that are compared: each makes runners, which turn images into probabilities.
+
+A runner is prepared for one network, precision, batch and thread count.  What is prepared is left
+out of the timing; converting between NumPy and the library's own arrays is not, as far as the
+library needs it to take and give float32 NumPy arrays.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spinalcord import networks
+
+DISTRIBUTIONS = {
+    "spinalcord": "spinalcord",
+    "openvino": "openvino",
+    "onnxruntime": "onnxruntime",
+    "pytorch": "torch",
+}
+PEERS = tuple(DISTRIBUTIONS)
+OPSETS = (13, 17)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One line of the table: what is computed, and under which terms."""
+
+    network: str
+    precision: str
+    size: tuple[int, int]
+    batch: int
+    threads: int
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        return (self.batch, networks.IN_CHANNELS[self.network], *self.size)
+
+
+@dataclass(frozen=True)
+class Runner:
+    """One way in which one peer does a task."""
+
+    peer: str
+    variant: str
+    call: Callable[[np.ndarray], np.ndarray]
+
+    @property
+    def name(self) -> str:
+        return f"{self.peer} {self.variant}".strip()
+
+
+class Unavailable(Exception):
+    """A peer cannot do a task here; the message says why."""
+
+
+def version(peer: str) -> str | None:
+    """Return the installed version of a peer, or None."""
+    try:
+        return importlib.metadata.version(DISTRIBUTIONS[peer])
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def write_model(path: Path, kind: str, tensors: dict[str, np.ndarray]) -> None:
+    """Write seeded random weights as a model file."""
+    from safetensors.numpy import save_file
+
+    labels = {
+        networks.MULTIRESUNET: {"kind": "segmentation", "outputs": ["lesion"], "threshold": 0.5},
+        networks.DENSENET121: {
+            "kind": "classification",
+            "task": "ms_vs_nmosd",
+            "negative": "MS",
+            "positive": "NMOSD",
+            "threshold": 0.5,
+            "threshold_from": "none: random weights",
+        },
+    }
+    metadata = {
+        "format": 1,
+        "name": f"random-{kind}",
+        "version": "1",
+        "network": kind,
+        "in_channels": networks.IN_CHANNELS[kind],
+        "norm_eps": networks.NORM_EPS[kind],
+        "final_norm": True,
+        "final_relu": True,
+        "preprocessing": {"mode": "letter", "size": [256, 256], "clip": 5.0},
+        "labels": labels[kind],
+        "training": {},
+        "notice": "random weights: results mean nothing",
+    }
+    save_file(tensors, path, metadata={"spinalcord": json.dumps(metadata)})
+
+
+class Bench:
+    """Weights of one network, in whatever form a peer wants them, made once when first asked for."""
+
+    def __init__(self, kind: str, folder: Path, *, seed: int = 0) -> None:
+        self.kind = kind
+        self.folder = folder
+        self.tensors = networks.random_tensors(kind, seed)
+        self.model_path = folder / f"{kind}.safetensors"
+        write_model(self.model_path, kind, self.tensors)
+
+    def module(self):
+        """Return the PyTorch module, ready to compute."""
+        from spinalcord.training.networks import build, load_tensors
+
+        module = build(self.kind).eval()
+        load_tensors(module, self.tensors)
+        return module
+
+    def onnx_path(self, opset: int, size: tuple[int, int]) -> Path:
+        """Export to ONNX; the batch is left open, the image size is not."""
+        import torch
+
+        path = self.folder / f"{self.kind}-{opset}-{size[0]}x{size[1]}.onnx"
+        if not path.exists():
+            image = torch.zeros(1, networks.IN_CHANNELS[self.kind], *size)
+            with warnings.catch_warnings(), torch.inference_mode():
+                warnings.simplefilter("ignore")
+                torch.onnx.export(
+                    torch.jit.trace(self.module(), image), (image,), str(path), opset_version=opset, dynamo=False,
+                    input_names=["image"], output_names=["probability"],
+                    dynamic_axes={"image": {0: "n"}, "probability": {0: "n"}},
+                )
+        return path
+
+    def reference(self, images: np.ndarray) -> np.ndarray:
+        """Compute with PyTorch in float32: what every runner is held to."""
+        import torch
+
+        with torch.inference_mode():
+            return self.module()(torch.from_numpy(images)).numpy()
+
+
+def runners(peer: str, bench: Bench, task: Task) -> Iterator[Runner]:
+    """Make the ways in which a peer does a task.
+
+    Raises
+    ------
+    Unavailable
+        It is not installed, or does not offer this.
+    """
+    if version(peer) is None:
+        raise Unavailable("not installed")
+    try:
+        yield from _MAKERS[peer](bench, task)
+    except ImportError as error:
+        raise Unavailable(f"cannot be imported: {error}") from error
+
+
+def _spinalcord(bench: Bench, task: Task) -> Iterator[Runner]:
+    import spinalcord
+    from spinalcord.errors import BackendError
+
+    try:
+        net = spinalcord.Network.open(
+            bench.model_path, precision=task.precision, threads=task.threads
+        )
+    except BackendError as error:
+        raise Unavailable(str(error)) from error
+    yield Runner("spinalcord", "", net)
+
+
+def _pytorch(bench: Bench, task: Task) -> Iterator[Runner]:
+    import torch
+
+    torch.set_num_threads(task.threads)
+    module = bench.module().to(memory_format=torch.channels_last)
+
+    def tensor(images: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
+
+    def plain(images: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return module(tensor(images)).float().numpy()
+
+    if task.precision == "f32":
+        yield Runner("pytorch", "channels_last", plain)
+        return
+
+    def autocast(images: np.ndarray) -> np.ndarray:
+        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+            return module(tensor(images)).float().numpy()
+
+    half = bench.module().to(memory_format=torch.channels_last, dtype=torch.bfloat16)
+
+    def converted(images: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return half(tensor(images).to(torch.bfloat16)).float().numpy()
+
+    yield Runner("pytorch", "autocast", autocast)
+    yield Runner("pytorch", "to(bfloat16)", converted)
+
+
+def _onnxruntime(bench: Bench, task: Task) -> Iterator[Runner]:
+    import onnxruntime
+
+    if task.precision != "f32":
+        raise Unavailable(f"its CPU kernels do not offer {task.precision}")
+    for opset in OPSETS:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = task.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(
+            bench.onnx_path(opset, task.size), options, providers=["CPUExecutionProvider"]
+        )
+
+        def run(images: np.ndarray, session=session) -> np.ndarray:
+            return session.run(None, {"image": images})[0]
+
+        yield Runner("onnxruntime", f"opset {opset}", run)
+
+
+def _openvino(bench: Bench, task: Task) -> Iterator[Runner]:
+    import openvino
+
+    core = openvino.Core()
+    capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    wanted = {"f32": "FP32", "bf16": "BF16"}[task.precision]
+    if wanted not in capabilities:
+        raise Unavailable(f"offers no {wanted} on this CPU")
+
+    def compiled(hint: str, batch: int):
+        model = core.read_model(bench.onnx_path(OPSETS[0], task.size))
+        model.reshape([batch, *task.shape[1:]])
+        network = core.compile_model(model, "CPU", {
+            "PERFORMANCE_HINT": hint,
+            "INFERENCE_PRECISION_HINT": task.precision,
+            "INFERENCE_NUM_THREADS": task.threads,
+        })
+        used = network.get_property("INFERENCE_PRECISION_HINT").to_string()
+        if used != {"f32": "f32", "bf16": "bf16"}[task.precision]:
+            raise Unavailable(f"was asked for {task.precision} and took {used}")
+        return network
+
+    for hint in ("LATENCY", "THROUGHPUT"):
+        request = compiled(hint, task.batch).create_infer_request()
+
+        def run(images: np.ndarray, request=request) -> np.ndarray:
+            return request.infer({0: images}, share_inputs=True)[0]
+
+        yield Runner("openvino", hint, run)
+    if task.batch > 1:
+        yield Runner("openvino", "THROUGHPUT, one request per image",
+                     _in_flight(openvino, compiled("THROUGHPUT", 1), task))
+
+
+def _in_flight(openvino, network, task: Task) -> Callable[[np.ndarray], np.ndarray]:
+    """Spread a batch over OpenVINO's own number of requests, each of one image."""
+    queue = openvino.AsyncInferQueue(network)
+    parts: list[np.ndarray | None] = [None] * task.batch
+
+    def keep(request, index: int) -> None:
+        parts[index] = np.array(request.get_output_tensor().data)
+
+    queue.set_callback(keep)
+
+    def run(images: np.ndarray) -> np.ndarray:
+        for index in range(task.batch):
+            queue.start_async({0: images[index : index + 1]}, index, share_inputs=True)
+        queue.wait_all()
+        return np.concatenate(parts)
+
+    return run
+
+
+_MAKERS = {
+    "spinalcord": _spinalcord,
+    "openvino": _openvino,
+    "onnxruntime": _onnxruntime,
+    "pytorch": _pytorch,
+}
