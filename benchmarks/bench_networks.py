@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from peers import PEERS, Bench, Runner, Task, Unavailable, runners, version
+from peers import PEERS, Bench, Runner, Task, UnavailableError, runners, version
 from tqdm import tqdm
 
 from spinalcord import networks
@@ -83,8 +83,11 @@ def tasks(kind: str, options: argparse.Namespace) -> list[Task]:
 def run_task(bench: Bench, task: Task, options: argparse.Namespace, machine: dict) -> list[dict]:
     """Compare, then time, all runners of one task; return one line per runner or absent peer."""
     common = {
-        "network": task.network, "precision": task.precision, "size": list(task.size),
-        "batch": task.batch, "threads": task.threads,
+        "network": task.network,
+        "precision": task.precision,
+        "size": list(task.size),
+        "batch": task.batch,
+        "threads": task.threads,
     }
     rng = np.random.Generator(np.random.PCG64(options.seed))
     images = rng.random(task.shape, dtype=np.float32)
@@ -93,7 +96,7 @@ def run_task(bench: Bench, task: Task, options: argparse.Namespace, machine: dic
     for peer in options.peers:
         try:
             field += runners(peer, bench, task)
-        except Unavailable as reason:
+        except UnavailableError as reason:
             absent.append({**common, "peer": peer, "absent": str(reason)})
     if not field:
         return absent
@@ -104,9 +107,14 @@ def run_task(bench: Bench, task: Task, options: argparse.Namespace, machine: dic
     for runner in field:
         ms = 1e3 * times[runner.name] / task.batch
         line = {
-            **common, "peer": runner.peer, "variant": runner.variant,
-            "version": version(runner.peer), "max_difference": differences[runner.name],
-            "ms_per_image": spread(ms), "rounds": options.rounds, "machine": machine,
+            **common,
+            "peer": runner.peer,
+            "variant": runner.variant,
+            "version": version(runner.peer),
+            "max_difference": differences[runner.name],
+            "ms_per_image": spread(ms),
+            "rounds": options.rounds,
+            "machine": machine,
         }
         if best is not None:
             line["ratio_to_openvino"] = spread(times[runner.name] / times[best.name])
@@ -118,15 +126,19 @@ def compare(bench: Bench, task: Task, field: list[Runner], images: np.ndarray) -
     """Return each runner's largest difference from PyTorch in float32, or end the program."""
     want = bench.reference(images)
     if task.network == networks.MULTIRESUNET and not want.std() > 0.05:
-        sys.exit(f"{task.network}: the reference is nearly constant (sd {want.std():.4f}); "
-                 "choose another --seed")
+        sys.exit(
+            f"{task.network}: the reference is nearly constant (sd {want.std():.4f}); "
+            "choose another --seed"
+        )
     differences = {}
     for runner in field:
         got = runner.call(images)
         difference = float(np.abs(got - want).max()) if got.shape == want.shape else np.nan
         if not difference <= TOLERANCE[task.precision]:
-            sys.exit(f"{runner.name}, {task}: differs from PyTorch in float32 by {difference:.2g}, "
-                     f"allowed {TOLERANCE[task.precision]:.2g}; nothing was timed")
+            sys.exit(
+                f"{runner.name}, {task}: differs from PyTorch in float32 by {difference:.2g}, "
+                f"allowed {TOLERANCE[task.precision]:.2g}; nothing was timed"
+            )
         differences[runner.name] = difference
     return differences
 
@@ -136,8 +148,10 @@ def time_rounds(
 ) -> dict[str, np.ndarray]:
     """Return seconds per call, (rounds,), of each runner: the median of the calls in a round."""
     times = {runner.name: np.empty(options.rounds) for runner in field}
-    title = (f"{task.network} {task.precision} {task.batch}x{task.size[0]}x{task.size[1]} "
-             f"{task.threads} threads")
+    title = (
+        f"{task.network} {task.precision} {task.batch}x{task.size[0]}x{task.size[1]} "
+        f"{task.threads} threads"
+    )
     for index in tqdm(range(options.rounds), desc=title, disable=None):
         start = index % len(field)
         for runner in field[start:] + field[:start]:
@@ -199,8 +213,10 @@ def markdown(lines: list[dict], machine: dict) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for line in lines:
-        head = (f"| {line['network']} | {line['precision']} "
-                f"| {line['batch']} x {line['size'][0]} x {line['size'][1]} | {line['threads']} ")
+        head = (
+            f"| {line['network']} | {line['precision']} "
+            f"| {line['batch']} x {line['size'][0]} x {line['size'][1]} | {line['threads']} "
+        )
         if "absent" in line:
             text.append(f"{head}| {line['peer']} | {line['absent']} | | |")
             continue
@@ -213,8 +229,9 @@ def markdown(lines: list[dict], machine: dict) -> str:
 
 
 def show(values: dict[str, float], digits: int) -> str:
-    return (f"{values['median']:.{digits}f} "
-            f"({values['p10']:.{digits}f} - {values['p90']:.{digits}f})")
+    return (
+        f"{values['median']:.{digits}f} ({values['p10']:.{digits}f} - {values['p90']:.{digits}f})"
+    )
 
 
 if __name__ == "__main__":

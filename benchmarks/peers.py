@@ -56,7 +56,7 @@ class Runner:
         return f"{self.peer} {self.variant}".strip()
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """A peer cannot do a task here; the message says why."""
 
 
@@ -101,7 +101,7 @@ def write_model(path: Path, kind: str, tensors: dict[str, np.ndarray]) -> None:
 
 
 class Bench:
-    """Weights of one network, in whatever form a peer wants them, made once when first asked for."""
+    """Weights of one network, in the forms that peers want, each made when asked for."""
 
     def __init__(self, kind: str, folder: Path, *, seed: int = 0) -> None:
         self.kind = kind
@@ -128,8 +128,13 @@ class Bench:
             with warnings.catch_warnings(), torch.inference_mode():
                 warnings.simplefilter("ignore")
                 torch.onnx.export(
-                    torch.jit.trace(self.module(), image), (image,), str(path), opset_version=opset, dynamo=False,
-                    input_names=["image"], output_names=["probability"],
+                    torch.jit.trace(self.module(), image),
+                    (image,),
+                    str(path),
+                    opset_version=opset,
+                    dynamo=False,
+                    input_names=["image"],
+                    output_names=["probability"],
                     dynamic_axes={"image": {0: "n"}, "probability": {0: "n"}},
                 )
         return path
@@ -147,15 +152,15 @@ def runners(peer: str, bench: Bench, task: Task) -> Iterator[Runner]:
 
     Raises
     ------
-    Unavailable
+    UnavailableError
         It is not installed, or does not offer this.
     """
     if version(peer) is None:
-        raise Unavailable("not installed")
+        raise UnavailableError("not installed")
     try:
         yield from _MAKERS[peer](bench, task)
     except ImportError as error:
-        raise Unavailable(f"cannot be imported: {error}") from error
+        raise UnavailableError(f"cannot be imported: {error}") from error
 
 
 def _spinalcord(bench: Bench, task: Task) -> Iterator[Runner]:
@@ -167,7 +172,7 @@ def _spinalcord(bench: Bench, task: Task) -> Iterator[Runner]:
             bench.model_path, precision=task.precision, threads=task.threads
         )
     except BackendError as error:
-        raise Unavailable(str(error)) from error
+        raise UnavailableError(str(error)) from error
     yield Runner("spinalcord", "", net)
 
 
@@ -206,7 +211,7 @@ def _onnxruntime(bench: Bench, task: Task) -> Iterator[Runner]:
     import onnxruntime
 
     if task.precision != "f32":
-        raise Unavailable(f"its CPU kernels do not offer {task.precision}")
+        raise UnavailableError(f"its CPU kernels do not offer {task.precision}")
     for opset in OPSETS:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = task.threads
@@ -229,19 +234,23 @@ def _openvino(bench: Bench, task: Task) -> Iterator[Runner]:
     capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     wanted = {"f32": "FP32", "bf16": "BF16"}[task.precision]
     if wanted not in capabilities:
-        raise Unavailable(f"offers no {wanted} on this CPU")
+        raise UnavailableError(f"offers no {wanted} on this CPU")
 
     def compiled(hint: str, batch: int):
         model = core.read_model(bench.onnx_path(OPSETS[0], task.size))
         model.reshape([batch, *task.shape[1:]])
-        network = core.compile_model(model, "CPU", {
-            "PERFORMANCE_HINT": hint,
-            "INFERENCE_PRECISION_HINT": task.precision,
-            "INFERENCE_NUM_THREADS": task.threads,
-        })
+        network = core.compile_model(
+            model,
+            "CPU",
+            {
+                "PERFORMANCE_HINT": hint,
+                "INFERENCE_PRECISION_HINT": task.precision,
+                "INFERENCE_NUM_THREADS": task.threads,
+            },
+        )
         used = network.get_property("INFERENCE_PRECISION_HINT").to_string()
         if used != {"f32": "f32", "bf16": "bf16"}[task.precision]:
-            raise Unavailable(f"was asked for {task.precision} and took {used}")
+            raise UnavailableError(f"was asked for {task.precision} and took {used}")
         return network
 
     for hint in ("LATENCY", "THROUGHPUT"):
@@ -252,8 +261,11 @@ def _openvino(bench: Bench, task: Task) -> Iterator[Runner]:
 
         yield Runner("openvino", hint, run)
     if task.batch > 1:
-        yield Runner("openvino", "THROUGHPUT, one request per image",
-                     _in_flight(openvino, compiled("THROUGHPUT", 1), task))
+        yield Runner(
+            "openvino",
+            "THROUGHPUT, one request per image",
+            _in_flight(openvino, compiled("THROUGHPUT", 1), task),
+        )
 
 
 def _in_flight(openvino, network, task: Task) -> Callable[[np.ndarray], np.ndarray]:

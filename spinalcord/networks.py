@@ -46,8 +46,13 @@ HIDDEN = 128
 
 # For random weights: what Norms would roughly have measured, and gains that spread the outputs.
 _VARIANCE = {
-    "concat_norm": 0.6, "out_norm": 1.0,
-    "a.norm": 5.0, "shortcut.norm": 5.0, "conv.norm": 5.0, "b.norm": 1.5, "c.norm": 1.5,
+    "concat_norm": 0.6,
+    "out_norm": 1.0,
+    "a.norm": 5.0,
+    "shortcut.norm": 5.0,
+    "conv.norm": 5.0,
+    "b.norm": 1.5,
+    "c.norm": 1.5,
 }
 _GAIN = {"head.conv": 2.0, "hidden": 3.0, "output": 1.5}
 
@@ -96,8 +101,10 @@ def tensor_shapes(
     channels = IN_CHANNELS[kind] if in_channels is None else in_channels
     count = OUTPUTS[kind] if outputs is None else outputs
     if channels < 1 or count < 1:
-        raise InputError(f"{kind} with {channels} input channels and {count} outputs, "
-                         "expected at least one of each")
+        raise InputError(
+            f"{kind} with {channels} input channels and {count} outputs, "
+            "expected at least one of each"
+        )
     if kind == MULTIRESUNET:
         return dict(_multiresunet(channels, count, final_norm))
     if count != OUTPUTS[DENSENET121]:
@@ -121,9 +128,9 @@ def random_tensors(
     """Draw weights that make a network compute something, without having learnt anything.
 
     Convolutions keep the scale of what passes through (He's rule); Norms get means, variances and
-    shifts of either sign near what they would have measured, and some negative scales.  Outputs are then
-    neither saturated nor constant, so that two implementations can be compared by them, and any
-    tensor mixed up or left out shows.
+    shifts of either sign near what they would have measured, and some negative scales.  Outputs
+    are then neither saturated nor constant, so that two implementations can be compared by them,
+    and any tensor mixed up or left out shows.
 
     Parameters
     ----------

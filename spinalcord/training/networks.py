@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from spinalcord import networks as tables
 from spinalcord.errors import InputError
@@ -42,11 +42,13 @@ class ConvNorm(nn.Module):
         self.norm = ShiftNorm(co, eps=eps)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(x))
+        """Return (n, co, h, w), before any ReLU."""
+        y: Tensor = self.norm(self.conv(x))
+        return y
 
 
 class MultiResBlock(nn.Module):
-    """Three chained k3 convolutions, concatenated, added to a k1 shortcut; a Norm ends the block."""
+    """Three chained k3 convolutions, concatenated, plus a k1 shortcut; a Norm ends the block."""
 
     def __init__(self, ci: int, units: int, *, eps: float) -> None:
         super().__init__()
@@ -59,11 +61,13 @@ class MultiResBlock(nn.Module):
         self.out_norm = nn.BatchNorm2d(a + b + c, eps=eps)
 
     def forward(self, x: Tensor) -> Tensor:
-        a = F.relu(self.a(x))
-        b = F.relu(self.b(a))
-        c = F.relu(self.c(b))
+        """Return (n, a + b + c, h, w)."""
+        a = torch.relu(self.a(x))
+        b = torch.relu(self.b(a))
+        c = torch.relu(self.c(b))
         joined = self.concat_norm(torch.cat([a, b, c], 1))
-        return self.out_norm(F.relu(joined + self.shortcut(x)))
+        y: Tensor = self.out_norm(torch.relu(joined + self.shortcut(x)))
+        return y
 
 
 class ResUnit(nn.Module):
@@ -76,7 +80,9 @@ class ResUnit(nn.Module):
         self.out_norm = nn.BatchNorm2d(co, eps=eps)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.out_norm(F.relu(self.shortcut(x) + F.relu(self.conv(x))))
+        """Return (n, co, h, w)."""
+        y: Tensor = self.out_norm(torch.relu(self.shortcut(x) + torch.relu(self.conv(x))))
+        return y
 
 
 class _SegmentationHead(nn.Module):
@@ -88,7 +94,9 @@ class _SegmentationHead(nn.Module):
         self.norm = ShiftNorm(outputs, eps=eps) if norm else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(x))
+        """Return the logits, (n, outputs, h, w)."""
+        y: Tensor = self.norm(self.conv(x))
+        return y
 
 
 class MultiResUNet(nn.Module):
@@ -141,7 +149,7 @@ class MultiResUNet(nn.Module):
         )
         self.head = _SegmentationHead(widths[0], outputs, norm=final_norm, eps=norm_eps)
         _initialise(self)
-        if not final_norm:
+        if self.head.conv.bias is not None:
             nn.init.constant_(self.head.conv.bias, -4.0)
 
     def feature_maps(self, x: Tensor) -> Tensor:
@@ -154,12 +162,12 @@ class MultiResUNet(nn.Module):
         """
         _check(x, self.in_channels)
         if x.shape[2] % 16 or x.shape[3] % 16:
-            raise InputError(f"image is {x.shape[2]} x {x.shape[3]} pixels, expected multiples of 16")
+            raise InputError(f"image is {_pixels(x)}, expected multiples of 16")
         skips = []
         for block, path in zip(self.encoder[:-1], self.path, strict=True):
             x = block(x)
             skips.append(path(x))
-            x = F.max_pool2d(x, 2)
+            x = functional.max_pool2d(x, 2)
         x = self.encoder[-1](x)
         for up, block in zip(self.up, self.decoder, strict=True):
             x = block(torch.cat([up(x), skips.pop()], 1))
@@ -167,10 +175,11 @@ class MultiResUNet(nn.Module):
 
     def score(self, maps: Tensor) -> Tensor:
         """Return the logits, (n, outputs, h, w), of last feature maps."""
-        return self.head(maps)
+        y: Tensor = self.head(maps)
+        return y
 
     def forward(self, x: Tensor, *, logits: bool = False) -> Tensor:
-        """Return (n, outputs, h, w): probabilities, or with `logits` what the sigmoid is taken of."""
+        """Return (n, outputs, h, w): probabilities, or with `logits` what their sigmoid is of."""
         scores = self.score(self.feature_maps(x))
         return scores if logits else torch.sigmoid(scores)
 
@@ -186,7 +195,9 @@ class DenseLayer(nn.Module):
         self.conv2 = nn.Conv2d(tables.BOTTLENECK, tables.GROWTH, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv2(F.relu(self.norm2(self.conv1(F.relu(self.norm1(x))))))
+        """Return the new channels, (n, GROWTH, h, w)."""
+        y: Tensor = self.conv2(torch.relu(self.norm2(self.conv1(torch.relu(self.norm1(x))))))
+        return y
 
 
 class DenseBlock(nn.ModuleDict):
@@ -198,6 +209,7 @@ class DenseBlock(nn.ModuleDict):
             self[f"denselayer{i + 1}"] = DenseLayer(ci + i * tables.GROWTH, eps=eps)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return (n, ci + layers * GROWTH, h, w)."""
         for layer in self.values():
             x = torch.cat([x, layer(x)], 1)
         return x
@@ -212,7 +224,8 @@ class Transition(nn.Module):
         self.conv = nn.Conv2d(ci, ci // 2, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.avg_pool2d(self.conv(F.relu(self.norm(x))), 2)
+        """Return (n, ci // 2, h // 2, w // 2)."""
+        return functional.avg_pool2d(self.conv(torch.relu(self.norm(x))), 2)
 
 
 class DenseNet121(nn.Module):
@@ -270,16 +283,17 @@ class DenseNet121(nn.Module):
         """
         _check(x, self.in_channels)
         if min(x.shape[2:]) < 32:
-            raise InputError(f"image is {x.shape[2]} x {x.shape[3]} pixels, expected at least 32 x 32")
+            raise InputError(f"image is {_pixels(x)}, expected at least 32 x 32")
         maps = self.features(x)
-        return F.relu(maps) if self.final_relu else maps
+        return torch.relu(maps) if self.final_relu else maps
 
     def score(self, maps: Tensor) -> Tensor:
         """Return the logits, (n, 2), of last feature maps."""
-        return self.output(F.relu(self.hidden(maps.mean((2, 3)))))
+        y: Tensor = self.output(torch.relu(self.hidden(maps.mean((2, 3)))))
+        return y
 
     def forward(self, x: Tensor, *, logits: bool = False) -> Tensor:
-        """Return (n, 2): probabilities, or with `logits` what the softmax is taken of."""
+        """Return (n, 2): probabilities, or with `logits` what their softmax is of."""
         scores = self.score(self.feature_maps(x))
         return scores if logits else torch.softmax(scores, 1)
 
@@ -349,6 +363,10 @@ def copy_tensors(network: nn.Module) -> dict[str, np.ndarray]:
 def _check(x: Tensor, in_channels: int) -> None:
     if x.ndim != 4 or x.shape[1] != in_channels:
         raise InputError(f"image has shape {tuple(x.shape)}, expected (n, {in_channels}, h, w)")
+
+
+def _pixels(x: Tensor) -> str:
+    return f"{x.shape[2]} x {x.shape[3]} pixels"
 
 
 def _initialise(network: nn.Module) -> None:

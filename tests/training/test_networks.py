@@ -19,7 +19,7 @@ VARIANTS = [
 ]
 
 
-@pytest.mark.parametrize("kind, options", VARIANTS)
+@pytest.mark.parametrize(("kind", "options"), VARIANTS)
 def test_state_dict_has_the_tables_names_and_order(kind, options):
     state = modules.build(kind, **options).state_dict()
     shapes = {
@@ -32,7 +32,7 @@ def test_state_dict_has_the_tables_names_and_order(kind, options):
     assert list(shapes) == list(want)
 
 
-@pytest.mark.parametrize("kind, options", VARIANTS)
+@pytest.mark.parametrize(("kind", "options"), VARIANTS)
 def test_tensors_come_back_as_they_went_in(kind, options):
     module = modules.build(kind, **options)
     tensors = networks.random_tensors(kind, 3, **options)
@@ -106,8 +106,9 @@ def test_head_bias_starts_low_where_nothing_normalises_it():
     assert net.head.conv.bias.tolist() == [-4.0]
 
 
-@pytest.mark.parametrize("kind, shape", [("multiresunet", (1, 1, 32, 48)),
-                                         ("densenet121", (2, 3, 33, 47))])
+@pytest.mark.parametrize(
+    ("kind", "shape"), [("multiresunet", (1, 1, 32, 48)), ("densenet121", (2, 3, 33, 47))]
+)
 def test_probabilities_are_of_the_logits(kind, shape):
     net = loaded(kind)
     x = torch.rand(shape, generator=torch.Generator().manual_seed(0))
@@ -134,13 +135,16 @@ def loaded(kind, **options):
     return net
 
 
-@pytest.mark.parametrize("kind, shape, message", [
-    ("multiresunet", (1, 1, 40, 32), "multiples of 16"),
-    ("multiresunet", (1, 3, 32, 32), r"expected \(n, 1, h, w\)"),
-    ("multiresunet", (1, 32, 32), r"expected \(n, 1, h, w\)"),
-    ("densenet121", (1, 3, 31, 64), "at least 32 x 32"),
-    ("densenet121", (1, 1, 64, 64), r"expected \(n, 3, h, w\)"),
-])
+@pytest.mark.parametrize(
+    ("kind", "shape", "message"),
+    [
+        ("multiresunet", (1, 1, 40, 32), "multiples of 16"),
+        ("multiresunet", (1, 3, 32, 32), r"expected \(n, 1, h, w\)"),
+        ("multiresunet", (1, 32, 32), r"expected \(n, 1, h, w\)"),
+        ("densenet121", (1, 3, 31, 64), "at least 32 x 32"),
+        ("densenet121", (1, 1, 64, 64), r"expected \(n, 3, h, w\)"),
+    ],
+)
 def test_a_wrong_image_is_refused(kind, shape, message):
     with pytest.raises(InputError, match=message):
         modules.build(kind)(torch.zeros(shape))
