@@ -1,0 +1,229 @@
+"""Model files in a folder: find what each step needs, list them, verify them, make random ones.
+
+A folder holds at most one model for each role: ``"segmentation"`` and the three tasks of
+`spinalcord.tasks`. What a file is for is read from the file, never from its name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError, ModelError
+from .modelfile import Model, read_model, write_model
+from .tasks import TASKS
+
+ROLES = ("segmentation", *TASKS)
+"""What a model can be for, in the order in which a scan meets them."""
+
+WEIGHTS_DIR = Path(__file__).parent / "weights"
+"""Where models that come with the package lie."""
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """The models of one folder.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The folder.
+    models : mapping of str to Model
+        By role, in the order of `ROLES`; may lack some.
+    """
+
+    path: Path
+    models: Mapping[str, Model]
+
+    def model(self, role: str) -> Model:
+        """Return the model for a role, or raise ModelError with the way to get one."""
+        if role in self.models:
+            return self.models[role]
+        if not self.models and self.path == WEIGHTS_DIR:
+            raise ModelError(
+                "this version of the package comes without trained models: pass models=FOLDER "
+                "(--models FOLDER on the command line); `spinalcord models random FOLDER` makes "
+                "a set with random weights for trying things out"
+            )
+        found = ", ".join(self.models) or "none"
+        raise ModelError(f"{self.path} has no model for {role}; found: {found}")
+
+
+def find_models(models: str | os.PathLike[str] | None = None) -> ModelFolder:
+    """Read the headers of the model files in a folder.
+
+    Parameters
+    ----------
+    models : path-like, optional
+        Folder with files that end in ``.safetensors``; those that come with the package if
+        not given.
+
+    Returns
+    -------
+    ModelFolder
+        What there is; a missing role is an error only once it is asked for.
+
+    Raises
+    ------
+    ModelError
+        No such folder, a damaged file in it, or two files for the same role.
+    """
+    found: dict[str, Model] = {}
+    folder = _folder(models)
+    for path in _files(folder):
+        model = read_model(path)
+        if model.role in found:
+            raise ModelError(
+                f"{folder} has two models for {model.role}: {found[model.role].path.name} "
+                f"and {path.name}"
+            )
+        found[model.role] = model
+    return ModelFolder(folder, {role: found[role] for role in ROLES if role in found})
+
+
+def list_models(models: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
+    """Describe every model file in a folder, the damaged ones with what is wrong.
+
+    Parameters
+    ----------
+    models : path-like, optional
+        As for `find_models`.
+
+    Returns
+    -------
+    list of dict
+        By file name: ``file`` and either what `Model.to_dict` gives or ``error``.
+
+    Raises
+    ------
+    ModelError
+        No such folder.
+    """
+    rows: list[dict[str, Any]] = []
+    for path in _files(_folder(models)):
+        try:
+            rows.append(read_model(path).to_dict())
+        except ModelError as error:
+            rows.append({"file": path.name, "error": str(error)})
+    return rows
+
+
+def verify_model(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Check a model file in full: header, settings, and every tensor's name, shape and values.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    dict
+        What `Model.to_dict` gives, with ``n_values``: how many numbers the network stores.
+
+    Raises
+    ------
+    ModelError
+        What is wrong, naming the file and the key or tensor.
+    """
+    from .network import Network
+
+    network = Network.open(path, threads=1)
+    return {**network.model.to_dict(), "n_values": network.n_values}
+
+
+def write_random(folder: str | os.PathLike[str], seed: int = 0) -> list[Path]:
+    """Write a set of models with random weights, for trying things out.
+
+    Nothing has been learnt: what they find means nothing, and their notice, which every result
+    repeats, says so.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made if absent; files of the same names are replaced.
+    seed : int, default 0
+        Equal seeds give equal files.
+
+    Returns
+    -------
+    list of pathlib.Path
+        ``segmentation.safetensors`` (lesion and cord) and one file for each task.
+
+    Raises
+    ------
+    InputError
+        A negative seed.
+    ModelError
+        The folder cannot be written.
+    """
+    from .networks import NORM_EPS, OUTPUTS, random_tensors
+
+    if seed < 0:
+        raise InputError(f"seed is {seed}, expected 0 or more")
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(f"cannot make the folder {folder}: {error.strerror}") from error
+    paths = []
+    for index, role in enumerate(ROLES):
+        metadata = _random_metadata(role, seed)
+        network = metadata["network"]
+        tensors = random_tensors(
+            network,
+            seed * len(ROLES) + index,
+            in_channels=metadata["in_channels"],
+            outputs=len(metadata["labels"].get("outputs", ())) or OUTPUTS[network],
+            final_norm=metadata.get("final_norm", True),
+        )
+        metadata["norm_eps"] = NORM_EPS[network]
+        paths.append(write_model(folder / f"{role}.safetensors", tensors, metadata))
+    return paths
+
+
+def _random_metadata(role: str, seed: int) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "name": f"random-{role.replace('_', '-')}",
+        "version": str(seed),
+        "preprocessing": {"mode": "physical", "pixel_mm": 1.0, "size": [256, 256], "clip": 5.0},
+        "training": {"seed": seed, "epochs": 0},
+        "notice": f"random weights (seed {seed}) for trying things out; results mean nothing",
+    }
+    if role == "segmentation":
+        return metadata | {
+            "network": "multiresunet",
+            "in_channels": 1,
+            "final_norm": False,
+            "labels": {"kind": "segmentation", "outputs": ["lesion", "cord"], "threshold": 0.5},
+        }
+    task = TASKS[role]
+    return metadata | {
+        "network": "densenet121",
+        "in_channels": 3,
+        "final_relu": True,
+        "labels": {
+            "kind": "classification",
+            "task": role,
+            "negative": task.negative,
+            "positive": task.positive,
+            "threshold": 0.5,
+            "threshold_from": "none: random weights",
+        },
+    }
+
+
+def _folder(models: str | os.PathLike[str] | None) -> Path:
+    if models is None:
+        return WEIGHTS_DIR
+    folder = Path(models)
+    if not folder.is_dir():
+        raise ModelError(f"{folder} is no folder; models are searched in a folder of model files")
+    return folder
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.glob("*.safetensors") if not p.name.startswith("."))
