@@ -290,7 +290,7 @@ def test_from_any_refuses_anything_else(thing):
 
 def test_import_needs_neither_nibabel_nor_simpleitk():
     code = (
-        "import sys, spinalcord.volume, spinalcord.reading;"
+        "import sys, spinalcord.volume, spinalcord.reading, spinalcord.writing;"
         "bad = {'nibabel', 'SimpleITK', 'tqdm', 'pydicom'} & set(sys.modules);"
         "sys.exit(f'imported {bad}' if bad else 0)"
     )
