@@ -34,9 +34,9 @@ def result_stem(scan: Volume | str | os.PathLike[str]) -> str:
     """Name the results of a scan: what comes before ``_desc-lesion_mask.nii.gz``.
 
     A BIDS name keeps its entities and loses its suffix and any `desc`:
-    ``sub-01_acq-sag_T2w.nii.gz`` gives ``sub-01_acq-sag``.  Any other name keeps its stem, with what is awkward in a file name
-    turned into '-'.  A DICOM series is named after its folder, a zip or a multi-frame file after
-    itself; a volume from memory is called 'scan'.
+    ``sub-01_acq-sag_T2w.nii.gz`` gives ``sub-01_acq-sag``.  Any other name keeps its stem, with
+    what is awkward in a file name turned into '-'.  A DICOM series is named after its folder, a
+    zip or a multi-frame file after itself; a volume from memory is called 'scan'.
 
     Parameters
     ----------

@@ -145,6 +145,9 @@ def _headers_beside(path: Path) -> tuple[list[Header], list[Path]]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     if own is None:
+        with open(path, "rb") as file:
+            if file.read(2) == b"\x1f\x8b":
+                raise InputError(f"{path}: gzip-compressed; unpack it first")
         raise InputError(
             f"{path}: not a scan that can be read; NIfTI (.nii, .nii.gz), NRRD, MetaImage or "
             "DICOM (file, folder, zip) is expected"
@@ -204,10 +207,10 @@ def _assemble(chosen: Candidate, path: Path) -> Volume:
             )
     dtype = np.result_type(*{array.dtype for array in slices})
     dtype = np.dtype(np.float32) if dtype.kind == "f" else dtype
-    stacked = np.empty((len(frames), rows, columns), dtype)
-    firsts = {frame.path: frame for frame in frames if frame.index == 0}
     if len({(frame.slope, frame.intercept) for frame in frames}) > 1:
         dtype = np.dtype(np.float32)
+    firsts = {frame.path: frame for frame in frames if frame.index == 0}
+    stacked = np.empty((len(frames), rows, columns), dtype)
     for out, frame, decoded in zip(stacked, frames, slices, strict=True):
         out[...] = _rescaled(decoded[frame.index], frame, firsts[frame.path])
     details = {

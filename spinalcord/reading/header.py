@@ -94,8 +94,8 @@ class Header:
     transfer_syntax : str
         UID of the encoding.
     missing_nbytes : int
-        By how much the file is too short for its uncompressed pixels; 0 where it is complete or
-        the pixels are compressed (decoding then tells).
+        By how much the file is too short for its pixels; for compressed ones, for the fragments
+        that it announces.
     """
 
     path: Path
@@ -147,9 +147,7 @@ def read_header(path: Path) -> Header | None:
 def _read_dataset(path: Path, file: BinaryIO, size: int, encoding: str, syntax: str) -> Header:
     walker = _Walker(file, size, encoding)
     tags = walker.elements(size, _DATASET)
-    missing = 0
-    if walker.pixels_at is not None and walker.pixels_nbytes != _UNDEFINED:
-        missing = max(0, walker.pixels_at + walker.pixels_nbytes - size)
+    missing = walker.missing_pixels(tags)
     return Header(path, tags, walker.pixels_at is not None, syntax or encoding, missing)
 
 
@@ -282,6 +280,25 @@ class _Walker:
             items.append(self.elements(stop, table))
         self.explicit, self.order = explicit, order
         return items
+
+    def missing_pixels(self, tags: dict[str, Any]) -> int:
+        """Say how many bytes of pixels the file lacks; GDCM would make them up."""
+        if self.pixels_at is None:
+            return 0
+        if self.pixels_nbytes != _UNDEFINED:
+            bits = int(tags.get("bits_allocated", 0)) * int(tags.get("samples", 1))
+            for name in ("rows", "columns", "n_frames"):
+                bits *= int(tags.get(name, 1 if name == "n_frames" else 0))
+            wanted = max(self.pixels_nbytes, (bits + 7) // 8)
+            return max(0, wanted - min(self.pixels_nbytes, self.size - self.pixels_at))
+        at = self.pixels_at
+        while at + 8 <= self.size:
+            self.file.seek(at)
+            tag, _, nbytes = self.element_head()
+            if tag != _ITEM:
+                return 0
+            at += 8 + nbytes
+        return max(8, at - self.size)
 
     def value(self, raw: bytes, kind: str) -> Any:
         """Decode a value; None where it is empty or not what its kind says."""

@@ -20,7 +20,7 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 @contextlib.contextmanager
 def quiet_itk() -> Iterator[Any]:
     """Give SimpleITK with its own warnings off, and put the setting back."""
-    import SimpleITK as sitk  # noqa: N813 - its own documentation's name
+    import SimpleITK as sitk
 
     process: Any = sitk.ProcessObject
     shown = process.GetGlobalWarningDisplay()
@@ -105,7 +105,7 @@ def from_image(image: Any, *, source: Source | None = None) -> Volume:
     InputError
         Other dimensions, or colour.
     """
-    import SimpleITK as sitk  # noqa: N813 - its own documentation's name
+    import SimpleITK as sitk
 
     name = "the SimpleITK image" if source is None or source.path is None else str(source.path)
     size = image.GetSize()
