@@ -114,9 +114,13 @@ def test_python_functions_fit_on_a_screen(path):
     "path", [p for p in (*C_FILES, *PYTHON_FILES) if p.suffix != ".h"], ids=name
 )
 def test_every_source_has_a_test_of_its_name(path):
-    stem = path.parent.name if path.stem == "__init__" else path.stem
-    pattern = f"csrc/**/test_{stem}.c" if path.suffix == ".c" else f"**/test_{stem}.py"
-    found = [*TESTS.glob(pattern), *(TESTS.glob(f"**/test_{stem}.py"))]
+    """conv_f32_avx512.c may share test_conv.c with its twins; a package has a folder of tests."""
+    words = path.stem.split("_") if path.suffix == ".c" else [path.stem]
+    stems = ["_".join(words[:n]) for n in range(1, len(words) + 1)]
+    patterns = [f"**/test_{stem}.{end}" for stem in stems for end in ("c", "py")]
+    if path.stem == "__init__":
+        patterns = [f"{path.parent.name}/test_*.py"]
+    found = [test for pattern in patterns for test in TESTS.glob(pattern)]
     assert bool(found) != (name(path) in TESTED_ELSEWHERE)
 
 
