@@ -118,7 +118,7 @@ class build_ext(_build_ext):
         linker = [arg for arg in self.compiler.linker_so if not arg.startswith("-Wl,-rpath")]
         self.compiler.linker_so = linker
         rpath = str(self.library.parent) if "ONEDNN_ROOT" in os.environ else "$ORIGIN"
-        link = [f"-Wl,-rpath,{rpath}", "-lm", "-pthread", *switches]
+        link = [f"-Wl,-rpath,{rpath}", "-lgomp", "-lm", "-pthread", *switches]
         target = self.get_ext_fullpath(ext.name)
         self.compiler.link_shared_object([*objects, str(self.library)], target, extra_postargs=link)
 

@@ -16,6 +16,11 @@ PYTHON_FILES = sorted(PACKAGE.rglob("*.py"))
 # A folder sees itself and what ranks lower; spinalcord.h stands above all folders, for all.
 RANK = {"csrc": 0, "base": 1, "image": 2, "stats": 2, "nn": 3, "nets": 4, "python": 5}
 
+# Calls that would touch the process elsewhere.
+HARMLESS = {
+    "csrc/nn/conv_onednn.c": {"omp_set_num_threads"},  # by our own threads, each for itself
+}
+
 # Sources without a test file of their name, and what tests them instead.
 TESTED_ELSEWHERE: dict[str, str] = {
     "csrc/python/module.c": "test_package.py; every test that expects an exception of the core",
@@ -77,8 +82,8 @@ def test_the_core_leaves_the_process_alone(path):
     calls = r"""_?_?exit|_Exit|quick_exit|abort|atexit|assert|f?printf|vf?printf|puts|fputs|putchar
         |perror|system|popen|setenv|putenv|setlocale|signal|sigaction|rand|srand
         |omp_set_num_threads|dnnl_set_\w+|setrlimit|sched_setaffinity""".replace("\n", "")
-    found = re.findall(rf"\b(?:{re.sub(' ', '', calls)})\s*\(", code(path))
-    assert not found
+    found = set(re.findall(rf"\b({re.sub(' ', '', calls)})\s*\(", code(path)))
+    assert found == HARMLESS.get(name(path), set())
 
 
 @pytest.mark.parametrize("path", C_FILES, ids=name)
@@ -125,4 +130,4 @@ def test_every_source_has_a_test_of_its_name(path):
 
 
 def test_no_exception_is_stale():
-    assert [path for path in TESTED_ELSEWHERE if not (ROOT / path).exists()] == []
+    assert [path for path in (*TESTED_ELSEWHERE, *HARMLESS) if not (ROOT / path).exists()] == []
