@@ -119,6 +119,7 @@ class build_ext(_build_ext):
         self.compiler.linker_so = linker
         rpath = str(self.library.parent) if "ONEDNN_ROOT" in os.environ else "$ORIGIN"
         link = [f"-Wl,-rpath,{rpath}", "-lgomp", "-lm", "-pthread", *switches]
+        self.compiler.force = True  # links again after a switch, too
         target = self.get_ext_fullpath(ext.name)
         self.compiler.link_shared_object([*objects, str(self.library)], target, extra_postargs=link)
 
