@@ -38,6 +38,14 @@ typedef struct {
     /* values[i] = float32 of src[i] * scale[i] + shift[i], then max(., 0) where relu. */
     void (*norm)(const void *src, const float *scale, const float *shift, int relu,
                  float *values, int64_t c);
+
+    /* The epilogue of conv.h for one row, where oneDNN computed the sums:
+     * v = sum0 (two-phase: max(sum0 + mid_bias, 0) + sum1), + add_scale * add, + bias,
+     * ReLU, * post_scale + post_shift.  'sum0' and 'sum1' (n, c), NULL what is absent. */
+    void (*epilogue)(const float *sum0, const float *sum1, const void *add, int64_t add_step,
+                     const float *add_scale, const float *mid_bias, const float *bias,
+                     int relu, const float *post_scale, const float *post_shift, void *dst,
+                     int64_t dst_step, int64_t n, int64_t c);
 } sc_pointwise;
 
 extern const sc_pointwise sc_pointwise_f32_base;
@@ -45,7 +53,7 @@ extern const sc_pointwise sc_pointwise_f32_avx2;
 extern const sc_pointwise sc_pointwise_f32_avx512;
 extern const sc_pointwise sc_pointwise_bf16_avx512;
 
-/* dst[i] = 1 / (1 + exp(-src[i])). */
-void sc_sigmoid(const float *src, float *dst, int64_t n);
+/* dst[i] = 1 / (1 + exp(-src[i * src_step])). */
+void sc_sigmoid(const float *src, int64_t src_step, float *dst, int64_t n);
 
 #endif

@@ -1,0 +1,55 @@
+#include "model.h"
+
+#include "../base/memory.h"
+#include "../base/status.h"
+
+#include <math.h>
+#include <stdio.h>
+
+sc_status sc_take(sc_source *source, const char *prefix, const char *suffix, int ndim,
+                  const int64_t *shape, float **out, sc_error *err)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s%s", prefix, suffix);
+    return sc_source_take(source, name, ndim, shape, out, err);
+}
+
+sc_status sc_take_norm(sc_source *source, const char *prefix, int64_t c, float eps,
+                       bool has_scale, float **scale, float **shift, sc_error *err)
+{
+    sc_status status = SC_OK;
+    float *gamma = NULL, *beta = NULL, *mean = NULL, *var = NULL;
+    float *s = sc_channels(NULL, c, 0.0f), *t = sc_channels(NULL, c, 0.0f);
+    *scale = NULL;
+    *shift = NULL;
+    if (s == NULL || t == NULL) {
+        status = sc_fail(err, SC_NOMEM, "no memory for %s", prefix);
+        goto done;
+    }
+    if (has_scale) SC_TRY(sc_take(source, prefix, ".weight", 1, &c, &gamma, err));
+    SC_TRY(sc_take(source, prefix, ".bias", 1, &c, &beta, err));
+    SC_TRY(sc_take(source, prefix, ".running_mean", 1, &c, &mean, err));
+    SC_TRY(sc_take(source, prefix, ".running_var", 1, &c, &var, err));
+    for (int64_t i = 0; i < c; i++) {
+        if (!(var[i] + eps > 0.0f)) {
+            status = sc_fail(err, SC_BAD_MODEL,
+                             "tensor %s.running_var[%d] is %g; a variance cannot be negative",
+                             prefix, (int)i, (double)var[i]);
+            goto done;
+        }
+        const double factor = (gamma ? gamma[i] : 1.0) / sqrt((double)var[i] + (double)eps);
+        s[i] = (float)factor;
+        t[i] = (float)(beta[i] - mean[i] * factor);
+    }
+    *scale = s;
+    *shift = t;
+    s = t = NULL;
+done:
+    sc_free(gamma);
+    sc_free(beta);
+    sc_free(mean);
+    sc_free(var);
+    sc_free(s);
+    sc_free(t);
+    return status;
+}

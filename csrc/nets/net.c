@@ -1,0 +1,198 @@
+/* A network: its weights, shared by all, and the runners that calls take turns with.
+ *
+ * A runner is a pool of threads with plans for the sizes it has seen lately.  A call
+ * takes an idle one or makes one, so calls from several threads at once run side by
+ * side, each alone with its buffers.
+ */
+#include "runner.h"
+
+#include "../base/cpu.h"
+#include "../base/memory.h"
+#include "../base/status.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+struct sc_net {
+    sc_net_config config;
+    sc_engine engine;
+    const sc_architecture *arch;
+    void *model;
+    int64_t n_values, n_steps;
+    pthread_mutex_t lock;
+    sc_runner *idle;
+    _Atomic pid_t owner; /* the process whose threads the runners have */
+};
+
+static sc_status check_config(const sc_net_config *c, sc_error *err)
+{
+    if (c->kind != SC_MULTIRESUNET && c->kind != SC_DENSENET121) {
+        return sc_fail(err, SC_BAD_VALUE, "network kind %d is unknown", (int)c->kind);
+    }
+    if (c->in_channels < 1 || c->in_channels > 16) {
+        return sc_fail(err, SC_BAD_VALUE, "in_channels is %d; expected 1 to 16",
+                       c->in_channels);
+    }
+    const bool classes = c->kind == SC_DENSENET121;
+    if (classes ? c->outputs != 2 : c->outputs < 1 || c->outputs > 16) {
+        return sc_fail(err, SC_BAD_VALUE, "outputs is %d; expected %s", c->outputs,
+                       classes ? "2 (classes)" : "1 to 16 (maps)");
+    }
+    if (c->threads < 1 || c->threads > 4096) {
+        return sc_fail(err, SC_BAD_VALUE, "threads is %d; expected 1 to 4096", c->threads);
+    }
+    if (classes && !(c->norm_eps > 0.0f && c->norm_eps < 1.0f)) {
+        return sc_fail(err, SC_BAD_VALUE, "norm_eps is %g; expected between 0 and 1",
+                       (double)c->norm_eps);
+    }
+    return SC_OK;
+}
+
+sc_status sc_net_create(const sc_net_config *config, const sc_tensor *tensors,
+                        int64_t n_tensors, sc_net **out, sc_error *err)
+{
+    sc_status status = SC_OK;
+    sc_source *source = NULL;
+    *out = NULL;
+    sc_net *net = sc_calloc(sizeof *net);
+    if (net == NULL) return sc_fail(err, SC_NOMEM, "no memory for a network");
+    pthread_mutex_init(&net->lock, NULL);
+    net->owner = getpid();
+    net->config = *config;
+    SC_TRY(check_config(config, err));
+    net->arch = config->kind == SC_DENSENET121 ? &sc_densenet121 : &sc_multiresunet;
+    SC_TRY(sc_engine_choose(config->isa, config->precision, &net->engine, err));
+    SC_TRY(sc_source_create(tensors, n_tensors, &source, err));
+    SC_TRY(net->arch->create(config, &net->engine, source, &net->model, err));
+    SC_TRY(sc_source_finish(source, &net->n_values, err));
+    SC_TRY(sc_count_steps(net->arch, net->model, &net->engine, &net->n_steps, err));
+    *out = net;
+    net = NULL;
+done:
+    sc_source_destroy(source);
+    sc_net_destroy(net);
+    return status;
+}
+
+void sc_net_destroy(sc_net *net)
+{
+    if (net == NULL) return;
+    const bool forked = net->owner != getpid();
+    for (sc_runner *runner = net->idle; runner != NULL;) {
+        sc_runner *next = runner->next;
+        sc_runner_destroy(runner, forked);
+        runner = next;
+    }
+    if (net->arch != NULL) net->arch->destroy(net->model);
+    if (!forked) pthread_mutex_destroy(&net->lock);
+    sc_free(net);
+}
+
+int64_t sc_net_n_values(const sc_net *net) { return net->n_values; }
+
+int64_t sc_net_layer_count(const sc_net *net) { return net->n_steps; }
+
+void sc_net_feature_shape(const sc_net *net, int64_t h, int64_t w, int64_t shape[3])
+{
+    net->arch->feature_shape(h, w, shape);
+}
+
+/* In the child of a fork() the idle runners' threads do not exist, and the lock may
+ * have been held by a thread that does not either: the first to come begins anew. */
+static void recover_from_fork(sc_net *net)
+{
+    enum { RECOVERING = -1 };
+    const pid_t self = getpid();
+    pid_t owner = atomic_load(&net->owner);
+    while (owner != self) {
+        if (owner == RECOVERING || !atomic_compare_exchange_strong(&net->owner, &owner, RECOVERING)) {
+            sched_yield();
+            owner = atomic_load(&net->owner);
+            continue;
+        }
+        pthread_mutex_init(&net->lock, NULL);
+        while (net->idle != NULL) {
+            sc_runner *next = net->idle->next;
+            sc_runner_destroy(net->idle, true);
+            net->idle = next;
+        }
+        atomic_store(&net->owner, self);
+        return;
+    }
+}
+
+static sc_status take_runner(sc_net *net, sc_runner **out, sc_error *err)
+{
+    recover_from_fork(net);
+    pthread_mutex_lock(&net->lock);
+    sc_runner *runner = net->idle;
+    if (runner != NULL) net->idle = runner->next;
+    pthread_mutex_unlock(&net->lock);
+    if (runner != NULL) {
+        *out = runner;
+        return SC_OK;
+    }
+    return sc_runner_create(net->arch, net->model, &net->engine, net->config.threads, out,
+                            err);
+}
+
+static void give_runner(sc_net *net, sc_runner *runner)
+{
+    pthread_mutex_lock(&net->lock);
+    runner->next = net->idle;
+    net->idle = runner;
+    pthread_mutex_unlock(&net->lock);
+}
+
+static sc_status check_images(const sc_net *net, int64_t n, int64_t h, int64_t w,
+                              const float *src, sc_error *err)
+{
+    if (n < 1) return sc_fail(err, SC_BAD_SHAPE, "a batch of %d images; expected at least 1", (int)n);
+    const sc_status status = net->arch->check_size(h, w, err);
+    if (status != SC_OK) return status;
+    const int64_t values = n * net->config.in_channels * h * w;
+    int64_t bad = 0;
+    for (int64_t i = 0; i < values; i++) bad += !isfinite(src[i]);
+    if (bad == 0) return SC_OK;
+    return sc_fail(err, SC_NOT_FINITE, "%lld of the images' %lld values are NaN or infinite",
+                   (long long)bad, (long long)values);
+}
+
+sc_status sc_net_run(sc_net *net, int64_t n, int64_t h, int64_t w, const float *src,
+                     float *dst, const sc_net_extras *extras, sc_poll_fn poll,
+                     void *poll_arg, sc_error *err)
+{
+    sc_status status = check_images(net, n, h, w, src, err);
+    if (status != SC_OK) return status;
+    static const sc_net_extras none;
+    sc_batch batch = {.n = n, .h = h, .w = w, .src = src, .dst = dst};
+    batch.extras = extras == NULL ? &none : extras;
+    batch.poll = poll;
+    batch.poll_arg = poll_arg;
+    batch.src_step = net->config.in_channels * h * w;
+    batch.dst_step =
+        net->config.outputs * (net->config.kind == SC_MULTIRESUNET ? h * w : 1);
+    net->arch->feature_shape(h, w, batch.feature_shape);
+    sc_runner *runner = NULL;
+    status = take_runner(net, &runner, err);
+    if (status != SC_OK) return status;
+    status = sc_runner_run(runner, &batch, err);
+    give_runner(net, runner);
+    return status;
+}
+
+sc_status sc_net_layers(sc_net *net, int64_t h, int64_t w, sc_layer_info *layers,
+                        sc_error *err)
+{
+    sc_status status = net->arch->check_size(h, w, err);
+    if (status != SC_OK) return status;
+    sc_runner *runner = NULL;
+    status = take_runner(net, &runner, err);
+    if (status != SC_OK) return status;
+    status = sc_runner_layers(runner, h, w, layers, err);
+    give_runner(net, runner);
+    return status;
+}

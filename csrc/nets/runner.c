@@ -1,0 +1,282 @@
+#include "runner.h"
+
+#include "../base/memory.h"
+#include "../base/status.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Above this a thread's own plan no longer fits into its share of the caches, and
+ * the threads do better on one image together. */
+static const size_t ALONE_NBYTES = 256u << 20;
+
+sc_status sc_runner_create(const sc_architecture *arch, const void *model,
+                           const sc_engine *engine, int n_threads, sc_runner **out,
+                           sc_error *err)
+{
+    *out = NULL;
+    sc_runner *runner = sc_calloc(sizeof *runner);
+    if (runner == NULL) return sc_fail(err, SC_NOMEM, "no memory for a runner");
+    runner->arch = arch;
+    runner->model = model;
+    runner->engine = *engine;
+    runner->n_threads = n_threads;
+    const sc_status status = sc_pool_create(n_threads, &runner->pool, err);
+    if (status != SC_OK) {
+        sc_free(runner);
+        return status;
+    }
+    *out = runner;
+    return SC_OK;
+}
+
+static void drop_plans(sc_runner *runner, sc_size_plans *size)
+{
+    sc_plan_destroy(size->together);
+    for (int t = 0; size->alone != NULL && t < runner->n_threads; t++) {
+        sc_plan_destroy(size->alone[t]);
+    }
+    sc_free(size->alone);
+    memset(size, 0, sizeof *size);
+}
+
+void sc_runner_destroy(sc_runner *runner, bool forked)
+{
+    if (runner == NULL) return;
+    if (forked) {
+        sc_pool_abandon(runner->pool);
+    } else {
+        sc_pool_destroy(runner->pool);
+    }
+    for (int i = 0; i < SC_MAX_PLANS; i++) drop_plans(runner, &runner->sizes[i]);
+    sc_free(runner);
+}
+
+/* ---- Plans ---------------------------------------------------------------------- */
+
+static sc_status build_plan(const sc_architecture *arch, const void *model,
+                            const sc_engine *engine, int n_threads, int64_t h, int64_t w,
+                            sc_plan **out, sc_error *err)
+{
+    sc_status status = sc_plan_create(engine, n_threads, out, err);
+    if (status != SC_OK) return status;
+    arch->build(model, *out, h, w);
+    status = sc_plan_finish(*out, err);
+    if (status == SC_OK) return SC_OK;
+    sc_plan_destroy(*out);
+    *out = NULL;
+    return status;
+}
+
+/* What each thread does for itself in a new plan, on the thread that will run it. */
+typedef struct {
+    sc_plan **plans;
+    bool alone;
+    sc_status *status; /* of each thread */
+    sc_error *errors;
+} prepare_job;
+
+static void prepare(void *arg, int thread, int n_threads)
+{
+    (void)n_threads;
+    prepare_job *job = arg;
+    sc_plan *plan = job->alone ? job->plans[thread] : job->plans[0];
+    job->status[thread] = sc_plan_prepare(plan, job->alone ? 0 : thread, &job->errors[thread]);
+}
+
+/* The first failure among the threads. */
+static sc_status first_failure(const sc_status *status, const sc_error *errors, int n,
+                               sc_error *err)
+{
+    for (int t = 0; t < n; t++) {
+        if (status[t] == SC_OK) continue;
+        if (err != NULL) *err = errors[t];
+        return status[t];
+    }
+    return SC_OK;
+}
+
+static sc_status prepare_plans(sc_runner *runner, sc_plan **plans, bool alone, sc_error *err)
+{
+    const size_t n = (size_t)runner->n_threads;
+    prepare_job job = {.plans = plans, .alone = alone};
+    job.status = sc_calloc(n * sizeof *job.status);
+    job.errors = sc_calloc(n * sizeof *job.errors);
+    sc_status status = SC_NOMEM;
+    if (job.status != NULL && job.errors != NULL) {
+        atomic_bool cancel = false;
+        sc_pool_run(runner->pool, prepare, &job, NULL, NULL, &cancel);
+        status = first_failure(job.status, job.errors, runner->n_threads, err);
+    } else {
+        sc_fail(err, SC_NOMEM, "no memory for a plan");
+    }
+    sc_free(job.status);
+    sc_free(job.errors);
+    return status;
+}
+
+static sc_size_plans *find_size(sc_runner *runner, int64_t h, int64_t w)
+{
+    sc_size_plans *oldest = &runner->sizes[0];
+    runner->clock++;
+    for (int i = 0; i < SC_MAX_PLANS; i++) {
+        sc_size_plans *size = &runner->sizes[i];
+        if (size->h == h && size->w == w) {
+            size->used = runner->clock;
+            return size;
+        }
+        if (size->used < oldest->used) oldest = size;
+    }
+    drop_plans(runner, oldest);
+    oldest->h = h;
+    oldest->w = w;
+    oldest->used = runner->clock;
+    return oldest;
+}
+
+static sc_status need_together(sc_runner *runner, sc_size_plans *size, sc_error *err)
+{
+    if (size->together != NULL) return SC_OK;
+    sc_status status = build_plan(runner->arch, runner->model, &runner->engine,
+                                  runner->n_threads, size->h, size->w, &size->together, err);
+    if (status == SC_OK) status = prepare_plans(runner, &size->together, false, err);
+    if (status != SC_OK) drop_plans(runner, size);
+    return status;
+}
+
+static sc_status need_alone(sc_runner *runner, sc_size_plans *size, sc_error *err)
+{
+    if (size->alone != NULL) return SC_OK;
+    sc_status status = SC_OK;
+    size->alone = sc_calloc((size_t)runner->n_threads * sizeof *size->alone);
+    if (size->alone == NULL) status = sc_fail(err, SC_NOMEM, "no memory for plans");
+    for (int t = 0; t < runner->n_threads && status == SC_OK; t++) {
+        status = build_plan(runner->arch, runner->model, &runner->engine, 1, size->h, size->w,
+                            &size->alone[t], err);
+    }
+    if (status == SC_OK) status = prepare_plans(runner, size->alone, true, err);
+    if (status != SC_OK) drop_plans(runner, size);
+    return status;
+}
+
+sc_status sc_count_steps(const sc_architecture *arch, const void *model,
+                         const sc_engine *engine, int64_t *out, sc_error *err)
+{
+    sc_plan *plan = NULL;
+    const sc_status status = build_plan(arch, model, engine, 1, 64, 64, &plan, err);
+    if (status != SC_OK) return status;
+    *out = sc_plan_n_steps(plan);
+    sc_plan_destroy(plan);
+    return SC_OK;
+}
+
+/* ---- Runs ----------------------------------------------------------------------- */
+
+typedef struct {
+    const sc_runner *runner;
+    const sc_batch *batch;
+    const sc_size_plans *size;
+    int64_t n_alone; /* images that one thread computes; the rest they share */
+    atomic_bool cancel;
+    sc_status *status;
+    sc_error *errors;
+} run_job;
+
+static sc_image image_at(const sc_batch *batch, int64_t i)
+{
+    const int64_t *shape = batch->feature_shape, plane = shape[1] * shape[2];
+    const sc_net_extras *extras = batch->extras;
+    return (sc_image){
+        .src = batch->src + i * batch->src_step,
+        .dst = batch->dst + i * batch->dst_step,
+        .features = extras->features ? extras->features + i * shape[0] * plane : NULL,
+        .cam = extras->cam ? extras->cam + i * plane : NULL,
+        .cam_index = extras->cam_index,
+    };
+}
+
+static void run(void *arg, int thread, int n_threads)
+{
+    run_job *job = arg;
+    const sc_engine *engine = &job->runner->engine;
+    sc_status *status = &job->status[thread];
+    sc_error *err = &job->errors[thread];
+    if (engine->thread_begin != NULL) engine->thread_begin();
+    for (int64_t i = thread; i < job->n_alone && *status == SC_OK; i += n_threads) {
+        const sc_image image = image_at(job->batch, i);
+        *status = sc_plan_run(job->size->alone[thread], 0, &image, &job->cancel, NULL, err);
+    }
+    /* All threads take part in every shared image, whatever happened to one: a thread
+     * that stayed away would leave the others at a barrier. */
+    for (int64_t i = job->n_alone; i < job->batch->n; i++) {
+        const sc_image image = image_at(job->batch, i);
+        const sc_status now = sc_plan_run(job->size->together, thread, &image, &job->cancel,
+                                          job->batch->extras->profile, err);
+        if (*status == SC_OK) *status = now;
+    }
+    if (engine->thread_end != NULL) engine->thread_end();
+}
+
+static sc_status choose_plans(sc_runner *runner, const sc_batch *batch, run_job *job,
+                              sc_error *err)
+{
+    sc_size_plans *size = find_size(runner, batch->h, batch->w);
+    sc_status status = need_together(runner, size, err);
+    job->size = size;
+    if (status != SC_OK || runner->n_threads == 1 || batch->extras->profile != NULL ||
+        sc_plan_nbytes(size->together) > ALONE_NBYTES) {
+        return status;
+    }
+    job->n_alone = batch->n - batch->n % runner->n_threads;
+    return job->n_alone == 0 ? SC_OK : need_alone(runner, size, err);
+}
+
+/* An overflow leaves infinities where padding is multiplied by zero: start clean. */
+static void wipe_after_overflow(const sc_runner *runner, const run_job *job)
+{
+    const sc_batch *batch = job->batch;
+    for (int64_t i = 0; i < batch->n * batch->dst_step; i++) {
+        if (isfinite(batch->dst[i])) continue;
+        sc_plan_wipe(job->size->together);
+        for (int t = 0; job->size->alone != NULL && t < runner->n_threads; t++) {
+            sc_plan_wipe(job->size->alone[t]);
+        }
+        return;
+    }
+}
+
+sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err)
+{
+    const size_t n = (size_t)runner->n_threads;
+    run_job job = {.runner = runner, .batch = batch};
+    job.status = sc_calloc(n * sizeof *job.status);
+    job.errors = sc_calloc(n * sizeof *job.errors);
+    sc_status status = SC_NOMEM;
+    if (job.status == NULL || job.errors == NULL) {
+        sc_fail(err, SC_NOMEM, "no memory for a run");
+    } else {
+        status = choose_plans(runner, batch, &job, err);
+    }
+    if (status == SC_OK) {
+        sc_pool_run(runner->pool, run, &job, batch->poll, batch->poll_arg, &job.cancel);
+        status = first_failure(job.status, job.errors, runner->n_threads, err);
+        if (status == SC_OK && atomic_load(&job.cancel)) {
+            status = sc_fail(err, SC_CANCELLED, "cancelled");
+        }
+        if (status == SC_OK) wipe_after_overflow(runner, &job);
+    }
+    sc_free(job.status);
+    sc_free(job.errors);
+    return status;
+}
+
+sc_status sc_runner_layers(sc_runner *runner, int64_t h, int64_t w, sc_layer_info *layers,
+                           sc_error *err)
+{
+    sc_size_plans *size = find_size(runner, h, w);
+    const sc_status status = need_together(runner, size, err);
+    if (status != SC_OK) return status;
+    const int64_t n = sc_plan_n_steps(size->together);
+    for (int64_t i = 0; i < n; i++) sc_plan_describe(size->together, i, &layers[i]);
+    return SC_OK;
+}

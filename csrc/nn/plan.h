@@ -1,0 +1,112 @@
+/* A network for images of one size: buffers, steps, who computes what.
+ *
+ * Built once by nets/ (add buffers, add steps in order, sc_plan_finish), then run any
+ * number of times without allocating.  The maps are channel-last with a border of zero
+ * pixels ("halo"), so that no convolution has a special case at the edge; the pixels
+ * are padded to whole cache lines.  Buffers whose lives do not overlap share memory.
+ *
+ * One plan is run by all its threads together, image by image; every step ends with
+ * a barrier.
+ */
+#ifndef SC_NN_PLAN_H
+#define SC_NN_PLAN_H
+
+#include "weights.h"
+
+#include "../base/threads.h"
+
+typedef struct sc_plan sc_plan;
+
+/* Where one image comes from and where its results go (spinalcord.h, sc_net_run and
+ * sc_net_extras); all planes are float32. */
+typedef struct {
+    const float *src;
+    float *dst;
+    float *features;
+    float *cam;
+    int cam_index;
+} sc_image;
+
+/* A channel-last map, or a slice of its channels: pixel (y, x) begins at
+ * data + y * row + x * step elements. */
+typedef struct {
+    void *data;
+    int64_t row, step, h, w, c;
+} sc_map;
+
+/* Channels from 'channel' on of buffer number 'buffer'. */
+typedef struct {
+    int buffer;
+    int64_t channel;
+} sc_view;
+
+/* ---- Building ----------------------------------------------------------------- */
+
+/* A plan for 'n_threads'; 'engine' is copied.  After the first failure every call
+ * below does nothing, and sc_plan_finish reports it. */
+sc_status sc_plan_create(const sc_engine *engine, int n_threads, sc_plan **out,
+                         sc_error *err);
+void sc_plan_destroy(sc_plan *plan);
+
+/* Maps of h x w x c with a border of 'halo' zero pixels; returns the number.
+ * 'dense': pixels are not padded, so that neighbours are consecutive. */
+int sc_plan_buffer(sc_plan *plan, int64_t h, int64_t w, int64_t c, int64_t halo,
+                   bool dense);
+
+/* A buffer of float32 whatever the engine's type. */
+int sc_plan_buffer_f32(sc_plan *plan, int64_t h, int64_t w, int64_t c);
+
+/* The image's planes into 'dst'. */
+void sc_plan_input(sc_plan *plan, const char *name, int dst);
+
+/* A convolution with its surroundings: see conv.h for the arithmetic.  Pointers must
+ * outlive the plan; channels are padded as by sc_channels. */
+typedef struct {
+    const char *name;
+    const sc_conv_weights *wei[2]; /* [1] may be NULL */
+    sc_view src[2];                /* 3 x 3 reads one pixel of halo round it, and so on */
+    sc_view dst;
+    int64_t h, w;                  /* output pixels */
+    int64_t dst_y, dst_x, dst_stride; /* output (y, x) goes to dst_y + y * dst_stride .. */
+    bool relu;
+    const float *post_scale, *post_shift;
+    const sc_view *add;            /* NULL: none */
+    const float *add_scale;
+    const float *norm_scale, *norm_shift; /* 1 x 1 only: max(src * scale + shift, 0) first */
+    bool mean2;                    /* and then the mean over 2 x 2 pixels */
+} sc_conv_step;
+void sc_plan_conv(sc_plan *plan, const sc_conv_step *step);
+
+/* The largest of k x k pixels 'stride' apart; 'origin' is the offset of the window of
+ * output pixel 0: 0, or -1 into the halo. */
+void sc_plan_max_pool(sc_plan *plan, const char *name, sc_view src, sc_view dst, int64_t c,
+                      int64_t k, int64_t stride, int64_t origin);
+
+/* A step of the network's own: 'run' is called on every thread. */
+typedef void (*sc_custom_fn)(const void *context, const sc_engine *engine,
+                             const sc_map *map, const sc_image *image, int thread,
+                             int n_threads);
+void sc_plan_custom(sc_plan *plan, const char *name, const char *kind, sc_view src,
+                    sc_custom_fn run, const void *context, double flops);
+
+/* Lay out memory.  Then call sc_plan_prepare on each of the plan's threads. */
+sc_status sc_plan_finish(sc_plan *plan, sc_error *err);
+sc_status sc_plan_prepare(sc_plan *plan, int thread, sc_error *err);
+
+/* ---- Running and looking --------------------------------------------------------- */
+
+/* Compute one image: called by all n_threads of the plan at once, each with its
+ * number.  'profile' (NULL, or seconds per step) is added to by thread 0.  Returns the
+ * thread's own status; after *cancel it returns early. */
+sc_status sc_plan_run(sc_plan *plan, int thread, const sc_image *image,
+                      const atomic_bool *cancel, double *profile, sc_error *err);
+
+/* Zero the workspace: after an overflow in one image, so that no infinity lingers
+ * where padding is multiplied by zero. */
+void sc_plan_wipe(sc_plan *plan);
+
+int64_t sc_plan_n_steps(const sc_plan *plan);
+void sc_plan_describe(const sc_plan *plan, int64_t step, sc_layer_info *out);
+size_t sc_plan_nbytes(const sc_plan *plan); /* of the workspace */
+
+#endif
