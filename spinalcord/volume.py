@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -382,8 +383,19 @@ def shear_deg(affine: np.ndarray) -> float:
     return float(np.degrees(np.arcsin(np.clip(np.abs(cosines), 0, 1).max())))
 
 
+def warn(message: str) -> None:
+    """Issue a SpinalcordWarning that points at the line that called the package."""
+    level = 2
+    frame = sys._getframe(1)
+    package = __name__.partition(".")[0]
+    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == package:
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, SpinalcordWarning, stacklevel=level)
+
+
 def check_scan(volume: Volume) -> None:
-    """Refuse what cannot be a sagittal scan of a spinal cord; warn of a sheared grid.
+    """Refuse what cannot be a sagittal scan of a spinal cord; warn of masks and of shear.
 
     Parameters
     ----------
@@ -392,7 +404,8 @@ def check_scan(volume: Volume) -> None:
     Warns
     -----
     SpinalcordWarning
-        The grid is sheared by more than 0.5 degrees.
+        It looks like a mask (two values, or one for more than 99 % of the voxels); the grid is
+        sheared by more than 0.5 degrees.
 
     Raises
     ------
@@ -416,11 +429,16 @@ def check_scan(volume: Volume) -> None:
         raise InputError(f"{where}{n_bad} voxels are NaN or infinite")
     if low == high:
         raise InputError(f"{where}all voxels hold the same value ({low})")
+    n_low = int(np.count_nonzero(volume.array == low))
+    n_two = n_low + int(np.count_nonzero(volume.array == high))
+    if n_two == volume.array.size or n_low > 0.99 * volume.array.size:
+        warn(
+            f"{where}{n_low / volume.array.size:.1%} of the voxels hold the value {low}: this "
+            "looks like a mask or labels, where a scan is expected"
+        )
     sheared = shear_deg(volume.affine)
     if sheared > MAX_SHEAR_DEG:
-        warnings.warn(
+        warn(
             f"{where}the grid is sheared by {sheared:.1f} degrees: slices are taken as stored, "
-            "so lengths and volumes across them are only nearly right",
-            SpinalcordWarning,
-            stacklevel=2,
+            "so lengths and volumes across them are only nearly right"
         )

@@ -229,8 +229,17 @@ def test_check_refuses(volume, message):
 def test_check_warns_of_shear():
     affine = np.eye(4)
     affine[0, 1] = np.tan(np.radians(5.0))
-    with pytest.warns(SpinalcordWarning, match=r"sheared by 5\.0 degrees"):
+    with pytest.warns(SpinalcordWarning, match=r"sheared by 5\.0 degrees") as caught:
         check_scan(Volume(numbered((8, 9, 10)), affine))
+    assert caught[0].filename == __file__  # the user's line, not ours
+
+
+def test_check_warns_of_masks():
+    for share in (3, 500):
+        mask = (numbered((8, 9, 10)) % share == 0).astype(np.uint8)
+        mask[0, 0, 0] = 2 if share == 500 else 1
+        with pytest.warns(SpinalcordWarning, match="looks like a mask"):
+            check_scan(Volume(mask, np.eye(4)))
 
 
 def test_from_any_takes_a_volume_as_it_is():

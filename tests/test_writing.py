@@ -15,7 +15,7 @@ import pytest
 
 from spinalcord import writing
 from spinalcord.errors import InputError
-from spinalcord.reading import read
+from spinalcord.reading import load, read
 from spinalcord.volume import Source, Volume
 
 nibabel = pytest.importorskip("nibabel")
@@ -82,7 +82,7 @@ def test_dtypes(tmp_path, dtype, written):
     np.testing.assert_allclose(image.affine, affine(), atol=1e-5)
     assert int(image.header["sform_code"]) == int(image.header["qform_code"]) == 1
     assert image.header.get_xyzt_units()[0] == "mm"
-    back = read(path)
+    back = load(path)
     assert back.same_grid(volume, 1e-4)
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, SpinalcordWarning
-from ..volume import Volume, check_scan, corner_displacement_mm
+from ..errors import InputError
+from ..volume import Volume, check_scan, corner_displacement_mm, warn
 
 
 def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
@@ -35,8 +34,9 @@ def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
     Warns
     -----
     SpinalcordWarning
-        Usable with a reservation: qform and sform disagree, a sheared grid, slightly uneven
-        gaps, copies or damaged files left out, a series that does not look T2-weighted.
+        Usable with a reservation: qform and sform disagree, a sheared grid, what looks like a
+        mask, slightly uneven gaps, copies or damaged files left out, a series that does not look
+        T2-weighted.
 
     Raises
     ------
@@ -145,11 +145,9 @@ def to_grid(mask: Volume, like: Volume) -> Volume:
             f"has {like.shape} of {_mm(like)} mm, or they lie elsewhere in the patient"
         )
     if moved > 0.1 * smallest:
-        warnings.warn(
+        warn(
             f"{name}: its affine is off the scan's by up to {moved:.2g} mm (rounded, it seems); "
-            "it is taken voxel by voxel",
-            SpinalcordWarning,
-            stacklevel=2,
+            "it is taken voxel by voxel"
         )
     flips = tuple(slice(None, None, -1 if flip else 1) for flip in like.orientation.flips)
     stored = theirs.array[flips].transpose(np.argsort(like.orientation.permutation))

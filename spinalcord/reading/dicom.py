@@ -10,15 +10,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, SeriesError, SpinalcordWarning
-from ..volume import Source, Volume
+from ..errors import InputError, SeriesError
+from ..volume import Source, Volume, warn
 from .header import DamagedHeaderError, Header, read_header
 from .itk import read_pixels
 from .series import Candidate, choose, group_series, is_multiframe
@@ -61,6 +60,13 @@ def read_dicom(path: Path, *, series: str | None = None) -> Volume:
         headers, damaged = _read_headers(_files_below(folder))
     else:
         headers, damaged = _headers_beside(path)
+    return _read_series(path, headers, damaged, series)
+
+
+def _read_series(
+    path: Path, headers: list[Header], damaged: list[Path], series: str | None
+) -> Volume:
+    """Choose and read; `path` is what the user named, for messages and results."""
     candidates = group_series(headers)
     if not candidates:
         raise _nothing(path, headers, damaged)
@@ -86,7 +92,7 @@ def read_zip(path: Path, *, series: str | None = None) -> Volume:
 
 def _read_unpacked(path: Path, scratch: Path, series: str | None) -> Volume:
     try:
-        volume = read_dicom(scratch, series=series)
+        volume = _read_series(path, *_read_headers(_files_below(scratch)), series)
     except InputError as error:
         # The user knows the archive, not our temporary folder.
         raise type(error)(str(error).replace(str(scratch), str(path))) from error
@@ -185,7 +191,7 @@ def _warn(path: Path, chosen: Candidate, damaged: list[Path]) -> None:
             f"{chosen.stack.plane}), and results rest on T2-weighted images"
         )
     for note in notes:
-        warnings.warn(f"{path}: {note}", SpinalcordWarning, stacklevel=4)
+        warn(f"{path}: {note}")
 
 
 def _assemble(chosen: Candidate, path: Path) -> Volume:

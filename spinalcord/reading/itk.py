@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, SpinalcordWarning
-from ..volume import Source, Volume
+from ..errors import InputError
+from ..volume import Source, Volume, warn
 
 SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -69,11 +68,9 @@ def read_itk(path: Path) -> Volume:
         except RuntimeError as error:
             raise InputError(f"{path}: not readable ({reason(error)})") from error
     if not placed:
-        warnings.warn(
+        warn(
             f"{path}: the file does not say how its axes lie in the patient; "
-            "left, posterior, superior is assumed, as ITK does",
-            SpinalcordWarning,
-            stacklevel=2,
+            "left, posterior, superior is assumed, as ITK does"
         )
     return from_image(image, source=Source("itk", path, (path,)))
 

@@ -10,15 +10,14 @@ import gzip
 import math
 import os
 import struct
-import warnings
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, SpinalcordWarning
-from ..volume import Source, Volume, corner_displacement_mm
+from ..errors import InputError
+from ..volume import Source, Volume, corner_displacement_mm, warn
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 
@@ -190,22 +189,16 @@ def _check_header(name: str, header: Any, affine: np.ndarray, shape: tuple[int, 
         raise InputError(f"{name}: voxel sizes in {unit}s; millimetres are expected")
     qform, sform = int(header["qform_code"]) > 0, int(header["sform_code"]) > 0
     if not qform and not sform:
-        warnings.warn(
+        warn(
             f"{name}: neither qform nor sform is set, so the file does not say where left and "
-            "right are; nibabel's default is assumed",
-            SpinalcordWarning,
-            stacklevel=3,
+            "right are; nibabel's default is assumed"
         )
     if qform and sform:
         # Some writers leave the sform's shear out of the qform: compare where voxels land.
         moved = corner_displacement_mm(header.get_qform(), affine, shape)
         smallest = float(np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).min())
         if not moved <= 0.1 * smallest:
-            warnings.warn(
-                f"{name}: qform and sform disagree by up to {moved:.3g} mm; the sform is used",
-                SpinalcordWarning,
-                stacklevel=3,
-            )
+            warn(f"{name}: qform and sform disagree by up to {moved:.3g} mm; the sform is used")
 
 
 def _voxels(name: str, image: Any) -> np.ndarray:

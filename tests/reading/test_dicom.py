@@ -94,7 +94,7 @@ def test_zip(tmp_path, maker):
     equal(volume, want)
     assert volume.source.path == tmp_path / "scan.zip"
     assert volume.source.files == (tmp_path / "scan.zip",)
-    (tmp_path / "scan.zip").rename(tmp_path / "scan")
+    (tmp_path / "scan.zip").rename(tmp_path / "scan")  # known by its content
     equal(read(tmp_path / "scan"), want)
 
 
@@ -405,6 +405,15 @@ def test_encrypted_and_damaged_zip(tmp_path, maker):
     path.write_bytes(content)
     with pytest.raises(InputError, match="damaged"):
         read(path)
+
+
+def test_warnings_name_the_zip(tmp_path, maker):
+    maker.classic(tmp_path / "a", description="t1_tse_sag")
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:
+        for file in sorted((tmp_path / "a").iterdir()):
+            archive.write(file, file.name)
+    with pytest.warns(SpinalcordWarning, match=r"^\S*/scan\.zip: the series taken does not look"):
+        read(tmp_path / "scan.zip")
 
 
 def test_messages_name_the_zip_and_not_the_folder_it_was_unpacked_into(tmp_path, maker):
