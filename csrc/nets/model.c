@@ -37,9 +37,9 @@ sc_status sc_take_norm(sc_source *source, const char *prefix, int64_t c, float e
                              prefix, (int)i, (double)var[i]);
             goto done;
         }
-        const double factor = (gamma ? gamma[i] : 1.0) / sqrt((double)var[i] + (double)eps);
+        const double factor = (gamma ? (double)gamma[i] : 1.0) / sqrt((double)var[i] + (double)eps);
         s[i] = (float)factor;
-        t[i] = (float)(beta[i] - mean[i] * factor);
+        t[i] = (float)((double)beta[i] - (double)mean[i] * factor);
     }
     *scale = s;
     *shift = t;

@@ -285,11 +285,11 @@ static void partition(const sc_plan *plan, plan_step *step)
 
 /* ---- Addresses ---------------------------------------------------------------- */
 
-static void resolve_phase(const sc_plan *plan, const plan_step *step, int i)
+static void resolve_phase(const sc_plan *plan, plan_step *step, int i)
 {
     const sc_conv_weights *w = step->spec.wei[i];
     const plan_buffer *b = &plan->buffers[step->spec.src[i].buffer];
-    sc_phase *phase = (sc_phase *)&step->conv.phase[i];
+    sc_phase *phase = &step->conv.phase[i];
     const int64_t margin = step->spec.norm_scale == NULL ? (w->shape.kh - 1) / 2 : 0;
     phase->src = plan_at(plan, step->spec.src[i], -margin, -margin);
     phase->src_row = plan_row(b) * w->shape.stride;

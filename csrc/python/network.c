@@ -162,13 +162,13 @@ static PyObject *network_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
                             "outputs",    "norm_eps",   "final_norm", "final_relu",
                             "precision",  "threads",    "isa",        NULL};
     const sc_py_state *state = PyType_GetModuleState(type);
-    const char *kind, *precision, *isa = "auto";
+    const char *kind, *precision = "f32", *isa = "auto";
     PyObject *list;
     Py_buffer buffer;
-    int final_norm, final_relu;
-    sc_net_config config = {0};
+    int final_norm = 1, final_relu = 1;
+    sc_net_config config = {0}; /* what is left out is zero, which the core refuses */
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "sO!y*$iifppsi|s:Network", names, &kind, &PyList_Type, &list, &buffer,
+            args, kwargs, "sO!y*|$iifppsis:Network", names, &kind, &PyList_Type, &list, &buffer,
             &config.in_channels, &config.outputs, &config.norm_eps, &final_norm, &final_relu,
             &precision, &config.threads, &isa)) {
         return NULL;
