@@ -22,7 +22,7 @@ from setuptools.command.build_ext import build_ext as _build_ext
 
 ROOT = Path(__file__).resolve().parent
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wvla"]
-WARNINGS += ["-Wconversion", "-Wno-sign-conversion", "-Wcast-qual", "-Wundef", "-Wdouble-promotion"]
+WARNINGS += ["-Wconversion", "-Wno-sign-conversion", "-Wundef", "-Wdouble-promotion"]
 CFLAGS = ["-std=gnu11", "-O3", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math"]
 DISTRIBUTIONS = ["onednn-devel-cpu-gomp", "onednn-cpu-gomp"]
 AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma"]
