@@ -105,7 +105,10 @@ typedef struct {
     double col0, col_step;
 } sc_frame;
 
-enum { SC_IMAGE_SIDE_MAX = 4096 }; /* pixels of a network's image along one axis */
+enum {
+    SC_IMAGE_SIDE_MAX = 4096, /* pixels of a network's image along one axis */
+    SC_SIDE_MAX = 32768,      /* pixels along one axis of whatever is resampled */
+};
 
 /* A slice of rows x cols stretched to h x w: half-pixel centres, that is, outer edges
  * on outer edges.  SC_BAD_SHAPE. */
@@ -146,8 +149,9 @@ typedef enum { SC_OUTSIDE_ZERO = 0, SC_OUTSIDE_EDGE = 1 } sc_outside;
  * 'src'  float32 (n, rows, cols)
  * 'dst'  float32 (n, h, w)
  *
- * A destination pixel with NaN among the pixels it is made of is NaN.  SC_BAD_SHAPE,
- * SC_BAD_VALUE for a bad frame, SC_NOMEM. */
+ * SC_BAD_SHAPE for sides outside 1 to SC_SIDE_MAX, SC_BAD_VALUE for a frame that is not
+ * finite or without positive steps, SC_NOT_FINITE for NaN or infinity in 'src',
+ * SC_NOMEM; so also the functions below. */
 sc_status sc_images_resample(const float *src, int64_t n, int64_t rows, int64_t cols,
                              const sc_frame *frame, sc_filter filter,
                              sc_outside outside, float *dst, int64_t h, int64_t w,
@@ -157,7 +161,9 @@ sc_status sc_images_resample(const float *src, int64_t n, int64_t rows, int64_t 
  * scan, the outermost of which are repeated.
  *
  * 'src'  float32 (n, h, w), images of one frame
- * 'dst'  float32 (n, rows, cols) */
+ * 'dst'  float32 (n, rows, cols)
+ *
+ * SC_BAD_VALUE also where the frame shows nothing of the scan. */
 sc_status sc_images_restore(const float *src, int64_t n, int64_t h, int64_t w,
                             const sc_frame *frame, float *dst, int64_t rows,
                             int64_t cols, sc_error *err);
@@ -179,6 +185,16 @@ sc_status sc_map_restore(const float *src, int64_t map_h, int64_t map_w,
  * Returns their count. */
 int64_t sc_mask_slices(const uint8_t *mask, const int64_t extents[3], int64_t *slices,
                        int64_t (*boxes)[4]);
+
+/* The h x w window of the images of 'frame' for the lesion of one slice: centred on its
+ * bounding box, so that whatever fits lies in it.  Where the box is larger than the
+ * window, along rows first and then columns, it is cut to the part of the window's
+ * extent that holds the most lesion, the first of equals.
+ *
+ * 'mask'  the slice (rows, cols)
+ * 'box'   of its lesion, as from sc_mask_slices */
+sc_frame sc_lesion_window(const uint8_t *mask, int64_t cols, const int64_t box[4],
+                          const sc_frame *frame, int64_t h, int64_t w);
 
 /* The classifiers' image of one slice: channels [t1c, t2, mask], the first two
  * resampled by area, the mask to the nearest voxel; zero beyond the scan.
@@ -235,6 +251,13 @@ sc_status sc_lesions_measure(const int32_t *labels, const int64_t extents[3], in
 /* Volume of one voxel in cubic millimetres; NaN unless the affine is finite and
  * regular. */
 double sc_voxel_mm3(const double affine[16]);
+
+/* The smallest number of voxels that has a volume, for 'min_voxels': a millionth of the
+ * volume is forgiven to rounding in the affine.
+ *
+ * SC_BAD_VALUE for a volume that is negative or not finite, or a bad affine. */
+sc_status sc_voxels_needed(const double affine[16], double volume_mm3,
+                           int64_t *n_voxels, sc_error *err);
 
 /* ---- Processor ------------------------------------------------------------- */
 

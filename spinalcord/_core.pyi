@@ -1,6 +1,5 @@
 """The C core; its public names are re-exported by the package."""
 
-
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 #
 # Working volumes have axes (slice, row, column): slices run L->R, rows S->I, columns A->P.  Results
 # are new, C-contiguous arrays; arguments are never modified and may be read-only or strided (they
-# are copied if they are not C-contiguous).  A wrong dtype or number of axes is a TypeError, whatever
-# else breaks a contract below an InputError.  The GIL is released during all computation.
+# are copied if they are not C-contiguous); bool passes for uint8.  A wrong dtype or number of axes
+# is a TypeError, whatever else breaks a contract below an InputError.  The GIL is released during
+# all computation.
 
 Mode: TypeAlias = Literal["letter", "physical"]
 
@@ -136,7 +136,8 @@ def prepare_classification(
         A window of `size` pixels is cut from the slice resampled as in `prepare_segmentation`,
         centred (to the nearest whole pixel) on the middle of the bounding box of the slice's
         lesion, and zero beyond the scan.  The bounding box, not the centroid: whatever fits into
-        the window then lies in it, however the lesion's parts are distributed.
+        the window then lies in it, however the lesion's parts are distributed.  A box larger than
+        the window is first cut, along rows and then columns, to the part with the most lesion.
 
     The mask is resampled to the nearest voxel, in both modes.
 

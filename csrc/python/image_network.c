@@ -1,0 +1,446 @@
+/* Between volumes and the networks' images; what the functions do is told in _core.pyi. */
+#include "core.h"
+
+#include "array.h"
+#include "image.h"
+
+enum { LETTER, PHYSICAL };
+
+static const sc_py_choice MODES[] = {
+    {"letter", LETTER}, {"physical", PHYSICAL}, {NULL, 0}};
+static const sc_py_choice FILTERS[] = {
+    {"linear", SC_LINEAR}, {"area", SC_AREA}, {"nearest", SC_NEAREST}, {NULL, 0}};
+static const sc_py_choice OUTSIDES[] = {
+    {"zero", SC_OUTSIDE_ZERO}, {"edge", SC_OUTSIDE_EDGE}, {NULL, 0}};
+
+/* How images are to be made, from keyword arguments. */
+typedef struct {
+    double spacing_mm[3];
+    int64_t size[2]; /* h, w */
+    double pixel_mm;
+    int mode;
+} preparation;
+
+/* Sides that the core takes, checked before anything is allocated. */
+static int parse_sides(const sc_py_state *state, PyObject *obj, int n, int64_t *out,
+                       const char *name)
+{
+    if (sc_py_int64s(state, obj, n, out, name) < 0) return -1;
+    for (int i = 0; i < n; i++) {
+        if (out[i] >= 1 && out[i] <= SC_SIDE_MAX) continue;
+        PyErr_Format(state->InputError, "%s holds %lld, expected 1 to %d", name,
+                     (long long)out[i], (int)SC_SIDE_MAX);
+        return -1;
+    }
+    return 0;
+}
+
+static int parse_preparation(const sc_py_state *state, PyObject *spacing,
+                             const char *mode, PyObject *size, preparation *out)
+{
+    out->size[0] = out->size[1] = 256;
+    if (mode == NULL) { /* the parser knows no required keywords */
+        PyErr_SetString(PyExc_TypeError, "missing required keyword argument 'mode'");
+        return -1;
+    }
+    if (sc_py_doubles(state, spacing, 3, out->spacing_mm, "spacing_mm") < 0) return -1;
+    if (size != NULL && parse_sides(state, size, 2, out->size, "size") < 0) return -1;
+    return sc_py_choose(state, mode, MODES, "mode", &out->mode);
+}
+
+static sc_filter filter_of(const preparation *p)
+{
+    return p->mode == LETTER ? SC_LINEAR : SC_AREA;
+}
+
+/* The frame of a whole slice; h and w are those of its image. */
+static sc_status whole_frame(const preparation *p, int64_t rows, int64_t cols,
+                             sc_frame *frame, int64_t *h, int64_t *w, sc_error *err)
+{
+    if (p->mode == PHYSICAL) {
+        return sc_frame_physical(rows, cols, p->spacing_mm[1], p->spacing_mm[2],
+                                 p->pixel_mm, frame, h, w, err);
+    }
+    *h = p->size[0];
+    *w = p->size[1];
+    return sc_frame_letter(rows, cols, *h, *w, frame, err);
+}
+
+/* Frames are float64 (..., 4) in Python. */
+static sc_frame frame_at(PyArrayObject *frames, int64_t i)
+{
+    const double *f = (const double *)PyArray_DATA(frames) + 4 * i;
+    return (sc_frame){f[0], f[1], f[2], f[3]};
+}
+
+static void put_frame(PyArrayObject *frames, int64_t i, const sc_frame *frame)
+{
+    double *f = (double *)PyArray_DATA(frames) + 4 * i;
+    f[0] = frame->row0;
+    f[1] = frame->row_step;
+    f[2] = frame->col0;
+    f[3] = frame->col_step;
+}
+
+static PyObject *prepare_segmentation(PyObject *module, PyObject *args,
+                                      PyObject *kwargs)
+{
+    static char *names[] = {"", "", "mode", "size", "pixel_mm", NULL};
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *obj, *spacing, *size = NULL, *result = NULL;
+    PyArrayObject *src = NULL, *dst = NULL, *frames = NULL;
+    const char *mode = NULL;
+    preparation p = {.pixel_mm = 1.0};
+    sc_frame frame;
+    int64_t h, w;
+    sc_error err = {0};
+    sc_status status;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|$sOd:prepare_segmentation",
+                                     names, &obj, &spacing, &mode, &size,
+                                     &p.pixel_mm) ||
+        parse_preparation(state, spacing, mode, size, &p) < 0) {
+        return NULL;
+    }
+    src = sc_py_array(obj, NPY_FLOAT32, 3, "volume");
+    if (src == NULL) goto done;
+    const int64_t n = PyArray_DIM(src, 0);
+    const int64_t rows = PyArray_DIM(src, 1), cols = PyArray_DIM(src, 2);
+    status = whole_frame(&p, rows, cols, &frame, &h, &w, &err);
+    if (status != SC_OK) {
+        sc_py_raise(state, &err);
+        goto done;
+    }
+    dst = sc_py_new(state, NPY_FLOAT32, 4, (int64_t[]){n, 1, h, w});
+    frames = sc_py_new(state, NPY_FLOAT64, 1, (int64_t[]){4});
+    if (dst == NULL || frames == NULL) goto done;
+    const float *in = PyArray_DATA(src);
+    float *out = PyArray_DATA(dst);
+    Py_BEGIN_ALLOW_THREADS status = sc_images_resample(
+        in, n, rows, cols, &frame, filter_of(&p), SC_OUTSIDE_ZERO, out, h, w, &err);
+    Py_END_ALLOW_THREADS if (status != SC_OK)
+    {
+        sc_py_raise(state, &err);
+        goto done;
+    }
+    put_frame(frames, 0, &frame);
+    result = PyTuple_Pack(2, dst, frames);
+done:
+    Py_XDECREF(frames);
+    Py_XDECREF(dst);
+    Py_XDECREF(src);
+    return result;
+}
+
+static PyObject *restore(PyObject *module, PyObject *args)
+{
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *obj, *frame_obj, *shape;
+    PyArrayObject *src = NULL, *frames = NULL, *dst = NULL;
+    int64_t scan[2];
+    sc_error err = {0};
+    sc_status status;
+
+    if (!PyArg_ParseTuple(args, "OOO:restore", &obj, &frame_obj, &shape)) return NULL;
+    if (parse_sides(state, shape, 2, scan, "shape") < 0) return NULL;
+    src = sc_py_array(obj, NPY_FLOAT32, 3, "probability");
+    frames =
+        sc_py_array_like(state, frame_obj, NPY_FLOAT64, 1, (int64_t[]){4}, "frame");
+    if (src == NULL || frames == NULL) goto done;
+    const int64_t n = PyArray_DIM(src, 0), h = PyArray_DIM(src, 1),
+                  w = PyArray_DIM(src, 2);
+    dst = sc_py_new(state, NPY_FLOAT32, 3, (int64_t[]){n, scan[0], scan[1]});
+    if (dst == NULL) goto done;
+    const sc_frame frame = frame_at(frames, 0);
+    const float *in = PyArray_DATA(src);
+    float *out = PyArray_DATA(dst);
+    Py_BEGIN_ALLOW_THREADS status =
+        sc_images_restore(in, n, h, w, &frame, out, scan[0], scan[1], &err);
+    Py_END_ALLOW_THREADS if (status != SC_OK)
+    {
+        Py_CLEAR(dst);
+        sc_py_raise(state, &err);
+    }
+done:
+    Py_XDECREF(frames);
+    Py_XDECREF(src);
+    return (PyObject *)dst;
+}
+
+/* The volumes of a case, one grid. */
+typedef struct {
+    PyArrayObject *t2, *mask, *t1c; /* t1c may be NULL */
+    int64_t extents[3];
+} channels;
+
+static int parse_channels(const sc_py_state *state, PyObject *t2, PyObject *mask,
+                          PyObject *t1c, channels *out)
+{
+    out->t2 = sc_py_array(t2, NPY_FLOAT32, 3, "t2");
+    if (out->t2 == NULL) return -1;
+    for (int k = 0; k < 3; k++) out->extents[k] = PyArray_DIM(out->t2, k);
+    out->mask = sc_py_array_like(state, mask, NPY_UINT8, 3, out->extents, "mask");
+    if (out->mask == NULL) return -1;
+    if (t1c == Py_None) return 0;
+    out->t1c = sc_py_array_like(state, t1c, NPY_FLOAT32, 3, out->extents, "t1c");
+    return out->t1c == NULL ? -1 : 0;
+}
+
+static void release_channels(channels *c)
+{
+    Py_CLEAR(c->t2);
+    Py_CLEAR(c->mask);
+    Py_CLEAR(c->t1c);
+}
+
+/* Every image's frame; without the GIL. */
+static sc_status find_frames(const preparation *p, const channels *c,
+                             const int64_t *slices, int64_t (*boxes)[4], int64_t n,
+                             sc_frame *frames, sc_error *err)
+{
+    const int64_t rows = c->extents[1], cols = c->extents[2];
+    const uint8_t *mask = PyArray_DATA(c->mask);
+    sc_frame whole;
+    int64_t h, w;
+    const sc_status status = whole_frame(p, rows, cols, &whole, &h, &w, err);
+    if (status != SC_OK) return status;
+    for (int64_t i = 0; i < n; i++) {
+        frames[i] = p->mode == LETTER
+                        ? whole
+                        : sc_lesion_window(mask + slices[i] * rows * cols, cols,
+                                           boxes[i], &whole, p->size[0], p->size[1]);
+    }
+    return SC_OK;
+}
+
+/* Every image; without the GIL. */
+static sc_status make_images(const preparation *p, const channels *c,
+                             const int64_t *slices, int64_t n, const sc_frame *frames,
+                             float *dst, sc_error *err)
+{
+    const int64_t rows = c->extents[1], cols = c->extents[2];
+    const float *t2 = PyArray_DATA(c->t2);
+    const float *t1c = c->t1c == NULL ? NULL : PyArray_DATA(c->t1c);
+    const uint8_t *mask = PyArray_DATA(c->mask);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t at = slices[i] * rows * cols;
+        const sc_status status = sc_classifier_image(
+            t1c == NULL ? NULL : t1c + at, t2 + at, mask + at, rows, cols, &frames[i],
+            filter_of(p), dst, p->size[0], p->size[1], err);
+        if (status != SC_OK) return status;
+        dst += 3 * p->size[0] * p->size[1];
+    }
+    return SC_OK;
+}
+
+/* New reference: (images, slices, frames). */
+static PyObject *classifier_result(const sc_py_state *state, const preparation *p,
+                                   const channels *c, const int64_t *slices,
+                                   int64_t (*boxes)[4], int64_t n, sc_frame *frames)
+{
+    PyObject *result = NULL;
+    sc_error err = {0};
+    sc_status status;
+    PyArrayObject *dst =
+        sc_py_new(state, NPY_FLOAT32, 4, (int64_t[]){n, 3, p->size[0], p->size[1]});
+    PyArrayObject *slices_out = sc_py_new(state, NPY_INT64, 1, &n);
+    PyArrayObject *frames_out = sc_py_new(state, NPY_FLOAT64, 2, (int64_t[]){n, 4});
+    if (dst == NULL || slices_out == NULL || frames_out == NULL) goto done;
+    float *out = PyArray_DATA(dst);
+    Py_BEGIN_ALLOW_THREADS status = find_frames(p, c, slices, boxes, n, frames, &err);
+    if (status == SC_OK) status = make_images(p, c, slices, n, frames, out, &err);
+    Py_END_ALLOW_THREADS if (status != SC_OK)
+    {
+        sc_py_raise(state, &err);
+        goto done;
+    }
+    memcpy(PyArray_DATA(slices_out), slices, (size_t)n * sizeof *slices);
+    for (int64_t i = 0; i < n; i++) put_frame(frames_out, i, &frames[i]);
+    result = PyTuple_Pack(3, dst, slices_out, frames_out);
+done:
+    Py_XDECREF(frames_out);
+    Py_XDECREF(slices_out);
+    Py_XDECREF(dst);
+    return result;
+}
+
+static PyObject *prepare_classification(PyObject *module, PyObject *args,
+                                        PyObject *kwargs)
+{
+    static char *names[] = {"", "", "", "", "mode", "size", "pixel_mm", NULL};
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *t2, *mask, *t1c, *spacing, *size = NULL, *result = NULL;
+    const char *mode = NULL;
+    preparation p = {.pixel_mm = 1.0};
+    channels c = {0};
+    int64_t *slices = NULL, (*boxes)[4] = NULL, n;
+    sc_frame *frames = NULL;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOO|$sOd:prepare_classification",
+                                     names, &t2, &mask, &t1c, &spacing, &mode, &size,
+                                     &p.pixel_mm) ||
+        parse_preparation(state, spacing, mode, size, &p) < 0) {
+        return NULL;
+    }
+    if (parse_channels(state, t2, mask, t1c, &c) < 0) goto done;
+    const size_t n_slices = (size_t)c.extents[0];
+    slices = PyMem_Calloc(n_slices, sizeof *slices);
+    boxes = PyMem_Calloc(n_slices, sizeof *boxes);
+    frames = PyMem_Calloc(n_slices, sizeof *frames);
+    if (slices == NULL || boxes == NULL || frames == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    const uint8_t *voxels = PyArray_DATA(c.mask);
+    Py_BEGIN_ALLOW_THREADS n = sc_mask_slices(voxels, c.extents, slices, boxes);
+    Py_END_ALLOW_THREADS result =
+        classifier_result(state, &p, &c, slices, boxes, n, frames);
+done:
+    PyMem_Free(frames);
+    PyMem_Free(boxes);
+    PyMem_Free(slices);
+    release_channels(&c);
+    return result;
+}
+
+/* Every map into its slice of dst, which is zeroed; without the GIL. */
+static sc_status restore_maps(PyArrayObject *maps, PyArrayObject *slices,
+                              PyArrayObject *frames, const int64_t size[2],
+                              const int64_t shape[3], float *dst, sc_error *err)
+{
+    const int64_t map_h = PyArray_DIM(maps, 1), map_w = PyArray_DIM(maps, 2);
+    const int64_t *slice = PyArray_DATA(slices);
+    const float *src = PyArray_DATA(maps);
+    sc_status status = SC_OK;
+    for (int64_t i = 0; i < PyArray_DIM(maps, 0) && status == SC_OK; i++) {
+        const sc_frame frame = frame_at(frames, i);
+        status = sc_map_restore(src + i * map_h * map_w, map_h, map_w, &frame, size[0],
+                                size[1], dst + slice[i] * shape[1] * shape[2], shape[1],
+                                shape[2], err);
+    }
+    return status;
+}
+
+static int check_slices(const sc_py_state *state, PyArrayObject *slices,
+                        int64_t n_slices)
+{
+    const int64_t *slice = PyArray_DATA(slices);
+    for (npy_intp i = 0; i < PyArray_DIM(slices, 0); i++) {
+        if (slice[i] >= 0 && slice[i] < n_slices) continue;
+        PyErr_Format(state->InputError, "slices holds %lld, expected 0 to %lld",
+                     (long long)slice[i], (long long)n_slices - 1);
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *restore_map(PyObject *module, PyObject *args)
+{
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *obj, *slices_obj, *frames_obj, *size_obj, *shape_obj;
+    PyArrayObject *maps = NULL, *slices = NULL, *frames = NULL, *dst = NULL;
+    int64_t size[2], shape[3];
+    sc_error err = {0};
+    sc_status status;
+
+    if (!PyArg_ParseTuple(args, "OOOOO:restore_map", &obj, &slices_obj, &frames_obj,
+                          &size_obj, &shape_obj) ||
+        parse_sides(state, size_obj, 2, size, "size") < 0 ||
+        parse_sides(state, shape_obj, 3, shape, "shape") < 0) {
+        return NULL;
+    }
+    maps = sc_py_array(obj, NPY_FLOAT32, 3, "maps");
+    if (maps == NULL) goto done;
+    const int64_t n = PyArray_DIM(maps, 0);
+    slices = sc_py_array_like(state, slices_obj, NPY_INT64, 1, &n, "slices");
+    if (slices == NULL || check_slices(state, slices, shape[0]) < 0) goto done;
+    frames = sc_py_array_like(state, frames_obj, NPY_FLOAT64, 2, (int64_t[]){n, 4},
+                              "frames");
+    if (frames == NULL) goto done;
+    dst = (PyArrayObject *)PyArray_ZEROS(
+        3, ((npy_intp[]){shape[0], shape[1], shape[2]}), NPY_FLOAT32, 0);
+    if (dst == NULL) goto done;
+    float *out = PyArray_DATA(dst);
+    Py_BEGIN_ALLOW_THREADS status =
+        restore_maps(maps, slices, frames, size, shape, out, &err);
+    Py_END_ALLOW_THREADS if (status != SC_OK)
+    {
+        Py_CLEAR(dst);
+        sc_py_raise(state, &err);
+    }
+done:
+    Py_XDECREF(frames);
+    Py_XDECREF(slices);
+    Py_XDECREF(maps);
+    return (PyObject *)dst;
+}
+
+static PyObject *resample(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"", "", "", "filter", "outside", NULL};
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *obj, *size_obj, *frame_obj;
+    PyArrayObject *src = NULL, *frames = NULL, *dst = NULL;
+    const char *filter_name = "area", *outside_name = "zero";
+    int filter, outside;
+    int64_t size[2];
+    sc_error err = {0};
+    sc_status status;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$ss:resample", names, &obj,
+                                     &size_obj, &frame_obj, &filter_name,
+                                     &outside_name) ||
+        parse_sides(state, size_obj, 2, size, "size") < 0 ||
+        sc_py_choose(state, filter_name, FILTERS, "filter", &filter) < 0 ||
+        sc_py_choose(state, outside_name, OUTSIDES, "outside", &outside) < 0) {
+        return NULL;
+    }
+    src = sc_py_array(obj, NPY_FLOAT32, 3, "images");
+    frames =
+        sc_py_array_like(state, frame_obj, NPY_FLOAT64, 1, (int64_t[]){4}, "frame");
+    if (src == NULL || frames == NULL) goto done;
+    const int64_t n = PyArray_DIM(src, 0), h = PyArray_DIM(src, 1),
+                  w = PyArray_DIM(src, 2);
+    dst = sc_py_new(state, NPY_FLOAT32, 3, (int64_t[]){n, size[0], size[1]});
+    if (dst == NULL) goto done;
+    const sc_frame frame = frame_at(frames, 0);
+    const float *in = PyArray_DATA(src);
+    float *out = PyArray_DATA(dst);
+    Py_BEGIN_ALLOW_THREADS status =
+        sc_images_resample(in, n, h, w, &frame, (sc_filter)filter, (sc_outside)outside,
+                           out, size[0], size[1], &err);
+    Py_END_ALLOW_THREADS if (status != SC_OK)
+    {
+        Py_CLEAR(dst);
+        sc_py_raise(state, &err);
+    }
+done:
+    Py_XDECREF(frames);
+    Py_XDECREF(src);
+    return (PyObject *)dst;
+}
+
+#define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void)) function
+
+PyMethodDef sc_py_image_methods[] = {
+    {"prepare_segmentation", WITH_KEYWORDS(prepare_segmentation),
+     METH_VARARGS | METH_KEYWORDS,
+     "prepare_segmentation(volume, spacing_mm, /, *, mode, size=(256, 256), "
+     "pixel_mm=1.0)\n--\n\n"
+     "Resample every slice to the segmentation network's pixels."},
+    {"restore", restore, METH_VARARGS,
+     "restore(probability, frame, shape, /)\n--\n\n"
+     "Bring probability maps back to the scan's own grid, bilinearly."},
+    {"prepare_classification", WITH_KEYWORDS(prepare_classification),
+     METH_VARARGS | METH_KEYWORDS,
+     "prepare_classification(t2, mask, t1c, spacing_mm, /, *, mode, size=(256, 256), "
+     "pixel_mm=1.0)\n--\n\n"
+     "Make the classifiers' images of the slices that hold lesion."},
+    {"restore_map", restore_map, METH_VARARGS,
+     "restore_map(maps, slices, frames, size, shape, /)\n--\n\n"
+     "Bring class-activation maps back to the scan's grid, bilinearly."},
+    {"resample", WITH_KEYWORDS(resample), METH_VARARGS | METH_KEYWORDS,
+     "resample(images, size, frame, /, *, filter='area', outside='zero')\n--\n\n"
+     "Resample images."},
+    {NULL, NULL, 0, NULL},
+};
