@@ -8,7 +8,6 @@ the same memory in another order.
 
 from __future__ import annotations
 
-import itertools
 import os
 import sys
 import warnings
@@ -19,14 +18,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError, SpinalcordWarning
+from .orientation import (
+    Orientation,
+    column_lengths,
+    corner_displacement_mm,
+    find_orientation,
+    shear_deg,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# World axis (x, y, z of RAS+) and sign along which each working axis counts up:
-# slices towards the right, rows towards the feet, columns towards the back.
-_WORKING_WORLD = (0, 2, 1)
-_WORKING_SIGN = (1, -1, -1)
 
 MAX_IN_PLANE_MM = 3.0
 MIN_SLICES = 3
@@ -54,28 +55,6 @@ class Source:
     path: Path | None = None
     files: tuple[Path, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Orientation:
-    """How the working orientation (slice L->R, row S->I, column A->P) lies in the stored array.
-
-    Attributes
-    ----------
-    permutation : tuple of int
-        Working axis `a` is stored axis ``permutation[a]``.
-    flips : tuple of bool
-        Whether working axis `a` counts against the stored direction.
-    codes : str
-        Where each *stored* axis points, as in nibabel: 'PSR', 'RAS' and so on.
-    obliquity_deg : float
-        The largest angle between a stored axis and the body axis that it stands for.
-    """
-
-    permutation: tuple[int, int, int]
-    flips: tuple[bool, bool, bool]
-    codes: str
-    obliquity_deg: float
 
 
 class Volume:
@@ -196,7 +175,7 @@ class Volume:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Distance between neighbours along each stored axis, millimetres."""
-        return _column_lengths(self._affine)
+        return column_lengths(self._affine)
 
     @property
     def voxel_mm3(self) -> float:
@@ -316,7 +295,7 @@ def _as_affine(affine: Any, where: str) -> np.ndarray:
         raise InputError(f"{where}the affine has shape {matrix.shape}; (4, 4) is expected")
     if not np.isfinite(matrix).all() or not np.array_equal(matrix[3], [0, 0, 0, 1]):
         raise InputError(f"{where}the affine is not finite, or its last row is not 0 0 0 1")
-    lengths = _column_lengths(matrix)
+    lengths = column_lengths(matrix)
     # The volume of the unit cell, relative to that of a box with the same sides.
     if min(lengths) <= 0 or abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-3:
         raise InputError(f"{where}the affine does not span space (voxel sides {_mm(lengths)} mm)")
@@ -324,63 +303,8 @@ def _as_affine(affine: Any, where: str) -> np.ndarray:
     return matrix
 
 
-def _column_lengths(affine: np.ndarray) -> tuple[float, float, float]:
-    # Summed over x, y, z in this order whatever the storage, so that reoriented copies of a
-    # volume have the same spacing to the last bit.
-    x, y, z = affine[0, :3], affine[1, :3], affine[2, :3]
-    i, j, k = np.sqrt(x * x + y * y + z * z).tolist()
-    return i, j, k
-
-
 def _mm(values: tuple[float, ...]) -> str:
     return " x ".join(f"{v:.4g}" for v in values)
-
-
-def find_orientation(affine: np.ndarray) -> Orientation:
-    """Match stored axes with body axes: the assignment with the largest sum of cosines.
-
-    Parameters
-    ----------
-    affine : (4, 4) ndarray
-        From stored index to RAS+ millimetres.
-
-    Returns
-    -------
-    Orientation
-    """
-    cosines = affine[:3, :3] / np.array(_column_lengths(affine))
-
-    def fit(axes: tuple[int, ...]) -> tuple[float, ...]:
-        total = sum(abs(float(cosines[w, s])) for w, s in zip(_WORKING_WORLD, axes, strict=True))
-        # At 45 degrees assignments tie.  Then the lines themselves decide, taken without their
-        # sense, so that every reoriented copy of the volume gets the same one.
-        lines = [cosines[:, axes[n]] * np.sign(cosines[_WORKING_WORLD[n], axes[n]]) for n in (0, 1)]
-        return round(total, 9), *np.round(np.concatenate(lines), 9).tolist()
-
-    s, r, c = max(itertools.permutations(range(3)), key=fit)
-    letters = [""] * 3
-    flips = []
-    angles = []
-    for world, sign, stored in zip(_WORKING_WORLD, _WORKING_SIGN, (s, r, c), strict=True):
-        cosine = float(cosines[world, stored])
-        flips.append(cosine * sign < 0)
-        letters[stored] = ("RL", "AP", "SI")[world][cosine < 0]
-        angles.append(float(np.degrees(np.arccos(min(1.0, abs(cosine))))))
-    return Orientation((s, r, c), (flips[0], flips[1], flips[2]), "".join(letters), max(angles))
-
-
-def corner_displacement_mm(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> float:
-    """Return the largest distance between the corners of one grid under two affines, mm."""
-    ends = [(0, n - 1) for n in shape[:3]]
-    corners = np.array([(*c, 1) for c in itertools.product(*ends)], dtype=np.float64)
-    return float(np.linalg.norm(corners @ (a - b)[:3].T, axis=1).max())
-
-
-def shear_deg(affine: np.ndarray) -> float:
-    """Return by how many degrees the axes of a grid miss being perpendicular, at most."""
-    axes = affine[:3, :3] / np.array(_column_lengths(affine))
-    cosines = (axes.T @ axes)[np.triu_indices(3, 1)]
-    return float(np.degrees(np.arcsin(np.clip(np.abs(cosines), 0, 1).max())))
 
 
 def warn(message: str) -> None:

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError
-from .volume import Volume, corner_displacement_mm
+from .orientation import corner_displacement_mm
+from .volume import Volume
 
 _SCAN_ENDINGS = (
     ".nii.gz", ".nii", ".hdr.gz", ".img.gz", ".hdr", ".img", ".nrrd", ".nhdr", ".mha", ".mhd",

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from spinalcord.errors import InputError, SpinalcordError, SpinalcordWarning
-from spinalcord.volume import Source, Volume, check_scan, find_orientation, shear_deg
+from spinalcord.orientation import find_orientation, shear_deg
+from spinalcord.volume import Source, Volume, check_scan
 
 ALL_48 = [
     (order, flips)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..volume import Volume, check_scan, corner_displacement_mm, warn
+from ..orientation import corner_displacement_mm
+from ..volume import Volume, check_scan, warn
 
 
 def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:

@@ -21,7 +21,7 @@ from ..volume import Source, Volume, warn
 from .header import DamagedHeaderError, Header, read_header
 from .itk import read_pixels
 from .series import Candidate, choose, group_series, is_multiframe
-from .stack import Frame
+from .stack import Frame, frames_of
 
 _MAX_ZIP_NBYTES = 16 << 30
 
@@ -213,9 +213,9 @@ def _assemble(chosen: Candidate, path: Path) -> Volume:
             )
     dtype = np.result_type(*{array.dtype for array in slices})
     dtype = np.dtype(np.float32) if dtype.kind == "f" else dtype
-    if len({(frame.slope, frame.intercept) for frame in frames}) > 1:
+    firsts = {header.path: frames_of(header)[0] for header in chosen.headers}
+    if len({(f.slope, f.intercept) for f in (*frames, *firsts.values())}) > 1:
         dtype = np.dtype(np.float32)
-    firsts = {frame.path: frame for frame in frames if frame.index == 0}
     stacked = np.empty((len(frames), rows, columns), dtype)
     for out, frame, decoded in zip(stacked, frames, slices, strict=True):
         out[...] = _rescaled(decoded[frame.index], frame, firsts[frame.path])

@@ -13,6 +13,7 @@ shown and searched for 't2' and the like), value multiplicity checks.
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
 import struct
@@ -45,6 +46,7 @@ _FRAME: dict[int, tuple[str, Any]] = {
     ),
     0x00189114: ("echo", {0x00189082: ("te_ms", "double")}),
     0x00189112: ("timing", _TIMING),
+    0x00189226: ("frame_type", {0x00089007: ("image_type", "texts")}),
 }
 _DATASET: dict[int, tuple[str, Any]] = {
     0x00080008: ("image_type", "texts"),
@@ -63,6 +65,7 @@ _DATASET: dict[int, tuple[str, Any]] = {
     0x0020000E: ("series_uid", "text"),
     0x00200032: ("position", "decimals"),
     0x00200037: ("orientation", "decimals"),
+    0x00209163: ("n_parts", "short"),
     0x00280002: ("samples", "short"),
     0x00280004: ("photometric", "text"),
     0x00280008: ("n_frames", "decimal"),
@@ -316,7 +319,9 @@ class _Walker:
             numbers = tuple(float(part) for part in parts)
         except (struct.error, ValueError):
             return None
-        return numbers if kind == "decimals" else numbers[0]
+        if kind == "decimals":
+            return numbers
+        return numbers[0] if math.isfinite(numbers[0]) else None
 
 
 def _text(raw: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,36 @@ SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
+class _Quiet:
+    """The setting is the process's: the first reader turns it off, the last one puts it back."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.readers = 0
+        self.shown = True
+
+
+_quiet = _Quiet()
+
+
 @contextlib.contextmanager
 def quiet_itk() -> Iterator[Any]:
     """Give SimpleITK with its own warnings off, and put the setting back."""
     import SimpleITK as sitk
 
     process: Any = sitk.ProcessObject
-    shown = process.GetGlobalWarningDisplay()
-    process.SetGlobalWarningDisplay(False)
+    with _quiet.lock:
+        if _quiet.readers == 0:
+            _quiet.shown = process.GetGlobalWarningDisplay()
+            process.SetGlobalWarningDisplay(False)
+        _quiet.readers += 1
     try:
         yield sitk
     finally:
-        process.SetGlobalWarningDisplay(shown)
+        with _quiet.lock:
+            _quiet.readers -= 1
+            if _quiet.readers == 0:
+                process.SetGlobalWarningDisplay(_quiet.shown)
 
 
 def reason(error: Exception) -> str:

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..volume import Source, Volume, corner_displacement_mm, warn
+from ..orientation import corner_displacement_mm
+from ..volume import Source, Volume, warn
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 

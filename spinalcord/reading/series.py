@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import SeriesError
 from .header import Header
-from .stack import Stack, build_stack, frames_of
+from .stack import Frame, Stack, build_stack, frames_of
+from .weighting import find_weighting
 
 _MR_CLASSES = "1.2.840.10008.5.1.4.1.1.4"
 # What stores something other than an image of the body (PS3.4, annex B.5).
@@ -43,9 +43,11 @@ class Candidate:
     headers : tuple of Header
     stack : Stack
     weighting : str
-        'T2', 'STIR', 'FLAIR', 'T1', 'PD', 'T2*', 'EPI' or 'unknown'.
+        See `find_weighting`.
     reasons, notes : tuple of str
         Why not; what to warn of.
+    part : str
+        Which of several images per position; see `group_series`.
     """
 
     uid: str
@@ -55,6 +57,7 @@ class Candidate:
     weighting: str
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
+    part: str = ""
 
     @property
     def rank(self) -> int:
@@ -69,14 +72,19 @@ class Candidate:
     def __str__(self) -> str:
         name = f" {self.description!r}" if self.description else ""
         file = f" ({self.headers[0].path.name})" if len(self.headers) == 1 else ""
+        part = f" ({self.part})" if self.part else ""
         return (
-            f"{self.uid}{name}{file}, {self.stack.plane}, {len(self.stack.frames)} slices, "
+            f"{self.uid}{name}{file}{part}, {self.stack.plane}, {len(self.stack.frames)} slices, "
             f"weighting {self.weighting}"
         )
 
 
 def group_series(headers: Iterable[Header]) -> list[Candidate]:
     """Sort headers into series; each multi-frame file stands alone.
+
+    A series that holds several images at each position (echoes; water, fat and in-phase) falls
+    into parts by echo time and image type, if each part then is a stack; the UIDs of parts end in
+    ``#1``, ``#2`` and so on.
 
     Parameters
     ----------
@@ -94,19 +102,25 @@ def group_series(headers: Iterable[Header]) -> list[Candidate]:
         if uid:
             alone = str(header.path) if is_multiframe(header) else ""
             groups.setdefault((uid, alone), []).append(header)
-    return [_examine(uid, groups[uid, alone]) for uid, alone in sorted(groups)]
+    found = []
+    for uid, alone in sorted(groups):
+        whole = _examine(uid, groups[uid, alone])
+        found += _split(whole) if whole.stack.crowded else [whole]
+    return found
 
 
 def is_multiframe(header: Header) -> bool:
     """Tell whether one file holds several frames."""
-    return header.tags.get("n_frames", 1) > 1 or "per_frame" in header.tags
+    return int(header.tags.get("n_frames", 1)) > 1
 
 
 def _examine(uid: str, headers: list[Header]) -> Candidate:
     headers = sorted(headers, key=lambda h: str(h.path))
-    unique: dict[str, Header] = {}
+    unique: dict[object, Header] = {}
     for header in headers:
-        unique.setdefault(header.tags.get("sop_uid", str(header.path)), header)
+        # With the position, since some anonymisers give all images of a series the same UID.
+        key = header.tags.get("sop_uid", str(header.path)), header.tags.get("position")
+        unique.setdefault(key, header)
     notes = []
     if len(unique) < len(headers):
         notes.append(f"{len(headers) - len(unique)} file(s) are copies of others and were left out")
@@ -114,20 +128,52 @@ def _examine(uid: str, headers: list[Header]) -> Candidate:
     reasons = _content_reasons(headers)
     stack = build_stack([frame for header in headers for frame in frames_of(header)])
     tags = headers[0].tags
-    if is_multiframe(headers[0]):
-        n_frames, n_placed = int(tags.get("n_frames", 1)), len(tags.get("per_frame", []))
-        if n_placed != n_frames:
-            groups = f"{n_placed} functional groups" if n_placed else "no functional groups"
-            reasons.append(f"{n_frames} frames, but {groups} to say where they lie")
+    n_frames, n_placed = int(tags.get("n_frames", 1)), len(tags.get("per_frame", []))
+    if n_frames > 1 and n_placed != n_frames:
+        groups = f"{n_placed} functional groups" if n_placed else "no functional groups"
+        reasons.append(f"{n_frames} frames, but {groups} to say where they lie")
+    if tags.get("n_parts", 1) > 1:
+        reasons.append(f"one of {tags['n_parts']} files that make up one image (a concatenation)")
     return Candidate(
         uid,
         tags.get("description", ""),
         tuple(headers),
         stack,
-        _weighting(tags),
+        find_weighting(tags),
         tuple(dict.fromkeys([*reasons, *stack.reasons])),
         (*notes, *stack.notes),
     )
+
+
+def _split(whole: Candidate) -> list[Candidate]:
+    """Part a series with several images per position by echo time and image type."""
+    parts: dict[tuple[float, tuple[str, ...]], list[Frame]] = {}
+    for frame in whole.stack.frames:
+        parts.setdefault((frame.te_ms or 0.0, frame.image_type), []).append(frame)
+    stacks = {key: build_stack(parts[key]) for key in sorted(parts)}
+    if len(parts) < 2 or any(stack.crowded for stack in stacks.values()):
+        return [whole]
+    found = []
+    others = [reason for reason in whole.reasons if reason not in whole.stack.reasons]
+    for number, ((te_ms, image_type), stack) in enumerate(stacks.items(), 1):
+        paths = {frame.path for frame in stack.frames}
+        headers = tuple(header for header in whole.headers if header.path in paths)
+        tags = {**headers[0].tags, "te_ms": te_ms, "image_type": image_type}
+        # Each part has its own echo time, which the frames' groups would contradict.
+        tags.pop("per_frame", None)
+        found.append(
+            Candidate(
+                f"{whole.uid}#{number}",
+                whole.description,
+                headers,
+                stack,
+                find_weighting(tags, several_echoes=len({te for te, _ in parts}) > 1),
+                tuple(dict.fromkeys([*others, *stack.reasons])),
+                (*whole.notes, *stack.notes),
+                f"TE {te_ms:g} ms, {'/'.join(image_type[2:]) or 'no image type'}",
+            )
+        )
+    return found
 
 
 def _content_reasons(headers: list[Header]) -> list[str]:
@@ -164,61 +210,6 @@ def _content_reasons(headers: list[Header]) -> list[str]:
     return reasons
 
 
-def _weighting(tags: dict[str, Any]) -> str:
-    """Name the contrast from descriptions first, then from the sequence and its times."""
-    kinds = " ".join(tags.get("image_type", ())[2:]).lower()
-    names = " ".join(
-        str(tags.get(key, "")) for key in ("description", "protocol", "contrast")
-    ).lower()
-    sequence = f"{tags.get('sequence_name', '')} {tags.get('pulse_sequence', '')}".lower()
-    scanning = set(tags.get("scanning_sequence", ()))
-    if (
-        "EP" in scanning
-        or re.search(
-            r"(?<![a-z])(epi?2?d?|dwi|dti|bold|fmri|adc|diff\w*|perf\w*)(?![a-z])",
-            f"{names} {kinds}",
-        )
-        or re.search(r"ep2d|epfid|epse", sequence)
-    ):
-        return "EPI"
-    if re.search(r"t2\s?\*|t2[ _-]?star|(?<![a-z])t2s(?![a-z])|medic|merge|swi(?![a-z])", names):
-        return "T2*"
-    for word, name in (("flair", "FLAIR"), ("stir", "STIR"), ("tirm", "STIR")):
-        if word in names or word in sequence:
-            return name
-    found = {
-        name
-        for name, pattern in (("T1", r"t1"), ("T2", r"t2"), ("PD", r"(?<![a-z])pd"))
-        if re.search(pattern + r"(?!\d)", names)
-    }
-    if len(found) == 1:
-        return found.pop()
-    return _weighting_by_times(tags, scanning)
-
-
-def _weighting_by_times(tags: dict[str, Any], scanning: set[str]) -> str:
-    shared = (tags.get("shared") or [{}])[0]
-    first = (tags.get("per_frame") or [{}])[0]
-
-    def time(name: str, macro: str) -> float | None:
-        for level in (first, shared):
-            for item in level.get(macro, []):
-                if name in item:
-                    return float(item[name])
-        return tags.get(name)
-
-    tr, te = time("tr_ms", "timing"), time("te_ms", "echo")
-    if tr is None or te is None:
-        return "unknown"
-    if "GR" in scanning and "SE" not in scanning:
-        return "T1" if te < 15 and tr < 3000 else "T2*"
-    if tr >= 1500 and te >= 60:
-        return "T2"
-    if te < 40:
-        return "T1" if tr < 1200 else "PD"
-    return "unknown"
-
-
 def choose(candidates: list[Candidate], path: Path, series: str | None) -> Candidate:
     """Pick the series that is meant.
 
@@ -241,7 +232,7 @@ def choose(candidates: list[Candidate], path: Path, series: str | None) -> Candi
         None can be used, several are as good, or no series has this UID.
     """
     if series is not None:
-        named = [c for c in candidates if c.uid == series]
+        named = [c for c in candidates if series in (c.uid, c.uid.partition("#")[0])]
         if not named:
             raise SeriesError(
                 f"{path}: no series has the UID {series}; there are:{_listing(candidates)}"
@@ -253,8 +244,8 @@ def choose(candidates: list[Candidate], path: Path, series: str | None) -> Candi
     best = min(c.rank for c in usable)
     first = [c for c in usable if c.rank == best]
     if len(first) > 1:
-        same = len({c.uid for c in first}) == 1
-        how = "pass one of these files" if same else "pass series=UID"
+        uids = {c.uid for c in first}
+        how = "pass series=UID" if len(uids) == len(first) else "pass one of these files"
         raise SeriesError(f"{path}: several series could be meant, {how}:{_listing(first)}")
     return first[0]
 

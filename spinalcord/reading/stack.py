@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..volume import MAX_IN_PLANE_MM, MAX_SHEAR_DEG, MIN_SLICES, find_orientation
+from ..orientation import find_orientation
+from ..volume import MAX_IN_PLANE_MM, MAX_SHEAR_DEG, MIN_SLICES
 from .header import Header
 from .itk import LPS_TO_RAS
 
@@ -36,6 +37,8 @@ class Frame:
     pixel_spacing: tuple[float, ...] | None
     slope: float
     intercept: float
+    te_ms: float | None = None
+    image_type: tuple[str, ...] = ()
 
 
 def frames_of(header: Header) -> list[Frame]:
@@ -58,6 +61,14 @@ def frames_of(header: Header) -> list[Frame]:
         # In a multi-frame file a plain position would be that of the first frame only.
         return tags.get(name) if n_frames == 1 or macro == "value_transform" else None
 
+    def find_te(group: dict[str, Any]) -> float | None:
+        te = find(group, "echo", "te_ms")
+        return float(te) if isinstance(te, (int, float)) else tags.get("te_ms")
+
+    def frame_type(group: dict[str, Any]) -> tuple[str, ...]:
+        kind = find(group, "frame_type", "image_type")
+        return kind if isinstance(kind, tuple) else tags.get("image_type", ())
+
     return [
         Frame(
             header.path,
@@ -67,6 +78,8 @@ def frames_of(header: Header) -> list[Frame]:
             _triple(find(group, "pixel_measures", "pixel_spacing"), 2),
             _number(find(group, "value_transform", "slope"), 1.0),
             _number(find(group, "value_transform", "intercept"), 0.0),
+            find_te(group),
+            frame_type(group),
         )
         for index, group in enumerate(groups)
     ]
@@ -95,6 +108,8 @@ class Stack:
         'sagittal', 'coronal', 'axial', or 'unknown'.
     reasons, notes : tuple of str
         Why it cannot be used; what to warn of if it is.
+    crowded : bool
+        Several images lie at one position.
     """
 
     frames: tuple[Frame, ...]
@@ -102,6 +117,7 @@ class Stack:
     plane: str
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
+    crowded: bool = False
 
 
 def build_stack(frames: list[Frame]) -> Stack:
@@ -151,7 +167,8 @@ def build_stack(frames: list[Frame]) -> Stack:
     more, notes = _check_gaps(along[order])
     reasons += more
     if more:
-        return Stack(ordered, None, plane, tuple(reasons), ())
+        crowded = bool(np.diff(along[order]).min() < _SAME_PLACE_MM)
+        return Stack(ordered, None, plane, tuple(reasons), (), crowded)
     affine, more = _place(positions[order], cosines[0], normals[0], ordered, plane)
     reasons += more
     return Stack(ordered, affine, plane, tuple(reasons), tuple(notes))

@@ -173,6 +173,8 @@ def test_sagittal_t2_is_preferred(tmp_path, maker):
         ({"description": "T2star sag"}, "T2*"),
         ({"description": "resolve dwi sag t2"}, "EPI"),
         ({"description": "SAG PD"}, "PD"),
+        ({"description": "T2 map sag"}, "map"),
+        ({"description": "", "ImageType": ["ORIGINAL", "PRIMARY", "T2", "NONE"]}, "T2"),
         ({"description": "", "ScanningSequence": "GR", "EchoTime": 20}, "T2*"),
         ({"description": "", "ScanningSequence": ["EP", "SE"]}, "EPI"),
     ],
@@ -338,6 +340,31 @@ def test_two_equally_good_series_are_listed_never_guessed(tmp_path, maker):
         read(tmp_path, series="1.2.9")
 
 
+def test_echoes_with_one_uid_are_told_apart_by_their_times(tmp_path, maker):
+    tags = {"description": "pd+t2_tse_sag", "RepetitionTime": 3000}
+    pd = maker.classic(tmp_path / "a", seed=1, EchoTime=12, **tags)
+    uid = maker.uid
+    t2 = maker.classic(tmp_path / "b", seed=2, EchoTime=95, uid=uid, **tags)
+    for series in (None, uid, f"{uid}#2"):
+        equal(read(tmp_path, series=series), t2)
+    with pytest.warns(SpinalcordWarning, match="weighting PD"):
+        equal(read(tmp_path, series=f"{uid}#1"), pd)
+
+
+def test_dixon_images_with_one_uid_are_listed(tmp_path, maker):
+    want = {}
+    uid = None
+    for n, kind in enumerate(["F", "IP", "W"]):
+        edit = put("ImageType", ["DERIVED", "PRIMARY", kind])
+        want[kind] = maker.classic(tmp_path / kind, seed=n, uid=uid, edit=edit)
+        uid = maker.uid
+    with pytest.raises(SeriesError, match=r"pass series=UID") as caught:
+        read(tmp_path)
+    assert f"{uid}#2 't2_tse_sag' (TE 100 ms, IP), sagittal, 6 slices" in str(caught.value)
+    equal(read(tmp_path, series=f"{uid}#2"), want["IP"])
+    equal(read(tmp_path, series=f"{uid}#3"), want["W"])
+
+
 def test_two_series_with_one_uid_but_two_times_are_4d(tmp_path, maker):
     maker.classic(tmp_path / "a", seed=1)
     maker.classic(tmp_path / "b", seed=2, uid=maker.uid)
@@ -449,6 +476,47 @@ def test_each_frame_has_its_own_slope(tmp_path, maker):
 def test_one_slope_for_all_frames(tmp_path, maker):
     want = maker.enhanced(tmp_path / "mf.dcm", slopes=[1.5] * 6)
     equal(read(tmp_path), want, atol=1e-2)
+
+
+def test_echoes_in_one_file_are_told_apart(tmp_path, maker):
+    def edit(data):
+        for n, group in enumerate(data.PerFrameFunctionalGroupsSequence):
+            group.MREchoSequence[0].EffectiveEchoTime = (10.0, 100.0)[n % 2]
+
+    values, affine = maker.enhanced(
+        tmp_path / "mf.dcm", n=3, order=[0, 0, 1, 1, 2, 2], edit=edit, description=""
+    )
+    volume = read(tmp_path)
+    equal(volume, (values, affine))
+    assert volume.source.details["weighting"] == "T2"
+
+
+def test_enhanced_files_of_one_frame_each_make_a_series(tmp_path, maker):
+    values, affine = maker.enhanced(tmp_path / "whole.dcm", n=4)
+    import pydicom
+
+    whole = pydicom.dcmread(tmp_path / "whole.dcm")
+    groups, pixels = list(whole.PerFrameFunctionalGroupsSequence), whole.PixelData
+    size = len(pixels) // 4
+    for k in (2, 0, 3, 1):
+        whole.NumberOfFrames = 1
+        whole.SOPInstanceUID = whole.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{k}"
+        whole.PerFrameFunctionalGroupsSequence = [groups[k]]
+        whole.PixelData = pixels[k * size : (k + 1) * size]
+        maker.save(whole, tmp_path / "single" / f"{3 - k}.dcm")
+    equal(read(tmp_path / "single"), (values, affine))
+    equal(read(tmp_path / "single" / "1.dcm"), (values, affine))
+
+
+def test_concatenations_are_refused(tmp_path, maker):
+    maker.enhanced(tmp_path / "mf.dcm", InConcatenationTotalNumber=2)
+    with pytest.raises(SeriesError, match="one of 2 files that make up one image"):
+        read(tmp_path / "mf.dcm")
+
+
+def test_one_uid_for_all_images_does_not_make_them_copies(tmp_path, maker):
+    want = maker.classic(tmp_path, edit=put("SOPInstanceUID", "1.2.3"))
+    equal(read(tmp_path), want)
 
 
 def test_time_points_in_one_file_are_4d(tmp_path, maker):
