@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import pickle
 import subprocess
 import sys
@@ -10,48 +9,11 @@ import types
 
 import numpy as np
 import pytest
+from volumes import ALL_48, base_affine, numbered, restored
 
 from spinalcord.errors import InputError, SpinalcordError, SpinalcordWarning
-from spinalcord.orientation import find_orientation, shear_deg
+from spinalcord.orientation import shear_deg
 from spinalcord.volume import Source, Volume, check_scan
-
-ALL_48 = [
-    (order, flips)
-    for order in itertools.permutations(range(3))
-    for flips in itertools.product((False, True), repeat=3)
-]
-
-
-def numbered(shape=(4, 6, 5)):
-    return np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
-
-
-def base_affine(oblique_deg=0.0, spacing=(3.3, 0.7, 0.9)):
-    """Working orientation to RAS+, turned about an oblique axis."""
-    working = np.zeros((3, 3))
-    working[0, 0], working[2, 1], working[1, 2] = 1, -1, -1
-    axis = np.array([1.0, 2.0, -0.5]) / np.linalg.norm([1.0, 2.0, -0.5])
-    k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    angle = np.radians(oblique_deg)
-    turn = np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * k @ k
-    affine = np.eye(4)
-    affine[:3, :3] = turn @ working * np.array(spacing)
-    affine[:3, 3] = [-20.5, 31.25, 7.0]
-    return affine
-
-
-def restored(array, affine, order, flips):
-    """Store the same volume with other axes: stored axis n is axis order[n] of the given one."""
-    stored = np.transpose(array, order)
-    step = np.eye(4)[:, [*order, 3]]
-    for axis, flip in enumerate(flips):
-        if flip:
-            stored = np.flip(stored, axis)
-            change = np.eye(4)
-            change[axis, axis] = -1
-            change[axis, 3] = stored.shape[axis] - 1
-            step = step @ change
-    return stored, affine @ step
 
 
 @pytest.mark.parametrize("oblique_deg", [0.0, 17.0])
@@ -66,46 +28,6 @@ def test_sagittal_is_the_same_from_all_48_orientations(order, flips, oblique_deg
     assert sagittal.orientation.flips == (False, False, False)
     # The spacing decides sizes of resampled images: it must not differ in the last bit.
     assert volume.sagittal_spacing_mm == Volume(array, affine).sagittal_spacing_mm
-
-
-@pytest.mark.parametrize("oblique_deg", [0.0, 17.0])
-@pytest.mark.parametrize(("order", "flips"), ALL_48)
-def test_orientation_agrees_with_nibabel(order, flips, oblique_deg):
-    nibabel = pytest.importorskip("nibabel")
-    _, affine = restored(numbered(), base_affine(oblique_deg), order, flips)
-    found = find_orientation(affine)
-    assert "".join(nibabel.aff2axcodes(affine)) == found.codes
-    assert np.isclose(found.obliquity_deg, oblique_deg, atol=6) or oblique_deg == 0
-
-
-def test_orientation_is_what_the_core_takes():
-    core = pytest.importorskip("spinalcord._core")
-    if not hasattr(core, "orient"):
-        pytest.skip("this build of the core has no orient()")
-    for order, flips in ALL_48:
-        volume = Volume(*restored(numbered(), base_affine(9.0), order, flips))
-        found = volume.orientation
-        working = core.orient(volume.array, found.permutation, found.flips)
-        np.testing.assert_array_equal(working, numbered().astype(np.float32))
-
-
-def test_ties_at_45_degrees_fall_the_same_way_for_every_copy():
-    affine = base_affine(spacing=(1.0, 1.0, 1.0))
-    c = np.sqrt(0.5)
-    turn = np.array([[c, -c, 0], [c, c, 0], [0, 0, 1]])
-    affine[:3, :3] = turn @ affine[:3, :3]
-    array = numbered()
-    first = Volume(array, affine).sagittal()
-    for order, flips in ALL_48:
-        again = Volume(*restored(array, affine, order, flips)).sagittal()
-        np.testing.assert_allclose(again.affine, first.affine, atol=1e-12)
-
-
-def test_codes_and_obliquity():
-    assert Volume(numbered(), np.diag([1, 1, 1, 1.0])).orientation.codes == "RAS"
-    assert Volume(numbered(), np.diag([-1, -1, 1, 1.0])).orientation.codes == "LPS"
-    found = find_orientation(base_affine(10.0))
-    assert 5 < found.obliquity_deg <= 10
 
 
 def test_voxel_sizes_of_a_sheared_grid():
