@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 # is a TypeError, whatever else breaks a contract below an InputError.  The GIL is released during
 # all computation.
 
-Mode: TypeAlias = Literal["letter", "physical"]
+_Mode: TypeAlias = Literal["letter", "physical"]
 
 def orient(
     array: NDArray[Any], axes: Sequence[int], flips: Sequence[bool], /
@@ -41,6 +41,11 @@ def unorient(volume: NDArray[Any], axes: Sequence[int], flips: Sequence[bool], /
     """Bring a working volume back to the stored grid: the inverse of `orient`, same arguments.
 
     `volume` is (slice, row, column) of uint8, int32 or float32; the result has its dtype.
+
+    Raises
+    ------
+    InputError
+        An empty axis; axes that are no permutation.
     """
 
 def normalize(volume: NDArray[np.float32], /, *, clip: float = 5.0) -> NDArray[np.float32]:
@@ -61,7 +66,7 @@ def prepare_segmentation(
     spacing_mm: Sequence[float],
     /,
     *,
-    mode: Mode,
+    mode: _Mode,
     size: Sequence[int] = (256, 256),
     pixel_mm: float = 1.0,
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
@@ -115,6 +120,13 @@ def restore(
     -------
     (slices, rows, columns) float32
         Image pixels that show nothing of the scan (padding) do not contribute.
+
+    Raises
+    ------
+    InputError
+        A frame that is not finite, without positive steps, or that shows nothing of the scan;
+        rows or columns outside 1 to 32768; NaN or infinity (a network gone wrong must not pass
+        for a scan without lesion).
     """
 
 def prepare_classification(
@@ -124,7 +136,7 @@ def prepare_classification(
     spacing_mm: Sequence[float],
     /,
     *,
-    mode: Mode,
+    mode: _Mode,
     size: Sequence[int] = (256, 256),
     pixel_mm: float = 1.0,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
@@ -192,6 +204,12 @@ def restore_map(
     -------
     (slices, rows, columns) float32
         0 in other slices and outside the windows.
+
+    Raises
+    ------
+    InputError
+        Numbers of maps, slices and frames that differ; a slice that the scan does not have; sides
+        outside 1 to 32768; a bad frame; NaN or infinity.
     """
 
 def resample(
@@ -220,6 +238,12 @@ def resample(
     outside
         What pixels show whose centres lie outside the image, whose own pixels reach half a pixel
         beyond their centres.
+
+    Raises
+    ------
+    InputError
+        Sides outside 1 to 32768; a frame that is not finite or without positive steps; NaN or
+        infinity; another filter or name for `outside`.
     """
 
 def label(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -381,3 +383,17 @@ def test_a_real_scan_comes_back(scans, name):
         )
         back = _core.restore(images[:, 0], frame, volume.shape[1:])
         assert np.corrcoef(back.ravel(), volume.ravel())[0, 1] > 0.98
+
+
+def test_many_threads_get_the_same_bits(rng):
+    volume = rng.random((8, 120, 90), np.float32)
+
+    def there_and_back(_):
+        images, frame = _core.prepare_segmentation(volume, (3, 0.7, 1.3), mode="physical")
+        return images, _core.restore(images[:, 0], frame, volume.shape[1:])
+
+    images, back = there_and_back(0)
+    with ThreadPoolExecutor(4) as pool:
+        for got in pool.map(there_and_back, range(12)):
+            np.testing.assert_array_equal(got[0], images)
+            np.testing.assert_array_equal(got[1], back)
