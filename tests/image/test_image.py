@@ -109,6 +109,8 @@ def test_orient_refuses():
         _core.unorient(volume.astype(float), (0, 1, 2), (0, 0, 0))
     with pytest.raises(InputError, match="permutation"):
         _core.unorient(volume, (2, 1, 2), (0, 0, 0))
+    with pytest.raises(InputError, match="empty"):
+        _core.unorient(volume[:, :0], (2, 1, 0), (0, 0, 0))
     for dtype, bad in ((np.float32, [np.nan, np.inf]), (np.float64, [1e39, -np.inf])):
         spoilt = volume.astype(dtype)
         spoilt[1, 1, 1:3] = bad

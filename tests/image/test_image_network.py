@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -269,8 +270,8 @@ def test_a_mask_of_a_reoriented_copy_is_the_same_anatomy(mode, rng):
 
     want = mask_of(array, (0, 1, 2), (False, False, False))
     assert 0.05 < want.mean() < 0.95
-    for axes in ((0, 2, 1), (1, 2, 0), (2, 1, 0)):
-        for flips in ((True, False, True), (False, True, False)):
+    for axes in itertools.permutations(range(3)):
+        for flips in itertools.product((False, True), repeat=3):
             steps = tuple(slice(None, None, -1 if f else 1) for f in flips)
             stored = array[steps].transpose(np.argsort(axes))
             got = mask_of(stored, axes, flips)
@@ -342,6 +343,8 @@ def test_restore_refuses(rng):
     for frame in ([0.0, 0.0, 0.0, 1.0], [0.0, -1.0, 0.0, 1.0], [np.nan, 1.0, 0.0, 1.0]):
         with pytest.raises(InputError):
             _core.restore(images, np.array(frame), (9, 8))
+        with pytest.raises(InputError, match="positive step"):
+            _core.resample(images, (9, 8), np.array(frame))
     for shape in ((0, 8), (40000, 8), (2**40, 2**40), (-1, 8)):
         with pytest.raises(InputError, match="1 to 32768"):
             _core.restore(images, SAME, shape)
@@ -358,6 +361,10 @@ def test_restore_map_refuses(rng):
             _core.restore_map(maps, np.array(slices), frames, (8, 8), (3, 9, 8))
     with pytest.raises(InputError, match="slices has shape"):
         _core.restore_map(maps, np.array([0, 1]), frames, (8, 8), (3, 9, 8))
+    with pytest.raises(InputError, match="size holds 0"):
+        _core.restore_map(maps, np.array([0]), frames, (0, 8), (3, 9, 8))
+    with pytest.raises(InputError, match="positive step"):
+        _core.restore_map(maps, np.array([0]), -frames, (8, 8), (3, 9, 8))
     with pytest.raises(InputError, match="frames has shape"):
         _core.restore_map(maps, np.array([0]), SAME[None].repeat(2, 0), (8, 8), (3, 9, 8))
 
