@@ -54,7 +54,7 @@ _VARIANCE = {
     "b.norm": 1.5,
     "c.norm": 1.5,
 }
-_GAIN = {"head.conv": 2.0, "hidden": 3.0, "output": 1.5}
+_GAIN = {"head.conv": 0.8, "hidden": 3.0, "output": 0.75}
 
 Shapes = Iterator[tuple[str, tuple[int, ...]]]
 
