@@ -1,1 +1,0 @@
-"""Tests of spinalcord.training; a package, for its files share names with those above it."""
