@@ -304,7 +304,7 @@ typedef struct {
     sc_net_kind kind;
     int in_channels;   /* 1 .. 16 */
     int outputs;       /* MultiResUNet: maps, 1 .. 16; DenseNet121: 2 classes */
-    float norm_eps;    /* DenseNet121: 1e-5 (PyTorch) or 1.001e-5 (Keras) */
+    float norm_eps;    /* usual: MultiResUNet 1e-3; DenseNet121 1e-5, Keras' 1.001e-5 */
     bool final_norm;   /* MultiResUNet: Norm before the sigmoid, else a bias */
     bool final_relu;   /* DenseNet121: ReLU after norm5 */
     sc_precision precision;

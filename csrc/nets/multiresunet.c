@@ -17,7 +17,6 @@
 
 enum { N_LEVELS = 5, N_SKIPS = 4, N_UNITS = 10, MAX_NAME = 32, MAX_PART = 64 };
 
-static const float EPS = 1e-3f;
 static const int UNITS[N_SKIPS] = {4, 3, 2, 1};
 static const int64_t WIDTH[N_LEVELS] = {32, 64, 128, 256, 512};
 
@@ -83,9 +82,10 @@ static void destroy(void *model)
 
 /* ConvNorm: the convolution prefix.part.conv with prefix.part.norm folded in, and
  * 'more' (NULL, or per channel) added to its bias. */
-static sc_status take_conv_norm(sc_source *source, const sc_engine *engine,
-                                const char *prefix, const char *part, sc_conv_shape shape,
-                                const float *more, sc_conv_weights **out, sc_error *err)
+static sc_status take_conv_norm(sc_source *source, const sc_engine *engine, float eps,
+                                const char *prefix, const char *part,
+                                sc_conv_shape shape, const float *more,
+                                sc_conv_weights **out, sc_error *err)
 {
     sc_status status = SC_OK;
     char conv[MAX_PART], norm[MAX_PART];
@@ -94,7 +94,7 @@ static sc_status take_conv_norm(sc_source *source, const sc_engine *engine,
     snprintf(conv, sizeof conv, "%s%s.conv", prefix, part);
     snprintf(norm, sizeof norm, "%s%s.norm", prefix, part);
     SC_TRY(sc_take(source, conv, ".weight", 4, extents, &wei, err));
-    SC_TRY(sc_take_norm(source, norm, shape.oc, EPS, false, &scale, &shift, err));
+    SC_TRY(sc_take_norm(source, norm, shape.oc, eps, false, &scale, &shift, err));
     for (int64_t i = 0; more != NULL && i < shape.oc; i++) shift[i] += more[i];
     SC_TRY(sc_conv_weights_create(engine, shape, wei, scale, shift, out, err));
 done:
@@ -110,46 +110,50 @@ static sc_conv_shape conv_shape(int64_t oc, int64_t ic, int64_t k, bool dense)
 }
 
 /* 'dense': the block reads the image itself, whose few channels are not padded. */
-static sc_status take_block(sc_source *source, const sc_engine *engine, const char *prefix,
-                            int64_t ic, int64_t width, bool dense, res_block *block,
-                            sc_error *err)
+static sc_status take_block(sc_source *source, const sc_engine *engine, float eps,
+                            const char *prefix, int64_t ic, int64_t width, bool dense,
+                            res_block *block, sc_error *err)
 {
     sc_status status = SC_OK;
     char name[MAX_PART];
     float *concat_shift = NULL;
     block_channels(width, block);
-    SC_TRY(take_conv_norm(source, engine, prefix, ".a", conv_shape(block->a, ic, 3, dense),
-                          NULL, &block->conv_a, err));
-    SC_TRY(take_conv_norm(source, engine, prefix, ".b",
-                          conv_shape(block->b, block->a, 3, false), NULL, &block->conv_b, err));
-    SC_TRY(take_conv_norm(source, engine, prefix, ".c",
-                          conv_shape(block->c, block->b, 3, false), NULL, &block->conv_c, err));
+    SC_TRY(take_conv_norm(source, engine, eps, prefix, ".a",
+                          conv_shape(block->a, ic, 3, dense), NULL, &block->conv_a,
+                          err));
+    SC_TRY(take_conv_norm(source, engine, eps, prefix, ".b",
+                          conv_shape(block->b, block->a, 3, false), NULL,
+                          &block->conv_b, err));
+    SC_TRY(take_conv_norm(source, engine, eps, prefix, ".c",
+                          conv_shape(block->c, block->b, 3, false), NULL,
+                          &block->conv_c, err));
     snprintf(name, sizeof name, "%s.concat_norm", prefix);
-    SC_TRY(sc_take_norm(source, name, block->out, EPS, true, &block->concat_scale,
+    SC_TRY(sc_take_norm(source, name, block->out, eps, true, &block->concat_scale,
                         &concat_shift, err));
-    SC_TRY(take_conv_norm(source, engine, prefix, ".shortcut",
+    SC_TRY(take_conv_norm(source, engine, eps, prefix, ".shortcut",
                           conv_shape(block->out, ic, 1, dense), concat_shift,
                           &block->shortcut, err));
     snprintf(name, sizeof name, "%s.out_norm", prefix);
-    SC_TRY(sc_take_norm(source, name, block->out, EPS, true, &block->out_scale,
+    SC_TRY(sc_take_norm(source, name, block->out, eps, true, &block->out_scale,
                         &block->out_shift, err));
 done:
     sc_free(concat_shift);
     return status;
 }
 
-static sc_status take_unit(sc_source *source, const sc_engine *engine, const char *prefix,
-                           int64_t ic, int64_t width, res_unit *unit, sc_error *err)
+static sc_status take_unit(sc_source *source, const sc_engine *engine, float eps,
+                           const char *prefix, int64_t ic, int64_t width,
+                           res_unit *unit, sc_error *err)
 {
     sc_status status = SC_OK;
     char name[MAX_PART];
-    SC_TRY(take_conv_norm(source, engine, prefix, ".shortcut", conv_shape(width, ic, 1, false),
-                          NULL, &unit->shortcut, err));
-    SC_TRY(take_conv_norm(source, engine, prefix, ".conv", conv_shape(width, ic, 3, false),
-                          NULL, &unit->conv, err));
+    SC_TRY(take_conv_norm(source, engine, eps, prefix, ".shortcut",
+                          conv_shape(width, ic, 1, false), NULL, &unit->shortcut, err));
+    SC_TRY(take_conv_norm(source, engine, eps, prefix, ".conv",
+                          conv_shape(width, ic, 3, false), NULL, &unit->conv, err));
     snprintf(name, sizeof name, "%s.out_norm", prefix);
-    SC_TRY(sc_take_norm(source, name, width, EPS, true, &unit->out_scale, &unit->out_shift,
-                        err));
+    SC_TRY(sc_take_norm(source, name, width, eps, true, &unit->out_scale,
+                        &unit->out_shift, err));
 done:
     return status;
 }
@@ -191,7 +195,8 @@ static sc_status take_head(sc_source *source, const sc_engine *engine,
     const int64_t extents[] = {shape.oc, ic, 1, 1};
     float *wei = NULL, *bias = NULL;
     if (config->final_norm) {
-        return take_conv_norm(source, engine, "head", "", shape, NULL, out, err);
+        return take_conv_norm(source, engine, config->norm_eps, "head", "", shape, NULL,
+                              out, err);
     }
     SC_TRY(sc_take(source, "head.conv", ".weight", 4, extents, &wei, err));
     SC_TRY(sc_take(source, "head.conv", ".bias", 1, &shape.oc, &bias, err));
@@ -202,8 +207,8 @@ done:
     return status;
 }
 
-static sc_status take_encoder(sc_source *source, const sc_engine *engine, multiresunet *net,
-                              sc_error *err)
+static sc_status take_encoder(sc_source *source, const sc_engine *engine, float eps,
+                              multiresunet *net, sc_error *err)
 {
     sc_status status = SC_OK;
     char name[MAX_NAME];
@@ -211,12 +216,14 @@ static sc_status take_encoder(sc_source *source, const sc_engine *engine, multir
     res_unit *unit = net->units;
     for (int i = 0; i < N_LEVELS; i++) {
         snprintf(name, sizeof name, "encoder.%d", i);
-        SC_TRY(take_block(source, engine, name, ic, WIDTH[i], i == 0, &net->encoder[i], err));
+        SC_TRY(take_block(source, engine, eps, name, ic, WIDTH[i], i == 0,
+                          &net->encoder[i], err));
         ic = net->encoder[i].out;
         if (i == N_SKIPS) break;
         for (int j = 0; j < UNITS[i]; j++, unit++) {
             snprintf(name, sizeof name, "path.%d.%d", i, j);
-            SC_TRY(take_unit(source, engine, name, j == 0 ? ic : WIDTH[i], WIDTH[i], unit, err));
+            SC_TRY(take_unit(source, engine, eps, name, j == 0 ? ic : WIDTH[i],
+                             WIDTH[i], unit, err));
         }
     }
 done:
@@ -232,14 +239,15 @@ static sc_status create(const sc_net_config *config, const sc_engine *engine,
     if (net == NULL) return sc_fail(err, SC_NOMEM, "no memory for MultiResUNet");
     net->in_channels = config->in_channels;
     net->outputs = config->outputs;
-    SC_TRY(take_encoder(source, engine, net, err));
+    SC_TRY(take_encoder(source, engine, config->norm_eps, net, err));
     int64_t ic = net->encoder[N_SKIPS].out;
     for (int k = 0; k < N_SKIPS; k++) {
         char name[MAX_NAME];
         const int64_t width = WIDTH[N_SKIPS - 1 - k];
         SC_TRY(take_up(source, engine, k, ic, width, net->up[k], err));
         snprintf(name, sizeof name, "decoder.%d", k);
-        SC_TRY(take_block(source, engine, name, 2 * width, width, false, &net->decoder[k], err));
+        SC_TRY(take_block(source, engine, config->norm_eps, name, 2 * width, width,
+                          false, &net->decoder[k], err));
         ic = net->decoder[k].out;
     }
     SC_TRY(take_head(source, engine, config, ic, &net->head, err));

@@ -44,7 +44,7 @@ static sc_status check_config(const sc_net_config *c, sc_error *err)
     if (c->threads < 1 || c->threads > 4096) {
         return sc_fail(err, SC_BAD_VALUE, "threads is %d; expected 1 to 4096", c->threads);
     }
-    if (classes && !(c->norm_eps > 0.0f && c->norm_eps < 1.0f)) {
+    if (!(c->norm_eps > 0.0f && c->norm_eps < 1.0f)) {
         return sc_fail(err, SC_BAD_VALUE, "norm_eps is %g; expected between 0 and 1",
                        (double)c->norm_eps);
     }
