@@ -83,6 +83,9 @@ def _load(path: Path, series: str | None) -> Volume:
     name = path.name.lower()
     if path.is_dir():
         return dicom.read_dicom(path, series=series)
+    with open(path, "rb") as file:
+        if file.read(132)[128:] == b"DICM":  # whatever it is called: some export *.img
+            return dicom.read_dicom(path, series=series)
     if name.endswith(nifti.SUFFIXES):
         return _no_series(path, series, nifti.read_nifti(path))
     if name.endswith(itk.SUFFIXES):

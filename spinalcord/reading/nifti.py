@@ -196,7 +196,10 @@ def _check_header(name: str, header: Any, affine: np.ndarray, shape: tuple[int, 
         )
     if qform and sform:
         # Some writers leave the sform's shear out of the qform: compare where voxels land.
-        moved = corner_displacement_mm(header.get_qform(), affine, shape)
+        try:
+            moved = corner_displacement_mm(header.get_qform(), affine, shape)
+        except ValueError:  # a quaternion of no rotation
+            moved = float("inf")
         smallest = float(np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).min())
         if not moved <= 0.1 * smallest:
             warn(f"{name}: qform and sform disagree by up to {moved:.3g} mm; the sform is used")

@@ -30,6 +30,7 @@ _NOT_IMAGES = {
 }
 _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _COLOUR = {"RGB", "PALETTE COLOR", "HSV", "ARGB", "CMYK"}
+_LOCALIZER = r"locali[sz]er|scout|survey|pilot|(?<![a-z])loc(?![a-z])"
 _LISTED = 20
 
 
@@ -199,7 +200,7 @@ def _content_reasons(headers: list[Header]) -> list[str]:
     if "MOSAIC" in kinds:
         reasons.append("a mosaic (many slices tiled into one image)")
     text = f"{tags.get('description', '')} {tags.get('protocol', '')}".lower()
-    if "LOCALIZER" in kinds or re.search(r"locali[sz]er|scout|survey|(?<![a-z])loc(?![a-z])", text):
+    if "LOCALIZER" in kinds or re.search(_LOCALIZER, text):
         reasons.append("a localizer")
     if len({(h.tags.get("rows"), h.tags.get("columns")) for h in headers}) > 1:
         reasons.append("mixed image sizes")

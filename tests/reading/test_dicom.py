@@ -43,6 +43,13 @@ def test_a_file_stands_for_its_series_in_its_folder(tmp_path, maker):
     equal(read(tmp_path / "IM0003"), want)
 
 
+def test_dicom_under_a_nifti_name(tmp_path, maker):
+    want = maker.classic(tmp_path)
+    for path in sorted(tmp_path.iterdir()):
+        path.rename(path.with_suffix(".img"))
+    equal(read(tmp_path / "IM0002.img"), want)
+
+
 def test_folders_are_searched_and_other_files_passed_over(tmp_path, maker):
     want = maker.classic(tmp_path / "a")
     (tmp_path / "b" / "c").mkdir(parents=True)

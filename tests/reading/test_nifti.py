@@ -98,6 +98,15 @@ def test_disagreeing_forms_are_warned_of_and_the_sform_wins(tmp_path):
     np.testing.assert_allclose(volume.affine, oblique(), atol=1e-5)
 
 
+def test_a_broken_qform_is_warned_of_and_the_sform_used(tmp_path):
+    path = save(tmp_path / "t2.nii")
+    content = bytearray(path.read_bytes())
+    content[256:268] = np.array([3.0, 3.0, 3.0], "<f4").tobytes()  # quatern_b, _c, _d
+    path.write_bytes(content)
+    with pytest.warns(SpinalcordWarning, match="qform and sform disagree"):
+        np.testing.assert_allclose(read(path).affine, oblique(), atol=1e-5)
+
+
 def test_no_form_is_warned_of(tmp_path):
     path = save(tmp_path / "t2.nii", sform=0, qform=0)
     with pytest.warns(SpinalcordWarning, match="neither qform nor sform is set"):
