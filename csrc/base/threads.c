@@ -14,7 +14,7 @@
 /* A worker that has just finished looks for the next job this many times (about
  * 20 us) before it sleeps: calls in a loop then cost no wake-up, which is 1 % of a
  * small network's run.  The caller never spins: it would take a worker's core. */
-enum { IDLE_SPINS = 600, BARRIER_SPINS = 20000 };
+enum { IDLE_SPINS = 600, BARRIER_SPINS = 2000 };
 
 typedef struct {
     sc_pool *pool;

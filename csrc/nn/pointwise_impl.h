@@ -1,12 +1,16 @@
 /* The body of pointwise.h for one activation type and one instruction set.
  *
  * The including file defines ITEM (the stored type), LOAD(pointer), STORE(pointer,
- * float) and TABLE (the table's name and text).  Inner loops run over channels, which
- * are consecutive and independent: the compiler turns them into vectors.
+ * float), TABLE (the table's name) and TABLE_NAME (its text), and for comparisons KEY,
+ * TO_KEY(item) and FROM_KEY(key): a type that orders as the values do.  Inner loops run
+ * over channels, which are consecutive and independent: the compiler turns them into
+ * vectors.
  */
 #include "pointwise.h"
 
 #include <stddef.h>
+
+enum { CHUNK = 64 / sizeof(ITEM) };
 
 static inline float relu(float v) { return v > 0.0f ? v : 0.0f; }
 
@@ -46,23 +50,39 @@ static void norm_relu_mean2(const void *restrict src_, int64_t src_row, int64_t 
     }
 }
 
+/* CHUNK channels stay in registers while the taps pass; 'n' <= CHUNK, and constant
+ * wherever it matters. */
+static inline __attribute__((always_inline)) void max_taps(const ITEM *restrict src,
+                                                           int64_t src_row, int64_t src_step,
+                                                           int64_t kh, int64_t kw,
+                                                           ITEM *restrict dst, int64_t n)
+{
+    KEY best[CHUNK];
+    for (int64_t i = 0; i < n; i++) best[i] = TO_KEY(src[i]);
+    for (int64_t ky = 0; ky < kh; ky++) {
+        for (int64_t kx = 0; kx < kw; kx++) {
+            const ITEM *tap = src + ky * src_row + kx * src_step;
+            for (int64_t i = 0; i < n; i++) {
+                const KEY key = TO_KEY(tap[i]);
+                best[i] = best[i] > key ? best[i] : key;
+            }
+        }
+    }
+    for (int64_t i = 0; i < n; i++) dst[i] = FROM_KEY(best[i]);
+}
+
 static void max_pool(const void *restrict src_, int64_t src_row, int64_t src_step,
                      int64_t kh, int64_t kw, int64_t stride, void *restrict dst_,
                      int64_t dst_step, int64_t n, int64_t c)
 {
-    const ITEM *restrict src = src_;
-    ITEM *restrict dst = dst_;
     for (int64_t p = 0; p < n; p++) {
-        for (int64_t i = 0; i < c; i++) dst[i] = src[i];
-        for (int64_t t = 1; t < kh * kw; t++) {
-            const ITEM *tap = src + t / kw * src_row + t % kw * src_step;
-            for (int64_t i = 0; i < c; i++) {
-                const ITEM a = dst[i], b = tap[i];
-                dst[i] = LOAD(&a) > LOAD(&b) ? a : b;
-            }
+        const ITEM *src = (const ITEM *)src_ + p * stride * src_step;
+        ITEM *dst = (ITEM *)dst_ + p * dst_step;
+        int64_t i = 0;
+        for (; i + CHUNK <= c; i += CHUNK) {
+            max_taps(src + i, src_row, src_step, kh, kw, dst + i, CHUNK);
         }
-        src += stride * src_step;
-        dst += dst_step;
+        if (i < c) max_taps(src + i, src_row, src_step, kh, kw, dst + i, c - i);
     }
 }
 

@@ -70,12 +70,15 @@ static void run_max_pool(const sc_plan *plan, const plan_step *step, int thread)
     const share own = share_of(step, step->h, thread);
     const plan_buffer *src = &plan->buffers[step->src.buffer];
     const plan_buffer *dst = &plan->buffers[step->dst];
+    /* Whole pixels, padding included, are whole vectors. */
+    const bool whole = dst->c == step->c && dst->pitch == src->pitch;
+    const int64_t c = whole ? dst->pitch : step->c;
     for (int64_t y = own.row0; y < own.row1; y++) {
         const int64_t at = y * step->stride + step->origin;
         plan->engine.pointwise->max_pool(plan_at(plan, step->src, at, step->origin),
                                          plan_row(src), src->pitch, step->k, step->k,
                                          step->stride, plan_at(plan, step->spec.dst, y, 0),
-                                         dst->pitch, step->w, step->c);
+                                         dst->pitch, step->w, c);
     }
 }
 
