@@ -2,9 +2,6 @@
 #define SC_PY_IMPORTS_NUMPY
 #include "core.h"
 
-#pragma weak sc_py_add_image
-#pragma weak sc_py_add_network
-
 sc_py_state *sc_py_state_of(PyObject *module) { return PyModule_GetState(module); }
 
 static PyObject *class_of(const sc_py_state *state, sc_status code)
@@ -52,9 +49,8 @@ static int core_exec(PyObject *module)
     if (PyArray_ImportNumPyAPI() < 0) return -1;
     if (load_errors(sc_py_state_of(module)) < 0) return -1;
     if (PyModule_AddStringConstant(module, "__version__", SC_VERSION) < 0) return -1;
-    if (sc_py_add_image != NULL && sc_py_add_image(module) < 0) return -1;
-    if (sc_py_add_network != NULL && sc_py_add_network(module) < 0) return -1;
-    return 0;
+    if (sc_py_add_image(module) < 0) return -1;
+    return sc_py_add_network(module);
 }
 
 static int core_traverse(PyObject *module, visitproc visit, void *arg)
