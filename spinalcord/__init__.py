@@ -11,17 +11,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-try:
-    from ._core import __version__
-except ImportError as error:
-    if "libgomp" not in str(error):
-        raise
-    raise ImportError(
-        "spinalcord needs GCC's OpenMP runtime, libgomp.so.1, which this system lacks: install it "
-        "with `apt-get install libgomp1` or `dnf install libgomp`"
-    ) from error
-
 if TYPE_CHECKING:
+    from ._core import __version__
     from .classification import Diagnosis, classify
     from .explanation import Explanation, explain
     from .network import Network
@@ -30,7 +21,7 @@ if TYPE_CHECKING:
     from .segmentation import Segmentation, segment
     from .volume import Volume
 
-# Imported when first used, so that `import spinalcord` loads NumPy and the core only.
+# Imported when first used, so that `import spinalcord` and the command line's help are fast.
 _HOME = {
     "Diagnosis": "classification",
     "Explanation": "explanation",
@@ -60,11 +51,29 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    value: Any
+    if name == "_core":  # asked for by `from . import _core` before it is imported
+        value = _import_core()
+    elif name == "__version__":
+        value = _import_core().__version__
+    elif name in _HOME:
+        value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    else:
         raise AttributeError(f"module 'spinalcord' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
     globals()[name] = value
     return value
+
+
+def _import_core() -> Any:
+    try:
+        return importlib.import_module("._core", __name__)
+    except ImportError as error:
+        if "libgomp" not in str(error):
+            raise
+        raise ImportError(
+            "spinalcord needs GCC's OpenMP runtime, libgomp.so.1, which this system lacks: "
+            "install it with `apt-get install libgomp1` or `dnf install libgomp`"
+        ) from error
 
 
 def __dir__() -> list[str]:

@@ -1,10 +1,13 @@
 """The C core; its public names are re-exported by the package."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Buffer, Self
+
+__version__: str
 
 # ---- Images -------------------------------------------------------------------------------------
 #
@@ -327,3 +330,82 @@ def lesion_table(
         Shapes that differ; labels outside 0 to n, or one that does not occur; an affine that is
         singular or not finite.
     """
+
+# ---- Networks -----------------------------------------------------------------------------------
+
+@final
+class Network:
+    """A network with its weights; what `spinalcord.Network` wraps, and where it is described.
+
+    Parameters
+    ----------
+    kind : "multiresunet" or "densenet121"
+    tensors : list of (name, dtype, shape, begin, end)
+        dtype is "F32", "F16" or "BF16"; the data are ``buffer[begin:end]``.
+    buffer : bytes-like
+        The model file, or what follows its header; not needed afterwards.
+    in_channels, outputs, norm_eps, final_norm, final_relu
+        As in the model file.
+    precision : "f32" or "bf16"
+    threads : int
+        Of one call; at least 1.
+    isa : str
+        The best instruction set to use, for comparisons; see `cpu`.
+
+    Raises
+    ------
+    ModelError
+        Tensors that are missing, of another shape, too many, or not finite.
+    BackendError
+        What this CPU cannot do.
+    InputError
+        Another kind, precision, instruction set or number.
+    """
+
+    def __new__(
+        cls,
+        kind: str,
+        tensors: list[tuple[Any, ...]],
+        buffer: Buffer,
+        *,
+        in_channels: int,
+        outputs: int,
+        norm_eps: float,
+        final_norm: bool,
+        final_relu: bool,
+        precision: str,
+        threads: int,
+        isa: str = "auto",
+    ) -> Self: ...
+    def __call__(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Run (n, c, h, w) images: probabilities (n, outputs, h, w) or (n, 2)."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def n_values(self) -> int:
+        """Stored values, statistics included."""
+
+    def features(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """The last feature maps, (n, maps, fh, fw)."""
+
+    def gradcam(
+        self, x: NDArray[np.float32], index: int, /
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Signed class-activation maps of logit `index`, (n, fh, fw), and probabilities (n, 2).
+
+        DenseNet121 only; InputError otherwise.
+        """
+
+    def layers(self, h: int, w: int, /) -> list[dict[str, Any]]:
+        """The steps for images of h x w: name, kind, implementation, shape and flops of each."""
+
+    def profile(self, x: NDArray[np.float32], /) -> list[dict[str, Any]]:
+        """As `layers`, with milliseconds per image and gflops (1e9 a second) of one run."""
+
+def cpu() -> dict[str, Any]:
+    """What this process can use: name, isa, precisions, threads, onednn."""

@@ -283,7 +283,7 @@ static PyArrayObject *new_maps(PyObject *op, const PyArrayObject *src, bool feat
                                           NPY_FLOAT32, 0);
 }
 
-PyDoc_STRVAR(features_doc, "features(x)\n--\n\nThe last feature maps, float32 (n, maps, fh, fw).");
+PyDoc_STRVAR(features_doc, "features($self, x, /)\n--\n\nThe last feature maps, float32 (n, maps, fh, fw).");
 
 static PyObject *network_features(PyObject *op, PyObject *x)
 {
@@ -301,7 +301,7 @@ static PyObject *network_features(PyObject *op, PyObject *x)
 }
 
 PyDoc_STRVAR(gradcam_doc,
-             "gradcam(x, index)\n--\n\n"
+             "gradcam($self, x, index, /)\n--\n\n"
              "Signed class-activation maps of logit 'index', float32 (n, fh, fw), and the\n"
              "probabilities, float32 (n, 2).  DenseNet121 only.");
 
@@ -371,7 +371,7 @@ done:
 }
 
 PyDoc_STRVAR(layers_doc,
-             "layers(h, w)\n--\n\n"
+             "layers($self, h, w, /)\n--\n\n"
              "The steps of the plan for images of h x w: list of dicts with name, kind,\n"
              "implementation, shape (channels, rows, columns) and flops.");
 
@@ -383,7 +383,7 @@ static PyObject *network_layers(PyObject *op, PyObject *args)
 }
 
 PyDoc_STRVAR(profile_doc,
-             "profile(x)\n--\n\n"
+             "profile($self, x, /)\n--\n\n"
              "As layers(), with milliseconds per image and GFLOP/s (1e9 a second) of one run.");
 
 static PyObject *network_profile(PyObject *op, PyObject *x)
@@ -487,7 +487,7 @@ static void cpu_name(char name[49])
 }
 
 PyDoc_STRVAR(cpu_doc,
-             "cpu()\n--\n\n"
+             "cpu($module, /)\n--\n\n"
              "What this process can use: dict of name, isa (the best instruction set that\n"
              "has kernels), precisions, threads (usable CPUs) and onednn (version).");
 
