@@ -26,7 +26,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "csrc/python/module.c": "test_package.py; every test that expects an exception of the core",
     "spinalcord/__init__.py": "test_package.py",
     "spinalcord/errors.py": "every test of a Raises row",
-    "spinalcord/training/__init__.py": "holds only its docstring",
 }
 
 
