@@ -11,6 +11,7 @@ from dicom_helpers import equal, read_quietly
 
 from spinalcord.errors import InputError, SeriesError, SpinalcordWarning
 from spinalcord.reading import read
+from spinalcord.volume import Volume
 
 pytest.importorskip("SimpleITK")
 pytest.importorskip("pydicom")
@@ -41,6 +42,29 @@ def test_a_file_stands_for_its_series_in_its_folder(tmp_path, maker):
     shutil.move(tmp_path / "other" / "IM0000", tmp_path / "stranger")
     want = maker.classic(tmp_path, n=5)
     equal(read(tmp_path / "IM0003"), want)
+
+
+def test_headers_are_read_once_and_pixels_of_the_chosen_series_alone(tmp_path, maker, monkeypatch):
+    from spinalcord.reading import dicom
+
+    maker.classic(tmp_path / "t1", n=9, description="t1 sag")
+    want = maker.classic(tmp_path / "t2")
+    headers, pixels = [], []
+    for name, calls in (("read_header", headers), ("read_pixels", pixels)):
+        real = getattr(dicom, name)
+        monkeypatch.setattr(dicom, name, lambda x, r=real, c=calls: (c.append(x), r(x))[1])
+    equal(read(tmp_path), want)
+    assert len(headers) == len(set(headers)) == 15
+    assert [len(paths) for paths in pixels] == [6]
+
+
+def test_a_series_can_be_named_to_from_any(tmp_path, maker):
+    maker.classic(tmp_path / "a", seed=1)
+    uid = maker.uid
+    maker.classic(tmp_path / "b")
+    assert Volume.from_any(str(tmp_path), series=uid).source.path == tmp_path
+    with pytest.raises(SeriesError, match="several series"):
+        Volume.from_any(tmp_path)
 
 
 def test_dicom_under_a_nifti_name(tmp_path, maker):

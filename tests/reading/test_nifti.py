@@ -253,6 +253,17 @@ def test_refuses_series_for_nifti(tmp_path):
         read(save(tmp_path / "t2.nii"), series="1.2.3")
 
 
+def test_a_file_that_cannot_be_opened(tmp_path, monkeypatch):
+    from spinalcord.reading import nifti
+
+    def locked(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(nifti, "read_nifti", locked)
+    with pytest.raises(InputError, match=r"t2\.nii: cannot be read \(Permission denied\)"):
+        read(save(tmp_path / "t2.nii"))
+
+
 def test_refuses_a_path_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match="no such file or folder"):
         read(tmp_path / "t2.nii.gz")
