@@ -18,7 +18,6 @@ import json
 import math
 import mmap
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +28,7 @@ import numpy as np
 
 from .errors import ModelError
 from .tasks import TASKS
+from .writing import write_bytes
 
 FORMAT = 1
 """Version of the `spinalcord` metadata that this package reads and writes."""
@@ -62,12 +62,14 @@ class Model:
         The JSON of the key ``spinalcord``, checked, with unknown keys kept.
     tensors : tuple of Tensor
         In file order, without ``num_batches_tracked``.
+    stamp : tuple of int
+        Size and time of change of the file that was read.
     """
 
     path: Path
     metadata: Mapping[str, Any]
     tensors: tuple[Tensor, ...] = field(repr=False)
-    _stamp: tuple[int, int] = field(default=(0, 0), repr=False, compare=False)
+    stamp: tuple[int, int] = field(default=(0, 0), repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -130,7 +132,7 @@ class Model:
         """
         try:
             with open(self.path, "rb") as file:
-                if _stamp(file.fileno()) != self._stamp:
+                if _stamp(file.fileno()) != self.stamp:
                     raise ModelError(f"{self.path} has changed since it was opened")
                 digest = hashlib.sha256()
                 while block := file.read(1 << 20):
@@ -241,8 +243,9 @@ def write_model(
     ------
     ModelError
         Metadata that `read_model` would refuse; a tensor with NaN or infinity, or with a value
-        beyond half precision; a dtype or an ending other than those above; a folder that cannot
-        be written.
+        beyond half precision; a dtype or an ending other than those above.
+    InputError
+        A place that cannot be written.
     """
     from safetensors.numpy import save
 
@@ -255,16 +258,7 @@ def write_model(
     _parse_metadata({"spinalcord": text}, path)
     stored = {name: _stored(name, value, dtype, path) for name, value in tensors.items()}
     data = save(stored, metadata={"spinalcord": text})
-    partial = path.with_name(f".{path.stem}-{secrets.token_hex(4)}.tmp")
-    try:
-        try:
-            partial.write_bytes(data)
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise ModelError(f"cannot write {path}: {error.strerror}") from error
-    return path
+    return write_bytes(path, data)
 
 
 def _stored(name: str, value: np.ndarray, dtype: str, path: Path) -> np.ndarray:
@@ -385,7 +379,7 @@ def _parse_metadata(pairs: Any, path: Path) -> dict[str, Any]:
         check.text(key)
     check.text("notice", empty=True)
     network = check.among("network", ("multiresunet", "densenet121"))
-    check.integer("in_channels", 1, 64)
+    check.integer("in_channels", 1, 16)
     labels, preprocessing = check.inner("labels"), check.inner("preprocessing")
     if network == "densenet121":
         check.number("norm_eps", 0.0, 0.1)
@@ -412,6 +406,10 @@ def _check_segmentation(labels: _Checker) -> None:
     labels.among("kind", ("segmentation",))
     if "outputs" in labels.values:
         labels.among("outputs", (["lesion"], ["lesion", "cord"]))
+    if "cord_threshold" in labels.values:
+        labels.number("cord_threshold", 0.0, 1.0)
+    if "min_lesion_mm3" in labels.values:
+        labels.number("min_lesion_mm3", 0.0, 1e6, zero=True)
 
 
 def _check_preprocessing(preprocessing: _Checker, network: str) -> None:
@@ -463,10 +461,12 @@ class _Checker:
         if type(value) is not int or not least <= value <= most:
             raise self._refuse(key, f"a whole number from {least} to {most}")
 
-    def number(self, key: str, above: float, most: float) -> None:
+    def number(self, key: str, above: float, most: float, *, zero: bool = False) -> None:
         value = self._get(key)
-        if type(value) not in (int, float) or not above < value <= most:
-            raise self._refuse(key, f"a number above {above:g} and at most {most:g}")
+        if type(value) in (int, float) and (above < value <= most or (zero and value == 0)):
+            return
+        least = "a number from 0" if zero else f"a number above {above:g}"
+        raise self._refuse(key, f"{least} to {most:g}")
 
     def flag(self, key: str) -> None:
         if key in self.values and type(self.values[key]) is not bool:

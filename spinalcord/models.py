@@ -156,19 +156,13 @@ def write_random(folder: str | os.PathLike[str], seed: int = 0) -> list[Path]:
     Raises
     ------
     InputError
-        A negative seed.
-    ModelError
-        The folder cannot be written.
+        A negative seed, or a folder that cannot be written.
     """
     from .networks import NORM_EPS, OUTPUTS, random_tensors
 
     if seed < 0:
         raise InputError(f"seed is {seed}, expected 0 or more")
     folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ModelError(f"cannot make the folder {folder}: {error.strerror}") from error
     paths = []
     for index, role in enumerate(ROLES):
         metadata = _random_metadata(role, seed)
@@ -198,7 +192,13 @@ def _random_metadata(role: str, seed: int) -> dict[str, Any]:
             "network": "multiresunet",
             "in_channels": 1,
             "final_norm": False,
-            "labels": {"kind": "segmentation", "outputs": ["lesion", "cord"], "threshold": 0.5},
+            # High, since random probabilities have their middle anywhere: little is then lesion.
+            "labels": {
+                "kind": "segmentation",
+                "outputs": ["lesion", "cord"],
+                "threshold": 0.98,
+                "cord_threshold": 0.9,
+            },
         }
     task = TASKS[role]
     return metadata | {

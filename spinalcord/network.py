@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from .errors import InputError
+from .errors import InputError, ModelError
 from .modelfile import Model, map_model
 
 PRECISIONS = ("f32", "bf16")
@@ -64,18 +64,21 @@ class Network:
         threads = check_settings(precision, threads)
         with map_model(path) as (model, buffer):
             metadata = model.metadata
-            core = _core.Network(
-                model.network,
-                [tuple(tensor) for tensor in model.tensors],
-                buffer,
-                in_channels=model.in_channels,
-                outputs=len(model.outputs),
-                norm_eps=float(metadata.get("norm_eps", 1e-3)),
-                final_norm=bool(metadata.get("final_norm", True)),
-                final_relu=bool(metadata.get("final_relu", True)),
-                precision=precision,
-                threads=threads,
-            )
+            try:
+                core = _core.Network(
+                    model.network,
+                    list(model.tensors),
+                    buffer,
+                    in_channels=model.in_channels,
+                    outputs=len(model.outputs),
+                    norm_eps=float(metadata.get("norm_eps", 1e-3)),
+                    final_norm=bool(metadata.get("final_norm", True)),
+                    final_relu=bool(metadata.get("final_relu", True)),
+                    precision=precision,
+                    threads=threads,
+                )
+            except ModelError as error:  # the core knows the tensor, not the file
+                raise ModelError(f"{model.path}: {error}") from error
         return cls(model, core)
 
     @property

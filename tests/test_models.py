@@ -94,5 +94,5 @@ def test_random_set_refuses(tmp_path):
     with pytest.raises(InputError, match="seed is -1"):
         write_random(tmp_path, -1)
     (tmp_path / "file").write_text("")
-    with pytest.raises(ModelError, match="cannot make the folder"):
+    with pytest.raises(InputError, match="cannot be written"):
         write_random(tmp_path / "file", 0)
