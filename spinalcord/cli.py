@@ -12,12 +12,20 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
+from .tasks import TASKS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .pipeline import Pipeline
 
 DONE, FAILED, USAGE, MODEL, INPUT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+PRECISIONS = ("f32", "bf16")  # as in network.py, which would import the core
 
+_TASKS = ", ".join(TASKS)
 _EPILOG = """\
 Results are printed on standard output as JSON, progress and messages on standard error.
 Exit codes: 0 done; 1 failed; 2 usage; 3 model missing or damaged; 4 unusable input.
@@ -66,6 +74,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # ---- Commands ---------------------------------------------------------------------------------
 
 
+def _segment(options: argparse.Namespace) -> int:
+    result = _pipeline(options).segment(
+        options.scan,
+        threshold=options.threshold,
+        min_lesion_mm3=options.min_lesion_mm3,
+        cord=options.cord,
+        series=options.series,
+    )
+    files = result.save(options.out, probability=options.probability)
+    return _report(options, result, files)
+
+
+def _classify(options: argparse.Namespace) -> int:
+    result = _pipeline(options).classify(
+        options.scan, mask=options.mask, t1c=options.t1c, series=options.series
+    )
+    files = [] if options.out is None else result.save(options.out)
+    return _report(options, result, files)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    result = _pipeline(options).explain(
+        options.scan,
+        task=options.task,
+        mask=options.mask,
+        t1c=options.t1c,
+        target=options.target,
+        series=options.series,
+    )
+    return _report(options, result, result.save(options.out))
+
+
+def _info(options: argparse.Namespace) -> int:
+    from . import __version__, _core
+    from .models import WEIGHTS_DIR, list_models
+
+    folder = WEIGHTS_DIR if options.models is None else options.models
+    _print(
+        {
+            "version": __version__,
+            "python": sys.version.split()[0],
+            **_core.cpu(),
+            "models_folder": str(folder),
+            "models": list_models(options.models),
+        }
+    )
+    return DONE
+
+
 def _models_list(options: argparse.Namespace) -> int:
     from .models import list_models
 
@@ -101,8 +158,105 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_segment(commands)
+    _add_classify(commands)
+    _add_explain(commands)
     _add_models(commands)
+    _add_info(commands)
     return parser
+
+
+def _add_segment(commands: Any) -> None:
+    summary = "outline lesions on a sagittal T2w scan"
+    parser = _command(commands, "segment", _segment, summary)
+    _add_scan(parser)
+    parser.add_argument(
+        "-o",
+        "--out",
+        default=".",
+        metavar="OUT",
+        help="folder, or the mask's name ending in .nii.gz (default: the current folder)",
+    )
+    parser.add_argument(
+        "--threshold", type=_number(0, 1), metavar="P", help="default: the model's own"
+    )
+    parser.add_argument(
+        "--min-lesion-mm3",
+        type=_number(0, float("inf")),
+        metavar="V",
+        help="leave out smaller lesions (default: the model's own, or 0)",
+    )
+    parser.add_argument(
+        "--cord", metavar="MASK", help="cord mask: leave out lesions wholly outside it"
+    )
+    parser.add_argument(
+        "--probability", action="store_true", help="write the probabilities too (into a folder)"
+    )
+    _add_computing(parser)
+
+
+def _add_classify(commands: Any) -> None:
+    summary = "tell tumor from demyelination, and which one of either"
+    parser = _command(commands, "classify", _classify, summary)
+    _add_scan(parser)
+    _add_lesion(parser)
+    parser.add_argument(
+        "-o", "--out", metavar="OUT", help="folder or file ending in .json (default: print only)"
+    )
+    _add_computing(parser)
+
+
+def _add_explain(commands: Any) -> None:
+    summary = "show where the evidence for an answer lies (Grad-CAM)"
+    parser = _command(commands, "explain", _explain, summary)
+    _add_scan(parser)
+    parser.add_argument("--task", required=True, choices=tuple(TASKS), metavar="T", help=_TASKS)
+    parser.add_argument(
+        "--target", metavar="ANSWER", help="answer to explain (default: the network's own)"
+    )
+    _add_lesion(parser)
+    parser.add_argument(
+        "-o",
+        "--out",
+        default=".",
+        metavar="OUT",
+        help="folder, or the map's name ending in .nii.gz (default: the current folder)",
+    )
+    _add_computing(parser)
+
+
+def _add_info(commands: Any) -> None:
+    summary = "show the version, what this CPU can do, and the models found"
+    parser = _command(commands, "info", _info, summary)
+    parser.add_argument("--models", metavar="DIR", help="folder (default: the package's own)")
+
+
+def _add_scan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "scan", metavar="SCAN", help="NIfTI, NRRD or MetaImage file; DICOM file, folder or zip"
+    )
+    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder to take")
+
+
+def _add_lesion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--mask", metavar="M", help="lesion mask on the scan's grid (default: segment first)"
+    )
+    parser.add_argument(
+        "--t1c", metavar="SCAN", help="contrast-enhanced T1w on the same grid (default: absent)"
+    )
+
+
+def _add_computing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--models", metavar="DIR", help="folder of model files (default: the package's own)"
+    )
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="f32", help="arithmetic (default: f32)"
+    )
+    parser.add_argument(
+        "--threads", type=_whole(1), metavar="N", help="default: the CPUs this process may use"
+    )
 
 
 def _add_models(commands: Any) -> None:
@@ -158,12 +312,36 @@ def _whole(least: int) -> Callable[[str], int]:
     return whole
 
 
+def _number(least: float, most: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = float(text)
+        if not least <= value <= most:
+            upper = "" if most == float("inf") else f" to {most:g}"
+            raise argparse.ArgumentTypeError(f"{text} is not a number from {least:g}{upper}")
+        return value
+
+    return number
+
+
+def _pipeline(options: argparse.Namespace) -> Pipeline:
+    from .pipeline import Pipeline
+
+    return Pipeline(options.models, options.precision, options.threads, progress=not options.quiet)
+
+
 # ---- Streams ----------------------------------------------------------------------------------
 
 
 def _print(value: Any) -> None:
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
     sys.stdout.write("\n")
+
+
+def _report(options: argparse.Namespace, result: Any, files: Sequence[Path]) -> int:
+    if result.notice and not options.quiet:
+        _say(f"notice: {result.notice}")
+    _print({**result.to_dict(), "files": [str(path) for path in files]})
+    return DONE
 
 
 def _say(text: str) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+
 
 class SpinalcordError(Exception):
     """Base of every error that the package raises on purpose."""
@@ -25,3 +29,30 @@ class BackendError(SpinalcordError, RuntimeError):
 
 class SpinalcordWarning(UserWarning):
     """A result can be used, but with the reservation that the message states."""
+
+
+def note_warning(message: str) -> None:
+    """Note a reservation for the result that is being made in this thread, if any."""
+    heard = _heard.get()
+    if heard is not None:
+        heard.append(message)
+
+
+@contextlib.contextmanager
+def note_warnings() -> Iterator[list[str]]:
+    """Gather what `note_warning` is given inside a ``with`` block, in this thread alone.
+
+    Yields
+    ------
+    list of str
+        Grows with every note.
+    """
+    heard: list[str] = []
+    token = _heard.set(heard)
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)
+
+
+_heard: ContextVar[list[str] | None] = ContextVar("heard", default=None)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError, SpinalcordWarning
+from .errors import InputError, SpinalcordWarning, note_warning
 from .orientation import (
     Orientation,
     column_lengths,
@@ -308,7 +308,11 @@ def _mm(values: tuple[float, ...]) -> str:
 
 
 def warn(message: str) -> None:
-    """Issue a SpinalcordWarning that points at the line that called the package."""
+    """Issue a SpinalcordWarning that points at the line that called the package.
+
+    Results repeat it: see `spinalcord.errors.note_warnings`.
+    """
+    note_warning(message)
     level = 2
     frame = sys._getframe(1)
     package = __name__.partition(".")[0]

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from stand_ins import cord_folder, model_folder, scan, stand_in  # noqa: F401 - fixtures
 
 ROOT = Path(__file__).resolve().parents[1]
 SCANS = Path(os.environ.get("SPINALCORD_TEST_DATA", ROOT.parent / "shared" / "data"))

@@ -1,0 +1,383 @@
+"""Outline lesions on a scan: the segmentation network, thresholds, and the lesion table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _core
+from .errors import InputError, ModelError
+from .pictures import CORD_COLOUR, LESION_COLOUR, Picture, draw_slice, middle_slice
+from .results import Record, check_number, make_record, output_path, result_html, table_html
+from .working import Array, Stopwatch, WorkingScan, batches
+from .writing import save_volume, sidecar_path, write_json
+
+if TYPE_CHECKING:
+    from .network import Network
+    from .volume import Volume
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One connected lesion, measured in millimetres.
+
+    Attributes
+    ----------
+    label : int
+        1 for the largest.
+    volume_mm3 : float
+        Voxels times the volume of one.
+    length_mm, width_mm, depth_mm : float
+        Extent head to foot, front to back and left to right, outer edge to outer edge.
+    max_diameter_mm : float
+        Largest distance between two of its points.
+    centroid_mm : tuple of float
+        Mean of its voxel centres, RAS+ millimetres.
+    n_voxels : int
+        Voxels of the scan.
+    mean, sd : float
+        Of the scan's intensities in it.
+    in_cord_fraction : float or None
+        Share of its voxels that lie in the cord; None where no cord is known.
+    max_axial_damage_ratio : float or None
+        Largest share of the cord's cross-section that it takes; None where no cord is known.
+    """
+
+    label: int
+    volume_mm3: float
+    length_mm: float
+    width_mm: float
+    depth_mm: float
+    max_diameter_mm: float
+    centroid_mm: tuple[float, float, float]
+    n_voxels: int
+    mean: float
+    sd: float
+    in_cord_fraction: float | None = None
+    max_axial_damage_ratio: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the columns of the lesion table that are known."""
+        return {key: value for key, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Lesions found on a scan; everything lies on the scan's own grid.
+
+    Attributes
+    ----------
+    mask : Volume
+        uint8, 1 in lesion.
+    probability : Volume
+        float32, the network's lesion probability in [0, 1].
+    cord : Volume or None
+        uint8, 1 in the cord: the user's own mask, or the network's where it knows the cord.
+    lesions : tuple of Lesion
+        Connected components of the mask, the largest first.
+    record : Record
+        How it was made: models, settings, sources, versions.
+    """
+
+    mask: Volume
+    probability: Volume
+    cord: Volume | None
+    lesions: tuple[Lesion, ...]
+    record: Record
+    _picture: Picture = field(repr=False)
+
+    @property
+    def found(self) -> bool:
+        """Whether there is any lesion."""
+        return bool(self.lesions)
+
+    @cached_property
+    def volume_mm3(self) -> float:
+        """Volume of all lesions together."""
+        return int(np.count_nonzero(self.mask.array)) * self.mask.voxel_mm3
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """Seconds per stage."""
+        return self.record.seconds
+
+    @property
+    def notice(self) -> str:
+        """What the model's makers want repeated with every result."""
+        return self.record.notice
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Reservations with which the result can be used."""
+        return self.record.warnings
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the images as plain values for JSON."""
+        return {
+            "found": self.found,
+            "volume_mm3": self.volume_mm3,
+            "lesions": [lesion.to_dict() for lesion in self.lesions],
+            **self.record.to_dict(),
+        }
+
+    def save(self, path: str | os.PathLike[str], *, probability: bool = False) -> list[Path]:
+        """Write the mask as NIfTI on the scan's grid, with a JSON sidecar.
+
+        Parameters
+        ----------
+        path : path-like
+            A folder (made if absent), which gets BIDS-derivative names and also the network's
+            cord mask, or the mask's file name, ending in ``.nii`` or ``.nii.gz``.
+        probability : bool, default False
+            Whether to write the probabilities too; only into a folder.
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files, the mask first.
+
+        Raises
+        ------
+        InputError
+            Another ending, `probability` with a file name, or a place that cannot be written.
+        """
+        stem = self.record.stem
+        target = output_path(path, stem, "desc-lesion_mask", ".nii.gz")
+        named = target == Path(path)
+        if named and probability:
+            raise InputError(
+                f"{target}: the probabilities need a folder to go to, not the mask's file name"
+            )
+        files = [save_volume(self.mask, target)]
+        files.append(write_json(sidecar_path(target), self.to_dict()))
+        if named:
+            return files
+        if probability:
+            extra = output_path(path, stem, "desc-lesion_probseg", ".nii.gz")
+            files.append(save_volume(self.probability, extra))
+        if self.cord is not None and self.record.settings["cord"] == "network":
+            extra = output_path(path, stem, "desc-cord_mask", ".nii.gz")
+            files.append(save_volume(self.cord, extra))
+        return files
+
+    def _repr_html_(self) -> str:
+        title = f"{len(self.lesions)} lesion{'s' * (len(self.lesions) != 1)}"
+        if self.found:
+            title += f", {self.volume_mm3:.0f} mm³"
+        rows = [lesion.to_dict() for lesion in self.lesions]
+        return result_html(
+            title if self.found else "No lesion found",
+            self._picture,
+            table_html(rows[:20], ("label", "volume_mm3", "length_mm", "max_diameter_mm")),
+            self.record,
+        )
+
+
+def segment_scan(
+    scan: WorkingScan,
+    network: Network,
+    *,
+    threshold: float | None = None,
+    min_lesion_mm3: float | None = None,
+    cord: Any = None,
+    watch: Stopwatch,
+    progress: bool = False,
+) -> Segmentation:
+    """Outline the lesions of a prepared scan; see `segment` for the options.
+
+    Parameters
+    ----------
+    scan : WorkingScan
+        The scan.
+    network : Network
+        A segmentation network.
+    threshold, min_lesion_mm3, cord
+        As for `segment`.
+    watch : Stopwatch
+        Gets the seconds of each stage added.
+    progress : bool, default False
+        Whether to show a bar on a terminal.
+
+    Returns
+    -------
+    Segmentation
+
+    Raises
+    ------
+    InputError, ModelError, BackendError
+        As for `segment`.
+    """
+    model = network.model
+    if model.in_channels != 1:
+        raise ModelError(
+            f"{model.path} takes {model.in_channels} input channels; a segmentation model for "
+            "this pipeline takes 1 (T2w)"
+        )
+    labels = model.metadata["labels"]
+    settings = {
+        "threshold": _setting("threshold", threshold, model.threshold, 1.0),
+        "min_lesion_mm3": _setting(
+            "min_lesion_mm3", min_lesion_mm3, labels.get("min_lesion_mm3", 0.0), np.inf
+        ),
+        "cord": "given" if cord is not None else "network" if "cord" in model.outputs else "none",
+    }
+    given = None if cord is None else scan.mask(cord)
+    maps = _probabilities(scan, network, watch, progress)
+    with watch.stage("lesions"):
+        lesion = maps["lesion"]
+        inside = given
+        if inside is None and "cord" in maps:
+            limit = float(labels.get("cord_threshold", 0.5))
+            inside = (maps["cord"] >= limit).astype(np.uint8)
+        mask = (lesion >= settings["threshold"]).astype(np.uint8)
+        mask, lesions, warnings = _measure(scan, mask, inside, settings, given is not None)
+    with watch.stage("restore"):
+        placed = scan.place(mask), scan.place(lesion)
+        cord_volume = None if inside is None else scan.place(inside)
+    record = make_record(
+        [scan.volume],
+        [network],
+        settings=settings,
+        seconds=watch.seconds,
+        warnings=[*scan.warnings, *warnings],
+    )
+    picture = _draw(scan, mask, inside)
+    return Segmentation(*placed, cord_volume, lesions, record, picture)
+
+
+def _setting(name: str, given: Any, otherwise: float, most: float) -> float:
+    return check_number(name, otherwise if given is None else given, 0.0, most)
+
+
+def _probabilities(
+    scan: WorkingScan, network: Network, watch: Stopwatch, progress: bool
+) -> dict[str, Array]:
+    """Return each output's probabilities on the working grid, (slices, rows, columns)."""
+    with watch.stage("prepare"):
+        images, frame = scan.segmentation_images(network.model)
+    outputs = network.model.outputs
+    n, _, h, w = images.shape
+    maps = np.empty((len(outputs), n, h, w), np.float32)
+    with watch.stage("network"):
+        for part in batches(n, max(2, network.threads), "segment", progress=progress):
+            maps[:, part] = network(images[part]).transpose(1, 0, 2, 3)
+    with watch.stage("restore"):
+        shape = scan.array.shape[1:]
+        return {name: _core.restore(maps[k], frame, shape) for k, name in enumerate(outputs)}
+
+
+def _measure(
+    scan: WorkingScan, mask: Array, cord: Array | None, settings: Mapping[str, Any], given: bool
+) -> tuple[Array, tuple[Lesion, ...], list[str]]:
+    """Find the lesions of a mask; those outside a cord that the user gave are dropped."""
+    labels, n = _core.label(mask, scan.affine, min_volume_mm3=settings["min_lesion_mm3"])
+    if n == 0:
+        return np.zeros_like(mask), (), []
+    table = _core.lesion_table(labels, n, scan.array, scan.affine, cord=cord)
+    keep = np.ones(n, bool)
+    warnings = []
+    if cord is not None:
+        outside = table["in_cord_fraction"] == 0
+        if outside.any():
+            what = "dropped" if given else "kept: judge them with care"
+            warnings.append(
+                f"{int(outside.sum())} lesion(s) of {table['volume_mm3'][outside].sum():.0f} mm3 "
+                f"together lie wholly outside the cord and were {what}"
+            )
+        if given:
+            keep = ~outside
+    chosen = np.concatenate([[False], keep])
+    mask = chosen[labels].astype(np.uint8)
+    kept = np.flatnonzero(keep).tolist()
+    rows = [_lesion(table, row, label) for label, row in enumerate(kept, 1)]
+    return mask, tuple(rows), warnings
+
+
+def _lesion(table: Mapping[str, Array], row: int, label: int) -> Lesion:
+    values: dict[str, Any] = {
+        name: column[row].tolist() for name, column in table.items() if name != "label"
+    }
+    values["centroid_mm"] = tuple(values["centroid_mm"])
+    return Lesion(label=label, **values)
+
+
+def _draw(scan: WorkingScan, mask: Array, cord: Array | None) -> Picture:
+    index = middle_slice(mask)
+    outlines = [] if cord is None else [(cord, CORD_COLOUR)]
+    outlines.append((mask, LESION_COLOUR))
+    caption = f"sagittal slice {scan.stored_slice(index)}: lesion red"
+    caption += "" if cord is None else ", cord blue"
+    return draw_slice(scan.array, scan.spacing_mm, index, caption, outlines=tuple(outlines))
+
+
+def segment(
+    volume: Any,
+    *,
+    threshold: float | None = None,
+    min_lesion_mm3: float | None = None,
+    cord: Any = None,
+    series: str | None = None,
+    models: str | os.PathLike[str] | None = None,
+    precision: str = "f32",
+    threads: int | None = None,
+    progress: bool = False,
+) -> Segmentation:
+    """Outline lesions on a sagittal T2-weighted scan of the spinal cord.
+
+    Parameters
+    ----------
+    volume : path, Volume, nibabel or SimpleITK image
+        The scan. Not modified.
+    threshold : float, optional
+        A voxel is lesion where its probability is at least this, in [0, 1]; the model file's
+        own if not given.
+    min_lesion_mm3 : float, optional
+        Connected lesions (26 neighbours) smaller than this are left out; the model file's own,
+        or 0, if not given.
+    cord : path, Volume, nibabel or SimpleITK image, optional
+        A mask of the cord on the scan's grid. Lesions without any voxel in it are left out. A
+        network's own cord output only flags them, in `Segmentation.warnings`.
+    series : str, optional
+        SeriesInstanceUID, for a path to DICOM with several series.
+    models : path-like, optional
+        Folder with model files; those that come with the package if not given.
+    precision : {"f32", "bf16"}, default "f32"
+        Arithmetic of the networks.
+    threads : int, optional
+        The CPUs this process may use if not given.
+    progress : bool, default False
+        Whether to show a bar on standard error, where that is a terminal.
+
+    Returns
+    -------
+    Segmentation
+        On the scan's own grid. That there is no lesion is a result too.
+
+    Raises
+    ------
+    InputError
+        Unreadable or unusable scan; a cord mask on another grid; an option out of range.
+    SeriesError
+        Several DICOM series that fit equally well, or none.
+    ModelError
+        No segmentation model, or a damaged one.
+    BackendError
+        This CPU lacks the precision, or oneDNN failed.
+
+    Examples
+    --------
+    >>> found = segment("t2.nii.gz", models="models")  # doctest: +SKIP
+    >>> found.volume_mm3, found.lesions[0].length_mm  # doctest: +SKIP
+    """
+    from .pipeline import shared_pipeline
+
+    pipeline = shared_pipeline(models, precision, threads, progress)
+    return pipeline.segment(
+        volume, threshold=threshold, min_lesion_mm3=min_lesion_mm3, cord=cord, series=series
+    )

@@ -1,0 +1,131 @@
+"""Explanations: which answer, on which grid, how much of it inside the lesion."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import nibabel
+import numpy as np
+import pytest
+from stand_ins import lesion_of, stored, working_array
+
+import spinalcord as sc
+from spinalcord.errors import InputError, ModelError
+
+
+@pytest.fixture
+def mask(scan):
+    return scan.like(lesion_of(scan.array))
+
+
+def test_map_lies_on_the_scan_s_grid_in_lesion_slices(scan, mask, model_folder):
+    shown = sc.explain(scan, mask=mask, task="ms_vs_nmosd", models=model_folder)
+    assert shown.found
+    assert shown.target == "NMOSD"
+    assert shown.probability > 0.6
+    assert shown.map.same_grid(scan)
+    assert shown.map.array.dtype == np.float32
+    with_map = np.flatnonzero(shown.map.array.any(axis=(1, 2)))
+    assert with_map.tolist() == [2, 3, 4, 5]
+    assert (shown.map.array < 0).any()  # signed
+    assert (shown.map.array > 0).any()
+
+
+def test_inside_fraction_is_the_positive_share_in_the_lesion(scan, mask, model_folder):
+    shown = sc.explain(scan, mask=mask, task="ms_vs_nmosd", models=model_folder)
+    positive = np.maximum(shown.map.array, 0).astype(np.float64)
+    expected = positive[mask.array > 0].sum() / positive.sum()
+    assert 0 < expected < 1
+    assert shown.inside_fraction == pytest.approx(expected, rel=1e-9)
+
+
+def test_explains_the_network_s_own_answer_unless_told(scan, mask, model_folder):
+    own = sc.explain(scan, mask=mask, task="astrocytoma_vs_ependymoma", models=model_folder)
+    assert own.target == "astrocytoma"
+    assert own.probability == pytest.approx(0.8, abs=0.05)
+    other = sc.explain(
+        scan,
+        mask=mask,
+        task="astrocytoma_vs_ependymoma",
+        target="ependymoma",
+        models=model_folder,
+    )
+    assert other.target == "ependymoma"
+    assert other.probability == pytest.approx(1 - own.probability)
+    assert not np.array_equal(own.map.array, other.map.array)
+    dx = sc.classify(scan, mask=mask, models=model_folder)
+    answer = dx.tasks["astrocytoma_vs_ependymoma"]
+    assert other.probability == pytest.approx(answer.probability, abs=1e-12)
+
+
+def test_reoriented_copies_give_the_same_map(model_folder):
+    array = working_array()
+    plain = sc.explain(stored(array), task="ms_vs_nmosd", models=model_folder)
+    turned = sc.explain(
+        stored(array, (2, 1, 0), (True, True, False)), task="ms_vs_nmosd", models=model_folder
+    )
+    np.testing.assert_array_equal(plain.map.sagittal().array, turned.map.sagittal().array)
+    assert turned.inside_fraction == plain.inside_fraction
+
+
+def test_map_without_positive_part_says_so(scan, mask, model_folder, stand_in, monkeypatch):
+    monkeypatch.setattr(stand_in, "heat", 0.0)
+    shown = sc.explain(scan, mask=mask, task="ms_vs_nmosd", models=model_folder)
+    assert shown.inside_fraction is None
+    assert shown.warnings == (
+        "the map is nowhere positive: nothing in the slices speaks for NMOSD",
+    )
+    assert "nowhere positive" in shown._repr_html_()
+
+
+def test_no_lesion_is_a_result(scan, model_folder, tmp_path):
+    empty = scan.like(np.zeros(scan.shape, np.uint8))
+    none = sc.explain(scan, mask=empty, task="ms_vs_nmosd", models=model_folder)
+    assert not none.found
+    assert (none.map, none.target, none.probability, none.inside_fraction) == (None,) * 4
+    (sidecar,) = none.save(tmp_path / "out")
+    assert json.loads(sidecar.read_text())["found"] is False
+    assert "No lesion found" in none._repr_html_()
+
+
+def test_saves_map_and_sidecar(scan, mask, model_folder, tmp_path):
+    shown = sc.explain(scan, mask=mask, task="ms_vs_nmosd", models=model_folder)
+    path, sidecar = shown.save(tmp_path / "out")
+    assert path.name == "scan_desc-gradcam_task-msVsNmosd.nii.gz"
+    np.testing.assert_array_equal(np.asarray(nibabel.load(path).dataobj), shown.map.array)
+    assert json.loads(sidecar.read_text()) == json.loads(json.dumps(shown.to_dict()))
+    with pytest.raises(InputError, match="expected a folder"):
+        shown.save(tmp_path / "map.json")
+    with pytest.raises(InputError, match="cannot be written"):
+        shown.save(sidecar / "below")
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"task": "ms"}, "task is 'ms', expected one of tumor_vs_demyelination, astro"),
+        ({"task": "ms_vs_nmosd", "target": "tumor"}, "target is 'tumor', expected MS or NMOSD"),
+        ({"task": "ms_vs_nmosd", "threads": -1}, "threads is a whole number"),
+    ],
+)
+def test_unknown_names_are_refused(scan, model_folder, options, match):
+    with pytest.raises(InputError, match=match):
+        sc.explain(scan, models=model_folder, **options)
+
+
+def test_missing_model_is_told(scan, mask, model_folder):
+    (model_folder / "ms_vs_nmosd.safetensors").unlink()
+    with pytest.raises(ModelError, match="has no model for ms_vs_nmosd"):
+        sc.explain(scan, mask=mask, task="ms_vs_nmosd", models=model_folder)
+
+
+def test_survives_pickling_and_shows_itself(scan, model_folder):
+    shown = sc.explain(scan, task="ms_vs_nmosd", models=model_folder)
+    assert shown.segmentation.found
+    copy = pickle.loads(pickle.dumps(shown))
+    np.testing.assert_array_equal(copy.map.array, shown.map.array)
+    assert copy.to_dict() == shown.to_dict()
+    html = copy._repr_html_()
+    for text in ("ms_vs_nmosd: NMOSD", "data:image/png", "for tests of segmentation"):
+        assert text in html

@@ -1,0 +1,116 @@
+"""The pipeline: models opened once, shared by threads; the same results by every way."""
+
+from __future__ import annotations
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from stand_ins import stored, working_array
+from test_modelfile import SEGMENTATION, write_raw
+
+import spinalcord as sc
+from spinalcord import pipeline as module
+from spinalcord.errors import InputError, ModelError
+from spinalcord.pipeline import MAX_SHARED, Pipeline, shared_pipeline
+
+
+def test_networks_are_opened_once_and_only_when_needed(scan, model_folder, stand_in):
+    pipe = Pipeline(model_folder)
+    assert stand_in.opened == 0
+    pipe.segment(scan)
+    assert stand_in.opened == 1
+    for _ in range(2):
+        pipe.segment(scan)
+        pipe.classify(scan)
+        pipe.explain(scan, task="ms_vs_nmosd")
+    assert stand_in.opened == 4
+    assert (pipe.precision, pipe.threads) == ("f32", 2)
+    assert "segmentation" in repr(pipe)
+
+
+def test_run_equals_the_three_calls(scan, model_folder):
+    pipe = Pipeline(model_folder)
+    case = pipe.run(scan)
+    seg = pipe.segment(scan)
+    np.testing.assert_array_equal(case.segmentation.mask.array, seg.mask.array)
+    assert case.diagnosis.tasks == pipe.classify(scan).tasks
+    assert list(case.explanations) == ["tumor_vs_demyelination", "ms_vs_nmosd"]
+    for task, shown in case.explanations.items():
+        alone = pipe.explain(scan, task=task)
+        np.testing.assert_array_equal(shown.map.array, alone.map.array)
+        assert shown.inside_fraction == alone.inside_fraction
+    assert set(case.to_dict()) == {"segmentation", "diagnosis", "explanations"}
+    assert case._repr_html_().count("data:image/png") == 4
+
+
+def test_run_without_lesion(scan, model_folder):
+    case = Pipeline(model_folder).run(scan, mask=scan.like(np.zeros(scan.shape, np.uint8)))
+    assert case.segmentation is None
+    assert case.explanations == {}
+    assert case.to_dict()["diagnosis"]["found"] is False
+
+
+def test_threads_share_one_pipeline(model_folder, stand_in):
+    scans = [stored(np.roll(working_array(), shift, axis=1)) for shift in range(8)]
+    pipe = Pipeline(model_folder)
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(pipe.run, scans))
+    assert stand_in.opened == 4
+    for scan, case in zip(scans, together, strict=True):
+        alone = pipe.run(scan)
+        np.testing.assert_array_equal(case.segmentation.mask.array, alone.segmentation.mask.array)
+        assert case.diagnosis.tasks == alone.diagnosis.tasks
+
+
+def test_survives_pickling(scan, model_folder):
+    pipe = pickle.loads(pickle.dumps(Pipeline(model_folder, threads=1)))
+    assert (pipe.threads, pipe.precision) == (1, "f32")
+    assert pipe.segment(scan).found
+
+
+def test_bar_comes_only_with_progress_on_a_terminal(scan, model_folder, capsys):
+    Pipeline(model_folder, progress=True).run(scan)
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "")
+
+
+def test_module_level_calls_share_a_pipeline_until_a_file_changes(scan, model_folder, stand_in):
+    first = shared_pipeline(model_folder, "f32", None, False)
+    sc.segment(scan, models=model_folder)
+    sc.segment(scan, models=str(model_folder))
+    assert stand_in.opened == 1
+    assert shared_pipeline(model_folder, "f32", 2, False) is first
+    assert shared_pipeline(model_folder, "f32", 1, False) is not first
+    write_raw(model_folder / "segmentation.safetensors", metadata=SEGMENTATION)
+    assert shared_pipeline(model_folder, "f32", None, False) is not first
+
+
+def test_shared_pipelines_are_bounded(model_folder):
+    made = [shared_pipeline(model_folder, "f32", n, False) for n in range(1, MAX_SHARED + 3)]
+    assert len(module._shared) == MAX_SHARED
+    assert shared_pipeline(model_folder, "f32", MAX_SHARED + 2, False) is made[-1]
+    assert shared_pipeline(model_folder, "f32", 1, False) is not made[0]
+
+
+def test_refuses_at_once(tmp_path, model_folder):
+    with pytest.raises(InputError, match="precision is f32 or bf16, got 'f16'"):
+        Pipeline(model_folder, "f16")
+    with pytest.raises(InputError, match="threads is a whole number"):
+        Pipeline(model_folder, threads=1.5)
+    with pytest.raises(ModelError, match="none is no folder"):
+        Pipeline(tmp_path / "none")
+    (model_folder / "damaged.safetensors").write_bytes(b"x" * 100)
+    with pytest.raises(ModelError, match=r"damaged\.safetensors is damaged"):
+        Pipeline(model_folder)
+
+
+def test_missing_role_is_an_error_when_it_is_needed(scan, model_folder):
+    (model_folder / "ms_vs_nmosd.safetensors").unlink()
+    pipe = Pipeline(model_folder)
+    assert pipe.segment(scan).found
+    with pytest.raises(ModelError, match="no model for ms_vs_nmosd"):
+        pipe.network("ms_vs_nmosd")
+    with pytest.raises(ModelError, match="no model for ms_vs_nmosd"):
+        pipe.run(scan)

@@ -1,0 +1,262 @@
+"""Segmentation: what is found, on which grid, and what is written."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+
+import nibabel
+import numpy as np
+import pytest
+from stand_ins import SPACING, lesion_of, stored, working_array
+from test_modelfile import SEGMENTATION, changed, write_raw
+
+import spinalcord as sc
+from spinalcord.errors import InputError, ModelError
+from spinalcord.volume import Source
+
+VOXEL_MM3 = np.prod(SPACING)
+
+
+def test_finds_lesions_on_the_scan_s_grid(scan, model_folder):
+    found = sc.segment(scan, models=model_folder)
+    expected = lesion_of(scan.array)
+    assert 200 < expected.sum() < 300
+    np.testing.assert_array_equal(found.mask.array, expected)
+    assert found.mask.array.dtype == np.uint8
+    assert found.mask.same_grid(scan)
+    assert found.probability.array.dtype == np.float32
+    np.testing.assert_array_equal(found.probability.array >= 0.5, expected > 0)
+    assert found.found
+    assert found.cord is None
+    assert [lesion.label for lesion in found.lesions] == [1, 2, 3]
+    assert found.volume_mm3 == pytest.approx(expected.sum() * VOXEL_MM3)
+    first = found.lesions[0]
+    assert (first.length_mm, first.width_mm, first.depth_mm) == pytest.approx((12, 8, 6))
+    assert first.n_voxels == 2 * 12 * 8
+    assert (first.mean, first.sd) == (200, 0)
+    assert first.centroid_mm == pytest.approx((10 + 2.5 * 3, -20 - 35.5, 30 - 25.5))
+    assert first.in_cord_fraction is None
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (1, 2, 0), (2, 1, 0)])
+@pytest.mark.parametrize("flips", [(True, False, False), (False, True, True)])
+def test_reoriented_copies_give_the_same_anatomy(model_folder, axes, flips):
+    array = working_array()
+    plain = sc.segment(stored(array), models=model_folder)
+    copy = stored(array, axes, flips)
+    turned = sc.segment(copy, models=model_folder)
+    assert turned.mask.same_grid(copy)
+    for name in ("mask", "probability"):
+        ours, theirs = getattr(plain, name).sagittal(), getattr(turned, name).sagittal()
+        np.testing.assert_array_equal(ours.array, theirs.array)
+    assert plain.mask.array.any()
+    for ours, theirs in zip(plain.lesions, turned.lesions, strict=True):
+        assert ours.centroid_mm == pytest.approx(theirs.centroid_mm, abs=1e-9)
+        assert ours.volume_mm3 == theirs.volume_mm3
+
+
+def test_threshold_and_least_volume_decide(scan, model_folder):
+    every = sc.segment(scan, models=model_folder, threshold=0.0)
+    assert every.mask.array.all()
+    large = sc.segment(scan, models=model_folder, min_lesion_mm3=100)
+    assert len(large.lesions) == 2
+    assert large.mask.array.sum() * VOXEL_MM3 == pytest.approx(
+        sum(lesion.volume_mm3 for lesion in large.lesions)
+    )
+    assert large.record.settings["min_lesion_mm3"] == 100
+
+
+def test_model_s_own_settings_hold_unless_given(scan, model_folder):
+    metadata = changed(SEGMENTATION, "labels.outputs", ["lesion"])
+    metadata = changed(metadata, "labels.min_lesion_mm3", 100)
+    metadata = changed(metadata, "labels.threshold", 0.9)
+    metadata = changed(metadata, "preprocessing.mode", "physical")
+    metadata = changed(metadata, "preprocessing.pixel_mm", 1.0)
+    write_raw(model_folder / "segmentation.safetensors", metadata=metadata)
+    found = sc.segment(scan, models=model_folder)
+    assert found.record.settings == {"threshold": 0.9, "min_lesion_mm3": 100.0, "cord": "none"}
+    assert len(found.lesions) == 2
+    assert len(sc.segment(scan, models=model_folder, min_lesion_mm3=0).lesions) == 3
+
+
+def test_no_lesion_is_a_result(scan, model_folder, tmp_path):
+    none = sc.segment(scan, models=model_folder, min_lesion_mm3=1e6)
+    assert not none.found
+    assert none.lesions == ()
+    assert none.volume_mm3 == 0
+    assert not none.mask.array.any()
+    assert "No lesion found" in none._repr_html_()
+    path, sidecar = none.save(tmp_path / "out")
+    assert not np.asarray(nibabel.load(path).dataobj).any()
+    assert json.loads(sidecar.read_text())["found"] is False
+
+
+def test_lesions_outside_a_given_cord_are_left_out(scan, model_folder):
+    cord = np.zeros(scan.shape, np.uint8)
+    cord[2:5, :, 30:42] = 1
+    found = sc.segment(scan, models=model_folder, cord=scan.like(cord))
+    assert [lesion.label for lesion in found.lesions] == [1, 2]
+    expected = lesion_of(scan.array) * cord
+    np.testing.assert_array_equal(found.mask.array, expected)
+    assert found.lesions[0].in_cord_fraction == 1
+    assert 0 < found.lesions[0].max_axial_damage_ratio < 1
+    assert found.warnings == (
+        "1 lesion(s) of 18 mm3 together lie wholly outside the cord and were dropped",
+    )
+    np.testing.assert_array_equal(found.cord.array, cord)
+    assert found.record.settings["cord"] == "given"
+
+
+def test_network_s_own_cord_only_flags(scan, cord_folder, tmp_path):
+    found = sc.segment(scan, models=cord_folder)
+    assert len(found.lesions) == 3
+    assert found.cord.array.dtype == np.uint8
+    assert found.cord.array[2:5, :, 30:42].mean() > 0.9
+    assert found.lesions[0].in_cord_fraction == 1
+    assert found.record.settings["cord"] == "network"
+    names = [path.name for path in found.save(tmp_path / "out")]
+    assert names[-1] == "scan_desc-cord_mask.nii.gz"
+
+
+def test_cord_on_another_grid_is_refused(scan, model_folder):
+    cord = stored(np.ones((7, 96, 79), np.uint8))
+    with pytest.raises(InputError, match="not on the scan's grid"):
+        sc.segment(scan, models=model_folder, cord=cord)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"threshold": 1.5}, "threshold is 1.5, expected a number from 0 to 1"),
+        ({"threshold": float("nan")}, "threshold is nan"),
+        ({"threshold": "high"}, "threshold is 'high'"),
+        ({"min_lesion_mm3": -1}, "min_lesion_mm3 is -1, expected a number from 0"),
+        ({"precision": "f64"}, "precision is f32 or bf16, got 'f64'"),
+        ({"threads": 0}, "threads is a whole number of at least 1, got 0"),
+        ({"threads": True}, "threads is a whole number"),
+        ({"series": "1.2.3"}, "series"),
+    ],
+)
+def test_options_out_of_range_are_refused(tmp_path, scan, model_folder, options, match):
+    path = tmp_path / "t2.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(scan.array, scan.affine), path)
+    with pytest.raises(InputError, match=match):
+        sc.segment(path, models=model_folder, **options)
+
+
+def test_bare_array_is_refused(model_folder):
+    with pytest.raises(InputError, match="bare ndarray"):
+        sc.segment(np.zeros((4, 32, 32), np.float32), models=model_folder)
+
+
+def test_unusable_volume_is_refused(model_folder):
+    with pytest.raises(InputError, match="same value"):
+        sc.segment(stored(np.ones((7, 96, 80), np.float32)), models=model_folder)
+
+
+def test_model_with_other_channels_is_refused(scan, model_folder):
+    path = model_folder / "segmentation.safetensors"
+    write_raw(path, metadata=changed(SEGMENTATION, "in_channels", 3))
+    with pytest.raises(ModelError, match=r"segmentation\.safetensors takes 3 input channels"):
+        sc.segment(scan, models=model_folder)
+
+
+def test_missing_model_is_told(scan, model_folder):
+    (model_folder / "segmentation.safetensors").unlink()
+    with pytest.raises(ModelError, match="has no model for segmentation"):
+        sc.segment(scan, models=model_folder)
+
+
+def test_takes_images_and_paths_alike(tmp_path, scan, model_folder):
+    image = nibabel.Nifti1Image(scan.array, scan.affine)
+    path = tmp_path / "sub-01_T2w.nii.gz"
+    nibabel.save(image, path)
+    expected = lesion_of(scan.array)
+    for form in (image, path, str(path), sc.read(path)):
+        found = sc.segment(form, models=model_folder)
+        np.testing.assert_array_equal(found.mask.array, expected)
+
+
+def test_saves_under_bids_names_with_a_sidecar(tmp_path, scan, model_folder):
+    folder = tmp_path / "Doe_Jane"
+    folder.mkdir()
+    path = folder / "sub-01_T2w.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(scan.array, scan.affine), path)
+    found = sc.segment(path, models=model_folder)
+    files = found.save(tmp_path / "out", probability=True)
+    assert [file.name for file in files] == [
+        "sub-01_desc-lesion_mask.nii.gz",
+        "sub-01_desc-lesion_mask.json",
+        "sub-01_desc-lesion_probseg.nii.gz",
+    ]
+    mask = nibabel.load(files[0])
+    np.testing.assert_allclose(mask.affine, scan.affine)
+    np.testing.assert_array_equal(np.asarray(mask.dataobj), lesion_of(scan.array))
+    probability = np.asarray(nibabel.load(files[2]).dataobj)
+    np.testing.assert_array_equal(probability, found.probability.array)
+    text = files[1].read_text()
+    sidecar = json.loads(text)
+    assert sidecar == json.loads(json.dumps(found.to_dict()))
+    assert "Doe" not in text  # names of folders stay out
+    assert sidecar["notice"] == "for tests of segmentation"
+    assert sidecar["models"][0]["file"] == "segmentation.safetensors"
+    assert len(sidecar["models"][0]["sha256"]) == 64
+    assert sidecar["sources"][0]["name"] == "sub-01_T2w.nii.gz"
+    assert len(sidecar["sources"][0]["sha256"]) == 64
+    assert sidecar["versions"]["spinalcord"] == sc.__version__
+    assert sidecar["precision"] == "f32"
+    assert sidecar["threads"] == 2
+    assert set(sidecar["seconds"]) == {"read", "prepare", "network", "restore", "lesions"}
+    assert len(sidecar["lesions"]) == 3
+
+
+def test_saves_under_a_given_name(tmp_path, scan, model_folder):
+    found = sc.segment(scan, models=model_folder)
+    files = found.save(tmp_path / "mine.nii.gz")
+    assert [file.name for file in files] == ["mine.nii.gz", "mine.json"]
+    with pytest.raises(InputError, match="need a folder"):
+        found.save(tmp_path / "mine.nii.gz", probability=True)
+    with pytest.raises(InputError, match=r"mine\.json: expected a folder, or .* \.nii\.gz"):
+        found.save(tmp_path / "mine.json")
+    with pytest.raises(InputError, match="cannot be written"):
+        found.save(tmp_path / "mine.nii.gz" / "below")
+
+
+def test_warnings_of_reading_reach_the_result(tmp_path, scan, model_folder):
+    image = nibabel.Nifti1Image(scan.array, scan.affine)
+    image.set_qform(scan.affine, 1)
+    image.header["qoffset_x"] += 40
+    folder = tmp_path / "Doe_Jane"
+    folder.mkdir()
+    nibabel.save(image, folder / "t2.nii.gz")
+    with pytest.warns(sc.errors.SpinalcordWarning, match="qform and sform disagree"):
+        found = sc.segment(folder / "t2.nii.gz", models=model_folder)
+    (warning,) = found.warnings
+    assert warning.startswith("t2.nii.gz: qform and sform disagree")
+    assert "Doe" not in warning
+
+
+def test_result_is_frozen_and_survives_pickling(scan, model_folder):
+    found = sc.segment(scan, models=model_folder)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.mask = None
+    copy = pickle.loads(pickle.dumps(found))
+    np.testing.assert_array_equal(copy.mask.array, found.mask.array)
+    assert copy.to_dict() == found.to_dict()
+    assert copy._repr_html_() == found._repr_html_()
+
+
+def test_shows_itself_with_notice_and_picture(scan, model_folder):
+    html = sc.segment(scan, models=model_folder)._repr_html_()
+    assert "3 lesions" in html
+    assert "for tests of segmentation" in html
+    assert "data:image/png;base64," in html
+    assert "<td>1</td>" in html
+
+
+def test_volume_is_named_after_its_source(scan, model_folder, tmp_path):
+    named = sc.Volume(scan.array, scan.affine, source=Source("itk", tmp_path / "knee scan.mha", ()))
+    found = sc.segment(named, models=model_folder)
+    assert found.save(tmp_path)[0].name == "knee-scan_desc-lesion_mask.nii.gz"
