@@ -40,7 +40,7 @@ def test_numbers_in_range_are_taken(value):
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), float("inf"), "x", None, [1, 2]])
 def test_other_numbers_are_refused(value):
-    with pytest.raises(InputError, match="p is .*, expected a number from 0 to 1"):
+    with pytest.raises(InputError, match=r"p is .*, expected a number from 0 to 1"):
         check_number("p", value, 0, 1)
 
 
