@@ -42,5 +42,6 @@ PyObject *sc_py_raise(const sc_py_state *state, const sc_error *err);
 /* Add a file's functions and types; -1 with an exception set if that fails. */
 int sc_py_add_image(PyObject *module);
 int sc_py_add_network(PyObject *module);
+int sc_py_add_cpu(PyObject *module);
 
 #endif

@@ -50,7 +50,8 @@ static int core_exec(PyObject *module)
     if (load_errors(sc_py_state_of(module)) < 0) return -1;
     if (PyModule_AddStringConstant(module, "__version__", SC_VERSION) < 0) return -1;
     if (sc_py_add_image(module) < 0) return -1;
-    return sc_py_add_network(module);
+    if (sc_py_add_network(module) < 0) return -1;
+    return sc_py_add_cpu(module);
 }
 
 static int core_traverse(PyObject *module, visitproc visit, void *arg)

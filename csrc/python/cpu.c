@@ -1,0 +1,57 @@
+/* spinalcord._core.cpu: what this process can use. */
+#include "core.h"
+
+#include "../nn/conv_onednn.h"
+
+#include <cpuid.h>
+#include <string.h>
+
+/* The name that the CPU gives itself, without the blanks round it. */
+static void cpu_name(char name[49])
+{
+    unsigned regs[12] = {0};
+    unsigned a, b, c, d;
+    memset(name, 0, 49);
+    if (!__get_cpuid(0x80000000u, &a, &b, &c, &d) || a < 0x80000004u) return;
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned *r = regs + 4 * i;
+        __get_cpuid(0x80000002u + i, &r[0], &r[1], &r[2], &r[3]);
+    }
+    const char *text = (const char *)regs;
+    size_t n = strnlen(text, sizeof regs);
+    while (n > 0 && text[n - 1] == ' ') n--;
+    while (n > 0 && *text == ' ') {
+        text++;
+        n--;
+    }
+    memcpy(name, text, n);
+}
+
+PyDoc_STRVAR(
+    cpu_doc,
+    "cpu($module, /)\n--\n\n"
+    "What this process can use: dict of name, isa (the best instruction set that\n"
+    "has kernels), precisions, threads (usable CPUs) and onednn (version).");
+
+static PyObject *core_cpu(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    char name[49];
+    int v[3];
+    cpu_name(name);
+    sc_onednn_version(v);
+    PyObject *precisions = sc_cpu_has_bf16() ? Py_BuildValue("(ss)", "f32", "bf16")
+                                             : Py_BuildValue("(s)", "f32");
+    if (precisions == NULL) return NULL;
+    return Py_BuildValue("{sssssNsisN}", "name", name, "isa", sc_isa_name(sc_cpu_isa()),
+                         "precisions", precisions, "threads", sc_cpu_usable(), "onednn",
+                         PyUnicode_FromFormat("%d.%d.%d", v[0], v[1], v[2]));
+}
+
+static PyMethodDef functions[] = {
+    {"cpu", core_cpu, METH_NOARGS, cpu_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int sc_py_add_cpu(PyObject *module) { return PyModule_AddFunctions(module, functions); }

@@ -1,0 +1,32 @@
+/* spinalcord._core.Network: what its methods and its opening share. */
+#ifndef SC_PYTHON_NETWORK_H
+#define SC_PYTHON_NETWORK_H
+
+#include "core.h"
+
+typedef struct {
+    PyObject_HEAD sc_net *net;
+    sc_net_config config;
+} NetworkObject;
+
+/* A word of Python for a value of the core; a table of them ends with a NULL word. */
+typedef struct {
+    const char *word;
+    int value;
+} sc_py_choice;
+
+extern const sc_py_choice SC_PY_KINDS[], SC_PY_PRECISIONS[];
+
+/* The word for 'value', which must be in the table. */
+const char *sc_py_word(const sc_py_choice *choices, int value);
+
+/* Fill in what the words stand for; -1 with an InputError that says what is allowed. */
+int sc_py_network_config(const sc_py_state *state, const char *kind,
+                         const char *precision, const char *isa, sc_net_config *config);
+
+/* Create self->net from 'list' of (name, dtype, shape, begin, end), whose data lie in
+ * 'buffer' and are copied; -1 with an exception set. */
+int sc_py_network_open(NetworkObject *self, const sc_py_state *state, PyObject *list,
+                       const Py_buffer *buffer);
+
+#endif

@@ -1,0 +1,137 @@
+/* A Network's arguments: words for the core's numbers, tensors in a model file's bytes. */
+#include "network.h"
+
+#include <string.h>
+
+/* ---- Words -------------------------------------------------------------------- */
+
+const sc_py_choice SC_PY_KINDS[] = {
+    {"multiresunet", SC_MULTIRESUNET}, {"densenet121", SC_DENSENET121}, {NULL, 0}};
+const sc_py_choice SC_PY_PRECISIONS[] = {
+    {"f32", SC_PRECISION_F32}, {"bf16", SC_PRECISION_BF16}, {NULL, 0}};
+static const sc_py_choice DTYPES[] = {{"F32", SC_TENSOR_F32},
+                                      {"F16", SC_TENSOR_F16},
+                                      {"BF16", SC_TENSOR_BF16},
+                                      {NULL, 0}};
+static const sc_py_choice ISAS[] = {{"auto", SC_ISA_AUTO},
+                                    {"sse2", SC_ISA_BASE},
+                                    {"avx2", SC_ISA_AVX2},
+                                    {"avx512", SC_ISA_AVX512},
+                                    {"avx512_bf16", SC_ISA_AVX512_BF16},
+                                    {"amx", SC_ISA_AMX},
+                                    {NULL, 0}};
+
+const char *sc_py_word(const sc_py_choice *choices, int value)
+{
+    while (choices->value != value) choices++;
+    return choices->word;
+}
+
+/* The value of 'word', or -1 with an InputError that says what is allowed. */
+static int choose(const sc_py_state *state, const sc_py_choice *choices,
+                  const char *what, const char *word)
+{
+    char allowed[128] = "";
+    for (const sc_py_choice *c = choices; c->word != NULL; c++) {
+        if (strcmp(c->word, word) == 0) return c->value;
+        if (c != choices) strcat(allowed, ", ");
+        strcat(allowed, c->word);
+    }
+    PyErr_Format(state->InputError, "%s is %s; expected one of %s", what, word,
+                 allowed);
+    return -1;
+}
+
+/* ---- Opening ------------------------------------------------------------------ */
+
+static int shape_from(PyObject *shape, sc_tensor *out)
+{
+    const Py_ssize_t n = PyTuple_GET_SIZE(shape);
+    out->ndim = (int)n;
+    for (Py_ssize_t i = 0; i < n && i < 4; i++) {
+        out->shape[i] = PyLong_AsLongLong(PyTuple_GET_ITEM(shape, i));
+        if (out->shape[i] == -1 && PyErr_Occurred()) return -1;
+    }
+    return 0;
+}
+
+/* What protects memory: the bytes must lie in the buffer and be as many as the shape
+ * and the type say.  Whether the tensor belongs here is the core's question. */
+static int check_bytes(const sc_py_state *state, const sc_tensor *t, Py_ssize_t begin,
+                       Py_ssize_t end, Py_ssize_t nbytes)
+{
+    Py_ssize_t expected = t->type == SC_TENSOR_F32 ? 4 : 2;
+    bool fits = t->ndim <= 4 && 0 <= begin && begin <= end && end <= nbytes;
+    for (int i = 0; fits && i < t->ndim; i++) {
+        fits = t->shape[i] >= 0 && t->shape[i] <= PY_SSIZE_T_MAX / 4 / (expected + 1) &&
+               !__builtin_mul_overflow(expected, (Py_ssize_t)t->shape[i], &expected);
+    }
+    if (fits && end - begin == expected) return 0;
+    PyErr_Format(
+        state->ModelError,
+        "tensor %s claims the bytes %zd to %zd of %zd, which do not hold its shape",
+        t->name, begin, end, nbytes);
+    return -1;
+}
+
+static int tensor_from(const sc_py_state *state, PyObject *item,
+                       const Py_buffer *buffer, sc_tensor *out)
+{
+    const char *dtype;
+    PyObject *shape;
+    Py_ssize_t begin, end;
+    if (!PyTuple_Check(item)) {
+        PyErr_SetString(PyExc_TypeError, "each tensor must be a tuple");
+        return -1;
+    }
+    if (!PyArg_ParseTuple(item, "ssO!nn;(name, dtype, shape, begin, end)", &out->name,
+                          &dtype, &PyTuple_Type, &shape, &begin, &end)) {
+        return -1;
+    }
+    const int type = choose(state, DTYPES, out->name, dtype);
+    if (type < 0 || shape_from(shape, out) < 0) return -1;
+    out->type = (sc_tensor_type)type;
+    out->data = (const char *)buffer->buf + begin;
+    return check_bytes(state, out, begin, end, buffer->len);
+}
+
+int sc_py_network_open(NetworkObject *self, const sc_py_state *state, PyObject *list,
+                       const Py_buffer *buffer)
+{
+    const Py_ssize_t n = PyList_GET_SIZE(list);
+    sc_error err = {0};
+    sc_status status = SC_OK;
+    sc_tensor *tensors = PyMem_Calloc((size_t)(n > 0 ? n : 1), sizeof *tensors);
+    int result = -1;
+    if (tensors == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *item = PyList_GET_ITEM(list, i);
+        if (tensor_from(state, item, buffer, &tensors[i]) < 0) goto done;
+    }
+    Py_BEGIN_ALLOW_THREADS status =
+        sc_net_create(&self->config, tensors, n, &self->net, &err);
+    Py_END_ALLOW_THREADS if (status == SC_OK) { result = 0; }
+    else
+    {
+        sc_py_raise(state, &err);
+    }
+done:
+    PyMem_Free(tensors);
+    return result;
+}
+
+int sc_py_network_config(const sc_py_state *state, const char *kind,
+                         const char *precision, const char *isa, sc_net_config *config)
+{
+    const int k = choose(state, SC_PY_KINDS, "network", kind);
+    const int p = k < 0 ? -1 : choose(state, SC_PY_PRECISIONS, "precision", precision);
+    const int i = p < 0 ? -1 : choose(state, ISAS, "isa", isa);
+    if (i < 0) return -1;
+    config->kind = (sc_net_kind)k;
+    config->precision = (sc_precision)p;
+    config->isa = (sc_isa)i;
+    return 0;
+}
