@@ -1,0 +1,61 @@
+"""What the process may use, against what the system itself says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spinalcord import _core
+
+# The kernel's names of what each set of kernels needs, from the best down.
+NEEDS = {
+    "amx": {"amx_tile", "amx_bf16", "avx512_bf16"},
+    "avx512_bf16": {"avx512_bf16", "avx512f"},
+    "avx512": {"avx512f", "avx512bw", "avx512vl", "avx512dq"},
+    "avx2": {"avx2", "fma"},
+    "sse2": {"sse2"},
+}
+
+
+@pytest.fixture(scope="module")
+def flags() -> set[str]:
+    found = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return set(found[1].split())
+
+
+def threads(prepare: str = "", **environment: str) -> int:
+    program = f"import os; {prepare}\nfrom spinalcord import _core; print(_core.cpu()['threads'])"
+    kept = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=kept | environment, capture_output=True, text=True)
+    return int(done.stdout)
+
+
+def test_best_instruction_set_is_the_best_that_the_kernel_names(flags):
+    assert _core.cpu()["isa"] == next(isa for isa, needs in NEEDS.items() if needs <= flags)
+
+
+def test_bf16_is_offered_where_the_cpu_has_it(flags):
+    has = bool(flags & {"avx512_bf16", "amx_bf16"})
+    assert _core.cpu()["precisions"] == (("f32", "bf16") if has else ("f32",))
+
+
+def test_cpu_and_onednn_are_named():
+    name = " ".join(_core.cpu()["name"].split())
+    assert f": {name}\n" in re.sub(r" +", " ", Path("/proc/cpuinfo").read_text())
+    assert re.fullmatch(r"3\.\d+\.\d+", _core.cpu()["onednn"])
+
+
+def test_threads_keep_to_affinity_and_openmp():
+    usable = threads()
+    assert 1 <= usable <= len(os.sched_getaffinity(0))
+    assert threads("os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})") == 1
+    assert threads(OMP_NUM_THREADS="1") == 1
+    assert threads(OMP_NUM_THREADS="1,4") == 1
+    assert threads(OMP_NUM_THREADS="100000") == usable
+    assert threads(OMP_NUM_THREADS="no number") == usable
