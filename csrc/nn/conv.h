@@ -26,7 +26,6 @@
 enum {
     SC_LANES = 16,    /* output channels of a block: one zmm of float32 */
     SC_MAX_TAPS = 9,
-    SC_MAX_PITCH = 4096,
 };
 
 /* One sum: where its inputs lie and its packed weights.  Steps and offsets count
@@ -49,7 +48,7 @@ typedef struct {
     const float *bias;
     bool relu;
     const float *post_scale, *post_shift; /* both or neither */
-    const float *add_scale;
+    const float *add_scale; /* NULL: ones */
     const void *add;       /* NULL, or (rows, columns, channels) of the source type */
     int64_t add_row, add_step;
     void *dst;

@@ -120,7 +120,9 @@ INLINE void begin(const int n_spans, const int n_blocks, const sc_conv *conv,
                               spans[i].x * conv->add_step;
         for (int j = 0; j < n_blocks; j++) {
             const int64_t c = (block + j) * SC_LANES;
-            const __m512 scale = _mm512_loadu_ps(conv->add_scale + c);
+            const __m512 scale = conv->add_scale == NULL
+                                     ? _mm512_set1_ps(1.0f)
+                                     : _mm512_loadu_ps(conv->add_scale + c);
             for (int m = 0; m < PIXELS; m++) {
                 __m512 v = _mm512_setzero_ps();
                 if (m < spans[i].valid) {

@@ -53,7 +53,8 @@ INLINE void begin(accumulators acc, const int n, const sc_conv *conv, int64_t y,
     const float *add = (const float *)conv->add + y * conv->add_row + x * conv->add_step;
     UNROLL for (int j = 0; j < n; j++) {
         const int64_t c = (block + j) * SC_LANES;
-        const __m512 scale = _mm512_loadu_ps(conv->add_scale + c);
+        const __m512 scale = conv->add_scale == NULL ? _mm512_set1_ps(1.0f)
+                                                     : _mm512_loadu_ps(conv->add_scale + c);
         UNROLL for (int m = 0; m < PIXELS; m++) {
             if (m >= valid) continue;
             const __m512 v = _mm512_loadu_ps(add + m * conv->add_step + c);

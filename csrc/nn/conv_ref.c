@@ -42,7 +42,8 @@ static float output(const sc_conv *conv, int64_t y, int64_t x, int64_t c, bool b
     float acc = 0.0f;
     if (conv->add != NULL) {
         const int64_t at = y * conv->add_row + x * conv->add_step + c;
-        acc = conv->add_scale[c] * load(conv->add, at, bf16);
+        const float scale = conv->add_scale == NULL ? 1.0f : conv->add_scale[c];
+        acc = scale * load(conv->add, at, bf16);
     }
     acc = accumulate(acc, &conv->phase[0], y, x, c, bf16);
     if (conv->n_phases == 2) {

@@ -50,6 +50,7 @@ static void choose_f32(sc_engine *engine)
     if (engine->isa >= SC_ISA_AVX512) {
         engine->conv = sc_conv_f32_avx512;
         engine->conv_name = "own:f32_avx512";
+        engine->winograd = true;
         engine->pointwise = &sc_pointwise_f32_avx512;
         engine->macs_a_cycle = 28;
         return;

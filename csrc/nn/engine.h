@@ -12,6 +12,7 @@ typedef struct {
     int64_t pitch_multiple;      /* channels of a pixel are padded to it: one cache line */
     sc_conv_fn conv;             /* NULL: convolutions are oneDNN's (conv_onednn.h) */
     const char *conv_name;
+    bool winograd;               /* large 3 x 3 convolutions by winograd.h */
     void (*thread_begin)(void);  /* round each job, on its thread; may be NULL */
     void (*thread_end)(void);
     const sc_pointwise *pointwise;

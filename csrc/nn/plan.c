@@ -2,6 +2,7 @@
 #include "plan.h"
 
 #include "plan_internal.h"
+#include "winograd.h"
 
 #include "../base/memory.h"
 #include "../base/status.h"
@@ -269,8 +270,18 @@ static double cost(const sc_plan *plan, const plan_step *step, int row_parts, in
     return cycles;
 }
 
+static void choose_winograd(plan_step *step)
+{
+    const sc_conv_weights *w = step->spec.wei[0];
+    step->row_unit = 1;
+    if (step->kind != STEP_CONV || w->winograd == NULL || step->spec.add != NULL) return;
+    step->winograd = sc_winograd_pays(w->shape.ic, w->shape.oc, step->h, step->w);
+    if (step->winograd) step->row_unit = SC_WINOGRAD_OUT;
+}
+
 static void partition(const sc_plan *plan, plan_step *step)
 {
+    if (step->winograd) return; /* each thread transforms its own input */
     if (step->kind != STEP_CONV || plan->engine.conv == NULL) return;
     double best = cost(plan, step, plan->n_threads, 1);
     for (int blocks = 2; blocks <= plan->n_threads; blocks++) {
@@ -352,6 +363,7 @@ static void choose_chunks(const sc_plan *plan, plan_step *step)
     const int64_t row = step->conv.phase[0].src_row * item +
                         step->conv.dst_row * (step->conv.dst_f32 ? 4 : item);
     step->chunk_rows = sc_max(1, CHUNK_NBYTES / row);
+    if (step->winograd) step->chunk_rows = sc_round_up(step->chunk_rows, SC_WINOGRAD_OUT);
 }
 
 sc_status sc_plan_finish(sc_plan *plan, sc_error *err)
@@ -365,6 +377,7 @@ sc_status sc_plan_finish(sc_plan *plan, sc_error *err)
     for (int i = 0; i < plan->n_steps; i++) {
         plan_step *step = &plan->steps[i];
         if (step->spec.add != NULL) step->spec.add = &step->add; /* the array has moved */
+        choose_winograd(step);
         if (step->kind != STEP_CONV) continue;
         partition(plan, step);
         resolve_conv(plan, step);
@@ -395,6 +408,7 @@ void sc_plan_describe(const sc_plan *plan, int64_t index, sc_layer_info *out)
     out->flops = step->flops;
     const char *name = plan->engine.pointwise->name;
     if (step->kind == STEP_CONV) name = plan->engine.conv_name;
+    if (step->winograd) name = "own:f32_avx512_winograd";
     if (step->kind == STEP_CONV && plan->engine.conv == NULL) {
         const sc_onednn_conv *conv = plan->threads[0].convs[2 * index];
         if (conv != NULL) name = sc_onednn_conv_name(conv);

@@ -29,6 +29,8 @@ typedef struct {
     sc_view add;
     sc_conv conv;        /* with the workspace's addresses, once finished */
     int64_t pack_step;   /* elements of a packed pixel: after norm, or for oneDNN */
+    bool winograd;       /* phase 0 by winograd.h; then a phase 1 on top of it, in place */
+    int64_t row_unit;    /* output rows that cannot be divided among threads */
     /* STEP_MAX_POOL */
     sc_view src;
     int64_t k, stride, origin;
@@ -73,10 +75,10 @@ static inline int64_t plan_row(const plan_buffer *b)
     return (b->w + 2 * b->halo) * b->pitch;
 }
 
-/* Part i of n of a range. */
-static inline int64_t part_begin(int64_t length, int64_t i, int64_t n)
+/* Part i of n of a range, in multiples of 'unit'. */
+static inline int64_t part_begin(int64_t length, int64_t i, int64_t n, int64_t unit)
 {
-    return length * i / n;
+    return length / unit * i / n * unit + (i == n ? length % unit : 0);
 }
 
 #endif

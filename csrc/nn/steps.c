@@ -2,6 +2,7 @@
 #include "plan.h"
 
 #include "plan_internal.h"
+#include "winograd.h"
 
 #include "../base/memory.h"
 #include "../base/status.h"
@@ -20,10 +21,10 @@ static share share_of(const plan_step *step, int64_t rows, int thread)
     if (part >= step->row_parts) return (share){0, 0, 0, 0};
     const int64_t blocks = sc_conv_blocks(step->c);
     return (share){
-        part_begin(rows, part, step->row_parts),
-        part_begin(rows, part + 1, step->row_parts),
-        part_begin(blocks, side, step->block_parts),
-        part_begin(blocks, side + 1, step->block_parts),
+        part_begin(rows, part, step->row_parts, step->row_unit),
+        part_begin(rows, part + 1, step->row_parts, step->row_unit),
+        part_begin(blocks, side, step->block_parts, 1),
+        part_begin(blocks, side + 1, step->block_parts, 1),
     };
 }
 
@@ -39,8 +40,8 @@ static void clear_halo(const sc_plan *plan, const plan_step *step, int thread)
 {
     const plan_buffer *b = &plan->buffers[step->dst];
     const int64_t width = b->w + 2 * b->halo;
-    const int64_t row0 = part_begin(b->h, thread, plan->n_threads);
-    const int64_t row1 = part_begin(b->h, thread + 1, plan->n_threads);
+    const int64_t row0 = part_begin(b->h, thread, plan->n_threads, 1);
+    const int64_t row1 = part_begin(b->h, thread + 1, plan->n_threads, 1);
     for (int64_t y = row0; y < row1; y++) {
         clear_pixels(plan, step->dst, y, -b->halo, b->halo);
         clear_pixels(plan, step->dst, y, b->w, b->halo);
@@ -121,6 +122,29 @@ static void run_packed(const sc_plan *plan, const plan_step *step, share own, in
     plan->engine.conv(&conv, 0, row1 - row0, own.block0, own.block1);
 }
 
+/* The 3 x 3 of rows [row0, row1), and while they are in L2 the 1 x 1 added to them. */
+static void run_winograd(const plan_step *step, int64_t row0, int64_t row1,
+                         const plan_thread *thread)
+{
+    const float *wei = step->spec.wei[0]->winograd;
+    sc_conv first = step->conv, second = step->conv;
+    if (step->conv.n_phases == 1) {
+        sc_winograd_f32_avx512(&first, wei, row0, row1, thread->scratch);
+        return;
+    }
+    first.n_phases = 1;
+    first.bias = first.mid_bias;
+    first.relu = true;
+    first.post_scale = first.post_shift = NULL;
+    sc_winograd_f32_avx512(&first, wei, row0, row1, thread->scratch);
+    second.n_phases = 1;
+    second.phase[0] = second.phase[1];
+    second.add = second.dst;
+    second.add_row = second.dst_row;
+    second.add_step = second.dst_step;
+    sc_conv_f32_avx512(&second, row0, row1, 0, second.n_blocks);
+}
+
 static void run_conv(const sc_plan *plan, const plan_step *step, int thread,
                      const atomic_bool *cancel)
 {
@@ -130,6 +154,8 @@ static void run_conv(const sc_plan *plan, const plan_step *step, int thread,
         const int64_t end = sc_min(y + step->chunk_rows, own.row1);
         if (step->spec.norm_scale != NULL) {
             run_packed(plan, step, own, y, end, &plan->threads[thread]);
+        } else if (step->winograd) {
+            run_winograd(step, y, end, &plan->threads[thread]);
         } else {
             plan->engine.conv(&step->conv, y, end, own.block0, own.block1);
         }
@@ -204,6 +230,7 @@ static int64_t scratch_values(const sc_plan *plan, const plan_step *step, int64_
     const int64_t kc = sc_round_up(spec->wei[0]->kc, SC_LANES);
     const int64_t overread = 64 * sc_max(step->pack_step, SC_LANES);
     if (plan->engine.conv != NULL) {
+        if (step->winograd) return sc_winograd_scratch(spec->wei[0]->kc);
         if (spec->norm_scale == NULL) return 0;
         return kc + sc_min(step->chunk_rows, rows) * step->w * step->pack_step + overread;
     }

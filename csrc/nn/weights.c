@@ -2,6 +2,7 @@
 
 #include "bf16.h"
 #include "conv_onednn.h"
+#include "winograd.h"
 
 #include "../base/memory.h"
 #include "../base/status.h"
@@ -204,6 +205,13 @@ static sc_status pack(const sc_engine *engine, sc_conv_weights *w, float *plain,
     } else {
         sc_conv_pack_f32(plain, oc, w->n_taps, w->kc, w->packed);
     }
+    const sc_conv_shape *s = &w->shape;
+    if (!engine->winograd || s->kh != 3 || s->kw != 3 || s->stride != 1 || s->merged) {
+        return SC_OK;
+    }
+    w->winograd = sc_alloc((size_t)sc_winograd_packed(oc, s->ic) * sizeof(float));
+    if (w->winograd == NULL) return sc_fail(err, SC_NOMEM, "no memory for packed weights");
+    sc_winograd_pack(plain, oc, s->ic, w->winograd);
     return SC_OK;
 }
 
@@ -236,6 +244,7 @@ void sc_conv_weights_destroy(sc_conv_weights *weights)
 {
     if (weights == NULL) return;
     sc_onednn_weights_destroy(weights->onednn);
+    sc_free(weights->winograd);
     sc_free(weights->packed);
     sc_free(weights->bias);
     sc_free(weights);

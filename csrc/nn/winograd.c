@@ -48,15 +48,17 @@ void sc_winograd_pack(const float *wei, int64_t oc, int64_t ic, float *dst)
     }
 }
 
-/* In units of 16-lane operations for each input pixel.  The direct kernel does
- * 9 * ic * blocks of them; Winograd 36 / 16 of ic * blocks, about 14 for each block of
- * channels that goes in or comes out, and reads four times the weights. */
+/* In units of 16-lane operations for each input pixel, two a cycle.  The direct kernel
+ * does 9 * ic * blocks of them; Winograd 36 / 16 of ic * blocks, about 14 for each block
+ * of channels that goes in or comes out, and reads four times the weights, at about 10
+ * bytes a cycle where they come from beyond L2. */
 bool sc_winograd_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
 {
     if (rows % SC_WINOGRAD_OUT != 0 || columns % SC_WINOGRAD_OUT != 0) return false;
     const double blocks = (double)sc_conv_blocks(oc), pixels = (double)(rows * columns);
     const double in_blocks = (double)sc_conv_blocks(ic), k = (double)ic;
-    const double weights = 36.0 * k * blocks * SC_LANES * 4.0 / 16.0 / pixels;
+    const double more_nbytes = (36.0 - 9.0) * k * blocks * SC_LANES * sizeof(float);
+    const double weights = more_nbytes / 5.0 / pixels;
     const double transformed = 2.25 * k * blocks + 14.0 * (in_blocks + blocks) + weights;
     return transformed < 0.85 * 9.0 * k * blocks;
 }

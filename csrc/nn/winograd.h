@@ -22,8 +22,8 @@ int64_t sc_winograd_packed(int64_t oc, int64_t ic);
  * points as sc_conv_pack_f32 packs a 1 x 1 convolution. */
 void sc_winograd_pack(const float *wei, int64_t oc, int64_t ic, float *dst);
 
-/* Floats of scratch that a thread needs for images of 'columns'. */
-int64_t sc_winograd_scratch(int64_t ic, int64_t columns);
+/* Floats of scratch that a thread needs. */
+int64_t sc_winograd_scratch(int64_t ic);
 
 /* Like a sc_conv_fn with one phase of 3 x 3 taps and no 'add', whose rows and columns
  * are multiples of 4; all blocks of rows [row0, row1), multiples of 4 as well.

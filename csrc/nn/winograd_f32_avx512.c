@@ -11,6 +11,9 @@ enum {
     POINTS = SC_WINOGRAD_POINTS,
     GROUP = 3,                /* blocks whose products are kept before they are transformed */
     INPUT_NBYTES = 448 << 10, /* of transformed input: with the products, half of L2 */
+    DEEP_NBYTES = 1100 << 10, /* where the weights are so many that they stream anyway */
+    DEEP = 192,               /* input channels from which that is so */
+    SLACK = 8 * 1024, /* floats: the matrix kernel reads whole tiles of 8 rows */
     MIN_TILES = 8,
     MAX_TILES = 64,
 };
@@ -23,7 +26,8 @@ enum {
 static int64_t tiles_at_once(int64_t ic)
 {
     const int64_t one = POINTS * sc_round_up(ic, SC_LANES) * (int64_t)sizeof(float);
-    const int64_t n = INPUT_NBYTES / one / MIN_TILES * MIN_TILES;
+    const int64_t nbytes = ic < DEEP ? INPUT_NBYTES : DEEP_NBYTES;
+    const int64_t n = nbytes / one / MIN_TILES * MIN_TILES;
     return sc_max(MIN_TILES, sc_min(n, MAX_TILES));
 }
 
@@ -34,12 +38,11 @@ static int64_t point_step(int64_t tiles, int64_t channels)
     return tiles * channels + SC_LANES;
 }
 
-int64_t sc_winograd_scratch(int64_t ic, int64_t columns)
+int64_t sc_winograd_scratch(int64_t ic)
 {
-    (void)columns;
     const int64_t tiles = tiles_at_once(ic);
     return POINTS * point_step(tiles, sc_round_up(ic, SC_LANES)) +
-           POINTS * point_step(tiles, GROUP * SC_LANES) + 16 * SC_MAX_PITCH;
+           POINTS * point_step(tiles, GROUP * SC_LANES) + SLACK;
 }
 
 /* B' of F(4, 3) applied to six values. */
