@@ -42,10 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             bench = Bench(kind, Path(folder), seed=options.seed)
             for task in tasks(kind, options):
                 lines += run_task(bench, task, options, machine)
-    if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        with options.out.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(line) + "\n" for line in lines)
+    write_lines(lines, options.out)
     print(markdown(lines, machine))
     return 0
 
@@ -63,12 +60,24 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--rounds", type=int, default=15)
     add("--seconds", type=float, default=0.5, help="per runner and round")
     add("--seed", type=int, default=0)
-    add("--out", type=Path, help="JSON lines are appended here")
+    add_out(parser)
     options = parser.parse_args(arguments)
     if options.peers_only:
         options.peers = [peer for peer in options.peers if peer != "spinalcord"]
     options.sizes = [tuple(int(side) for side in size.split("x")) for size in options.sizes]
     return options
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, help="JSON lines are appended here")
+
+
+def write_lines(lines: list[dict], path: Path | None) -> None:
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
 
 
 def tasks(kind: str, options: argparse.Namespace) -> list[Task]:
@@ -95,7 +104,7 @@ def run_task(bench: Bench, task: Task, options: argparse.Namespace, machine: dic
     absent: list[dict] = []
     for peer in options.peers:
         try:
-            field += runners(peer, bench, task)
+            field += list(runners(peer, bench, task))
         except UnavailableError as reason:
             absent.append({**common, "peer": peer, "absent": str(reason)})
     if not field:
@@ -222,7 +231,7 @@ def markdown(lines: list[dict], machine: dict) -> str:
             continue
         ratio = line.get("ratio_to_openvino")
         text.append(
-            f"{head}| {line['peer']} {line['variant']} | {show(line['ms_per_image'], 1)} "
+            f"{head}| {' '.join((line['peer'], line['variant'])).strip()} | {show(line['ms_per_image'], 1)} "
             f"| {show(ratio, 2) if ratio else ''} | {line['max_difference']:.1e} |"
         )
     return "\n".join(text)

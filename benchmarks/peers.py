@@ -8,7 +8,6 @@ library needs it to take and give float32 NumPy arrays.
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+import spinalcord
 from spinalcord import networks
+from spinalcord.errors import BackendError
+from spinalcord.modelfile import write_model
 
 DISTRIBUTIONS = {
     "spinalcord": "spinalcord",
@@ -62,42 +64,45 @@ class UnavailableError(Exception):
 
 def version(peer: str) -> str | None:
     """Return the installed version of a peer, or None."""
+    if peer == "spinalcord":  # may be a checkout with its extension built in place
+        return spinalcord.__version__
     try:
         return importlib.metadata.version(DISTRIBUTIONS[peer])
     except importlib.metadata.PackageNotFoundError:
         return None
 
 
-def write_model(path: Path, kind: str, tensors: dict[str, np.ndarray]) -> None:
-    """Write seeded random weights as a model file."""
-    from safetensors.numpy import save_file
-
-    labels = {
-        networks.MULTIRESUNET: {"kind": "segmentation", "outputs": ["lesion"], "threshold": 0.5},
-        networks.DENSENET121: {
-            "kind": "classification",
-            "task": "ms_vs_nmosd",
-            "negative": "MS",
-            "positive": "NMOSD",
-            "threshold": 0.5,
-            "threshold_from": "none: random weights",
-        },
-    }
+def write_random(path: Path, kind: str, tensors: dict[str, np.ndarray]) -> None:
+    """Write seeded random weights as a model file, in full precision."""
+    if kind == networks.MULTIRESUNET:
+        own = {
+            "final_norm": True,
+            "labels": {"kind": "segmentation", "outputs": ["lesion"], "threshold": 0.5},
+        }
+    else:
+        own = {
+            "final_relu": True,
+            "labels": {
+                "kind": "classification",
+                "task": "ms_vs_nmosd",
+                "negative": "MS",
+                "positive": "NMOSD",
+                "threshold": 0.5,
+                "threshold_from": "none: random weights",
+            },
+        }
     metadata = {
-        "format": 1,
         "name": f"random-{kind}",
         "version": "1",
         "network": kind,
         "in_channels": networks.IN_CHANNELS[kind],
         "norm_eps": networks.NORM_EPS[kind],
-        "final_norm": True,
-        "final_relu": True,
-        "preprocessing": {"mode": "letter", "size": [256, 256], "clip": 5.0},
-        "labels": labels[kind],
+        "preprocessing": {"mode": "letter", "pixel_mm": 1.0, "size": [256, 256], "clip": 5.0},
         "training": {},
         "notice": "random weights: results mean nothing",
+        **own,
     }
-    save_file(tensors, path, metadata={"spinalcord": json.dumps(metadata)})
+    write_model(path, tensors, metadata, dtype="F32")
 
 
 class Bench:
@@ -108,7 +113,7 @@ class Bench:
         self.folder = folder
         self.tensors = networks.random_tensors(kind, seed)
         self.model_path = folder / f"{kind}.safetensors"
-        write_model(self.model_path, kind, self.tensors)
+        write_random(self.model_path, kind, self.tensors)
 
     def module(self):
         """Return the PyTorch module, ready to compute."""
@@ -164,9 +169,6 @@ def runners(peer: str, bench: Bench, task: Task) -> Iterator[Runner]:
 
 
 def _spinalcord(bench: Bench, task: Task) -> Iterator[Runner]:
-    import spinalcord
-    from spinalcord.errors import BackendError
-
     try:
         net = spinalcord.Network.open(
             bench.model_path, precision=task.precision, threads=task.threads
