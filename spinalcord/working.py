@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
+BAR_DELAY_S = 2.0
+"""What takes less shows no progress bar."""
+
 
 class WorkingScan:
     """A scan in the working orientation, with what several steps need of it.
@@ -285,7 +288,7 @@ def batches(n: int, size: int, title: str, *, progress: bool) -> Iterator[slice]
     title : str
         What the bar says.
     progress : bool
-        Whether to show a bar on standard error, where that is a terminal, once two seconds
+        Whether to show a bar on standard error, where that is a terminal, once `BAR_DELAY_S`
         have passed.
 
     Yields
@@ -298,7 +301,9 @@ def batches(n: int, size: int, title: str, *, progress: bool) -> Iterator[slice]
         return
     from tqdm import tqdm
 
-    with tqdm(total=n, desc=title, unit="slice", delay=2.0, disable=None, leave=False) as bar:
+    with tqdm(
+        total=n, desc=title, unit="slice", delay=BAR_DELAY_S, disable=None, leave=False
+    ) as bar:
         for part in batches(n, size, title, progress=False):
             yield part
             bar.update(part.stop - part.start)

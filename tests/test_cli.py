@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
+import nibabel
+import numpy as np
 import pytest
+from stand_ins import lesion_of, stored, working_array
 
 from spinalcord.cli import main
 
 
 def run(*arguments, **options):
     command = [sys.executable, "-m", "spinalcord.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=environment, **options
+    )
 
 
 @pytest.fixture(scope="session")
@@ -117,3 +127,199 @@ def test_ctrl_c_exits_130_without_traceback(tmp_path):
     _, err = process.communicate(timeout=10)
     assert process.returncode == 130
     assert err == "spinalcord: interrupted\n"
+
+
+# ---- On a scan, with real networks and random weights ------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def scan_file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("Doe_Jane")
+    volume = stored(working_array()[:, :64, 16:64])
+    path = folder / "sub-07_T2w.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(volume.array, volume.affine), path)
+    mask = folder / "mask.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(lesion_of(volume.array), volume.affine), mask)
+    return path
+
+
+def test_segment_writes_a_mask_on_the_scan_s_grid(random_models, scan_file, tmp_path):
+    arguments = ["segment", scan_file, "--models", random_models, "-o", tmp_path / "out"]
+    done = run(*arguments, "--probability", "--threads", "1", "--threshold", "0.9")
+    assert done.returncode == 0
+    printed = json.loads(done.stdout)
+    assert printed["threads"] == 1
+    assert printed["settings"]["threshold"] == 0.9
+    assert "random weights (seed 1)" in printed["notice"]
+    assert "notice: random weights (seed 1)" in done.stderr
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == [
+        "sub-07_desc-cord_mask.nii.gz",
+        "sub-07_desc-lesion_mask.json",
+        "sub-07_desc-lesion_mask.nii.gz",
+        "sub-07_desc-lesion_probseg.nii.gz",
+    ]
+    assert sorted(printed["files"]) == [str(tmp_path / "out" / name) for name in names]
+    mask, scan = nibabel.load(printed["files"][0]), nibabel.load(scan_file)
+    assert mask.shape == scan.shape
+    assert mask.get_data_dtype() == np.uint8
+    np.testing.assert_array_equal(mask.affine, scan.affine)
+    probability = np.asarray(nibabel.load(printed["files"][2]).dataobj)
+    assert 0 <= probability.min() < probability.max() <= 1
+    np.testing.assert_array_equal(np.asarray(mask.dataobj), probability >= 0.9)
+    assert "Doe" not in (tmp_path / "out" / names[1]).read_text()
+
+
+def test_segment_writes_into_the_current_folder_by_default(random_models, scan_file, tmp_path):
+    done = run("segment", scan_file, "--models", random_models, "--quiet", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert (tmp_path / "sub-07_desc-lesion_mask.nii.gz").exists()
+
+
+def test_classify_prints_and_writes_where_told(random_models, scan_file, tmp_path, capsys):
+    mask = scan_file.with_name("mask.nii.gz")
+    arguments = ["classify", str(scan_file), "--models", str(random_models), "--mask", str(mask)]
+    assert main(arguments) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["files"] == []
+    assert printed["found"] is True
+    assert printed["diagnosis"] in ("astrocytoma", "ependymoma", "MS", "NMOSD")
+    assert sum(printed["probabilities"].values()) == pytest.approx(1)
+    assert len(list(scan_file.parent.iterdir())) == 2  # nothing written beside it
+    out = tmp_path / "dx.json"
+    assert main([*arguments, "-o", str(out), "--t1c", str(scan_file)]) == 0
+    written = json.loads(out.read_text())
+    assert written["settings"]["t1c"] == "given"
+    assert json.loads(capsys.readouterr().out)["files"] == [str(out)]
+
+
+def test_explain_writes_a_map(random_models, scan_file, tmp_path, capsys):
+    mask = scan_file.with_name("mask.nii.gz")
+    arguments = ["explain", scan_file, "--models", random_models, "--mask", mask, "-o", tmp_path]
+    arguments += ["--task", "ms_vs_nmosd", "--target", "MS"]
+    assert main([str(a) for a in arguments]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["target"] == "MS"
+    path = tmp_path / "sub-07_desc-gradcam_task-msVsNmosd.nii.gz"
+    assert str(path) in printed["files"]
+    assert nibabel.load(path).shape == nibabel.load(scan_file).shape
+
+
+def test_verify_and_info_describe(random_models, capsys):
+    assert main(["models", "verify", str(random_models / "segmentation.safetensors")]) == 0
+    assert json.loads(capsys.readouterr().out)["n_values"] > 7e6
+    assert main(["info", "--models", str(random_models)]) == 0
+    info = json.loads(capsys.readouterr().out)
+    assert {"version", "name", "isa", "threads", "precisions", "onednn", "models"} <= set(info)
+    assert len(info["models"]) == 4
+
+
+@pytest.mark.parametrize("command", ["segment", "classify", "explain"])
+def test_unusable_scan_exits_4(random_models, tmp_path, capsys, command):
+    (tmp_path / "t2.nii.gz").write_bytes(b"not a scan")
+    task = ["--task", "ms_vs_nmosd"] if command == "explain" else []
+    arguments = [command, str(tmp_path / "t2.nii.gz"), "--models", str(random_models), *task]
+    assert main(arguments) == 4
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "spinalcord: error: " in printed.err
+    assert "t2.nii.gz" in printed.err
+
+
+def test_no_models_exits_3(scan_file, tmp_path, capsys):
+    assert main(["segment", str(scan_file), "--models", str(tmp_path)]) == 3
+    assert "has no model for segmentation" in capsys.readouterr().err
+
+
+def test_place_that_cannot_be_written_exits_4(random_models, scan_file, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    out = str(tmp_path / "file" / "below")
+    arguments = ["segment", str(scan_file), "--models", str(random_models), "-o", out]
+    assert main(arguments) == 4
+    assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--threshold", "1.5"],
+        ["--threshold", "nan"],
+        ["--min-lesion-mm3", "-1"],
+        ["--threads", "0"],
+        ["--precision", "f64"],
+        ["--nonsense"],
+    ],
+)
+def test_bad_options_exit_2(options, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(["segment", "t2.nii.gz", *options])
+    assert exit_.value.code == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_warnings_go_to_standard_error_unless_quiet(random_models, scan_file, tmp_path):
+    image = nibabel.load(scan_file)
+    image = nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine)
+    image.set_qform(image.affine, 1)
+    image.header["qoffset_x"] += 40
+    path = tmp_path / "t2.nii.gz"
+    nibabel.save(image, path)
+    for quiet in ([], ["--quiet"]):
+        done = run("segment", path, "--models", random_models, "-o", tmp_path, *quiet)
+        assert done.returncode == 0
+        (warning,) = json.loads(done.stdout)["warnings"]
+        assert "qform and sform disagree" in warning
+        assert ("spinalcord: warning: " in done.stderr) == (not quiet)
+
+
+def test_ctrl_c_during_computation_exits_130(random_models, tmp_path):
+    volume = stored(np.random.default_rng(0).random((60, 256, 256), np.float32))
+    path = tmp_path / "t2.nii"
+    nibabel.save(nibabel.Nifti1Image(volume.array, volume.affine), path)
+    command = [sys.executable, "-m", "spinalcord.cli", "segment", path, "--models", random_models]
+    process = subprocess.Popen(
+        [*map(str, command), "-o", str(tmp_path / "out"), "--threads", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(2.5)
+    start = time.perf_counter()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert time.perf_counter() - start < 3
+    assert process.returncode == 130
+    assert (out, err) == ("", "spinalcord: interrupted\n")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_bar_shows_on_a_terminal(random_models, tmp_path):
+    """A pseudo-terminal as standard error, and a scan that takes more than two seconds."""
+    volume = stored(np.random.default_rng(0).random((60, 192, 192), np.float32))
+    path = tmp_path / "t2.nii"
+    nibabel.save(nibabel.Nifti1Image(volume.array, volume.affine), path)
+    command = [sys.executable, "-m", "spinalcord.cli", "segment", path, "--models", random_models]
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [*map(str, command), "-o", str(tmp_path), "--threads", "1"],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            block = os.read(ours, 4096)
+        except OSError:  # the other end has closed
+            break
+        if not block:
+            break
+        seen += block
+    os.close(ours)
+    assert process.wait(60) == 0
+    process.stdout.close()
+    assert b"segment" in seen
+    assert b"slice" in seen

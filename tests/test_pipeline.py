@@ -5,15 +5,19 @@ from __future__ import annotations
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
+import nibabel
 import numpy as np
 import pytest
 from stand_ins import stored, working_array
 from test_modelfile import SEGMENTATION, write_raw
 
 import spinalcord as sc
+from spinalcord import _core
 from spinalcord import pipeline as module
 from spinalcord.errors import InputError, ModelError
+from spinalcord.models import write_random
 from spinalcord.pipeline import MAX_SHARED, Pipeline, shared_pipeline
+from spinalcord.volume import Volume
 
 
 def test_networks_are_opened_once_and_only_when_needed(scan, model_folder, stand_in):
@@ -114,3 +118,32 @@ def test_missing_role_is_an_error_when_it_is_needed(scan, model_folder):
         pipe.network("ms_vs_nmosd")
     with pytest.raises(ModelError, match="no model for ms_vs_nmosd"):
         pipe.run(scan)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*does not look T2-weighted")  # a real T1w series
+@pytest.mark.parametrize(
+    "scan",
+    [
+        "nifti_cord/sct_testing",
+        "nifti_cord/errsm_11/t2.nii.gz",
+        "dicom_series/siemens_sag_2d_HFS",
+    ],
+)
+def test_real_scans_from_end_to_end(scans, tmp_path_factory, tmp_path, scan):
+    path = scans / scan
+    if path.is_dir() and "nifti" in scan:
+        (path,) = path.glob("*t2.nii.gz")
+    folder = tmp_path_factory.getbasetemp() / "random-models"
+    if not folder.exists():
+        write_random(folder)
+    precision = "bf16" if "bf16" in _core.cpu()["precisions"] else "f32"
+    volume = sc.read(path)
+    case = Pipeline(folder, precision).run(volume)
+    assert case.segmentation.mask.same_grid(volume)
+    assert "random weights" in case.diagnosis.notice
+    for file in case.segmentation.save(tmp_path, probability=True):
+        if file.name.endswith(".nii.gz"):
+            assert Volume.from_any(nibabel.load(file)).same_grid(volume)
+    for shown in case.explanations.values():
+        assert shown.map.same_grid(volume)

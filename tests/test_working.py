@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import sys
 import time
 
 import numpy as np
 import pytest
 from stand_ins import SPACING, stored, working_array
 
+from spinalcord import working
 from spinalcord.errors import InputError
 from spinalcord.working import Stopwatch, WorkingScan, batches, take_scan
 
@@ -78,3 +81,25 @@ def test_stopwatch_sums_by_stage():
 def test_batches_cover_all_once(n, size, expected, progress):
     got = [(s.start, s.stop) for s in batches(n, size, "x", progress=progress)]
     assert got == expected
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("stream", "shown"), [(Terminal, True), (io.StringIO, False)])
+def test_bar_shows_on_terminals_alone(monkeypatch, stream, shown):
+    monkeypatch.setattr(working, "BAR_DELAY_S", 0.2)
+    monkeypatch.setattr("sys.stderr", stream())
+    for _ in batches(8, 2, "segment", progress=True):
+        time.sleep(0.15)
+    printed = sys.stderr.getvalue()
+    assert ("segment" in printed and "slice" in printed) == shown
+    assert bool(printed) == shown
+
+
+def test_quick_work_shows_no_bar(monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    assert len(list(batches(8, 2, "segment", progress=True))) == 4
+    assert sys.stderr.getvalue() == ""
