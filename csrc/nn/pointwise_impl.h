@@ -14,6 +14,7 @@ enum { CHUNK = 64 / sizeof(ITEM) };
 
 static inline float relu(float v) { return v > 0.0f ? v : 0.0f; }
 
+#ifndef OWN_NORM_RELU
 static void norm_relu(const void *restrict src_, int64_t src_step, void *restrict dst_,
                       int64_t dst_step, int64_t n, int64_t c, const float *restrict scale,
                       const float *restrict shift)
@@ -28,6 +29,8 @@ static void norm_relu(const void *restrict src_, int64_t src_step, void *restric
         dst += dst_step;
     }
 }
+
+#endif
 
 static void norm_relu_mean2(const void *restrict src_, int64_t src_row, int64_t src_step,
                             void *restrict dst_, int64_t dst_step, int64_t n, int64_t c,
