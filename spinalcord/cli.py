@@ -11,15 +11,15 @@ import json
 import os
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
 from .tasks import TASKS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .pipeline import Pipeline
 
 DONE, FAILED, USAGE, MODEL, INPUT, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -110,17 +110,29 @@ def _info(options: argparse.Namespace) -> int:
     from . import __version__, _core
     from .models import WEIGHTS_DIR, list_models
 
-    folder = WEIGHTS_DIR if options.models is None else options.models
+    folder = WEIGHTS_DIR if options.models is None else Path(options.models)
+    cpu, models = _core.cpu(), list_models(options.models)
+    for row in models:
+        if "error" not in row:
+            row["kernels"] = {p: _kernels(folder / row["file"], p) for p in cpu["precisions"]}
     _print(
         {
             "version": __version__,
             "python": sys.version.split()[0],
-            **_core.cpu(),
+            **cpu,
             "models_folder": str(folder),
-            "models": list_models(options.models),
+            "models": models,
         }
     )
     return DONE
+
+
+def _kernels(path: Path, precision: str) -> dict[str, int]:
+    """Count the steps of a network at 256 x 256 by what computes them."""
+    from .network import Network
+
+    layers = Network.open(path, precision).layers(256, 256)
+    return dict(Counter(layer["implementation"] for layer in layers))
 
 
 def _models_list(options: argparse.Namespace) -> int:
@@ -226,7 +238,7 @@ def _add_explain(commands: Any) -> None:
 
 
 def _add_info(commands: Any) -> None:
-    summary = "show the version, what this CPU can do, and the models found"
+    summary = "show the version, what this CPU can do, the models found and their kernels"
     parser = _command(commands, "info", _info, summary)
     parser.add_argument("--models", metavar="DIR", help="folder (default: the package's own)")
 

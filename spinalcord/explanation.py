@@ -254,7 +254,8 @@ def explain(
     """Show where on the lesion's slices the evidence for an answer lies: Grad-CAM [1]_.
 
     The map is that of the network's last maps (1/32 of the image), weighed by the gradient of
-    the answer's logit, laid over each slice that holds lesion. It is coarse: about a centimetre.
+    the answer's logit, laid over each slice that holds lesion. It is coarse: one of its pixels
+    is 32 of the image, 3 cm at 1 mm.
 
     Parameters
     ----------

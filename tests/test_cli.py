@@ -213,6 +213,9 @@ def test_verify_and_info_describe(random_models, capsys):
     info = json.loads(capsys.readouterr().out)
     assert {"version", "name", "isa", "threads", "precisions", "onednn", "models"} <= set(info)
     assert len(info["models"]) == 4
+    for row in info["models"]:
+        assert set(row["kernels"]) == set(info["precisions"])
+        assert sum(row["kernels"]["f32"].values()) > 50
 
 
 @pytest.mark.parametrize("command", ["segment", "classify", "explain"])
