@@ -230,8 +230,9 @@ def markdown(lines: list[dict], machine: dict) -> str:
             text.append(f"{head}| {line['peer']} | {line['absent']} | | |")
             continue
         ratio = line.get("ratio_to_openvino")
+        runner = f"{line['peer']} {line['variant']}".strip()
         text.append(
-            f"{head}| {' '.join((line['peer'], line['variant'])).strip()} | {show(line['ms_per_image'], 1)} "
+            f"{head}| {runner} | {show(line['ms_per_image'], 1)} "
             f"| {show(ratio, 2) if ratio else ''} | {line['max_difference']:.1e} |"
         )
     return "\n".join(text)

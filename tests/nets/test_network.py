@@ -186,6 +186,7 @@ rng = np.random.default_rng(0)
 x = rng.random([int(v) for v in sys.argv[2].split(",")], np.float32)
 small = np.ascontiguousarray(x[:1, :, :64, :64])
 want = net(small)
+net(x[:1])  # the plan for this size: its memory is had in one piece, which can take a while
 print("ready", flush=True)
 try:
     net(x)
