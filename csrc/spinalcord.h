@@ -263,9 +263,9 @@ sc_status sc_voxels_needed(const double affine[16], double volume_mm3,
 
 /* Instruction sets that have kernels of their own, each including those before. */
 typedef enum {
-    SC_ISA_AUTO = 0, /* the best that the CPU has */
-    SC_ISA_BASE = 1, /* x86-64 */
-    SC_ISA_AVX2 = 2, /* with FMA */
+    SC_ISA_AUTO = 0,   /* the best that the CPU has */
+    SC_ISA_BASE = 1,   /* x86-64 */
+    SC_ISA_AVX2 = 2,   /* with FMA */
     SC_ISA_AVX512 = 3, /* F, BW, VL, DQ */
     SC_ISA_AVX512_BF16 = 4,
     SC_ISA_AMX = 5, /* tiles, bfloat16 */
@@ -283,14 +283,18 @@ typedef int (*sc_poll_fn)(void *arg);
 /* ---- Networks (csrc/nn, csrc/nets) ----------------------------------------- */
 
 /* How a tensor's values are stored. */
-typedef enum { SC_TENSOR_F32 = 0, SC_TENSOR_F16 = 1, SC_TENSOR_BF16 = 2 } sc_tensor_type;
+typedef enum {
+    SC_TENSOR_F32 = 0,
+    SC_TENSOR_F16 = 1,
+    SC_TENSOR_BF16 = 2
+} sc_tensor_type;
 
 /* One tensor of a model file.  Names and shapes are PyTorch's; the data may lie at
  * any address (a mapped file) and is read once, by sc_net_create. */
 typedef struct {
     const char *name;
     sc_tensor_type type;
-    int ndim;          /* 1, 2 or 4 */
+    int ndim; /* 1, 2 or 4 */
     int64_t shape[4];
     const void *data;
 } sc_tensor;
@@ -302,14 +306,14 @@ typedef enum { SC_PRECISION_F32 = 1, SC_PRECISION_BF16 = 2 } sc_precision;
 
 typedef struct {
     sc_net_kind kind;
-    int in_channels;   /* 1 .. 16 */
-    int outputs;       /* MultiResUNet: maps, 1 .. 16; DenseNet121: 2 classes */
-    float norm_eps;    /* usual: MultiResUNet 1e-3; DenseNet121 1e-5, Keras' 1.001e-5 */
-    bool final_norm;   /* MultiResUNet: Norm before the sigmoid, else a bias */
-    bool final_relu;   /* DenseNet121: ReLU after norm5 */
+    int in_channels; /* 1 .. 16 */
+    int outputs;     /* MultiResUNet: maps, 1 .. 16; DenseNet121: 2 classes */
+    float norm_eps;  /* usual: MultiResUNet 1e-3; DenseNet121 1e-5, Keras' 1.001e-5 */
+    bool final_norm; /* MultiResUNet: Norm before the sigmoid, else a bias */
+    bool final_relu; /* DenseNet121: ReLU after norm5 */
     sc_precision precision;
-    int threads;       /* >= 1, for each call */
-    sc_isa isa;        /* the best to use; SC_ISA_AUTO unless to compare */
+    int threads; /* >= 1, for each call */
+    sc_isa isa;  /* the best to use; SC_ISA_AUTO unless to compare */
 } sc_net_config;
 
 typedef struct sc_net sc_net;

@@ -26,8 +26,8 @@ static inline void check_that(bool good, const char *file, int line, const char 
     fprintf(stderr, "%s:%d: %s\n", file, line, what);
 }
 
-static inline void check_pair(bool good, double got, double want, const char *file, int line,
-                              const char *what)
+static inline void check_pair(bool good, double got, double want, const char *file,
+                              int line, const char *what)
 {
     if (!good) fprintf(stderr, "got %.9g, expected %.9g: ", got, want);
     check_that(good, file, line, what);

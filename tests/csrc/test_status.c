@@ -17,7 +17,8 @@ done:
 int main(void)
 {
     sc_error err = {.detail = 7};
-    CHECK_EQ(sc_fail(&err, SC_BAD_SHAPE, "h is %d, expected %s", 3, "at least 32"), SC_BAD_SHAPE);
+    CHECK_EQ(sc_fail(&err, SC_BAD_SHAPE, "h is %d, expected %s", 3, "at least 32"),
+             SC_BAD_SHAPE);
     CHECK_EQ(err.code, SC_BAD_SHAPE);
     CHECK_EQ(err.detail, 0);
     CHECK(strcmp(err.text, "h is 3, expected at least 32") == 0);
