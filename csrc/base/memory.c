@@ -30,9 +30,15 @@ void *sc_calloc(size_t nbytes)
 
 void sc_free(void *block) { free(block); }
 
-bool sc_mul(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
+bool sc_mul(size_t a, size_t b, size_t *out)
+{
+    return !__builtin_mul_overflow(a, b, out);
+}
 
-bool sc_add(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
+bool sc_add(size_t a, size_t b, size_t *out)
+{
+    return !__builtin_add_overflow(a, b, out);
+}
 
 bool sc_product(const int64_t *extents, int n, size_t item_nbytes, size_t *out_nbytes)
 {

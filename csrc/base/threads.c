@@ -87,7 +87,8 @@ sc_status sc_pool_create(int n, sc_pool **out, sc_error *err)
 {
     *out = NULL;
     if (n < 1) {
-        return sc_fail(err, SC_BAD_VALUE, "%d threads were asked for; expected at least 1", n);
+        return sc_fail(err, SC_BAD_VALUE,
+                       "%d threads were asked for; expected at least 1", n);
     }
     sc_pool *pool = sc_calloc(sizeof *pool);
     if (pool == NULL) return sc_fail(err, SC_NOMEM, "no memory for a thread pool");
@@ -170,15 +171,17 @@ void sc_pool_run(sc_pool *pool, sc_job_fn job, void *arg, sc_poll_fn poll,
 void sc_barrier_wait(sc_barrier *barrier, int n_threads)
 {
     if (n_threads == 1) return;
-    const int generation = atomic_load_explicit(&barrier->generation, memory_order_acquire);
+    const int generation =
+        atomic_load_explicit(&barrier->generation, memory_order_acquire);
     if (atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel) ==
         n_threads - 1) {
         atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
-        atomic_store_explicit(&barrier->generation, generation + 1, memory_order_release);
+        atomic_store_explicit(&barrier->generation, generation + 1,
+                              memory_order_release);
         return;
     }
-    for (int i = 0;
-         atomic_load_explicit(&barrier->generation, memory_order_acquire) == generation;) {
+    for (int i = 0; atomic_load_explicit(&barrier->generation, memory_order_acquire) ==
+                    generation;) {
         /* Where threads outnumber processors, the one awaited needs this core. */
         if (i < BARRIER_SPINS) {
             i++;

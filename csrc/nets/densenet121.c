@@ -76,23 +76,26 @@ done:
     return status;
 }
 
-static sc_status take_layer(sc_source *source, const sc_engine *engine, float eps, int block,
-                            int index, dense_layer *layer, sc_error *err)
+static sc_status take_layer(sc_source *source, const sc_engine *engine, float eps,
+                            int block, int index, dense_layer *layer, sc_error *err)
 {
     sc_status status = SC_OK;
     char prefix[64], norm1[80], conv1[80], norm2[80], conv2[80];
-    snprintf(prefix, sizeof prefix, "features.denseblock%d.denselayer%d", block + 1, index + 1);
+    snprintf(prefix, sizeof prefix, "features.denseblock%d.denselayer%d", block + 1,
+             index + 1);
     snprintf(norm1, sizeof norm1, "%s.norm1", prefix);
     snprintf(conv1, sizeof conv1, "%s.conv1", prefix);
     snprintf(norm2, sizeof norm2, "%s.norm2", prefix);
     snprintf(conv2, sizeof conv2, "%s.conv2", prefix);
     const int64_t c = BLOCK_IN[block] + index * GROWTH;
-    SC_TRY(sc_take_norm(source, norm1, c, eps, true, &layer->norm_scale, &layer->norm_shift,
-                        err));
+    SC_TRY(sc_take_norm(source, norm1, c, eps, true, &layer->norm_scale,
+                        &layer->norm_shift, err));
     SC_TRY(take_conv(source, engine, eps, conv1, norm2,
-                     (sc_conv_shape){BOTTLENECK, c, 1, 1, 1, false}, &layer->conv1, err));
+                     (sc_conv_shape){BOTTLENECK, c, 1, 1, 1, false}, &layer->conv1,
+                     err));
     SC_TRY(take_conv(source, engine, eps, conv2, NULL,
-                     (sc_conv_shape){GROWTH, BOTTLENECK, 3, 3, 1, false}, &layer->conv2, err));
+                     (sc_conv_shape){GROWTH, BOTTLENECK, 3, 3, 1, false}, &layer->conv2,
+                     err));
 done:
     return status;
 }
@@ -105,8 +108,8 @@ static sc_status take_transition(sc_source *source, const sc_engine *engine, flo
     snprintf(norm, sizeof norm, "features.transition%d.norm", block + 1);
     snprintf(conv, sizeof conv, "features.transition%d.conv", block + 1);
     const int64_t c = BLOCK_OUT[block];
-    SC_TRY(sc_take_norm(source, norm, c, eps, true, &layer->norm_scale, &layer->norm_shift,
-                        err));
+    SC_TRY(sc_take_norm(source, norm, c, eps, true, &layer->norm_scale,
+                        &layer->norm_shift, err));
     SC_TRY(take_conv(source, engine, eps, conv, NULL,
                      (sc_conv_shape){c / 2, c, 1, 1, 1, false}, &layer->conv1, err));
 done:
@@ -123,15 +126,16 @@ static sc_status create(const sc_net_config *config, const sc_engine *engine,
     if (net == NULL) return sc_fail(err, SC_NOMEM, "no memory for DenseNet121");
     net->in_channels = config->in_channels;
     SC_TRY(take_conv(source, engine, eps, "features.conv0", "features.norm0",
-                     (sc_conv_shape){STEM, config->in_channels, 7, 7, 2, true}, &net->stem,
-                     err));
+                     (sc_conv_shape){STEM, config->in_channels, 7, 7, 2, true},
+                     &net->stem, err));
     dense_layer *layer = net->layers;
     for (int block = 0; block < N_BLOCKS; block++) {
         for (int i = 0; i < BLOCK_LAYERS[block]; i++, layer++) {
             SC_TRY(take_layer(source, engine, eps, block, i, layer, err));
         }
         if (block == N_BLOCKS - 1) break;
-        SC_TRY(take_transition(source, engine, eps, block, &net->transitions[block], err));
+        SC_TRY(
+            take_transition(source, engine, eps, block, &net->transitions[block], err));
     }
     SC_TRY(sc_head_create(source, eps, config->final_relu, &net->head, err));
     *model = net;
@@ -144,10 +148,11 @@ done:
 static sc_status check_size(int64_t h, int64_t w, sc_error *err)
 {
     if (h >= 32 && w >= 32 && h <= 4096 && w <= 4096) return SC_OK;
-    return sc_fail(err, SC_BAD_SHAPE,
-                   "DenseNet121 takes images from 32 to 4096 pixels a side; got %" PRId64
-                   " x %" PRId64,
-                   h, w);
+    return sc_fail(
+        err, SC_BAD_SHAPE,
+        "DenseNet121 takes images from 32 to 4096 pixels a side; got %" PRId64
+        " x %" PRId64,
+        h, w);
 }
 
 static void stem_size(int64_t h, int64_t w, int64_t size[2])
@@ -164,7 +169,8 @@ static void feature_shape(int64_t h, int64_t w, int64_t shape[3])
     for (int i = 0; i < 2; i++) shape[1 + i] = ((size[i] - 1) / 2 + 1) / 8;
 }
 
-static void build_stem(const densenet *net, sc_plan *plan, int64_t h, int64_t w, int block)
+static void build_stem(const densenet *net, sc_plan *plan, int64_t h, int64_t w,
+                       int block)
 {
     int64_t size[2];
     stem_size(h, w, size);
@@ -179,8 +185,8 @@ static void build_stem(const densenet *net, sc_plan *plan, int64_t h, int64_t w,
                                        .w = size[1],
                                        .dst_stride = 1,
                                        .relu = true});
-    sc_plan_max_pool(plan, "features.pool0", (sc_view){stem, 0}, (sc_view){block, 0}, STEM, 3,
-                     2, -1);
+    sc_plan_max_pool(plan, "features.pool0", (sc_view){stem, 0}, (sc_view){block, 0},
+                     STEM, 3, 2, -1);
 }
 
 static void build_block(const dense_layer *layers, sc_plan *plan, int block, int buffer,
@@ -190,7 +196,8 @@ static void build_block(const dense_layer *layers, sc_plan *plan, int block, int
     for (int i = 0; i < BLOCK_LAYERS[block]; i++) {
         const dense_layer *layer = &layers[i];
         const int middle = sc_plan_buffer(plan, h, w, BOTTLENECK, 1, false);
-        snprintf(name, sizeof name, "features.denseblock%d.denselayer%d.conv1", block + 1, i + 1);
+        snprintf(name, sizeof name, "features.denseblock%d.denselayer%d.conv1",
+                 block + 1, i + 1);
         sc_plan_conv(plan, &(sc_conv_step){.name = name,
                                            .wei = {layer->conv1},
                                            .src = {{buffer, 0}},
@@ -202,18 +209,19 @@ static void build_block(const dense_layer *layers, sc_plan *plan, int block, int
                                            .norm_scale = layer->norm_scale,
                                            .norm_shift = layer->norm_shift});
         name[strlen(name) - 1] = '2';
-        sc_plan_conv(plan, &(sc_conv_step){.name = name,
-                                           .wei = {layer->conv2},
-                                           .src = {{middle, 0}},
-                                           .dst = {buffer, BLOCK_IN[block] + i * GROWTH},
-                                           .h = h,
-                                           .w = w,
-                                           .dst_stride = 1});
+        sc_plan_conv(plan,
+                     &(sc_conv_step){.name = name,
+                                     .wei = {layer->conv2},
+                                     .src = {{middle, 0}},
+                                     .dst = {buffer, BLOCK_IN[block] + i * GROWTH},
+                                     .h = h,
+                                     .w = w,
+                                     .dst_stride = 1});
     }
 }
 
-static void build_transition(const dense_layer *layer, sc_plan *plan, int block, int src,
-                             int dst, int64_t h, int64_t w)
+static void build_transition(const dense_layer *layer, sc_plan *plan, int block,
+                             int src, int dst, int64_t h, int64_t w)
 {
     char name[64];
     snprintf(name, sizeof name, "features.transition%d.conv", block + 1);
@@ -254,4 +262,5 @@ static void build(const void *model, sc_plan *plan, int64_t h, int64_t w)
                    2.0 * (1024 * 128 + 128 * 2));
 }
 
-const sc_architecture sc_densenet121 = {create, destroy, check_size, build, feature_shape};
+const sc_architecture sc_densenet121 = {create, destroy, check_size, build,
+                                        feature_shape};

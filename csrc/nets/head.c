@@ -72,8 +72,8 @@ static void maps_at(const sc_head *head, const sc_engine *engine, const sc_map *
 {
     const int64_t at = p / map->w * map->row + p % map->w * map->step;
     const void *src = (const char *)map->data + (size_t)at * engine->item_nbytes;
-    engine->pointwise->norm(src, head->norm_scale, head->norm_shift, head->final_relu, values,
-                            MAPS);
+    engine->pointwise->norm(src, head->norm_scale, head->norm_shift, head->final_relu,
+                            values, MAPS);
 }
 
 /* weights[k] = gradient of logit 'index' with respect to map k, at any position. */
@@ -90,8 +90,9 @@ static void gradient(const sc_head *head, const float hidden[HIDDEN], int index,
     }
 }
 
-static void class_activation(const sc_head *head, const sc_engine *engine, const sc_map *map,
-                             const float hidden[HIDDEN], int index, float *cam)
+static void class_activation(const sc_head *head, const sc_engine *engine,
+                             const sc_map *map, const float hidden[HIDDEN], int index,
+                             float *cam)
 {
     const int64_t n = map->h * map->w;
     float weights[MAPS], values[MAPS];
@@ -113,13 +114,14 @@ static void mean_maps(const sc_head *head, const sc_engine *engine, const sc_map
     for (int64_t p = 0; p < n; p++) {
         maps_at(head, engine, map, p, values);
         for (int k = 0; k < MAPS; k++) sums[k] += (double)values[k];
-        for (int k = 0; features != NULL && k < MAPS; k++) features[k * n + p] = values[k];
+        for (int k = 0; features != NULL && k < MAPS; k++)
+            features[k * n + p] = values[k];
     }
     for (int k = 0; k < MAPS; k++) mean[k] = (float)(sums[k] / (double)n);
 }
 
-static void dense_layers(const sc_head *head, const float mean[MAPS], float hidden[HIDDEN],
-                         double logits[CLASSES])
+static void dense_layers(const sc_head *head, const float mean[MAPS],
+                         float hidden[HIDDEN], double logits[CLASSES])
 {
     memcpy(hidden, head->hidden_bias, sizeof head->hidden_bias);
     for (int k = 0; k < MAPS; k++) {

@@ -32,12 +32,14 @@ sc_status sc_take_norm(sc_source *source, const char *prefix, int64_t c, float e
     SC_TRY(sc_take(source, prefix, ".running_var", 1, &c, &var, err));
     for (int64_t i = 0; i < c; i++) {
         if (!(var[i] + eps > 0.0f)) {
-            status = sc_fail(err, SC_BAD_MODEL,
-                             "tensor %s.running_var[%d] is %g; a variance cannot be negative",
-                             prefix, (int)i, (double)var[i]);
+            status = sc_fail(
+                err, SC_BAD_MODEL,
+                "tensor %s.running_var[%d] is %g; a variance cannot be negative",
+                prefix, (int)i, (double)var[i]);
             goto done;
         }
-        const double factor = (gamma ? (double)gamma[i] : 1.0) / sqrt((double)var[i] + (double)eps);
+        const double factor = (gamma ? (double)gamma[i] : 1.0) /
+                              sqrt((double)var[i] + (double)eps);
         s[i] = (float)factor;
         t[i] = (float)((double)beta[i] - (double)mean[i] * factor);
     }

@@ -23,7 +23,7 @@ static const int64_t WIDTH[N_LEVELS] = {32, 64, 128, 256, 512};
 typedef struct {
     int64_t a, b, c, out; /* channels */
     sc_conv_weights *conv_a, *conv_b, *conv_c, *shortcut;
-    float *concat_scale;            /* its shift is in the shortcut's bias */
+    float *concat_scale; /* its shift is in the shortcut's bias */
     float *out_scale, *out_shift;
 } res_block;
 
@@ -35,7 +35,7 @@ typedef struct {
 typedef struct {
     int in_channels, outputs;
     res_block encoder[N_LEVELS], decoder[N_SKIPS];
-    res_unit units[N_UNITS]; /* path.0.0, path.0.1, ... path.3.0 */
+    res_unit units[N_UNITS];         /* path.0.0, path.0.1, ... path.3.0 */
     sc_conv_weights *up[N_SKIPS][4]; /* one for each pixel of 2 x 2 */
     sc_conv_weights *head;
 } multiresunet;
@@ -174,10 +174,11 @@ static sc_status take_up(sc_source *source, const sc_engine *engine, int k, int6
     SC_TRY(sc_take(source, prefix, ".bias", 1, &oc, &bias, err));
     for (int pixel = 0; pixel < 4; pixel++) {
         for (int64_t o = 0; o < oc; o++) {
-            for (int64_t i = 0; i < ic; i++) one[o * ic + i] = wei[(i * oc + o) * 4 + pixel];
+            for (int64_t i = 0; i < ic; i++)
+                one[o * ic + i] = wei[(i * oc + o) * 4 + pixel];
         }
-        SC_TRY(sc_conv_weights_create(engine, conv_shape(oc, ic, 1, false), one, NULL, bias,
-                                      &up[pixel], err));
+        SC_TRY(sc_conv_weights_create(engine, conv_shape(oc, ic, 1, false), one, NULL,
+                                      bias, &up[pixel], err));
     }
 done:
     sc_free(one);
@@ -187,8 +188,8 @@ done:
 }
 
 static sc_status take_head(sc_source *source, const sc_engine *engine,
-                           const sc_net_config *config, int64_t ic, sc_conv_weights **out,
-                           sc_error *err)
+                           const sc_net_config *config, int64_t ic,
+                           sc_conv_weights **out, sc_error *err)
 {
     sc_status status = SC_OK;
     const sc_conv_shape shape = conv_shape(config->outputs, ic, 1, false);
@@ -263,10 +264,11 @@ static sc_status check_size(int64_t h, int64_t w, sc_error *err)
     if (h >= 16 && w >= 16 && h <= 4096 && w <= 4096 && h % 16 == 0 && w % 16 == 0) {
         return SC_OK;
     }
-    return sc_fail(err, SC_BAD_SHAPE,
-                   "MultiResUNet takes images whose sides are multiples of 16 from 16 to "
-                   "4096; got %" PRId64 " x %" PRId64,
-                   h, w);
+    return sc_fail(
+        err, SC_BAD_SHAPE,
+        "MultiResUNet takes images whose sides are multiples of 16 from 16 to "
+        "4096; got %" PRId64 " x %" PRId64,
+        h, w);
 }
 
 static void feature_shape(int64_t h, int64_t w, int64_t shape[3])
@@ -280,8 +282,8 @@ static void feature_shape(int64_t h, int64_t w, int64_t shape[3])
 
 /* ---- Plans ---------------------------------------------------------------------- */
 
-static void add_conv(sc_plan *plan, const char *name, const sc_conv_weights *wei, sc_view src,
-                     sc_view dst, int64_t h, int64_t w, bool relu)
+static void add_conv(sc_plan *plan, const char *name, const sc_conv_weights *wei,
+                     sc_view src, sc_view dst, int64_t h, int64_t w, bool relu)
 {
     sc_plan_conv(plan, &(sc_conv_step){.name = name,
                                        .wei = {wei},
@@ -294,8 +296,8 @@ static void add_conv(sc_plan *plan, const char *name, const sc_conv_weights *wei
 }
 
 /* Returns the buffer of the block's output. */
-static int build_block(const res_block *block, sc_plan *plan, const char *prefix, int src,
-                       int64_t h, int64_t w)
+static int build_block(const res_block *block, sc_plan *plan, const char *prefix,
+                       int src, int64_t h, int64_t w)
 {
     char name[MAX_PART];
     const int out = sc_plan_buffer(plan, h, w, block->out, 1, false);
@@ -322,8 +324,8 @@ static int build_block(const res_block *block, sc_plan *plan, const char *prefix
     return out;
 }
 
-static void build_unit(const res_unit *unit, sc_plan *plan, const char *name, sc_view src,
-                       sc_view dst, int64_t h, int64_t w)
+static void build_unit(const res_unit *unit, sc_plan *plan, const char *name,
+                       sc_view src, sc_view dst, int64_t h, int64_t w)
 {
     sc_plan_conv(plan, &(sc_conv_step){.name = name,
                                        .wei = {unit->conv, unit->shortcut},
@@ -345,16 +347,17 @@ static void build_path(const res_unit *units, sc_plan *plan, int i, int src, int
     sc_view from = {src, 0};
     for (int j = 0; j < UNITS[i]; j++) {
         const bool last = j == UNITS[i] - 1;
-        const sc_view to = last ? (sc_view){joined, WIDTH[i]}
-                                : (sc_view){sc_plan_buffer(plan, h, w, WIDTH[i], 1, false), 0};
+        const sc_view to =
+            last ? (sc_view){joined, WIDTH[i]}
+                 : (sc_view){sc_plan_buffer(plan, h, w, WIDTH[i], 1, false), 0};
         snprintf(name, sizeof name, "path.%d.%d", i, j);
         build_unit(&units[j], plan, name, from, to, h, w);
         from = to;
     }
 }
 
-static void build_up(sc_conv_weights *const up[4], sc_plan *plan, int k, int src, int joined,
-                     int64_t h, int64_t w)
+static void build_up(sc_conv_weights *const up[4], sc_plan *plan, int k, int src,
+                     int joined, int64_t h, int64_t w)
 {
     char name[MAX_NAME];
     snprintf(name, sizeof name, "up.%d", k);
@@ -372,14 +375,16 @@ static void build_up(sc_conv_weights *const up[4], sc_plan *plan, int k, int src
 }
 
 /* sc_custom_fn: the last maps, where they are wanted. */
-static void run_features(const void *context, const sc_engine *engine, const sc_map *map,
-                         const sc_image *image, int thread, int n_threads)
+static void run_features(const void *context, const sc_engine *engine,
+                         const sc_map *map, const sc_image *image, int thread,
+                         int n_threads)
 {
     (void)context;
     if (image->features == NULL) return;
     const int64_t end = map->h * (thread + 1) / n_threads;
     for (int64_t y = map->h * thread / n_threads; y < end; y++) {
-        const void *src = (const char *)map->data + (size_t)(y * map->row) * engine->item_nbytes;
+        const void *src = (const char *)map->data +
+                          (size_t)(y * map->row) * engine->item_nbytes;
         engine->pointwise->deinterleave(src, map->step, image->features + y * map->w,
                                         map->h * map->w, map->w, map->c);
     }
@@ -395,7 +400,8 @@ static void run_sigmoid(const void *context, const sc_engine *engine, const sc_m
     for (int64_t y = map->h * thread / n_threads; y < end; y++) {
         const float *src = (const float *)map->data + y * map->row;
         for (int64_t c = 0; c < map->c; c++) {
-            sc_sigmoid(src + c, map->step, image->dst + (c * map->h + y) * map->w, map->w);
+            sc_sigmoid(src + c, map->step, image->dst + (c * map->h + y) * map->w,
+                       map->w);
         }
     }
 }
@@ -416,7 +422,8 @@ static void build(const void *model, sc_plan *plan, int64_t h, int64_t w)
         build_path(units, plan, i, x, joined[i], h >> i, w >> i);
         units += UNITS[i];
         const int64_t c = net->encoder[i].out;
-        const int pooled = sc_plan_buffer(plan, h >> (i + 1), w >> (i + 1), c, 1, false);
+        const int pooled =
+            sc_plan_buffer(plan, h >> (i + 1), w >> (i + 1), c, 1, false);
         snprintf(name, sizeof name, "pool.%d", i);
         sc_plan_max_pool(plan, name, (sc_view){x, 0}, (sc_view){pooled, 0}, c, 2, 2, 0);
         x = pooled;
@@ -429,9 +436,11 @@ static void build(const void *model, sc_plan *plan, int64_t h, int64_t w)
     }
     const int logits = sc_plan_buffer_f32(plan, h, w, net->outputs);
     sc_plan_custom(plan, "features", "copy", (sc_view){x, 0}, run_features, net, 0.0);
-    add_conv(plan, "head", net->head, (sc_view){x, 0}, (sc_view){logits, 0}, h, w, false);
+    add_conv(plan, "head", net->head, (sc_view){x, 0}, (sc_view){logits, 0}, h, w,
+             false);
     sc_plan_custom(plan, "sigmoid", "sigmoid", (sc_view){logits, 0}, run_sigmoid, net,
                    (double)(h * w * net->outputs));
 }
 
-const sc_architecture sc_multiresunet = {create, destroy, check_size, build, feature_shape};
+const sc_architecture sc_multiresunet = {create, destroy, check_size, build,
+                                         feature_shape};

@@ -42,7 +42,8 @@ static sc_status check_config(const sc_net_config *c, sc_error *err)
                        classes ? "2 (classes)" : "1 to 16 (maps)");
     }
     if (c->threads < 1 || c->threads > 4096) {
-        return sc_fail(err, SC_BAD_VALUE, "threads is %d; expected 1 to 4096", c->threads);
+        return sc_fail(err, SC_BAD_VALUE, "threads is %d; expected 1 to 4096",
+                       c->threads);
     }
     if (!(c->norm_eps > 0.0f && c->norm_eps < 1.0f)) {
         return sc_fail(err, SC_BAD_VALUE, "norm_eps is %g; expected between 0 and 1",
@@ -108,7 +109,8 @@ static void recover_from_fork(sc_net *net)
     const pid_t self = getpid();
     pid_t owner = atomic_load(&net->owner);
     while (owner != self) {
-        if (owner == RECOVERING || !atomic_compare_exchange_strong(&net->owner, &owner, RECOVERING)) {
+        if (owner == RECOVERING ||
+            !atomic_compare_exchange_strong(&net->owner, &owner, RECOVERING)) {
             sched_yield();
             owner = atomic_load(&net->owner);
             continue;
@@ -135,8 +137,8 @@ static sc_status take_runner(sc_net *net, sc_runner **out, sc_error *err)
         *out = runner;
         return SC_OK;
     }
-    return sc_runner_create(net->arch, net->model, &net->engine, net->config.threads, out,
-                            err);
+    return sc_runner_create(net->arch, net->model, &net->engine, net->config.threads,
+                            out, err);
 }
 
 static void give_runner(sc_net *net, sc_runner *runner)
@@ -150,14 +152,17 @@ static void give_runner(sc_net *net, sc_runner *runner)
 static sc_status check_images(const sc_net *net, int64_t n, int64_t h, int64_t w,
                               const float *src, sc_error *err)
 {
-    if (n < 1) return sc_fail(err, SC_BAD_SHAPE, "a batch of %d images; expected at least 1", (int)n);
+    if (n < 1)
+        return sc_fail(err, SC_BAD_SHAPE, "a batch of %d images; expected at least 1",
+                       (int)n);
     const sc_status status = net->arch->check_size(h, w, err);
     if (status != SC_OK) return status;
     const int64_t values = n * net->config.in_channels * h * w;
     int64_t bad = 0;
     for (int64_t i = 0; i < values; i++) bad += !isfinite(src[i]);
     if (bad == 0) return SC_OK;
-    return sc_fail(err, SC_NOT_FINITE, "%lld of the images' %lld values are NaN or infinite",
+    return sc_fail(err, SC_NOT_FINITE,
+                   "%lld of the images' %lld values are NaN or infinite",
                    (long long)bad, (long long)values);
 }
 
@@ -173,8 +178,8 @@ sc_status sc_net_run(sc_net *net, int64_t n, int64_t h, int64_t w, const float *
     batch.poll = poll;
     batch.poll_arg = poll_arg;
     batch.src_step = net->config.in_channels * h * w;
-    batch.dst_step =
-        net->config.outputs * (net->config.kind == SC_MULTIRESUNET ? h * w : 1);
+    batch.dst_step = net->config.outputs *
+                     (net->config.kind == SC_MULTIRESUNET ? h * w : 1);
     net->arch->feature_shape(h, w, batch.feature_shape);
     sc_runner *runner = NULL;
     status = take_runner(net, &runner, err);

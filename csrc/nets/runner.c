@@ -55,8 +55,8 @@ void sc_runner_destroy(sc_runner *runner, bool forked)
 /* ---- Plans ---------------------------------------------------------------------- */
 
 static sc_status build_plan(const sc_architecture *arch, const void *model,
-                            const sc_engine *engine, int n_threads, int64_t h, int64_t w,
-                            sc_plan **out, sc_error *err)
+                            const sc_engine *engine, int n_threads, int64_t h,
+                            int64_t w, sc_plan **out, sc_error *err)
 {
     sc_status status = sc_plan_create(engine, n_threads, out, err);
     if (status != SC_OK) return status;
@@ -81,7 +81,8 @@ static void prepare(void *arg, int thread, int n_threads)
     (void)n_threads;
     prepare_job *job = arg;
     sc_plan *plan = job->alone ? job->plans[thread] : job->plans[0];
-    job->status[thread] = sc_plan_prepare(plan, job->alone ? 0 : thread, &job->errors[thread]);
+    job->status[thread] =
+        sc_plan_prepare(plan, job->alone ? 0 : thread, &job->errors[thread]);
 }
 
 /* The first failure among the threads. */
@@ -96,7 +97,8 @@ static sc_status first_failure(const sc_status *status, const sc_error *errors, 
     return SC_OK;
 }
 
-static sc_status prepare_plans(sc_runner *runner, sc_plan **plans, bool alone, sc_error *err)
+static sc_status prepare_plans(sc_runner *runner, sc_plan **plans, bool alone,
+                               sc_error *err)
 {
     const size_t n = (size_t)runner->n_threads;
     prepare_job job = {.plans = plans, .alone = alone};
@@ -138,7 +140,8 @@ static sc_status need_together(sc_runner *runner, sc_size_plans *size, sc_error 
 {
     if (size->together != NULL) return SC_OK;
     sc_status status = build_plan(runner->arch, runner->model, &runner->engine,
-                                  runner->n_threads, size->h, size->w, &size->together, err);
+                                  runner->n_threads, size->h, size->w, &size->together,
+                                  err);
     if (status == SC_OK) status = prepare_plans(runner, &size->together, false, err);
     if (status != SC_OK) drop_plans(runner, size);
     return status;
@@ -151,8 +154,8 @@ static sc_status need_alone(sc_runner *runner, sc_size_plans *size, sc_error *er
     size->alone = sc_calloc((size_t)runner->n_threads * sizeof *size->alone);
     if (size->alone == NULL) status = sc_fail(err, SC_NOMEM, "no memory for plans");
     for (int t = 0; t < runner->n_threads && status == SC_OK; t++) {
-        status = build_plan(runner->arch, runner->model, &runner->engine, 1, size->h, size->w,
-                            &size->alone[t], err);
+        status = build_plan(runner->arch, runner->model, &runner->engine, 1, size->h,
+                            size->w, &size->alone[t], err);
     }
     if (status == SC_OK) status = prepare_plans(runner, size->alone, true, err);
     if (status != SC_OK) drop_plans(runner, size);
@@ -204,14 +207,16 @@ static void run(void *arg, int thread, int n_threads)
     if (engine->thread_begin != NULL) engine->thread_begin();
     for (int64_t i = thread; i < job->n_alone && *status == SC_OK; i += n_threads) {
         const sc_image image = image_at(job->batch, i);
-        *status = sc_plan_run(job->size->alone[thread], 0, &image, &job->cancel, NULL, err);
+        *status =
+            sc_plan_run(job->size->alone[thread], 0, &image, &job->cancel, NULL, err);
     }
     /* All threads take part in every shared image, whatever happened to one: a thread
      * that stayed away would leave the others at a barrier. */
     for (int64_t i = job->n_alone; i < job->batch->n; i++) {
         const sc_image image = image_at(job->batch, i);
-        const sc_status now = sc_plan_run(job->size->together, thread, &image, &job->cancel,
-                                          job->batch->extras->profile, err);
+        const sc_status now = sc_plan_run(job->size->together, thread, &image,
+                                          &job->cancel, job->batch->extras->profile,
+                                          err);
         if (*status == SC_OK) *status = now;
     }
     if (engine->thread_end != NULL) engine->thread_end();
@@ -270,8 +275,8 @@ sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err)
     return status;
 }
 
-sc_status sc_runner_layers(sc_runner *runner, int64_t h, int64_t w, sc_layer_info *layers,
-                           sc_error *err)
+sc_status sc_runner_layers(sc_runner *runner, int64_t h, int64_t w,
+                           sc_layer_info *layers, sc_error *err)
 {
     sc_size_plans *size = find_size(runner, h, w);
     const sc_status status = need_together(runner, size, err);

@@ -45,8 +45,8 @@ sc_status sc_runner_create(const sc_architecture *arch, const void *model,
 void sc_runner_destroy(sc_runner *runner, bool forked);
 
 sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err);
-sc_status sc_runner_layers(sc_runner *runner, int64_t h, int64_t w, sc_layer_info *layers,
-                           sc_error *err);
+sc_status sc_runner_layers(sc_runner *runner, int64_t h, int64_t w,
+                           sc_layer_info *layers, sc_error *err);
 
 /* Steps of the architecture's plans. */
 sc_status sc_count_steps(const sc_architecture *arch, const void *model,

@@ -24,37 +24,37 @@
 #include "../spinalcord.h"
 
 enum {
-    SC_LANES = 16,    /* output channels of a block: one zmm of float32 */
+    SC_LANES = 16, /* output channels of a block: one zmm of float32 */
     SC_MAX_TAPS = 9,
 };
 
 /* One sum: where its inputs lie and its packed weights.  Steps and offsets count
  * elements of the activation's type (float, or uint16_t that holds bfloat16). */
 typedef struct {
-    const void *src;       /* the first tap of output pixel (0, 0) */
-    int64_t src_row;       /* from one output row's input to the next */
-    int64_t src_step;      /* from one output pixel's input to the next */
+    const void *src;  /* the first tap of output pixel (0, 0) */
+    int64_t src_row;  /* from one output row's input to the next */
+    int64_t src_step; /* from one output pixel's input to the next */
     int64_t n_taps;
     int64_t taps[SC_MAX_TAPS]; /* offset of each tap */
-    int64_t kc;            /* values of a tap */
-    const void *wei;       /* packed: sc_conv_pack_f32 or sc_conv_pack_bf16 */
-    int64_t wei_block;     /* elements of one block of SC_LANES output channels */
+    int64_t kc;                /* values of a tap */
+    const void *wei;           /* packed: sc_conv_pack_f32 or sc_conv_pack_bf16 */
+    int64_t wei_block;         /* elements of one block of SC_LANES output channels */
 } sc_phase;
 
 typedef struct {
-    int n_phases;          /* 1 or 2 */
+    int n_phases; /* 1 or 2 */
     sc_phase phase[2];
     const float *mid_bias; /* arrays of channels: n_blocks * SC_LANES, zero-padded */
     const float *bias;
     bool relu;
     const float *post_scale, *post_shift; /* both or neither */
-    const float *add_scale; /* NULL: ones */
-    const void *add;       /* NULL, or (rows, columns, channels) of the source type */
+    const float *add_scale;               /* NULL: ones */
+    const void *add; /* NULL, or (rows, columns, channels) of the source type */
     int64_t add_row, add_step;
     void *dst;
     int64_t dst_row, dst_step;
-    bool dst_f32;          /* bfloat16 kernels: store float32 */
-    int64_t channels;      /* values stored a pixel, <= n_blocks * SC_LANES */
+    bool dst_f32;     /* bfloat16 kernels: store float32 */
+    int64_t channels; /* values stored a pixel, <= n_blocks * SC_LANES */
     int64_t n_blocks;
     int64_t rows, columns; /* output pixels */
 } sc_conv;
@@ -90,10 +90,14 @@ int64_t sc_conv_packed_bf16(int64_t oc, int64_t n_taps, int64_t kc);
 /* 'wei' is (oc, n_taps, kc) float32; 'dst' has sc_conv_packed_... values.
  * f32:  dst[block][tap][k][lane].  bf16: dst[block][tap][k / 2][lane][k % 2], as
  * both the dot-product and the tile instructions want it.  Padding is zero. */
-void sc_conv_pack_f32(const float *wei, int64_t oc, int64_t n_taps, int64_t kc, float *dst);
+void sc_conv_pack_f32(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
+                      float *dst);
 void sc_conv_pack_bf16(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
                        uint16_t *dst);
 
-static inline int64_t sc_conv_blocks(int64_t oc) { return (oc + SC_LANES - 1) / SC_LANES; }
+static inline int64_t sc_conv_blocks(int64_t oc)
+{
+    return (oc + SC_LANES - 1) / SC_LANES;
+}
 
 #endif

@@ -54,7 +54,8 @@ INLINE void accumulate(const int n_spans, const int n_blocks, const sc_phase *ph
                        const span *spans, int64_t block)
 {
     const uint16_t *src = phase->src;
-    const uint16_t *a0 = src + spans[0].y * phase->src_row + spans[0].x * phase->src_step;
+    const uint16_t *a0 = src + spans[0].y * phase->src_row +
+                         spans[0].x * phase->src_step;
     const uint16_t *a1 = src + spans[n_spans - 1].y * phase->src_row +
                          spans[n_spans - 1].x * phase->src_step;
     const uint16_t *b0 = (const uint16_t *)phase->wei + block * phase->wei_block;
@@ -135,7 +136,8 @@ INLINE void begin(const int n_spans, const int n_blocks, const sc_conv *conv,
     tiles_load(n_spans, n_blocks, s);
 }
 
-INLINE void add_relu(const int n_spans, const int n_blocks, const float *bias, scratch *s)
+INLINE void add_relu(const int n_spans, const int n_blocks, const float *bias,
+                     scratch *s)
 {
     tiles_store(n_spans, n_blocks, s);
     for (int j = 0; j < n_blocks; j++) {

@@ -40,13 +40,13 @@ static sc_status backend_error(sc_error *err, dnnl_status_t code, const char *ca
 }
 
 /* Leave by 'done' unless oneDNN's call succeeds. */
-#define DN(call)                                                                           \
-    do {                                                                                   \
-        const dnnl_status_t dn_ = (call);                                                  \
-        if (dn_ != dnnl_success) {                                                         \
-            status = backend_error(err, dn_, #call);                                       \
-            goto done;                                                                     \
-        }                                                                                  \
+#define DN(call)                                                                       \
+    do {                                                                               \
+        const dnnl_status_t dn_ = (call);                                              \
+        if (dn_ != dnnl_success) {                                                     \
+            status = backend_error(err, dn_, #call);                                   \
+            goto done;                                                                 \
+        }                                                                              \
     } while (0)
 
 void sc_onednn_version(int version[3])
@@ -62,8 +62,8 @@ void sc_onednn_own_thread(void) { omp_set_num_threads(1); }
 sc_status sc_onednn_weights_create(const sc_conv_shape *shape, const float *plain,
                                    sc_onednn_weights **out, sc_error *err)
 {
-    const size_t nbytes =
-        (size_t)(shape->oc * shape->kh * shape->kw * shape->ic) * sizeof *plain;
+    const size_t nbytes = (size_t)(shape->oc * shape->kh * shape->kw * shape->ic) *
+                          sizeof *plain;
     sc_onednn_weights *weights = sc_calloc(sizeof *weights);
     float *copy = sc_alloc(nbytes);
     if (weights == NULL || copy == NULL) {
@@ -141,8 +141,9 @@ static sc_status find_copy(sc_onednn_conv *conv, sc_onednn_weights *weights,
     if (status != SC_OK) {
         sc_free(copy);
         sc_free(data);
-        return status == SC_NOMEM ? sc_fail(err, status, "no memory for reordered weights")
-                                  : status;
+        return status == SC_NOMEM
+                   ? sc_fail(err, status, "no memory for reordered weights")
+                   : status;
     }
     copy->data = data;
     copy->next = weights->copies;
@@ -163,20 +164,22 @@ static sc_status describe(sc_onednn_conv *conv, const sc_conv_shape *s, int64_t 
     dnnl_memory_desc_t src = NULL, wei = NULL, dst = NULL;
     dnnl_primitive_attr_t attr = NULL;
     DN(dnnl_memory_desc_create_with_tag(&src, 4, src_dims, dnnl_f32, dnnl_nhwc));
-    DN(dnnl_memory_desc_create_with_tag(&wei, 4, wei_dims, dnnl_f32, dnnl_format_tag_any));
+    DN(dnnl_memory_desc_create_with_tag(&wei, 4, wei_dims, dnnl_f32,
+                                        dnnl_format_tag_any));
     DN(dnnl_memory_desc_create_with_tag(&dst, 4, dst_dims, dnnl_f32, dnnl_nhwc));
     DN(dnnl_primitive_attr_create(&attr));
     DN(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user));
     DN(dnnl_convolution_forward_primitive_desc_create(
-        &conv->desc, conv->engine, dnnl_forward_inference, dnnl_convolution_direct, src, wei,
-        NULL, dst, strides, zeros, zeros, zeros, attr));
+        &conv->desc, conv->engine, dnnl_forward_inference, dnnl_convolution_direct, src,
+        wei, NULL, dst, strides, zeros, zeros, zeros, attr));
     DN(dnnl_primitive_desc_query(conv->desc, dnnl_query_impl_info_str, 0,
                                  (void *)&conv->name));
     if (strncmp(conv->name, "ref", 3) == 0) {
-        status = sc_fail(err, SC_BACKEND,
-                         "oneDNN has only its reference implementation (%s) for a %dx%d "
-                         "convolution of %d to %d channels on this CPU",
-                         conv->name, (int)s->kh, (int)s->kw, (int)s->ic, (int)s->oc);
+        status =
+            sc_fail(err, SC_BACKEND,
+                    "oneDNN has only its reference implementation (%s) for a %dx%d "
+                    "convolution of %d to %d channels on this CPU",
+                    conv->name, (int)s->kh, (int)s->kw, (int)s->ic, (int)s->oc);
     }
 done:
     dnnl_primitive_attr_destroy(attr);
@@ -191,10 +194,12 @@ static sc_status make_memories(sc_onednn_conv *conv, sc_onednn_weights *weights,
 {
     sc_status status = SC_OK;
     const dnnl_primitive_desc_t desc = conv->desc;
-    const_dnnl_memory_desc_t src = dnnl_primitive_desc_query_md(desc, dnnl_query_src_md, 0);
+    const_dnnl_memory_desc_t src =
+        dnnl_primitive_desc_query_md(desc, dnnl_query_src_md, 0);
     const_dnnl_memory_desc_t wei =
         dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
-    const_dnnl_memory_desc_t dst = dnnl_primitive_desc_query_md(desc, dnnl_query_dst_md, 0);
+    const_dnnl_memory_desc_t dst =
+        dnnl_primitive_desc_query_md(desc, dnnl_query_dst_md, 0);
     const_dnnl_memory_desc_t pad =
         dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
     float *data = NULL;

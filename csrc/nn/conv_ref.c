@@ -24,8 +24,8 @@ static float weight(const sc_phase *phase, int64_t c, int64_t t, int64_t k, bool
     return sc_from_bf16(wei[t * tap + (k / 2) * 2 * SC_LANES + lane * 2 + k % 2]);
 }
 
-static float accumulate(float acc, const sc_phase *phase, int64_t y, int64_t x, int64_t c,
-                        bool bf16)
+static float accumulate(float acc, const sc_phase *phase, int64_t y, int64_t x,
+                        int64_t c, bool bf16)
 {
     const int64_t origin = y * phase->src_row + x * phase->src_step;
     for (int64_t t = 0; t < phase->n_taps; t++) {
@@ -97,17 +97,20 @@ int64_t sc_conv_packed_bf16(int64_t oc, int64_t n_taps, int64_t kc)
     return sc_conv_packed_f32(oc, n_taps, sc_round_up(kc, 32));
 }
 
-void sc_conv_pack_f32(const float *wei, int64_t oc, int64_t n_taps, int64_t kc, float *dst)
+void sc_conv_pack_f32(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
+                      float *dst)
 {
     memset(dst, 0, (size_t)sc_conv_packed_f32(oc, n_taps, kc) * sizeof *dst);
     const int64_t reduction = n_taps * kc;
     for (int64_t c = 0; c < oc; c++) {
         float *block = dst + c / SC_LANES * reduction * SC_LANES + c % SC_LANES;
-        for (int64_t i = 0; i < reduction; i++) block[i * SC_LANES] = wei[c * reduction + i];
+        for (int64_t i = 0; i < reduction; i++)
+            block[i * SC_LANES] = wei[c * reduction + i];
     }
 }
 
-void sc_conv_pack_bf16(const float *wei, int64_t oc, int64_t n_taps, int64_t kc, uint16_t *dst)
+void sc_conv_pack_bf16(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
+                       uint16_t *dst)
 {
     memset(dst, 0, (size_t)sc_conv_packed_bf16(oc, n_taps, kc) * sizeof *dst);
     const int64_t tap = sc_round_up(kc, 32) * SC_LANES;

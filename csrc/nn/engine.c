@@ -2,21 +2,22 @@
 
 #include "../base/status.h"
 
-static const char *const NEEDS_BF16 =
-    "precision bf16 needs a CPU with avx512_bf16 (or amx_bf16); this one has %s; use f32";
+static const char *const NEEDS_BF16 = "precision bf16 needs a CPU with avx512_bf16 (or "
+                                      "amx_bf16); this one has %s; use f32";
 
 static sc_status check(sc_isa isa, sc_precision precision, sc_error *err)
 {
     const sc_isa best = sc_cpu_isa();
     if (precision != SC_PRECISION_F32 && precision != SC_PRECISION_BF16) {
-        return sc_fail(err, SC_BAD_VALUE, "precision %d is unknown; expected f32 or bf16",
-                       (int)precision);
+        return sc_fail(err, SC_BAD_VALUE,
+                       "precision %d is unknown; expected f32 or bf16", (int)precision);
     }
     if (isa < SC_ISA_BASE || isa > SC_ISA_AMX) {
         return sc_fail(err, SC_BAD_VALUE, "instruction set %d is unknown", (int)isa);
     }
     if (isa > best) {
-        return sc_fail(err, SC_UNSUPPORTED, "instruction set %s was asked for; this CPU has %s",
+        return sc_fail(err, SC_UNSUPPORTED,
+                       "instruction set %s was asked for; this CPU has %s",
                        sc_isa_name(isa), sc_isa_name(best));
     }
     if (precision == SC_PRECISION_BF16 && isa < SC_ISA_AVX512_BF16) {
@@ -56,8 +57,8 @@ static void choose_f32(sc_engine *engine)
         return;
     }
     engine->conv_name = "onednn";
-    engine->pointwise =
-        engine->isa == SC_ISA_AVX2 ? &sc_pointwise_f32_avx2 : &sc_pointwise_f32_base;
+    engine->pointwise = engine->isa == SC_ISA_AVX2 ? &sc_pointwise_f32_avx2
+                                                   : &sc_pointwise_f32_base;
     engine->macs_a_cycle = 14;
 }
 

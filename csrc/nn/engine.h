@@ -7,16 +7,16 @@
 
 typedef struct {
     sc_isa isa;
-    bool bf16;                   /* activations and weights; else float32 */
-    size_t item_nbytes;          /* of an activation */
-    int64_t pitch_multiple;      /* channels of a pixel are padded to it: one cache line */
-    sc_conv_fn conv;             /* NULL: convolutions are oneDNN's (conv_onednn.h) */
+    bool bf16;              /* activations and weights; else float32 */
+    size_t item_nbytes;     /* of an activation */
+    int64_t pitch_multiple; /* channels of a pixel are padded to it: one cache line */
+    sc_conv_fn conv;        /* NULL: convolutions are oneDNN's (conv_onednn.h) */
     const char *conv_name;
-    bool winograd;               /* large 3 x 3 convolutions by winograd.h */
-    void (*thread_begin)(void);  /* round each job, on its thread; may be NULL */
+    bool winograd;              /* large 3 x 3 convolutions by winograd.h */
+    void (*thread_begin)(void); /* round each job, on its thread; may be NULL */
     void (*thread_end)(void);
     const sc_pointwise *pointwise;
-    double macs_a_cycle;         /* one thread's, roughly: to weigh partitions */
+    double macs_a_cycle; /* one thread's, roughly: to weigh partitions */
 } sc_engine;
 
 /* The engine for 'isa' (SC_ISA_AUTO: the best here).  SC_UNSUPPORTED where the CPU

@@ -73,12 +73,13 @@ static int add_buffer(sc_plan *plan, int64_t h, int64_t w, int64_t c, int64_t ha
                       int64_t pitch, size_t item_nbytes)
 {
     void *items = plan->buffers;
-    const bool room = grow(plan, &items, plan->n_buffers, &plan->max_buffers,
-                           sizeof *plan->buffers);
+    const bool room =
+        grow(plan, &items, plan->n_buffers, &plan->max_buffers, sizeof *plan->buffers);
     plan->buffers = items;
     if (!room) return 0;
     /* Pixels a multiple of 4 KiB apart would all fall into the same L1 sets. */
-    if ((size_t)pitch * item_nbytes % PAGE == 0) pitch += SC_ALIGN / (int64_t)item_nbytes;
+    if ((size_t)pitch * item_nbytes % PAGE == 0)
+        pitch += SC_ALIGN / (int64_t)item_nbytes;
     plan_buffer *b = &plan->buffers[plan->n_buffers];
     *b = (plan_buffer){.h = h, .w = w, .c = c, .halo = halo, .pitch = pitch};
     b->item_nbytes = item_nbytes;
@@ -98,7 +99,8 @@ static int add_buffer(sc_plan *plan, int64_t h, int64_t w, int64_t c, int64_t ha
     return plan->n_buffers++;
 }
 
-int sc_plan_buffer(sc_plan *plan, int64_t h, int64_t w, int64_t c, int64_t halo, bool dense)
+int sc_plan_buffer(sc_plan *plan, int64_t h, int64_t w, int64_t c, int64_t halo,
+                   bool dense)
 {
     const int64_t pitch = dense ? c : sc_round_up(c, plan->engine.pitch_multiple);
     return add_buffer(plan, h, w, c, halo, pitch, plan->engine.item_nbytes);
@@ -147,8 +149,8 @@ void sc_plan_input(sc_plan *plan, const char *name, int dst)
     if (add_step(plan, STEP_INPUT, name, "input", dst) != NULL) plan->n_steps++;
 }
 
-void sc_plan_max_pool(sc_plan *plan, const char *name, sc_view src, sc_view dst, int64_t c,
-                      int64_t k, int64_t stride, int64_t origin)
+void sc_plan_max_pool(sc_plan *plan, const char *name, sc_view src, sc_view dst,
+                      int64_t c, int64_t k, int64_t stride, int64_t origin)
 {
     plan_step *step = add_step(plan, STEP_MAX_POOL, name, "max pooling", dst.buffer);
     if (step == NULL) return;
@@ -188,7 +190,8 @@ static double phase_macs(const sc_conv_weights *w)
 
 void sc_plan_conv(sc_plan *plan, const sc_conv_step *spec)
 {
-    plan_step *step = add_step(plan, STEP_CONV, spec->name, "convolution", spec->dst.buffer);
+    plan_step *step =
+        add_step(plan, STEP_CONV, spec->name, "convolution", spec->dst.buffer);
     if (step == NULL) return;
     step->spec = *spec;
     if (spec->add != NULL) {
@@ -210,9 +213,10 @@ void sc_plan_conv(sc_plan *plan, const sc_conv_step *spec)
 
 static bool overlap(const plan_buffer *a, const plan_buffer *b)
 {
-    const bool in_time =
-        a->own_memory || b->own_memory || (a->first <= b->last && b->first <= a->last);
-    return in_time && a->offset < b->offset + b->nbytes && b->offset < a->offset + a->nbytes;
+    const bool in_time = a->own_memory || b->own_memory ||
+                         (a->first <= b->last && b->first <= a->last);
+    return in_time && a->offset < b->offset + b->nbytes &&
+           b->offset < a->offset + a->nbytes;
 }
 
 /* Largest first, each at the lowest offset that is free during its life. */
@@ -223,7 +227,8 @@ static sc_status place_buffers(sc_plan *plan, sc_error *err)
         int next = -1;
         for (int i = 0; i < plan->n_buffers; i++) {
             if (plan->buffers[i].offset != SIZE_MAX) continue;
-            if (next < 0 || plan->buffers[i].nbytes > plan->buffers[next].nbytes) next = i;
+            if (next < 0 || plan->buffers[i].nbytes > plan->buffers[next].nbytes)
+                next = i;
         }
         plan_buffer *b = &plan->buffers[next];
         b->offset = 0;
@@ -248,7 +253,8 @@ static sc_status place_buffers(sc_plan *plan, sc_error *err)
 
 /* Cycles of the busiest thread when the step is cut into row_parts x block_parts: its
  * products, and its share of the weights once from beyond L2 at about 10 bytes a cycle. */
-static double cost(const sc_plan *plan, const plan_step *step, int row_parts, int block_parts)
+static double cost(const sc_plan *plan, const plan_step *step, int row_parts,
+                   int block_parts)
 {
     const int64_t blocks = sc_conv_blocks(step->c);
     const int64_t rows = (step->h + row_parts - 1) / row_parts;
@@ -262,9 +268,11 @@ static double cost(const sc_plan *plan, const plan_step *step, int row_parts, in
         const double bytes = reduction * (double)(share * SC_LANES) *
                              (double)plan->engine.item_nbytes;
         /* One block alone uses each loaded pixel once only. */
-        cycles += macs / plan->engine.macs_a_cycle * (share == 1 ? 1.2 : 1.0) + bytes / 10.0;
+        cycles += macs / plan->engine.macs_a_cycle * (share == 1 ? 1.2 : 1.0) +
+                  bytes / 10.0;
         if (step->spec.norm_scale != NULL) {
-            cycles += (double)(rows * step->w) * reduction / (step->spec.mean2 ? 2.0 : 8.0);
+            cycles += (double)(rows * step->w) * reduction /
+                      (step->spec.mean2 ? 2.0 : 8.0);
         }
     }
     return cycles;
@@ -274,7 +282,8 @@ static void choose_winograd(plan_step *step)
 {
     const sc_conv_weights *w = step->spec.wei[0];
     step->row_unit = 1;
-    if (step->kind != STEP_CONV || w->winograd == NULL || step->spec.add != NULL) return;
+    if (step->kind != STEP_CONV || w->winograd == NULL || step->spec.add != NULL)
+        return;
     step->winograd = sc_winograd_pays(w->shape.ic, w->shape.oc, step->h, step->w);
     if (step->winograd) step->row_unit = SC_WINOGRAD_OUT;
 }
@@ -363,7 +372,8 @@ static void choose_chunks(const sc_plan *plan, plan_step *step)
     const int64_t row = step->conv.phase[0].src_row * item +
                         step->conv.dst_row * (step->conv.dst_f32 ? 4 : item);
     step->chunk_rows = sc_max(1, CHUNK_NBYTES / row);
-    if (step->winograd) step->chunk_rows = sc_round_up(step->chunk_rows, SC_WINOGRAD_OUT);
+    if (step->winograd)
+        step->chunk_rows = sc_round_up(step->chunk_rows, SC_WINOGRAD_OUT);
 }
 
 sc_status sc_plan_finish(sc_plan *plan, sc_error *err)
@@ -376,7 +386,8 @@ sc_status sc_plan_finish(sc_plan *plan, sc_error *err)
     if (status != SC_OK) return status;
     for (int i = 0; i < plan->n_steps; i++) {
         plan_step *step = &plan->steps[i];
-        if (step->spec.add != NULL) step->spec.add = &step->add; /* the array has moved */
+        if (step->spec.add != NULL)
+            step->spec.add = &step->add; /* the array has moved */
         choose_winograd(step);
         if (step->kind != STEP_CONV) continue;
         partition(plan, step);
@@ -414,5 +425,6 @@ void sc_plan_describe(const sc_plan *plan, int64_t index, sc_layer_info *out)
         if (conv != NULL) name = sc_onednn_conv_name(conv);
     }
     snprintf(out->implementation, sizeof out->implementation, "%s%s",
-             plan->engine.conv == NULL && step->kind == STEP_CONV ? "onednn:" : "", name);
+             plan->engine.conv == NULL && step->kind == STEP_CONV ? "onednn:" : "",
+             name);
 }

@@ -64,23 +64,25 @@ void sc_plan_input(sc_plan *plan, const char *name, int dst);
 typedef struct {
     const char *name;
     const sc_conv_weights *wei[2]; /* [1] may be NULL */
-    sc_view src[2];                /* 3 x 3 reads one pixel of halo round it, and so on */
+    sc_view src[2]; /* 3 x 3 reads one pixel of halo round it, and so on */
     sc_view dst;
-    int64_t h, w;                  /* output pixels */
-    int64_t dst_y, dst_x, dst_stride; /* output (y, x) goes to dst_y + y * dst_stride .. */
+    int64_t h, w; /* output pixels */
+    int64_t dst_y, dst_x,
+        dst_stride; /* output (y, x) goes to dst_y + y * dst_stride .. */
     bool relu;
     const float *post_scale, *post_shift;
-    const sc_view *add;            /* NULL: none */
+    const sc_view *add; /* NULL: none */
     const float *add_scale;
-    const float *norm_scale, *norm_shift; /* 1 x 1 only: max(src * scale + shift, 0) first */
-    bool mean2;                    /* and then the mean over 2 x 2 pixels */
+    const float *norm_scale,
+        *norm_shift; /* 1 x 1 only: max(src * scale + shift, 0) first */
+    bool mean2;      /* and then the mean over 2 x 2 pixels */
 } sc_conv_step;
 void sc_plan_conv(sc_plan *plan, const sc_conv_step *step);
 
 /* The largest of k x k pixels 'stride' apart; 'origin' is the offset of the window of
  * output pixel 0: 0, or -1 into the halo. */
-void sc_plan_max_pool(sc_plan *plan, const char *name, sc_view src, sc_view dst, int64_t c,
-                      int64_t k, int64_t stride, int64_t origin);
+void sc_plan_max_pool(sc_plan *plan, const char *name, sc_view src, sc_view dst,
+                      int64_t c, int64_t k, int64_t stride, int64_t origin);
 
 /* A step of the network's own: 'run' is called on every thread. */
 typedef void (*sc_custom_fn)(const void *context, const sc_engine *engine,

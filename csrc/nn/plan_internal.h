@@ -9,8 +9,9 @@
 typedef struct {
     int64_t h, w, c, halo, pitch;
     size_t item_nbytes, nbytes, offset;
-    bool own_memory;  /* never shares: its bytes are no activations of the engine's type */
-    int first, last;  /* steps that write it first and read it last */
+    bool
+        own_memory; /* never shares: its bytes are no activations of the engine's type */
+    int first, last; /* steps that write it first and read it last */
 } plan_buffer;
 
 typedef enum { STEP_INPUT, STEP_CONV, STEP_MAX_POOL, STEP_CUSTOM } step_kind;
@@ -18,19 +19,19 @@ typedef enum { STEP_INPUT, STEP_CONV, STEP_MAX_POOL, STEP_CUSTOM } step_kind;
 typedef struct {
     step_kind kind;
     char name[64], text[24];
-    int dst;             /* buffer, or -1 */
-    bool clear_halo;     /* this step writes 'dst' first */
+    int dst;         /* buffer, or -1 */
+    bool clear_halo; /* this step writes 'dst' first */
     double flops;
-    int64_t h, w, c;     /* of the output */
+    int64_t h, w, c; /* of the output */
     int row_parts, block_parts;
-    int64_t chunk_rows;  /* of the output, so that they stay in L2 */
+    int64_t chunk_rows; /* of the output, so that they stay in L2 */
     /* STEP_CONV */
     sc_conv_step spec;
     sc_view add;
-    sc_conv conv;        /* with the workspace's addresses, once finished */
-    int64_t pack_step;   /* elements of a packed pixel: after norm, or for oneDNN */
-    bool winograd;       /* phase 0 by winograd.h; then a phase 1 on top of it, in place */
-    int64_t row_unit;    /* output rows that cannot be divided among threads */
+    sc_conv conv;      /* with the workspace's addresses, once finished */
+    int64_t pack_step; /* elements of a packed pixel: after norm, or for oneDNN */
+    bool winograd;    /* phase 0 by winograd.h; then a phase 1 on top of it, in place */
+    int64_t row_unit; /* output rows that cannot be divided among threads */
     /* STEP_MAX_POOL */
     sc_view src;
     int64_t k, stride, origin;

@@ -19,9 +19,9 @@ typedef struct {
     /* dst[p, c] = mean over 2 x 2 pixels of max(src * scale[c] + shift[c], 0) for one
      * row of n output pixels; 'src_row' leads to the second input row.  'sums' has
      * room for c floats. */
-    void (*norm_relu_mean2)(const void *src, int64_t src_row, int64_t src_step, void *dst,
-                            int64_t dst_step, int64_t n, int64_t c, const float *scale,
-                            const float *shift, float *sums);
+    void (*norm_relu_mean2)(const void *src, int64_t src_row, int64_t src_step,
+                            void *dst, int64_t dst_step, int64_t n, int64_t c,
+                            const float *scale, const float *shift, float *sums);
 
     /* dst[p, c] = the largest of kh x kw pixels, 'stride' apart, for one row. */
     void (*max_pool)(const void *src, int64_t src_row, int64_t src_step, int64_t kh,
@@ -29,11 +29,12 @@ typedef struct {
                      int64_t c);
 
     /* dst[x, channel] = src[channel, x]: one row of n pixels out of planes. */
-    void (*interleave)(const float *src, int64_t src_plane, void *dst, int64_t n, int64_t c);
+    void (*interleave)(const float *src, int64_t src_plane, void *dst, int64_t n,
+                       int64_t c);
 
     /* dst[channel, x] = src[x, channel] as float32: one row of n pixels to planes. */
-    void (*deinterleave)(const void *src, int64_t src_step, float *dst, int64_t dst_plane,
-                         int64_t n, int64_t c);
+    void (*deinterleave)(const void *src, int64_t src_step, float *dst,
+                         int64_t dst_plane, int64_t n, int64_t c);
 
     /* values[i] = float32 of src[i] * scale[i] + shift[i], then max(., 0) where relu. */
     void (*norm)(const void *src, const float *scale, const float *shift, int relu,
@@ -42,10 +43,11 @@ typedef struct {
     /* The epilogue of conv.h for one row, where oneDNN computed the sums:
      * v = sum0 (two-phase: max(sum0 + mid_bias, 0) + sum1), + add_scale * add, + bias,
      * ReLU, * post_scale + post_shift.  'sum0' and 'sum1' (n, c), NULL what is absent. */
-    void (*epilogue)(const float *sum0, const float *sum1, const void *add, int64_t add_step,
-                     const float *add_scale, const float *mid_bias, const float *bias,
-                     int relu, const float *post_scale, const float *post_shift, void *dst,
-                     int64_t dst_step, int64_t n, int64_t c);
+    void (*epilogue)(const float *sum0, const float *sum1, const void *add,
+                     int64_t add_step, const float *add_scale, const float *mid_bias,
+                     const float *bias, int relu, const float *post_scale,
+                     const float *post_shift, void *dst, int64_t dst_step, int64_t n,
+                     int64_t c);
 } sc_pointwise;
 
 extern const sc_pointwise sc_pointwise_f32_base;

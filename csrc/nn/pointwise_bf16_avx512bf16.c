@@ -16,7 +16,8 @@
 
 static inline __m512 normed(__m256i half, const float *scale, const float *shift)
 {
-    const __m512 v = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+    const __m512 v =
+        _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
     const __m512 y = _mm512_fmadd_ps(v, _mm512_loadu_ps(scale), _mm512_loadu_ps(shift));
     return _mm512_max_ps(y, _mm512_setzero_ps());
 }
@@ -24,8 +25,8 @@ static inline __m512 normed(__m256i half, const float *scale, const float *shift
 /* By hand, because it is more than half of DenseNet121's time in bfloat16: the compiler
  * rounds with five integer instructions where the CPU has one. */
 static void norm_relu(const void *restrict src_, int64_t src_step, void *restrict dst_,
-                      int64_t dst_step, int64_t n, int64_t c, const float *restrict scale,
-                      const float *restrict shift)
+                      int64_t dst_step, int64_t n, int64_t c,
+                      const float *restrict scale, const float *restrict shift)
 {
     for (int64_t p = 0; p < n; p++) {
         const uint16_t *src = (const uint16_t *)src_ + p * src_step;
@@ -33,9 +34,10 @@ static void norm_relu(const void *restrict src_, int64_t src_step, void *restric
         int64_t i = 0;
         for (; i + 32 <= c; i += 32) {
             const __m512i both = _mm512_loadu_si512(src + i);
-            const __m512 low = normed(_mm512_castsi512_si256(both), scale + i, shift + i);
-            const __m512 high =
-                normed(_mm512_extracti64x4_epi64(both, 1), scale + i + 16, shift + i + 16);
+            const __m512 low =
+                normed(_mm512_castsi512_si256(both), scale + i, shift + i);
+            const __m512 high = normed(_mm512_extracti64x4_epi64(both, 1),
+                                       scale + i + 16, shift + i + 16);
             _mm512_storeu_si512(dst + i, (__m512i)_mm512_cvtne2ps_pbh(high, low));
         }
         for (; i < c; i++) {

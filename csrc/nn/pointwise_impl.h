@@ -16,8 +16,8 @@ static inline float relu(float v) { return v > 0.0f ? v : 0.0f; }
 
 #ifndef OWN_NORM_RELU
 static void norm_relu(const void *restrict src_, int64_t src_step, void *restrict dst_,
-                      int64_t dst_step, int64_t n, int64_t c, const float *restrict scale,
-                      const float *restrict shift)
+                      int64_t dst_step, int64_t n, int64_t c,
+                      const float *restrict scale, const float *restrict shift)
 {
     const ITEM *restrict src = src_;
     ITEM *restrict dst = dst_;
@@ -32,10 +32,10 @@ static void norm_relu(const void *restrict src_, int64_t src_step, void *restric
 
 #endif
 
-static void norm_relu_mean2(const void *restrict src_, int64_t src_row, int64_t src_step,
-                            void *restrict dst_, int64_t dst_step, int64_t n, int64_t c,
-                            const float *restrict scale, const float *restrict shift,
-                            float *restrict sums)
+static void norm_relu_mean2(const void *restrict src_, int64_t src_row,
+                            int64_t src_step, void *restrict dst_, int64_t dst_step,
+                            int64_t n, int64_t c, const float *restrict scale,
+                            const float *restrict shift, float *restrict sums)
 {
     const ITEM *restrict src = src_;
     ITEM *restrict dst = dst_;
@@ -55,10 +55,9 @@ static void norm_relu_mean2(const void *restrict src_, int64_t src_row, int64_t 
 
 /* CHUNK channels stay in registers while the taps pass; 'n' <= CHUNK, and constant
  * wherever it matters. */
-static inline __attribute__((always_inline)) void max_taps(const ITEM *restrict src,
-                                                           int64_t src_row, int64_t src_step,
-                                                           int64_t kh, int64_t kw,
-                                                           ITEM *restrict dst, int64_t n)
+static inline __attribute__((always_inline)) void
+max_taps(const ITEM *restrict src, int64_t src_row, int64_t src_step, int64_t kh,
+         int64_t kw, ITEM *restrict dst, int64_t n)
 {
     KEY best[CHUNK];
     for (int64_t i = 0; i < n; i++) best[i] = TO_KEY(src[i]);
@@ -89,8 +88,8 @@ static void max_pool(const void *restrict src_, int64_t src_row, int64_t src_ste
     }
 }
 
-static void interleave(const float *restrict src, int64_t src_plane, void *restrict dst_,
-                       int64_t n, int64_t c)
+static void interleave(const float *restrict src, int64_t src_plane,
+                       void *restrict dst_, int64_t n, int64_t c)
 {
     ITEM *restrict dst = dst_;
     for (int64_t i = 0; i < c; i++) {
@@ -98,17 +97,19 @@ static void interleave(const float *restrict src, int64_t src_plane, void *restr
     }
 }
 
-static void deinterleave(const void *restrict src_, int64_t src_step, float *restrict dst,
-                         int64_t dst_plane, int64_t n, int64_t c)
+static void deinterleave(const void *restrict src_, int64_t src_step,
+                         float *restrict dst, int64_t dst_plane, int64_t n, int64_t c)
 {
     const ITEM *restrict src = src_;
     for (int64_t i = 0; i < c; i++) {
-        for (int64_t p = 0; p < n; p++) dst[i * dst_plane + p] = LOAD(src + p * src_step + i);
+        for (int64_t p = 0; p < n; p++)
+            dst[i * dst_plane + p] = LOAD(src + p * src_step + i);
     }
 }
 
 static void norm(const void *restrict src_, const float *restrict scale,
-                 const float *restrict shift, int is_relu, float *restrict values, int64_t c)
+                 const float *restrict shift, int is_relu, float *restrict values,
+                 int64_t c)
 {
     const ITEM *restrict src = src_;
     const float floor = is_relu ? 0.0f : -__builtin_inff();
@@ -118,9 +119,10 @@ static void norm(const void *restrict src_, const float *restrict scale,
     }
 }
 
-static void epilogue(const float *restrict sum0, const float *restrict sum1, const void *add_,
-                     int64_t add_step, const float *restrict add_scale,
-                     const float *restrict mid_bias, const float *restrict bias, int is_relu,
+static void epilogue(const float *restrict sum0, const float *restrict sum1,
+                     const void *add_, int64_t add_step,
+                     const float *restrict add_scale, const float *restrict mid_bias,
+                     const float *restrict bias, int is_relu,
                      const float *restrict post_scale, const float *restrict post_shift,
                      void *dst_, int64_t dst_step, int64_t n, int64_t c)
 {
@@ -142,6 +144,6 @@ static void epilogue(const float *restrict sum0, const float *restrict sum1, con
 }
 
 const sc_pointwise TABLE = {
-    TABLE_NAME,   norm_relu,    norm_relu_mean2, max_pool, interleave,
-    deinterleave, norm,         epilogue,
+    TABLE_NAME,   norm_relu, norm_relu_mean2, max_pool, interleave,
+    deinterleave, norm,      epilogue,
 };

@@ -28,7 +28,8 @@ static share share_of(const plan_step *step, int64_t rows, int thread)
     };
 }
 
-static void clear_pixels(const sc_plan *plan, int buffer, int64_t y, int64_t x, int64_t n)
+static void clear_pixels(const sc_plan *plan, int buffer, int64_t y, int64_t x,
+                         int64_t n)
 {
     const plan_buffer *b = &plan->buffers[buffer];
     memset(plan_at(plan, (sc_view){buffer, 0}, y, x), 0,
@@ -76,18 +77,18 @@ static void run_max_pool(const sc_plan *plan, const plan_step *step, int thread)
     const int64_t c = whole ? dst->pitch : step->c;
     for (int64_t y = own.row0; y < own.row1; y++) {
         const int64_t at = y * step->stride + step->origin;
-        plan->engine.pointwise->max_pool(plan_at(plan, step->src, at, step->origin),
-                                         plan_row(src), src->pitch, step->k, step->k,
-                                         step->stride, plan_at(plan, step->spec.dst, y, 0),
-                                         dst->pitch, step->w, c);
+        plan->engine.pointwise->max_pool(
+            plan_at(plan, step->src, at, step->origin), plan_row(src), src->pitch,
+            step->k, step->k, step->stride, plan_at(plan, step->spec.dst, y, 0),
+            dst->pitch, step->w, c);
     }
 }
 
 /* ---- Convolutions by our own kernels ------------------------------------------- */
 
 /* Normalised (and pooled) input of output rows [row0, row1), packed densely. */
-static void pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0, int64_t row1,
-                      const plan_thread *own)
+static void pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0,
+                      int64_t row1, const plan_thread *own)
 {
     const sc_conv_step *spec = &step->spec;
     const plan_buffer *src = &plan->buffers[spec->src[0].buffer];
@@ -101,23 +102,23 @@ static void pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0, 
                 plan_at(plan, spec->src[0], 2 * y, 0), plan_row(src), src->pitch, dst_y,
                 step->pack_step, step->w, kc, spec->norm_scale, spec->norm_shift, sums);
         } else {
-            plan->engine.pointwise->norm_relu(plan_at(plan, spec->src[0], y, 0), src->pitch,
-                                              dst_y, step->pack_step, step->w, kc,
-                                              spec->norm_scale, spec->norm_shift);
+            plan->engine.pointwise->norm_relu(
+                plan_at(plan, spec->src[0], y, 0), src->pitch, dst_y, step->pack_step,
+                step->w, kc, spec->norm_scale, spec->norm_shift);
         }
     }
 }
 
-static void run_packed(const sc_plan *plan, const plan_step *step, share own, int64_t row0,
-                       int64_t row1, const plan_thread *thread)
+static void run_packed(const sc_plan *plan, const plan_step *step, share own,
+                       int64_t row0, int64_t row1, const plan_thread *thread)
 {
     pack_rows(plan, step, row0, row1, thread);
     sc_conv conv = step->conv;
     conv.phase[0].src = thread->scratch + sc_round_up(conv.phase[0].kc, SC_LANES);
     conv.phase[0].src_row = step->w * step->pack_step;
     conv.phase[0].src_step = step->pack_step;
-    conv.dst = (char *)conv.dst +
-               (size_t)(row0 * conv.dst_row) * (conv.dst_f32 ? 4 : plan->engine.item_nbytes);
+    conv.dst = (char *)conv.dst + (size_t)(row0 * conv.dst_row) *
+                                      (conv.dst_f32 ? 4 : plan->engine.item_nbytes);
     conv.rows = row1 - row0;
     plan->engine.conv(&conv, 0, row1 - row0, own.block0, own.block1);
 }
@@ -168,7 +169,8 @@ static void run_conv(const sc_plan *plan, const plan_step *step, int thread,
 static int64_t gathered_values(const sc_conv_weights *w, int64_t rows, int64_t columns)
 {
     const sc_conv_shape *s = &w->shape;
-    return ((rows - 1) * s->stride + s->kh) * ((columns - 1) * s->stride + s->kw) * s->ic;
+    return ((rows - 1) * s->stride + s->kh) * ((columns - 1) * s->stride + s->kw) *
+           s->ic;
 }
 
 static void gather(const plan_step *step, int i, int64_t row0, int64_t rows, float *dst)
@@ -214,9 +216,10 @@ static sc_status run_onednn(const sc_plan *plan, const plan_step *step, int thre
         const int64_t at = own.row0 + y, first = y * step->w * step->c;
         plan->engine.pointwise->epilogue(
             sums[0] + first, conv->n_phases == 2 ? sums[1] + first : NULL,
-            add == NULL ? NULL : add + at * conv->add_row, conv->add_step, conv->add_scale,
-            conv->mid_bias, conv->bias, conv->relu, conv->post_scale, conv->post_shift,
-            (float *)conv->dst + at * conv->dst_row, conv->dst_step, step->w, step->c);
+            add == NULL ? NULL : add + at * conv->add_row, conv->add_step,
+            conv->add_scale, conv->mid_bias, conv->bias, conv->relu, conv->post_scale,
+            conv->post_shift, (float *)conv->dst + at * conv->dst_row, conv->dst_step,
+            step->w, step->c);
     }
     return SC_OK;
 }
@@ -232,7 +235,8 @@ static int64_t scratch_values(const sc_plan *plan, const plan_step *step, int64_
     if (plan->engine.conv != NULL) {
         if (step->winograd) return sc_winograd_scratch(spec->wei[0]->kc);
         if (spec->norm_scale == NULL) return 0;
-        return kc + sc_min(step->chunk_rows, rows) * step->w * step->pack_step + overread;
+        return kc + sc_min(step->chunk_rows, rows) * step->w * step->pack_step +
+               overread;
     }
     int64_t dense = rows * step->w * step->pack_step + kc;
     for (int i = 0; i < step->conv.n_phases; i++) {
@@ -246,8 +250,8 @@ static sc_status create_convs(const sc_plan *plan, plan_thread *self, int64_t in
 {
     plan_step *step = &plan->steps[index];
     for (int i = 0; i < step->conv.n_phases; i++) {
-        const sc_status status = sc_onednn_conv_create(step->spec.wei[i], rows, step->w,
-                                                       &self->convs[2 * index + i], err);
+        const sc_status status = sc_onednn_conv_create(
+            step->spec.wei[i], rows, step->w, &self->convs[2 * index + i], err);
         if (status != SC_OK) return status;
     }
     return SC_OK;
@@ -275,13 +279,15 @@ sc_status sc_plan_prepare(sc_plan *plan, int thread, sc_error *err)
     self->scratch_nbytes = (size_t)values * sizeof(float);
     self->scratch = sc_calloc(self->scratch_nbytes);
     if (self->scratch != NULL) return SC_OK;
-    return sc_fail(err, SC_NOMEM, "no memory for %zu bytes of scratch", self->scratch_nbytes);
+    return sc_fail(err, SC_NOMEM, "no memory for %zu bytes of scratch",
+                   self->scratch_nbytes);
 }
 
 /* ---- The run ------------------------------------------------------------------------ */
 
 static sc_status run_step(const sc_plan *plan, const plan_step *step, int thread,
-                          const sc_image *image, const atomic_bool *cancel, sc_error *err)
+                          const sc_image *image, const atomic_bool *cancel,
+                          sc_error *err)
 {
     if (step->clear_halo) clear_halo(plan, step, thread);
     switch (step->kind) {
@@ -293,8 +299,8 @@ static sc_status run_step(const sc_plan *plan, const plan_step *step, int thread
         break;
     case STEP_CUSTOM: {
         const plan_buffer *b = &plan->buffers[step->src.buffer];
-        const sc_map map = {plan_at(plan, step->src, 0, 0), plan_row(b), b->pitch,
-                            b->h, b->w, step->c};
+        const sc_map map = {
+            plan_at(plan, step->src, 0, 0), plan_row(b), b->pitch, b->h, b->w, step->c};
         step->run(step->context, &plan->engine, &map, image, thread, plan->n_threads);
         break;
     }

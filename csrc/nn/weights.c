@@ -75,7 +75,8 @@ static void shape_text(const int64_t *shape, int ndim, char *text, size_t size)
 {
     size_t at = 0;
     for (int i = 0; i < ndim && at < size; i++) {
-        at += (size_t)snprintf(text + at, size - at, "%s%" PRId64, i ? ", " : "", shape[i]);
+        at += (size_t)snprintf(text + at, size - at, "%s%" PRId64, i ? ", " : "",
+                               shape[i]);
     }
 }
 
@@ -110,8 +111,8 @@ static sc_status convert(const sc_tensor *tensor, int64_t n, float *dst, sc_erro
     }
     if (bad == 0) return SC_OK;
     return sc_fail(err, SC_BAD_MODEL,
-                   "tensor %s holds %" PRId64 " values that are NaN or infinite", tensor->name,
-                   bad);
+                   "tensor %s holds %" PRId64 " values that are NaN or infinite",
+                   tensor->name, bad);
 }
 
 sc_status sc_source_take(sc_source *source, const char *name, int ndim,
@@ -135,8 +136,8 @@ sc_status sc_source_take(sc_source *source, const char *name, int ndim,
         char got[64], want[64];
         shape_text(tensor->shape, tensor->ndim, got, sizeof got);
         shape_text(shape, ndim, want, sizeof want);
-        return sc_fail(err, SC_BAD_MODEL, "tensor %s has the shape (%s); expected (%s)", name,
-                       got, want);
+        return sc_fail(err, SC_BAD_MODEL, "tensor %s has the shape (%s); expected (%s)",
+                       name, got, want);
     }
     float *values = sc_alloc((size_t)n * sizeof *values);
     if (values == NULL) return sc_fail(err, SC_NOMEM, "no memory for tensor %s", name);
@@ -171,7 +172,8 @@ float *sc_channels(const float *values, int64_t n, float fill)
 }
 
 /* PyTorch's (oc, ic, kh, kw) to (oc, kh, kw, ic), each output channel scaled. */
-static float *channels_last(const sc_conv_shape *s, const float *wei, const float *scale)
+static float *channels_last(const sc_conv_shape *s, const float *wei,
+                            const float *scale)
 {
     const int64_t taps = s->kh * s->kw, reduction = taps * s->ic;
     float *out = sc_alloc((size_t)(s->oc * reduction) * sizeof *out);
@@ -199,7 +201,8 @@ static sc_status pack(const sc_engine *engine, sc_conv_weights *w, float *plain,
     const int64_t n = sc_conv_packed_f32(oc, w->n_taps, kc);
     w->wei_block = w->n_taps * kc * SC_LANES;
     w->packed = sc_alloc((size_t)n * engine->item_nbytes);
-    if (w->packed == NULL) return sc_fail(err, SC_NOMEM, "no memory for packed weights");
+    if (w->packed == NULL)
+        return sc_fail(err, SC_NOMEM, "no memory for packed weights");
     if (engine->bf16) {
         sc_conv_pack_bf16(plain, oc, w->n_taps, w->kc, w->packed);
     } else {
@@ -210,14 +213,16 @@ static sc_status pack(const sc_engine *engine, sc_conv_weights *w, float *plain,
         return SC_OK;
     }
     w->winograd = sc_alloc((size_t)sc_winograd_packed(oc, s->ic) * sizeof(float));
-    if (w->winograd == NULL) return sc_fail(err, SC_NOMEM, "no memory for packed weights");
+    if (w->winograd == NULL)
+        return sc_fail(err, SC_NOMEM, "no memory for packed weights");
     sc_winograd_pack(plain, oc, s->ic, w->winograd);
     return SC_OK;
 }
 
 sc_status sc_conv_weights_create(const sc_engine *engine, sc_conv_shape shape,
-                                 const float *wei, const float *scale, const float *bias,
-                                 sc_conv_weights **out, sc_error *err)
+                                 const float *wei, const float *scale,
+                                 const float *bias, sc_conv_weights **out,
+                                 sc_error *err)
 {
     *out = NULL;
     sc_conv_weights *w = sc_calloc(sizeof *w);
@@ -233,8 +238,9 @@ sc_status sc_conv_weights_create(const sc_engine *engine, sc_conv_shape shape,
     sc_free(plain);
     if (status != SC_OK) {
         sc_conv_weights_destroy(w);
-        return status == SC_NOMEM ? sc_fail(err, SC_NOMEM, "no memory for a layer's weights")
-                                  : status;
+        return status == SC_NOMEM
+                   ? sc_fail(err, SC_NOMEM, "no memory for a layer's weights")
+                   : status;
     }
     *out = w;
     return SC_OK;

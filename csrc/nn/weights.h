@@ -38,18 +38,19 @@ typedef struct sc_onednn_weights sc_onednn_weights;
 typedef struct {
     sc_conv_shape shape;
     int64_t n_taps, kc;
-    void *packed;      /* for engine->conv; NULL where oneDNN computes */
+    void *packed; /* for engine->conv; NULL where oneDNN computes */
     int64_t wei_block;
-    float *winograd;   /* for 3 x 3 layers where the engine has it, beside 'packed' */
+    float *winograd; /* for 3 x 3 layers where the engine has it, beside 'packed' */
     sc_onednn_weights *onednn; /* else: (oc, kh, kw, ic) and its reordered copies */
-    float *bias;       /* n_blocks * SC_LANES, zero-padded */
+    float *bias;               /* n_blocks * SC_LANES, zero-padded */
 } sc_conv_weights;
 
 /* 'wei' is PyTorch's (oc, ic, kh, kw) times 'scale' per output channel (NULL: ones);
  * 'bias' may be NULL. */
 sc_status sc_conv_weights_create(const sc_engine *engine, sc_conv_shape shape,
-                                 const float *wei, const float *scale, const float *bias,
-                                 sc_conv_weights **out, sc_error *err);
+                                 const float *wei, const float *scale,
+                                 const float *bias, sc_conv_weights **out,
+                                 sc_error *err);
 void sc_conv_weights_destroy(sc_conv_weights *weights);
 
 /* 'n' channels of 'values' (NULL: 'fill') padded with zeros to whole blocks and one

@@ -59,6 +59,7 @@ bool sc_winograd_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
     const double in_blocks = (double)sc_conv_blocks(ic), k = (double)ic;
     const double more_nbytes = (36.0 - 9.0) * k * blocks * SC_LANES * sizeof(float);
     const double weights = more_nbytes / 5.0 / pixels;
-    const double transformed = 2.25 * k * blocks + 14.0 * (in_blocks + blocks) + weights;
+    const double transformed = 2.25 * k * blocks + 14.0 * (in_blocks + blocks) +
+                               weights;
     return transformed < 0.85 * 9.0 * k * blocks;
 }

@@ -9,10 +9,11 @@ enum {
     OUT = SC_WINOGRAD_OUT,
     IN = SC_WINOGRAD_IN,
     POINTS = SC_WINOGRAD_POINTS,
-    GROUP = 3,                /* blocks whose products are kept before they are transformed */
+    GROUP = 3, /* blocks whose products are kept before they are transformed */
     INPUT_NBYTES = 448 << 10, /* of transformed input: with the products, half of L2 */
-    DEEP_NBYTES = 1100 << 10, /* where the weights are so many that they stream anyway */
-    DEEP = 192,               /* input channels from which that is so */
+    DEEP_NBYTES = 1100
+        << 10,        /* where the weights are so many that they stream anyway */
+    DEEP = 192,       /* input channels from which that is so */
     SLACK = 8 * 1024, /* floats: the matrix kernel reads whole tiles of 8 rows */
     MIN_TILES = 8,
     MAX_TILES = 64,
@@ -77,27 +78,32 @@ INLINE void transform_out(const __m512 m[IN], __m512 y[OUT])
 
 /* 16 channels of one tile: 'src' is its upper left input, 'dst' its place in the first
  * point's matrix. */
-INLINE void input_tile(const float *src, int64_t row, int64_t step, float *dst, int64_t point)
+INLINE void input_tile(const float *src, int64_t row, int64_t step, float *dst,
+                       int64_t point)
 {
     __m512 half[IN][IN]; /* [row point][column] */
-    UNROLL for (int x = 0; x < IN; x++) {
+    UNROLL for (int x = 0; x < IN; x++)
+    {
         __m512 d[IN], v[IN];
-        UNROLL for (int y = 0; y < IN; y++) d[y] = _mm512_loadu_ps(src + y * row + x * step);
+        UNROLL for (int y = 0; y < IN; y++)
+            d[y] = _mm512_loadu_ps(src + y * row + x * step);
         transform_in(d, v);
         UNROLL for (int y = 0; y < IN; y++) half[y][x] = v[y];
     }
-    UNROLL for (int y = 0; y < IN; y++) {
+    UNROLL for (int y = 0; y < IN; y++)
+    {
         __m512 v[IN];
         transform_in(half[y], v);
-        UNROLL for (int x = 0; x < IN; x++) {
+        UNROLL for (int x = 0; x < IN; x++)
+        {
             _mm512_storeu_ps(dst + (y * IN + x) * point, v[x]);
         }
     }
 }
 
 /* Tiles [first, first + n) of the row-major grid of tiles into dst[point][tile][ic]. */
-static void transform_inputs(const sc_phase *phase, int64_t grid, int64_t first, int64_t n,
-                             float *dst, int64_t point)
+static void transform_inputs(const sc_phase *phase, int64_t grid, int64_t first,
+                             int64_t n, float *dst, int64_t point)
 {
     const int64_t channels = sc_round_up(phase->kc, SC_LANES);
     for (int64_t i = 0; i < n; i++) {
@@ -105,7 +111,8 @@ static void transform_inputs(const sc_phase *phase, int64_t grid, int64_t first,
         const float *src = (const float *)phase->src + phase->taps[0] +
                            y * OUT * phase->src_row + x * OUT * phase->src_step;
         for (int64_t c = 0; c < channels; c += SC_LANES) {
-            input_tile(src + c, phase->src_row, phase->src_step, dst + i * channels + c, point);
+            input_tile(src + c, phase->src_row, phase->src_step, dst + i * channels + c,
+                       point);
         }
     }
 }
@@ -115,9 +122,11 @@ INLINE void output_tile(const float *src, int64_t point, const sc_conv *conv, in
                         float *dst)
 {
     __m512 half[OUT][IN];
-    UNROLL for (int x = 0; x < IN; x++) {
+    UNROLL for (int x = 0; x < IN; x++)
+    {
         __m512 m[IN], y[OUT];
-        UNROLL for (int i = 0; i < IN; i++) m[i] = _mm512_loadu_ps(src + (i * IN + x) * point);
+        UNROLL for (int i = 0; i < IN; i++)
+            m[i] = _mm512_loadu_ps(src + (i * IN + x) * point);
         transform_out(m, y);
         UNROLL for (int i = 0; i < OUT; i++) half[i][x] = y[i];
     }
@@ -129,24 +138,28 @@ INLINE void output_tile(const float *src, int64_t point, const sc_conv *conv, in
     const bool post = conv->post_scale != NULL;
     const __m512 scale = post ? _mm512_loadu_ps(conv->post_scale + c) : bias;
     const __m512 shift = post ? _mm512_loadu_ps(conv->post_shift + c) : bias;
-    UNROLL for (int i = 0; i < OUT; i++) {
+    UNROLL for (int i = 0; i < OUT; i++)
+    {
         __m512 y[OUT];
         transform_out(half[i], y);
-        UNROLL for (int x = 0; x < OUT; x++) {
+        UNROLL for (int x = 0; x < OUT; x++)
+        {
             __m512 v = _mm512_max_ps(_mm512_add_ps(y[x], bias), floor);
             if (post) v = _mm512_fmadd_ps(v, scale, shift);
-            _mm512_mask_storeu_ps(dst + i * conv->dst_row + x * conv->dst_step, mask, v);
+            _mm512_mask_storeu_ps(dst + i * conv->dst_row + x * conv->dst_step, mask,
+                                  v);
         }
     }
 }
 
-static void transform_outputs(const sc_conv *conv, int64_t grid, int64_t first, int64_t n,
-                              int64_t block, int64_t n_blocks, const float *src,
-                              int64_t point)
+static void transform_outputs(const sc_conv *conv, int64_t grid, int64_t first,
+                              int64_t n, int64_t block, int64_t n_blocks,
+                              const float *src, int64_t point)
 {
     for (int64_t i = 0; i < n; i++) {
         const int64_t y = (first + i) / grid, x = (first + i) % grid;
-        float *dst = (float *)conv->dst + y * OUT * conv->dst_row + x * OUT * conv->dst_step;
+        float *dst = (float *)conv->dst + y * OUT * conv->dst_row +
+                     x * OUT * conv->dst_step;
         for (int64_t b = 0; b < n_blocks; b++) {
             const int64_t c = (block + b) * SC_LANES;
             output_tile(src + (i * GROUP + b) * SC_LANES, point, conv, c, dst + c);
@@ -156,8 +169,8 @@ static void transform_outputs(const sc_conv *conv, int64_t grid, int64_t first, 
 
 /* The 36 matrix products of one group of blocks. */
 static void multiply(const sc_conv *conv, const float *wei, int64_t n, int64_t block,
-                     int64_t n_blocks, const float *inputs, int64_t in_point, float *products,
-                     int64_t out_point)
+                     int64_t n_blocks, const float *inputs, int64_t in_point,
+                     float *products, int64_t out_point)
 {
     static const float zeros[(GROUP + 1) * SC_LANES];
     const int64_t ic = conv->phase[0].kc;
@@ -192,8 +205,10 @@ void sc_winograd_f32_avx512(const sc_conv *conv, const float *wei, int64_t row0,
         for (int64_t block = 0; block < conv->n_blocks;) {
             const int64_t left = conv->n_blocks - block;
             const int64_t n_blocks = left == 4 ? 2 : sc_min(left, GROUP);
-            multiply(conv, wei, n, block, n_blocks, inputs, in_point, products, out_point);
-            transform_outputs(conv, grid, first, n, block, n_blocks, products, out_point);
+            multiply(conv, wei, n, block, n_blocks, inputs, in_point, products,
+                     out_point);
+            transform_outputs(conv, grid, first, n, block, n_blocks, products,
+                              out_point);
             block += n_blocks;
         }
     }
