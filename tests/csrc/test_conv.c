@@ -134,7 +134,7 @@ static void setup_dst(generator *g, const problem *p, setup *s, bool bf16)
     s->got = sc_alloc(s->dst_nbytes);
     conv->dst = (char *)s->got + (size_t)offset * s->item_nbytes;
     if (!p->add) return;
-    conv->add_scale = s->channels[4];
+    conv->add_scale = next_bool(g) ? s->channels[4] : NULL;
     conv->add = conv->dst;
     conv->add_row = conv->dst_row;
     conv->add_step = conv->dst_step;

@@ -29,6 +29,7 @@ static void check_choice(sc_isa isa, sc_precision precision)
     CHECK_EQ(engine.conv == NULL, isa < SC_ISA_AVX512);
     CHECK_EQ(engine.thread_begin != NULL, engine.conv == sc_conv_bf16_amx);
     CHECK_EQ(engine.thread_end != NULL, engine.conv == sc_conv_bf16_amx);
+    CHECK_EQ(engine.winograd, engine.conv == sc_conv_f32_avx512);
     CHECK(engine.conv != sc_conv_ref_f32 && engine.conv != sc_conv_ref_bf16);
     CHECK(engine.pointwise != NULL && engine.conv_name != NULL);
     CHECK(engine.macs_a_cycle > 0);
