@@ -27,11 +27,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .errors import ModelError
-from .tasks import TASKS
+from .metadata import FORMAT, is_sizes, parse_json, parse_metadata
 from .writing import write_bytes
-
-FORMAT = 1
-"""Version of the `spinalcord` metadata that this package reads and writes."""
 
 MAX_HEADER_NBYTES = 16 << 20
 """Ours take 60 kB; a damaged length must not fill the memory."""
@@ -209,7 +206,7 @@ def map_model(path: str | os.PathLike[str]) -> Iterator[tuple[Model, mmap.mmap]]
         except OSError as error:
             raise ModelError(f"cannot read the model file {path}: {error.strerror}") from error
         header, start = _parse_header(buffer, path)
-        metadata = _parse_metadata(header.pop("__metadata__", None), path)
+        metadata = parse_metadata(header.pop("__metadata__", None), path)
         tensors = _parse_tensors(header, start, len(buffer), path)
         yield Model(path, metadata, tensors, stamp), buffer
 
@@ -255,7 +252,7 @@ def write_model(
     if dtype not in ("F16", "F32"):
         raise ModelError(f"dtype of stored weights is F16 or F32, got {dtype!r}")
     text = json.dumps({**metadata, "format": FORMAT}, ensure_ascii=False, allow_nan=False)
-    _parse_metadata({"spinalcord": text}, path)
+    parse_metadata({"spinalcord": text}, path)
     stored = {name: _stored(name, value, dtype, path) for name, value in tensors.items()}
     data = save(stored, metadata={"spinalcord": text})
     return write_bytes(path, data)
@@ -287,32 +284,8 @@ def _parse_header(buffer: mmap.mmap, path: Path) -> tuple[dict[str, Any], int]:
             f"{path} is damaged or no safetensors file: its header claims {nbytes} bytes, "
             f"the file holds {len(buffer)}"
         )
-    header = _parse_json(buffer[8 : 8 + nbytes], f"{path}: the header")
+    header = parse_json(buffer[8 : 8 + nbytes], f"{path}: the header")
     return header, 8 + nbytes
-
-
-def _parse_json(text: bytes | str, what: str) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise ModelError(f"{what} names {twice!r} twice")
-        return found
-
-    def refuse(constant: str) -> None:
-        raise ModelError(f"{what} holds {constant}, which is not JSON")
-
-    try:
-        text = text.decode("utf-8") if isinstance(text, bytes) else text
-        value = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, ModelError):
-            raise
-        raise ModelError(f"{what} is not valid JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"{what} is not a JSON object")
-    return value
 
 
 def _parse_tensors(
@@ -348,9 +321,9 @@ def _parse_tensor(name: str, entry: Any, start: int, path: Path) -> Tensor:
     ignored = name.endswith(_IGNORED)
     if str(dtype) not in _ITEM_NBYTES or (dtype == "I64" and not ignored):
         raise ModelError(f"{where} has dtype {dtype!r}, expected F32, F16 or BF16")
-    if not _is_sizes(shape) or len(shape) > 8:
+    if not is_sizes(shape) or len(shape) > 8:
         raise ModelError(f"{where} has shape {shape!r}, expected a list of sizes")
-    if not _is_sizes(offsets) or len(offsets) != 2 or offsets[1] < offsets[0]:
+    if not is_sizes(offsets) or len(offsets) != 2 or offsets[1] < offsets[0]:
         raise ModelError(f"{where} has data_offsets {offsets!r}, expected begin and end")
     begin, end = start + offsets[0], start + offsets[1]
     expected = math.prod(shape) * _ITEM_NBYTES[dtype]
@@ -360,123 +333,3 @@ def _parse_tensor(name: str, entry: Any, start: int, path: Path) -> Tensor:
             f"its data_offsets {end - begin}"
         )
     return Tensor(name, dtype, tuple(shape), begin, end)
-
-
-def _is_sizes(value: Any) -> bool:
-    return isinstance(value, list) and all(type(v) is int and 0 <= v < 1 << 48 for v in value)
-
-
-# ---- The settings -----------------------------------------------------------------------------
-
-
-def _parse_metadata(pairs: Any, path: Path) -> dict[str, Any]:
-    if not isinstance(pairs, dict) or not isinstance(pairs.get("spinalcord"), str):
-        raise ModelError(f"{path} is no spinalcord model: its metadata lacks the key 'spinalcord'")
-    metadata = _parse_json(pairs["spinalcord"], f"{path}: the metadata")
-    check = _Checker(metadata, str(path))
-    check.among("format", (FORMAT,))
-    for key in ("name", "version"):
-        check.text(key)
-    check.text("notice", empty=True)
-    network = check.among("network", ("multiresunet", "densenet121"))
-    check.integer("in_channels", 1, 16)
-    labels, preprocessing = check.inner("labels"), check.inner("preprocessing")
-    if network == "densenet121":
-        check.number("norm_eps", 0.0, 0.1)
-        check.flag("final_relu")
-        _check_classification(labels)
-    else:
-        if "norm_eps" in metadata:
-            check.number("norm_eps", 0.0, 0.1)
-        check.flag("final_norm")
-        _check_segmentation(labels)
-    labels.number("threshold", 0.0, 1.0)
-    _check_preprocessing(preprocessing, network)
-    return metadata
-
-
-def _check_classification(labels: _Checker) -> None:
-    labels.among("kind", ("classification",))
-    task = TASKS[labels.among("task", tuple(TASKS))]
-    labels.among("negative", (task.negative,))
-    labels.among("positive", (task.positive,))
-
-
-def _check_segmentation(labels: _Checker) -> None:
-    labels.among("kind", ("segmentation",))
-    if "outputs" in labels.values:
-        labels.among("outputs", (["lesion"], ["lesion", "cord"]))
-    if "cord_threshold" in labels.values:
-        labels.number("cord_threshold", 0.0, 1.0)
-    if "min_lesion_mm3" in labels.values:
-        labels.number("min_lesion_mm3", 0.0, 1e6, zero=True)
-
-
-def _check_preprocessing(preprocessing: _Checker, network: str) -> None:
-    mode = preprocessing.among("mode", ("letter", "physical"))
-    preprocessing.number("clip", 0.0, 1000.0)
-    if mode == "physical":
-        preprocessing.number("pixel_mm", 0.0, 10.0)
-    multiple, least = (16, 16) if network == "multiresunet" else (1, 32)
-    if mode == "letter" or network == "densenet121" or "size" in preprocessing.values:
-        preprocessing.size("size", least, multiple)
-
-
-class _Checker:
-    """Ask one JSON object for its keys; every refusal names the file, the key and the value."""
-
-    def __init__(self, values: Mapping[str, Any], where: str) -> None:
-        self.values = values
-        self.where = where
-
-    def _get(self, key: str) -> Any:
-        if key not in self.values:
-            raise ModelError(f"{self.where}: the metadata lacks {key!r}")
-        return self.values[key]
-
-    def _refuse(self, key: str, expected: str) -> ModelError:
-        given = json.dumps(self.values[key], ensure_ascii=False)[:80]
-        return ModelError(f"{self.where}: {key!r} is {given}, expected {expected}")
-
-    def inner(self, key: str) -> _Checker:
-        value = self._get(key)
-        if not isinstance(value, dict):
-            raise self._refuse(key, "an object")
-        return _Checker(value, f"{self.where}: {key}")
-
-    def among(self, key: str, choices: tuple[Any, ...]) -> Any:
-        value = self._get(key)
-        for choice in choices:
-            if type(value) is type(choice) and value == choice:
-                return value
-        raise self._refuse(key, " or ".join(json.dumps(choice) for choice in choices))
-
-    def text(self, key: str, *, empty: bool = False) -> None:
-        value = self._get(key)
-        if not isinstance(value, str) or not (empty or value.strip()):
-            raise self._refuse(key, "a text")
-
-    def integer(self, key: str, least: int, most: int) -> None:
-        value = self._get(key)
-        if type(value) is not int or not least <= value <= most:
-            raise self._refuse(key, f"a whole number from {least} to {most}")
-
-    def number(self, key: str, above: float, most: float, *, zero: bool = False) -> None:
-        value = self._get(key)
-        if type(value) in (int, float) and (above < value <= most or (zero and value == 0)):
-            return
-        least = "a number from 0" if zero else f"a number above {above:g}"
-        raise self._refuse(key, f"{least} to {most:g}")
-
-    def flag(self, key: str) -> None:
-        if key in self.values and type(self.values[key]) is not bool:
-            raise self._refuse(key, "true or false")
-
-    def size(self, key: str, least: int, multiple: int) -> None:
-        value = self._get(key)
-        if (
-            not _is_sizes(value)
-            or len(value) != 2
-            or any(v < least or v > 4096 or v % multiple for v in value)
-        ):
-            raise self._refuse(key, f"two multiples of {multiple} from {least} to 4096")

@@ -120,3 +120,9 @@ def test_readme_points_at_what_is_there():
     used = re.findall(r"\.\[(\w+)\]", text)
     assert "test" in used
     assert set(used) <= set(extras)
+
+
+def test_package_runs_as_a_command():
+    command = [sys.executable, "-m", "spinalcord", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()[-1]) == (0, spinalcord.__version__)
