@@ -1,10 +1,10 @@
 /* conv.h in bfloat16 with AVX512_BF16.
  *
- * The float32 kernel's tile (conv_avx512_tile.h), with a pair of channels where that
+ * The float32 kernel's tile (conv_tile_avx512.h), with a pair of channels where that
  * has one: each dot-product instruction does two multiply-adds a lane.
  */
 #define ITEM uint16_t
-#include "conv_avx512_tile.h"
+#include "conv_tile_avx512.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  * weights may stream from L2; no blocking for L1 is needed.
  */
 #define ITEM float
-#include "conv_avx512_tile.h"
+#include "conv_tile_avx512.h"
 
 INLINE __m512 load_items(const float *src) { return _mm512_loadu_ps(src); }
 
