@@ -235,9 +235,8 @@ def lesion_record(
     Record
         With the segmentation's models, settings and warnings, where there was one.
     """
-    volumes = [lesion.scan.volume, *([] if lesion.t1c is None else [lesion.t1c.volume])]
     return make_record(
-        volumes,
+        [lesion.scan] if lesion.t1c is None else [lesion.scan, lesion.t1c],
         networks,
         settings={
             "mask": "given" if segmentation is None else "segmented",
@@ -246,7 +245,7 @@ def lesion_record(
             **(settings or {}),
         },
         seconds=watch.seconds,
-        warnings=[*lesion.scan.warnings, *warnings],
+        warnings=warnings,
         after=None if segmentation is None else segmentation.record,
     )
 
@@ -274,7 +273,7 @@ def _answer(lesion: LesionSlices, network: Network, watch: Stopwatch, progress: 
         images, slices, _ = lesion.images(model)
     positive = np.empty(len(images), np.float64)
     with watch.stage("network"):
-        for part in batches(len(images), max(2, network.threads), model.role, progress=progress):
+        for part in batches(len(images), 2 * network.threads, model.role, progress=progress):
             positive[part] = network(images[part])[:, 1]
     probability = float(positive.mean())
     negative_label, positive_label = model.outputs

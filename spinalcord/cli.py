@@ -194,7 +194,7 @@ def _add_segment(commands: Any) -> None:
     )
     parser.add_argument(
         "--min-lesion-mm3",
-        type=_number(0, float("inf")),
+        type=_number(0, 1e9),
         metavar="V",
         help="leave out smaller lesions (default: the model's own, or 0)",
     )
@@ -328,8 +328,7 @@ def _number(least: float, most: float) -> Callable[[str], float]:
     def number(text: str) -> float:
         value = float(text)
         if not least <= value <= most:
-            upper = "" if most == float("inf") else f" to {most:g}"
-            raise argparse.ArgumentTypeError(f"{text} is not a number from {least:g}{upper}")
+            raise argparse.ArgumentTypeError(f"{text} is not a number from {least:g} to {most:g}")
         return value
 
     return number

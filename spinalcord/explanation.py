@@ -223,7 +223,7 @@ def _gradcam(
 def _gradcam_of(network: Network, images: Array, index: int, progress: bool) -> tuple[Array, float]:
     maps, positive = [], []
     title = network.model.role
-    for part in batches(len(images), max(2, network.threads), title, progress=progress):
+    for part in batches(len(images), 2 * network.threads, title, progress=progress):
         some, probabilities = network.gradcam(images[part], index)
         maps.append(some)
         positive.append(probabilities[:, 1])

@@ -123,7 +123,9 @@ class Pipeline:
         with self._lock:
             if role not in self._networks:
                 path = self._folder.model(role).path
-                self._networks[role] = Network.open(path, self._precision, self._threads)
+                network = Network.open(path, self._precision, self._threads)
+                network.model.sha256  # noqa: B018 - kept now, while the file is this one
+                self._networks[role] = network
             return self._networks[role]
 
     def segment(

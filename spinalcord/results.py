@@ -13,12 +13,12 @@ import numpy as np
 
 from . import __version__
 from .errors import InputError
-from .writing import describe_source, result_path, result_stem
+from .writing import result_path, result_stem
 
 if TYPE_CHECKING:
     from .network import Network
     from .pictures import Picture
-    from .volume import Volume
+    from .working import WorkingScan
 
 _FILE_ENDINGS = frozenset((".nii", ".gz", ".json", ".nrrd", ".mha", ".mhd", ".dcm", ".png", ".tsv"))
 
@@ -78,7 +78,7 @@ class Record:
 
 
 def make_record(
-    volumes: Sequence[Volume],
+    scans: Sequence[WorkingScan],
     networks: Sequence[Network],
     *,
     settings: Mapping[str, Any],
@@ -90,12 +90,14 @@ def make_record(
 
     Parameters
     ----------
-    volumes : sequence of Volume
-        What was read: the scan, and others on its grid.
+    scans : sequence of WorkingScan
+        The scan, and others on its grid.
     networks : sequence of Network
         At least one; they share precision and threads.
-    settings, seconds, warnings
+    settings, seconds
         As in `Record`.
+    warnings : iterable of str, optional
+        Beyond those of the scan.
     after : Record, optional
         Of the step before, whose models, settings and warnings come first.
 
@@ -105,26 +107,27 @@ def make_record(
 
     Raises
     ------
-    InputError
-        A scan's file has gone since it was read.
     ModelError
-        A model file has gone or changed since it was opened.
+        A model file has gone or changed since it was opened, and was not described before.
     """
+    sources = tuple(scan.source for scan in scans)  # may add to their warnings
+    noted = [warning for scan in scans for warning in scan.warnings]
     models: tuple[Mapping[str, Any], ...] = tuple(n.model.to_dict() for n in networks)
     settings = dict(settings)
+    earlier: tuple[str, ...] = ()
     if after is not None:
         models = after.models + models
         settings["segmentation"] = dict(after.settings)
-        warnings = (*after.warnings, *warnings)
+        earlier = after.warnings
     return Record(
-        stem=result_stem(volumes[0]),
-        sources=tuple(describe_source(volume) for volume in volumes),
+        stem=result_stem(scans[0].volume),
+        sources=sources,
         models=models,
         settings=settings,
         precision=networks[0].precision,
         threads=networks[0].threads,
         seconds=dict(seconds),
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(dict.fromkeys([*earlier, *noted, *warnings])),
     )
 
 
@@ -169,8 +172,7 @@ def check_number(name: str, value: Any, least: float, most: float) -> float:
     except (TypeError, ValueError):
         number = float("nan")
     if not least <= number <= most:
-        upper = f" to {most:g}" if np.isfinite(most) else ""
-        raise InputError(f"{name} is {value!r}, expected a number from {least:g}{upper}")
+        raise InputError(f"{name} is {value!r}, expected a number from {least:g} to {most:g}")
     return number
 
 

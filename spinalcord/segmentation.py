@@ -223,7 +223,7 @@ def segment_scan(
     settings = {
         "threshold": _setting("threshold", threshold, model.threshold, 1.0),
         "min_lesion_mm3": _setting(
-            "min_lesion_mm3", min_lesion_mm3, labels.get("min_lesion_mm3", 0.0), np.inf
+            "min_lesion_mm3", min_lesion_mm3, labels.get("min_lesion_mm3", 0.0), 1e9
         ),
         "cord": "given" if cord is not None else "network" if "cord" in model.outputs else "none",
     }
@@ -241,11 +241,11 @@ def segment_scan(
         placed = scan.place(mask), scan.place(lesion)
         cord_volume = None if inside is None else scan.place(inside)
     record = make_record(
-        [scan.volume],
+        [scan],
         [network],
         settings=settings,
         seconds=watch.seconds,
-        warnings=[*scan.warnings, *warnings],
+        warnings=warnings,
     )
     picture = _draw(scan, mask, inside)
     return Segmentation(*placed, cord_volume, lesions, record, picture)
@@ -265,7 +265,7 @@ def _probabilities(
     n, _, h, w = images.shape
     maps = np.empty((len(outputs), n, h, w), np.float32)
     with watch.stage("network"):
-        for part in batches(n, max(2, network.threads), "segment", progress=progress):
+        for part in batches(n, 2 * network.threads, "segment", progress=progress):
             maps[:, part] = network(images[part]).transpose(1, 0, 2, 3)
     with watch.stage("restore"):
         shape = scan.array.shape[1:]

@@ -10,6 +10,7 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from . import _core
 from .errors import InputError, ModelError, note_warnings
 from .reading import load, read_mask
 from .volume import Volume, check_scan
+from .writing import describe_source
 
 if TYPE_CHECKING:
     from .modelfile import Model
@@ -68,6 +70,24 @@ class WorkingScan:
         self.affine = np.ascontiguousarray(self.volume.sagittal().affine)
         self.spacing_mm = self.volume.sagittal_spacing_mm
         self._normalized: dict[float, Array] = {}
+
+    @cached_property
+    def source(self) -> dict[str, Any]:
+        """Identify the files that the scan was read from; see `describe_source`.
+
+        Where they have gone since, the checksum is None: the scan is in memory all the same.
+        """
+        try:
+            return describe_source(self.volume)
+        except InputError:
+            origin = self.volume.source
+            self.warnings.append("the scan's files have gone since it was read: no checksum")
+            return {
+                "name": None if origin.path is None else origin.path.name,
+                "kind": origin.kind,
+                "files": len(origin.files),
+                "sha256": None,
+            }
 
     def normalized(self, clip: float) -> Array:
         """Return the intensities scaled to [0, 1] as the networks expect them; made once."""

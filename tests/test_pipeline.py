@@ -98,6 +98,16 @@ def test_shared_pipelines_are_bounded(model_folder):
     assert shared_pipeline(model_folder, "f32", 1, False) is not made[0]
 
 
+def test_models_may_go_once_they_are_open(scan, model_folder):
+    pipe = Pipeline(model_folder)
+    networks = [pipe.network(role) for role in pipe.models.models]
+    for path in model_folder.iterdir():
+        path.unlink()
+    case = pipe.run(scan)
+    assert len(case.diagnosis.record.models) == len(networks) == 4
+    assert all(len(row["sha256"]) == 64 for row in case.diagnosis.record.models)
+
+
 def test_refuses_at_once(tmp_path, model_folder):
     with pytest.raises(InputError, match="precision is f32 or bf16, got 'f16'"):
         Pipeline(model_folder, "f16")

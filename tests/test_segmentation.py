@@ -260,3 +260,15 @@ def test_volume_is_named_after_its_source(scan, model_folder, tmp_path):
     named = sc.Volume(scan.array, scan.affine, source=Source("itk", tmp_path / "knee scan.mha", ()))
     found = sc.segment(named, models=model_folder)
     assert found.save(tmp_path)[0].name == "knee-scan_desc-lesion_mask.nii.gz"
+
+
+def test_scan_whose_file_has_gone_is_segmented_all_the_same(tmp_path, scan, model_folder):
+    path = tmp_path / "t2.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(scan.array, scan.affine), path)
+    volume = sc.read(path)
+    assert volume.array.any()
+    path.unlink()
+    found = sc.segment(volume, models=model_folder)
+    assert found.record.sources[0]["sha256"] is None
+    assert found.record.sources[0]["name"] == "t2.nii.gz"
+    assert found.warnings == ("the scan's files have gone since it was read: no checksum",)
