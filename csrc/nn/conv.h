@@ -67,7 +67,8 @@ typedef void (*sc_conv_fn)(const sc_conv *conv, int64_t row0, int64_t row1,
 void sc_conv_ref_f32(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 void sc_conv_ref_bf16(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 
-/* f32: 8 pixels x 3 blocks in registers. */
+/* f32: 6 pixels x 1 block in registers, or 8 x 3. */
+void sc_conv_f32_avx2(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 void sc_conv_f32_avx512(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 
 /* bf16 products, f32 sums: dot-product instructions, or 2 x 2 tiles of 16 x 16.

@@ -56,10 +56,16 @@ static void choose_f32(sc_engine *engine)
         engine->macs_a_cycle = 28;
         return;
     }
+    if (engine->isa == SC_ISA_AVX2) {
+        engine->conv = sc_conv_f32_avx2;
+        engine->conv_name = "own:f32_avx2";
+        engine->pointwise = &sc_pointwise_f32_avx2;
+        engine->macs_a_cycle = 14;
+        return;
+    }
     engine->conv_name = "onednn";
-    engine->pointwise = engine->isa == SC_ISA_AVX2 ? &sc_pointwise_f32_avx2
-                                                   : &sc_pointwise_f32_base;
-    engine->macs_a_cycle = 14;
+    engine->pointwise = &sc_pointwise_f32_base;
+    engine->macs_a_cycle = 7;
 }
 
 sc_status sc_engine_choose(sc_isa isa, sc_precision precision, sc_engine *out,
