@@ -4,6 +4,7 @@
 
 #include "conv.h"
 #include "pointwise.h"
+#include "winograd.h"
 
 typedef struct {
     sc_isa isa;
@@ -12,7 +13,8 @@ typedef struct {
     int64_t pitch_multiple; /* channels of a pixel are padded to it: one cache line */
     sc_conv_fn conv;        /* NULL: convolutions are oneDNN's (conv_onednn.h) */
     const char *conv_name;
-    bool winograd;              /* large 3 x 3 convolutions by winograd.h */
+    sc_winograd_fn winograd; /* for large 3 x 3 convolutions; may be NULL */
+    const char *winograd_name;
     void (*thread_begin)(void); /* round each job, on its thread; may be NULL */
     void (*thread_end)(void);
     const sc_pointwise *pointwise;

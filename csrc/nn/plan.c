@@ -419,7 +419,7 @@ void sc_plan_describe(const sc_plan *plan, int64_t index, sc_layer_info *out)
     out->flops = step->flops;
     const char *name = plan->engine.pointwise->name;
     if (step->kind == STEP_CONV) name = plan->engine.conv_name;
-    if (step->winograd) name = "own:f32_avx512_winograd";
+    if (step->winograd) name = plan->engine.winograd_name;
     if (step->kind == STEP_CONV && plan->engine.conv == NULL) {
         const sc_onednn_conv *conv = plan->threads[0].convs[2 * index];
         if (conv != NULL) name = sc_onednn_conv_name(conv);

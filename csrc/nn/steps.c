@@ -124,26 +124,26 @@ static void run_packed(const sc_plan *plan, const plan_step *step, share own,
 }
 
 /* The 3 x 3 of rows [row0, row1), and while they are in L2 the 1 x 1 added to them. */
-static void run_winograd(const plan_step *step, int64_t row0, int64_t row1,
-                         const plan_thread *thread)
+static void run_winograd(const sc_plan *plan, const plan_step *step, int64_t row0,
+                         int64_t row1, const plan_thread *thread)
 {
     const float *wei = step->spec.wei[0]->winograd;
     sc_conv first = step->conv, second = step->conv;
     if (step->conv.n_phases == 1) {
-        sc_winograd_f32_avx512(&first, wei, row0, row1, thread->scratch);
+        plan->engine.winograd(&first, wei, row0, row1, thread->scratch);
         return;
     }
     first.n_phases = 1;
     first.bias = first.mid_bias;
     first.relu = true;
     first.post_scale = first.post_shift = NULL;
-    sc_winograd_f32_avx512(&first, wei, row0, row1, thread->scratch);
+    plan->engine.winograd(&first, wei, row0, row1, thread->scratch);
     second.n_phases = 1;
     second.phase[0] = second.phase[1];
     second.add = second.dst;
     second.add_row = second.dst_row;
     second.add_step = second.dst_step;
-    sc_conv_f32_avx512(&second, row0, row1, 0, second.n_blocks);
+    plan->engine.conv(&second, row0, row1, 0, second.n_blocks);
 }
 
 static void run_conv(const sc_plan *plan, const plan_step *step, int thread,
@@ -156,7 +156,7 @@ static void run_conv(const sc_plan *plan, const plan_step *step, int thread,
         if (step->spec.norm_scale != NULL) {
             run_packed(plan, step, own, y, end, &plan->threads[thread]);
         } else if (step->winograd) {
-            run_winograd(step, y, end, &plan->threads[thread]);
+            run_winograd(plan, step, y, end, &plan->threads[thread]);
         } else {
             plan->engine.conv(&step->conv, y, end, own.block0, own.block1);
         }

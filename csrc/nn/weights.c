@@ -209,7 +209,8 @@ static sc_status pack(const sc_engine *engine, sc_conv_weights *w, float *plain,
         sc_conv_pack_f32(plain, oc, w->n_taps, w->kc, w->packed);
     }
     const sc_conv_shape *s = &w->shape;
-    if (!engine->winograd || s->kh != 3 || s->kw != 3 || s->stride != 1 || s->merged) {
+    if (engine->winograd == NULL || s->kh != 3 || s->kw != 3 || s->stride != 1 ||
+        s->merged) {
         return SC_OK;
     }
     w->winograd = sc_alloc((size_t)sc_winograd_packed(oc, s->ic) * sizeof(float));

@@ -3,7 +3,15 @@
 
 #include "../base/memory.h"
 
-#include <stdlib.h>
+enum {
+    INPUT_NBYTES = 448 << 10, /* of transformed input: with the products, half of L2 */
+    DEEP_NBYTES = 1100
+        << 10,  /* where the weights are so many that they stream anyway */
+    DEEP = 192, /* input channels from which that is so */
+    MIN_TILES = 8,
+    MAX_TILES = 64,
+    SLACK = 8 * 1024, /* floats: the matrix kernel reads whole tiles of 8 rows */
+};
 
 /* G of F(4, 3): interpolation at 0, 1, -1, 2, -2 and infinity. */
 static const double G[SC_WINOGRAD_IN][3] = {
@@ -46,6 +54,28 @@ void sc_winograd_pack(const float *wei, int64_t oc, int64_t ic, float *dst)
             }
         }
     }
+}
+
+int64_t sc_winograd_tiles(int64_t ic)
+{
+    const int64_t one = SC_WINOGRAD_POINTS * sc_round_up(ic, SC_LANES) *
+                        (int64_t)sizeof(float);
+    const int64_t nbytes = ic < DEEP ? INPUT_NBYTES : DEEP_NBYTES;
+    const int64_t n = nbytes / one / MIN_TILES * MIN_TILES;
+    return sc_max(MIN_TILES, sc_min(n, MAX_TILES));
+}
+
+int64_t sc_winograd_point(int64_t tiles, int64_t channels)
+{
+    return tiles * channels + SC_LANES;
+}
+
+int64_t sc_winograd_scratch(int64_t ic)
+{
+    const int64_t tiles = sc_winograd_tiles(ic);
+    const int64_t one = sc_winograd_point(tiles, sc_round_up(ic, SC_LANES)) +
+                        sc_winograd_point(tiles, SC_WINOGRAD_GROUP * SC_LANES);
+    return SC_WINOGRAD_POINTS * one + SLACK;
 }
 
 /* In units of 16-lane operations for each input pixel, two a cycle.  The direct kernel

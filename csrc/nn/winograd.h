@@ -13,7 +13,12 @@
 
 #include "conv.h"
 
-enum { SC_WINOGRAD_OUT = 4, SC_WINOGRAD_IN = 6, SC_WINOGRAD_POINTS = 36 };
+enum {
+    SC_WINOGRAD_OUT = 4,
+    SC_WINOGRAD_IN = 6,
+    SC_WINOGRAD_POINTS = 36,
+    SC_WINOGRAD_GROUP = 3, /* blocks whose products are kept before they go out */
+};
 
 /* Values of transformed weights: 36 x blocks x ic x 16. */
 int64_t sc_winograd_packed(int64_t oc, int64_t ic);
@@ -22,14 +27,22 @@ int64_t sc_winograd_packed(int64_t oc, int64_t ic);
  * points as sc_conv_pack_f32 packs a 1 x 1 convolution. */
 void sc_winograd_pack(const float *wei, int64_t oc, int64_t ic, float *dst);
 
+/* Tiles that are transformed together, a multiple of 8, and floats from one point's
+ * matrix of so many rows to the next: off multiples of 4 KiB, which would put all 36
+ * into the same L1 sets. */
+int64_t sc_winograd_tiles(int64_t ic);
+int64_t sc_winograd_point(int64_t tiles, int64_t channels);
+
 /* Floats of scratch that a thread needs. */
 int64_t sc_winograd_scratch(int64_t ic);
 
 /* Like a sc_conv_fn with one phase of 3 x 3 taps and no 'add', whose rows and columns
  * are multiples of 4; all blocks of rows [row0, row1), multiples of 4 as well.
  * 'wei' is sc_winograd_pack's; the phase's own weights are not looked at. */
-void sc_winograd_f32_avx512(const sc_conv *conv, const float *wei, int64_t row0,
-                            int64_t row1, float *scratch);
+typedef void (*sc_winograd_fn)(const sc_conv *conv, const float *wei, int64_t row0,
+                               int64_t row1, float *scratch);
+void sc_winograd_f32_avx2(const sc_conv *, const float *, int64_t, int64_t, float *);
+void sc_winograd_f32_avx512(const sc_conv *, const float *, int64_t, int64_t, float *);
 
 /* Whether it pays for such a layer: measured, see winograd.c. */
 bool sc_winograd_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns);
