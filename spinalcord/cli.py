@@ -75,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _segment(options: argparse.Namespace) -> int:
+    _check_out(options.out, ".nii.gz")
     result = _pipeline(options).segment(
         options.scan,
         threshold=options.threshold,
@@ -87,6 +88,7 @@ def _segment(options: argparse.Namespace) -> int:
 
 
 def _classify(options: argparse.Namespace) -> int:
+    _check_out(options.out, ".json")
     result = _pipeline(options).classify(
         options.scan, mask=options.mask, t1c=options.t1c, series=options.series
     )
@@ -95,6 +97,7 @@ def _classify(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
+    _check_out(options.out, ".nii.gz")
     result = _pipeline(options).explain(
         options.scan,
         task=options.task,
@@ -125,6 +128,14 @@ def _info(options: argparse.Namespace) -> int:
         }
     )
     return DONE
+
+
+def _check_out(out: str | None, ending: str) -> None:
+    """Refuse a file name of another kind before anything is computed."""
+    from .results import output_path
+
+    if out is not None:
+        output_path(out, "scan", "result", ending)
 
 
 def _kernels(path: Path, precision: str) -> dict[str, int]:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from stand_ins import lesion_of, stored, working_array
 
+from spinalcord import cli, network
 from spinalcord.cli import main
 
 
@@ -216,6 +217,18 @@ def test_verify_and_info_describe(random_models, capsys):
     for row in info["models"]:
         assert set(row["kernels"]) == set(info["precisions"])
         assert sum(row["kernels"]["f32"].values()) > 50
+
+
+def test_output_of_another_kind_is_refused_before_computing(tmp_path, capsys):
+    for command, out in (("segment", "mask.png"), ("classify", "x.nii.gz"), ("explain", "x.json")):
+        task = ["--task", "ms_vs_nmosd"] if command == "explain" else []
+        arguments = [command, "missing.nii.gz", "-o", str(tmp_path / out), *task]
+        assert main(arguments) == 4
+        assert "expected a folder, or a file name" in capsys.readouterr().err
+
+
+def test_precisions_are_the_network_s():
+    assert cli.PRECISIONS == network.PRECISIONS
 
 
 @pytest.mark.parametrize("command", ["segment", "classify", "explain"])

@@ -16,7 +16,7 @@ from test_modelfile import METADATA, SEGMENTATION, changed
 
 from spinalcord import _core
 from spinalcord.errors import BackendError, InputError, ModelError
-from spinalcord.modelfile import write_model
+from spinalcord.modelfile import map_model, write_model
 from spinalcord.models import verify_model
 from spinalcord.network import Network, check_settings
 from spinalcord.networks import count_values, random_tensors, tensor_shapes
@@ -163,6 +163,21 @@ def test_bf16_or_a_clear_error(path):
     else:
         with pytest.raises(BackendError, match="bf16"):
             Network.open(path, "bf16", 1)
+
+
+def test_precision_that_the_cpu_lacks_is_a_clear_error(path):
+    with map_model(path) as (model, buffer), pytest.raises(BackendError, match=r"(?i)b.*16"):
+        _core.Network(
+            model.network,
+            list(model.tensors),
+            buffer,
+            in_channels=3,
+            outputs=2,
+            norm_eps=1e-5,
+            precision="bf16",
+            threads=1,
+            isa="avx2",
+        )
 
 
 FIRST = "features.conv0.weight"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import nibabel
 import numpy as np
@@ -14,7 +15,7 @@ from test_modelfile import SEGMENTATION, write_raw
 import spinalcord as sc
 from spinalcord import _core
 from spinalcord import pipeline as module
-from spinalcord.errors import InputError, ModelError
+from spinalcord.errors import InputError, ModelError, SeriesError
 from spinalcord.models import write_random
 from spinalcord.pipeline import MAX_SHARED, Pipeline, shared_pipeline
 from spinalcord.volume import Volume
@@ -118,6 +119,12 @@ def test_refuses_at_once(tmp_path, model_folder):
     (model_folder / "damaged.safetensors").write_bytes(b"x" * 100)
     with pytest.raises(ModelError, match=r"damaged\.safetensors is damaged"):
         Pipeline(model_folder)
+
+
+@pytest.mark.parametrize("call", [sc.segment, sc.classify, partial(sc.explain, task="ms_vs_nmosd")])
+def test_folder_without_a_usable_series_is_refused(scans, model_folder, call):
+    with pytest.raises(SeriesError, match="d2n_slicecount"):
+        call(scans / "dicom_bad_series" / "d2n_slicecount", models=model_folder)
 
 
 def test_missing_role_is_an_error_when_it_is_needed(scan, model_folder):
