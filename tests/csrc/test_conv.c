@@ -37,6 +37,7 @@ typedef struct {
 } kernel;
 
 static const kernel KERNELS[] = {
+    {"f32_avx2", SC_ISA_AVX2, sc_conv_f32_avx2, sc_conv_ref_f32, false, false},
     {"f32_avx512", SC_ISA_AVX512, sc_conv_f32_avx512, sc_conv_ref_f32, false, false},
     {"bf16_avx512", SC_ISA_AVX512_BF16, sc_conv_bf16_avx512, sc_conv_ref_bf16, true,
      false},

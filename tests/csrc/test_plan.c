@@ -154,7 +154,7 @@ static void check_recipe(uint64_t seed, const sc_engine *engine, bool own, bool 
     r.g.state = seed;
     r.engine = *engine;
     r.reals = reals;
-    if (!reals) r.engine.winograd = false; /* not exact: its weights are fractions */
+    if (!reals) r.engine.winograd = NULL; /* not exact: its weights are fractions */
     float *images[] = {numbers(&r, 4 * 17 * 13, 2), numbers(&r, 4 * 17 * 13, 2)};
     recipe_create(&r, images[0]);
     for (int i = 0; i < r.n_ops; i++) {
@@ -235,7 +235,7 @@ int main(int argc, char **argv)
             check_recipe((uint64_t)(first + j), &engine, own, false);
             if (own) check_recipe((uint64_t)(first + j), &engine, own, true);
         }
-        if (engine.winograd && n > 4) CHECK(n_winograd > 0);
+        if (engine.winograd != NULL && n > 4) CHECK(n_winograd > 0);
     }
     return check_end();
 }

@@ -130,26 +130,26 @@ static void check_against_twin(const problem *p, const setup *s)
     CHECK(n_changed > p->rows * p->columns * p->oc / 8);
 }
 
-static void check_problem(const problem *p)
+static void check_problem(const problem *p, sc_winograd_fn run)
 {
     setup s;
     setup_create(p, &s);
     memcpy(s.got, s.before, s.dst_nbytes);
     sc_conv_ref_f32(&s.conv, 0, p->rows, 0, s.conv.n_blocks);
     keep(&s);
-    sc_winograd_f32_avx512(&s.conv, s.transformed, 0, p->rows, s.scratch);
+    run(&s.conv, s.transformed, 0, p->rows, s.scratch);
     check_against_twin(p, &s);
     keep(&s);
     generator g = {p->seed};
     for (int64_t y = 0, end; y < p->rows; y = end) {
         end = y + 4 * next_int(&g, 1, (p->rows - y) / 4);
-        sc_winograd_f32_avx512(&s.conv, s.transformed, y, end, s.scratch);
+        run(&s.conv, s.transformed, y, end, s.scratch);
     }
     CHECK(memcmp(s.want, s.got, s.dst_nbytes) == 0);
     setup_destroy(&s);
 }
 
-static void test_against_twin(int n)
+static void test_against_twin(sc_winograd_fn run, int n)
 {
     generator g = {3};
     for (int i = 0; i < n; i++) {
@@ -162,7 +162,7 @@ static void test_against_twin(int n)
         p.post = next_bool(&g);
         p.slice = next_bool(&g);
         if (p.ic * p.oc * p.rows * p.columns > 100000) p.rows = p.columns = 4;
-        check_problem(&p);
+        check_problem(&p, run);
     }
 }
 
@@ -180,10 +180,19 @@ static void test_when_it_pays(void)
 int main(int argc, char **argv)
 {
     test_when_it_pays();
-    if (sc_cpu_isa() >= SC_ISA_AVX512) {
-        test_against_twin(argc > 1 ? atoi(argv[1]) : 60);
-    } else {
-        fprintf(stderr, "skipped: winograd_f32_avx512, which this CPU lacks\n");
+    static const struct {
+        const char *name;
+        sc_isa isa;
+        sc_winograd_fn run;
+    } ALL[] = {{"avx2", SC_ISA_AVX2, sc_winograd_f32_avx2},
+               {"avx512", SC_ISA_AVX512, sc_winograd_f32_avx512}};
+    for (int i = 0; i < 2; i++) {
+        if (ALL[i].isa <= sc_cpu_isa()) {
+            test_against_twin(ALL[i].run, argc > 1 ? atoi(argv[1]) : 60);
+        } else {
+            fprintf(stderr, "skipped: winograd_f32_%s, which this CPU lacks\n",
+                    ALL[i].name);
+        }
     }
     return check_end();
 }
