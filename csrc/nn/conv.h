@@ -73,7 +73,9 @@ void sc_conv_f32_avx512(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 
 /* bf16 products, f32 sums: dot-product instructions, or 2 x 2 tiles of 16 x 16.
  * A tap is read up to the next multiple of 2 or 32 values, where the packed weights
- * are zero: what lies there must be finite and mapped. */
+ * are zero: what lies there must be finite and mapped.  It may well be an earlier
+ * result, so that what is stored as bf16 is finite: beyond the largest number, that one
+ * with the sum's sign; for NaN, either. */
 void sc_conv_bf16_avx512(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 void sc_conv_bf16_amx(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 

@@ -172,7 +172,10 @@ INLINE void finish_block(const bool relu, const bool post, const sc_conv *conv,
         if (conv->dst_f32) {
             _mm512_mask_storeu_ps(dst_f32 + m * conv->dst_step, mask, v);
         } else {
-            const __m256i half = (__m256i)_mm512_cvtneps_pbh(v);
+            /* The smaller magnitude: infinity and NaN become finite (conv.h). */
+            const __m512 largest = _mm512_castsi512_ps(_mm512_set1_epi32(0x7f7f0000));
+            const __m512 finite = _mm512_range_ps(v, largest, 2);
+            const __m256i half = (__m256i)_mm512_cvtneps_pbh(finite);
             _mm256_mask_storeu_epi16(dst + m * conv->dst_step, mask, half);
         }
     }

@@ -19,7 +19,10 @@ INLINE void store_items(const sc_conv *conv, int64_t at, __mmask16 mask, __m512 
     if (conv->dst_f32) {
         _mm512_mask_storeu_ps((float *)conv->dst + at, mask, values);
     } else {
-        const __m256i half = (__m256i)_mm512_cvtneps_pbh(values);
+        /* The smaller magnitude: infinity and NaN become finite (conv.h). */
+        const __m512 largest = _mm512_castsi512_ps(_mm512_set1_epi32(0x7f7f0000));
+        const __m512 finite = _mm512_range_ps(values, largest, 2);
+        const __m256i half = (__m256i)_mm512_cvtneps_pbh(finite);
         _mm256_mask_storeu_epi16((uint16_t *)conv->dst + at, mask, half);
     }
 }

@@ -56,6 +56,13 @@ static float output(const sc_conv *conv, int64_t y, int64_t x, int64_t c, bool b
     return acc;
 }
 
+static float saturated(float value)
+{
+    const float largest = sc_from_bf16(0x7f7f);
+    if (!(value < largest)) return largest;
+    return value > -largest ? value : -largest;
+}
+
 static void run(const sc_conv *conv, int64_t row0, int64_t row1, int64_t block0,
                 int64_t block1, bool bf16)
 {
@@ -66,7 +73,7 @@ static void run(const sc_conv *conv, int64_t row0, int64_t row1, int64_t block0,
             for (int64_t c = block0 * SC_LANES; c < end; c++) {
                 const float value = output(conv, y, x, c, bf16);
                 if (bf16 && !conv->dst_f32) {
-                    ((uint16_t *)conv->dst)[at + c] = sc_to_bf16(value);
+                    ((uint16_t *)conv->dst)[at + c] = sc_to_bf16(saturated(value));
                 } else {
                     ((float *)conv->dst)[at + c] = value;
                 }
