@@ -86,6 +86,15 @@ static void run_max_pool(const sc_plan *plan, const plan_step *step, int thread)
 
 /* ---- Convolutions by our own kernels ------------------------------------------- */
 
+/* Another step's values may lie where bf16 kernels read past a pixel's channels. */
+static void clear_tails(const plan_step *step, uint16_t *row)
+{
+    const int64_t kc = step->spec.wei[0]->kc, n = sc_round_up(kc, 32) - kc;
+    for (int64_t x = 0; n > 0 && x < step->w; x++) {
+        memset(row + x * step->pack_step + kc, 0, (size_t)n * sizeof *row);
+    }
+}
+
 /* Normalised (and pooled) input of output rows [row0, row1), packed densely. */
 static void pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0,
                       int64_t row1, const plan_thread *own)
@@ -106,6 +115,7 @@ static void pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0,
                 plan_at(plan, spec->src[0], y, 0), src->pitch, dst_y, step->pack_step,
                 step->w, kc, spec->norm_scale, spec->norm_shift);
         }
+        if (plan->engine.bf16) clear_tails(step, dst_y);
     }
 }
 
