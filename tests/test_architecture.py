@@ -24,7 +24,6 @@ HARMLESS = {
 # Sources without a test file of their name, and what tests them instead.
 TESTED_ELSEWHERE: dict[str, str] = {
     "csrc/python/module.c": "test_package.py; every test that expects an exception of the core",
-    "csrc/nn/steps.c": "test_plan.c runs every kind of step; tests/nets compare their results",
     **dict.fromkeys(
         [f"csrc/nets/{part}.c" for part in ("head", "model", "net", "runner")],
         "tests/nets: whole networks against PyTorch, damaged weights, threads, profiles",
