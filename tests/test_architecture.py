@@ -25,7 +25,7 @@ HARMLESS = {
 TESTED_ELSEWHERE: dict[str, str] = {
     "csrc/python/module.c": "test_package.py; every test that expects an exception of the core",
     **dict.fromkeys(
-        [f"csrc/nets/{part}.c" for part in ("head", "model", "net", "runner")],
+        [f"csrc/nets/{part}.c" for part in ("head", "model", "runner")],
         "tests/nets: whole networks against PyTorch, damaged weights, threads, profiles",
     ),
     "spinalcord/__main__.py": "test_package.py",
