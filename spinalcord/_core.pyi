@@ -409,3 +409,121 @@ class Network:
 
 def cpu() -> dict[str, Any]:
     """What this process can use: name, isa, precisions, threads, onednn."""
+
+# ---- Statistics ---------------------------------------------------------------------------------
+
+def placements(scores: NDArray[np.float64], positive: NDArray[np.uint8], /) -> NDArray[np.float64]:
+    """Placement values of scored cases: their means are the AUC, their covariances DeLong's.
+
+    Parameters
+    ----------
+    scores : (models, n) float64
+        A higher one speaks for the positive class; infinity is allowed.
+    positive : (n,) uint8 or bool
+
+    Returns
+    -------
+    (models, n) float64
+        For a positive case the share of negatives that score lower, for a negative case the share
+        of positives that score higher; ties count half.
+
+    Raises
+    ------
+    InputError
+        A class that is empty; NaN among the scores; lengths that differ.
+    """
+
+def auc_bootstrap(
+    scores: NDArray[np.float64],
+    positive: NDArray[np.uint8],
+    unit: NDArray[np.int64],
+    strata: NDArray[np.int64],
+    /,
+    *,
+    replicates: int,
+    seed: int,
+    threads: int,
+) -> NDArray[np.float64]:
+    """AUC of each model in samples drawn with replacement.
+
+    Parameters
+    ----------
+    scores : (models, n) float64
+    positive : (n,) uint8 or bool
+    unit : (n,) int64
+        What is drawn, with all its cases: 0 to the sum of `strata`, less 1.
+    strata : (s,) int64
+        Units of each stratum: the first ``strata[0]`` of them, then the next. A unit is replaced by
+        units of its stratum only.
+    replicates : int
+    seed : int
+        0 to 2**64 - 1. Replicate r depends on it and on r alone: not on `threads`.
+    threads : int
+
+    Returns
+    -------
+    (replicates, models) float64
+        All models see the same samples. NaN where a sample lacks a class.
+
+    Raises
+    ------
+    InputError
+        As `placements`; units or strata out of range; no replicate; no thread.
+    """
+
+def distance(
+    mask: NDArray[np.uint8], spacing_mm: Sequence[float], /, *, threads: int = 1
+) -> NDArray[np.float64]:
+    """Exact Euclidean distance of every voxel's centre to the nearest centre in the mask, in mm.
+
+    Parameters
+    ----------
+    mask : three axes, uint8 or bool
+        Inside where not 0.
+    spacing_mm : three floats
+        Along the axes of `mask`.
+    threads : int, default 1
+        The result is the same for any.
+
+    Returns
+    -------
+    float64, the shape of `mask`
+        Infinite where the mask is empty.
+
+    Raises
+    ------
+    InputError
+        An axis without voxels; spacing not positive and finite; no thread.
+    """
+
+def surface_distances(
+    a: NDArray[np.uint8],
+    b: NDArray[np.uint8],
+    spacing_mm: Sequence[float],
+    /,
+    *,
+    threads: int = 1,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Distances between the surfaces of two masks, voxel centre to voxel centre, in mm.
+
+    A surface voxel shares a face with the background or with the edge of the volume.
+
+    Parameters
+    ----------
+    a, b : three axes, uint8 or bool
+        Inside where not 0; of one shape.
+    spacing_mm : three floats
+        Along the axes.
+    threads : int, default 1
+        The result is the same for any.
+
+    Returns
+    -------
+    a_to_b, b_to_a : one-axis float64
+        One distance per surface voxel, in C order.
+
+    Raises
+    ------
+    InputError
+        An empty mask; shapes that differ; spacing not positive and finite; no thread.
+    """

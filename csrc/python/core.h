@@ -43,5 +43,6 @@ PyObject *sc_py_raise(const sc_py_state *state, const sc_error *err);
 int sc_py_add_image(PyObject *module);
 int sc_py_add_network(PyObject *module);
 int sc_py_add_cpu(PyObject *module);
+int sc_py_add_stats(PyObject *module);
 
 #endif

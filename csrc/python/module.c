@@ -51,6 +51,7 @@ static int core_exec(PyObject *module)
     if (PyModule_AddStringConstant(module, "__version__", SC_VERSION) < 0) return -1;
     if (sc_py_add_image(module) < 0) return -1;
     if (sc_py_add_network(module) < 0) return -1;
+    if (sc_py_add_stats(module) < 0) return -1;
     return sc_py_add_cpu(module);
 }
 

@@ -1,0 +1,209 @@
+/* Placements, bootstrap, distances; what they do is told in _core.pyi. */
+#include "core.h"
+
+#include "array.h"
+
+/* sc_poll_fn: signal handlers run in Python, so they need the lock for a moment. */
+static int check_signals(void *arg)
+{
+    PyThreadState **saved = arg;
+    PyEval_RestoreThread(*saved);
+    const int pending = PyErr_CheckSignals();
+    *saved = PyEval_SaveThread();
+    return pending;
+}
+
+static PyObject *placements(PyObject *module, PyObject *args)
+{
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *scores_obj, *positive_obj;
+    PyArrayObject *scores = NULL, *positive = NULL, *dst = NULL;
+    sc_error err = {0};
+    sc_status status = SC_OK;
+
+    if (!PyArg_ParseTuple(args, "OO:placements", &scores_obj, &positive_obj))
+        return NULL;
+    scores = sc_py_array(scores_obj, NPY_FLOAT64, 2, "scores");
+    if (scores == NULL) goto done;
+    const int64_t n_models = PyArray_DIM(scores, 0), n = PyArray_DIM(scores, 1);
+    positive = sc_py_array_like(state, positive_obj, NPY_UINT8, 1, &n, "positive");
+    if (positive == NULL) goto done;
+    dst = sc_py_new(state, NPY_FLOAT64, 2, (int64_t[]){n_models, n});
+    if (dst == NULL) goto done;
+    const double *src = PyArray_DATA(scores);
+    const uint8_t *classes = PyArray_DATA(positive);
+    double *out = PyArray_DATA(dst);
+    PyThreadState *saved = PyEval_SaveThread();
+    for (int64_t m = 0; m < n_models && status == SC_OK; m++) {
+        status = sc_placements(src + m * n, classes, n, out + m * n, &err);
+    }
+    PyEval_RestoreThread(saved);
+    if (status != SC_OK) {
+        Py_CLEAR(dst);
+        sc_py_raise(state, &err);
+    }
+done:
+    Py_XDECREF(scores);
+    Py_XDECREF(positive);
+    return (PyObject *)dst;
+}
+
+static PyObject *auc_bootstrap(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"", "", "", "", "replicates", "seed", "threads", NULL};
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *objects[4];
+    PyArrayObject *scores = NULL, *positive = NULL, *unit = NULL, *strata = NULL;
+    PyArrayObject *dst = NULL;
+    long long replicates;
+    unsigned long long seed;
+    int threads;
+    sc_error err = {0};
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOO$LKi:auc_bootstrap", names,
+                                     &objects[0], &objects[1], &objects[2], &objects[3],
+                                     &replicates, &seed, &threads)) {
+        return NULL;
+    }
+    scores = sc_py_array(objects[0], NPY_FLOAT64, 2, "scores");
+    if (scores == NULL) goto done;
+    const int64_t n = PyArray_DIM(scores, 1);
+    positive = sc_py_array_like(state, objects[1], NPY_UINT8, 1, &n, "positive");
+    if (positive == NULL) goto done;
+    unit = sc_py_array_like(state, objects[2], NPY_INT64, 1, &n, "unit");
+    if (unit == NULL) goto done;
+    strata = sc_py_array(objects[3], NPY_INT64, 1, "strata");
+    if (strata == NULL) goto done;
+    const sc_auc_sample sample = {PyArray_DATA(scores),   PyArray_DATA(positive),
+                                  PyArray_DATA(unit),     PyArray_DATA(strata),
+                                  PyArray_DIM(scores, 0), n,
+                                  PyArray_DIM(strata, 0)};
+    dst = sc_py_new(state, NPY_FLOAT64, 2, (int64_t[]){replicates, sample.n_models});
+    if (dst == NULL) goto done;
+    PyThreadState *saved = PyEval_SaveThread();
+    const sc_status status = sc_auc_bootstrap(&sample, replicates, seed, threads,
+                                              PyArray_DATA(dst), check_signals, &saved,
+                                              &err);
+    PyEval_RestoreThread(saved);
+    if (status != SC_OK) {
+        Py_CLEAR(dst);
+        sc_py_raise(state, &err);
+    }
+done:
+    Py_XDECREF(scores);
+    Py_XDECREF(positive);
+    Py_XDECREF(unit);
+    Py_XDECREF(strata);
+    return (PyObject *)dst;
+}
+
+static PyObject *distance(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"", "", "threads", NULL};
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *mask_obj, *spacing_obj;
+    PyArrayObject *mask = NULL, *dst = NULL;
+    double spacing[3];
+    int threads = 1;
+    sc_error err = {0};
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|$i:distance", names, &mask_obj,
+                                     &spacing_obj, &threads)) {
+        return NULL;
+    }
+    if (sc_py_doubles(state, spacing_obj, 3, spacing, "spacing_mm") < 0) return NULL;
+    mask = sc_py_array(mask_obj, NPY_UINT8, 3, "mask");
+    if (mask == NULL) goto done;
+    const int64_t extents[3] = {PyArray_DIM(mask, 0), PyArray_DIM(mask, 1),
+                                PyArray_DIM(mask, 2)};
+    dst = sc_py_new(state, NPY_FLOAT64, 3, extents);
+    if (dst == NULL) goto done;
+    PyThreadState *saved = PyEval_SaveThread();
+    const sc_status status = sc_distance_transform(PyArray_DATA(mask), extents, spacing,
+                                                   threads, PyArray_DATA(dst), &err);
+    PyEval_RestoreThread(saved);
+    if (status != SC_OK) {
+        Py_CLEAR(dst);
+        sc_py_raise(state, &err);
+    }
+done:
+    Py_XDECREF(mask);
+    return (PyObject *)dst;
+}
+
+/* (a to b, b to a), or NULL with an exception set. */
+static PyObject *measure(const sc_py_state *state, const uint8_t *a, const uint8_t *b,
+                         const int64_t extents[3], const double spacing[3], int threads)
+{
+    PyArrayObject *a_to_b = NULL, *b_to_a = NULL;
+    PyObject *result = NULL;
+    int64_t n_a, n_b;
+    sc_error err = {0};
+    Py_BEGIN_ALLOW_THREADS n_a = sc_surface_count(a, extents);
+    n_b = sc_surface_count(b, extents);
+    Py_END_ALLOW_THREADS a_to_b = sc_py_new(state, NPY_FLOAT64, 1, &n_a);
+    b_to_a = sc_py_new(state, NPY_FLOAT64, 1, &n_b);
+    if (a_to_b == NULL || b_to_a == NULL) goto done;
+    PyThreadState *saved = PyEval_SaveThread();
+    const sc_status status = sc_surface_distances(a, b, extents, spacing, threads,
+                                                  PyArray_DATA(a_to_b),
+                                                  PyArray_DATA(b_to_a), &err);
+    PyEval_RestoreThread(saved);
+    result = status == SC_OK ? PyTuple_Pack(2, a_to_b, b_to_a)
+                             : sc_py_raise(state, &err);
+done:
+    Py_XDECREF(a_to_b);
+    Py_XDECREF(b_to_a);
+    return result;
+}
+
+static PyObject *surface_distances(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"", "", "", "threads", NULL};
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *a_obj, *b_obj, *spacing_obj, *result = NULL;
+    PyArrayObject *a = NULL, *b = NULL;
+    double spacing[3];
+    int threads = 1;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$i:surface_distances", names,
+                                     &a_obj, &b_obj, &spacing_obj, &threads)) {
+        return NULL;
+    }
+    if (sc_py_doubles(state, spacing_obj, 3, spacing, "spacing_mm") < 0) return NULL;
+    a = sc_py_array(a_obj, NPY_UINT8, 3, "a");
+    if (a == NULL) goto done;
+    const int64_t extents[3] = {PyArray_DIM(a, 0), PyArray_DIM(a, 1),
+                                PyArray_DIM(a, 2)};
+    b = sc_py_array_like(state, b_obj, NPY_UINT8, 3, extents, "b");
+    if (b == NULL) goto done;
+    result =
+        measure(state, PyArray_DATA(a), PyArray_DATA(b), extents, spacing, threads);
+done:
+    Py_XDECREF(a);
+    Py_XDECREF(b);
+    return result;
+}
+
+#define CALL(function) ((PyCFunction)(void (*)(void))(function))
+
+static PyMethodDef functions[] = {
+    {"placements", placements, METH_VARARGS,
+     "placements(scores, positive, /)\n--\n\nPlacement values, whose means are the "
+     "AUC."},
+    {"auc_bootstrap", CALL(auc_bootstrap), METH_VARARGS | METH_KEYWORDS,
+     "auc_bootstrap(scores, positive, unit, strata, /, *, replicates, seed, threads)\n"
+     "--\n\nAUC of each model in samples drawn with replacement."},
+    {"distance", CALL(distance), METH_VARARGS | METH_KEYWORDS,
+     "distance(mask, spacing_mm, /, *, threads=1)\n--\n\n"
+     "Exact Euclidean distance of every voxel to the mask."},
+    {"surface_distances", CALL(surface_distances), METH_VARARGS | METH_KEYWORDS,
+     "surface_distances(a, b, spacing_mm, /, *, threads=1)\n--\n\n"
+     "Distances between the surfaces of two masks."},
+    {NULL, NULL, 0, NULL},
+};
+
+int sc_py_add_stats(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
+}
