@@ -1,0 +1,95 @@
+"""The few distribution functions needed; SciPy, where they take more than a few lines."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from statistics import NormalDist
+from typing import Any
+
+
+def normal_quantile(level: float) -> float:
+    """Half the width of a two-sided interval of a standard normal variable, 1.96 for 0.95."""
+    return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def normal_p(z: float) -> float:
+    """Two-sided p-value of a standard normal statistic."""
+    return math.erfc(abs(z) / math.sqrt(2))
+
+
+def chi2_p(x: float, df: int) -> float:
+    """Upper tail of chi-squared with a whole number of degrees of freedom.
+
+    Q(a + 1, x) = Q(a, x) + x^a e^-x / Gamma(a + 1), from Q(1/2, x) = erfc(sqrt x) or
+    Q(1, x) = e^-x; all terms are positive, so nothing cancels.
+    """
+    half = x / 2
+    if half <= 0:
+        return 1.0
+    a, tail = (1.0, math.exp(-half)) if df % 2 == 0 else (0.5, math.erfc(math.sqrt(half)))
+    while a < df / 2:
+        tail += math.exp(a * math.log(half) - half - math.lgamma(a + 1))
+        a += 1
+    return min(tail, 1.0)
+
+
+def sign_test_p(b: int, c: int, *, mid: bool = False) -> float:
+    """Two-sided binomial p-value of b against c where either is as likely.
+
+    Parameters
+    ----------
+    b, c : int
+        Counts of the two outcomes.
+    mid : bool
+        Count the observed outcome half (mid-p).
+    """
+    n, k = b + c, min(b, c)
+    tail = 2 * sum(math.comb(n, i) for i in range(k + 1))
+    if mid:
+        tail -= math.comb(n, k)
+    # Whole numbers until here: exact for any n.
+    return float(min(1.0, tail / 2**n))
+
+
+def fisher_p(a: int, b: int, c: int, d: int) -> float:
+    """Two-sided p-value of Fisher's exact test of [[a, b], [c, d]].
+
+    Sums the tables that are no likelier than the one observed, in whole numbers.
+    """
+    row, column, n = a + b, a + c, a + b + c + d
+    least, most = max(0, row + column - n), min(row, column)
+    ways = [math.comb(column, i) * math.comb(n - column, row - i) for i in range(least, most + 1)]
+    seen = ways[a - least]
+    return float(sum(way for way in ways if way <= seen) / math.comb(n, row))
+
+
+def beta_quantile(p: float, a: float, b: float) -> float:
+    """Quantile of the beta distribution."""
+    return float(_scipy("special").betaincinv(a, b, p))
+
+
+def t_quantile(level: float, df: float) -> float:
+    """Half the width of a two-sided interval of Student's t."""
+    return float(_scipy("special").stdtrit(df, 0.5 + level / 2))
+
+
+def f_p(x: float, df1: float, df2: float) -> float:
+    """Upper tail of the F distribution."""
+    return float(_scipy("special").fdtrc(df1, df2, x))
+
+
+def _scipy(module: str) -> Any:
+    """Import a part of SciPy.
+
+    Raises
+    ------
+    ImportError
+        Without SciPy; says what to install.
+    """
+    try:
+        return importlib.import_module(f"scipy.{module}")
+    except ImportError as error:
+        raise ImportError(
+            "this interval or test needs SciPy: install it with `pip install 'spinalcord[stats]'`"
+        ) from error

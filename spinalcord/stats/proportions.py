@@ -1,0 +1,198 @@
+"""Proportions: k of n, with an interval."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any, Literal, TypeAlias
+
+from ..errors import InputError
+from .distributions import beta_quantile, normal_quantile
+from .estimate import Estimate, check_level, undefined
+
+Method: TypeAlias = Literal["default", "wilson", "clopper-pearson", "agresti-coull", "jeffreys"]
+METHODS = ("default", "wilson", "clopper-pearson", "agresti-coull", "jeffreys")
+
+
+def proportion(
+    k: int,
+    n: int,
+    *,
+    level: float = 0.95,
+    method: Method = "default",
+    name: str = "proportion",
+    unit: str = "patients",
+    **details: Any,
+) -> Estimate:
+    """Estimate a proportion.
+
+    Parameters
+    ----------
+    k, n : int
+        k of n; whole numbers with 0 <= k <= n. n = 0 gives an estimate that is not defined.
+    level : float, default 0.95
+        Coverage of the interval.
+    method : str
+        ``"wilson"`` [1]_, ``"clopper-pearson"`` (exact), ``"agresti-coull"`` [2]_ or
+        ``"jeffreys"`` [3]_. The default is Wilson's, but exact where k is 0 or n.
+    name, unit : str
+        As in `Estimate`.
+    **details
+        What else to record.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    InputError
+        Counts that are no whole numbers or not 0 <= k <= n; another method; a level outside (0, 1).
+    ImportError
+        Clopper-Pearson or Jeffreys without SciPy.
+
+    References
+    ----------
+    .. [1] Wilson, J Am Stat Assoc 22:209 (1927); Newcombe, Stat Med 17:857 (1998), method 3.
+    .. [2] Agresti and Coull, Am Stat 52:119 (1998).
+    .. [3] Brown, Cai and DasGupta, Stat Sci 16:101 (2001): equal tails, 0 and 1 at the ends.
+    """
+    k, n = check_count(k, "k"), check_count(n, "n")
+    if k > n:
+        raise InputError(f"{k} of {n}: expected k to be at most n")
+    check_level(level)
+    if method not in METHODS:
+        raise InputError(f"method is {method!r}; expected one of {', '.join(METHODS)}")
+    options: dict[str, Any] = {"n": n, "k": k, "unit": unit, "style": "percent", "details": details}
+    if n == 0:
+        return undefined(name, f"no {unit} to count", level, **options)
+    chosen = _default(k, n) if method == "default" else method
+    low, high = _interval(k, n, level, chosen)
+    return Estimate(name, k / n, low, high, level, _NAMES[chosen], **options)
+
+
+_NAMES = {
+    "wilson": "Wilson",
+    "end": "Clopper-Pearson",
+    "clopper-pearson": "Clopper-Pearson",
+    "agresti-coull": "Agresti-Coull",
+    "jeffreys": "Jeffreys",
+}
+
+
+def proportion_difference(
+    k1: int,
+    n1: int,
+    k2: int,
+    n2: int,
+    *,
+    level: float = 0.95,
+    name: str = "difference",
+    unit: str = "patients",
+) -> Estimate:
+    """Estimate k1 / n1 - k2 / n2 of two independent groups.
+
+    Parameters
+    ----------
+    k1, n1, k2, n2 : int
+        Whole numbers, 0 <= k <= n.
+    level : float, default 0.95
+    name, unit : str
+        As in `Estimate`.
+
+    Returns
+    -------
+    Estimate
+        Newcombe's interval from two Wilson intervals [1]_; `n` is the smaller group's size.
+
+    Raises
+    ------
+    InputError
+        As `proportion`.
+
+    References
+    ----------
+    .. [1] Newcombe, Stat Med 17:873 (1998), method 10.
+    """
+    first = proportion(k1, n1, level=level, method="wilson", unit=unit)
+    second = proportion(k2, n2, level=level, method="wilson", unit=unit)
+    options: dict[str, Any] = {"n": min(n1, n2), "unit": unit, "style": "points"}
+    if not (first.defined and second.defined):
+        return undefined(name, f"a group without {unit}", level, **options)
+    low, high = combine(first, second, sign=-1)
+    difference = first.estimate - second.estimate
+    return Estimate(name, difference, low, high, level, "Newcombe", **options)
+
+
+def combine(first: Estimate, second: Estimate, *, sign: int) -> tuple[float, float]:
+    """Limits of first + sign * second for two independent estimates (square and add).
+
+    Parameters
+    ----------
+    first, second : Estimate
+        With intervals.
+    sign : {1, -1}
+
+    Returns
+    -------
+    low, high : float
+
+    References
+    ----------
+    .. [1] Zou and Donner, Stat Med 27:1693 (2008).
+    """
+    toward_low, toward_high = (second.low, second.high) if sign > 0 else (second.high, second.low)
+    total = first.estimate + sign * second.estimate
+    below = math.hypot(first.estimate - first.low, second.estimate - toward_low)
+    above = math.hypot(first.high - first.estimate, toward_high - second.estimate)
+    return total - below, total + above
+
+
+def wilson_interval(p: float, n: float, level: float) -> tuple[float, float]:
+    """Wilson's limits of a proportion p of n."""
+    z2 = normal_quantile(level) ** 2
+    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    # Exactly 0 and 1 at the ends, where rounding would leave 1e-17.
+    return (0.0 if p == 0 else centre - half), (1.0 if p == 1 else centre + half)
+
+
+def check_count(value: object, name: str) -> int:
+    """Return a count as int.
+
+    Raises
+    ------
+    InputError
+        Unless it is a whole number of at least 0.
+    """
+    try:
+        count = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        count = -1
+    if count < 0 or isinstance(value, bool):
+        raise InputError(f"{name} is {value!r}; expected a whole number of at least 0")
+    return count
+
+
+def _default(k: int, n: int) -> str:
+    return "end" if k in (0, n) else "wilson"
+
+
+def _interval(k: int, n: int, level: float, method: str) -> tuple[float, float]:
+    tail = (1 - level) / 2
+    if method == "wilson":
+        return wilson_interval(k / n, n, level)
+    if method == "end":
+        away = 1 - tail ** (1 / n)
+        return (0.0, away) if k == 0 else (1 - away, 1.0)
+    if method == "agresti-coull":
+        z2 = normal_quantile(level) ** 2
+        centre = (k + z2 / 2) / (n + z2)
+        half = math.sqrt(z2 * centre * (1 - centre) / (n + z2))
+        return max(0.0, centre - half), min(1.0, centre + half)
+    extra = 0.5 if method == "jeffreys" else 0.0
+    low_shape = (k + extra, n - k + (extra or 1))
+    high_shape = (k + (extra or 1), n - k + extra)
+    low = 0.0 if k == 0 else beta_quantile(tail, *low_shape)
+    high = 1.0 if k == n else beta_quantile(1 - tail, *high_shape)
+    return low, high

@@ -1,0 +1,188 @@
+"""The bootstrap: what is drawn, and intervals from what was drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _core
+from ..errors import InputError
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Cases with their scores, and the units that are drawn with all their cases.
+
+    Parameters
+    ----------
+    labels : (n,) bool
+    scores : (models, n) float64
+    unit : (n,) int64
+        The unit of each case; units of one stratum are neighbours.
+    strata : (s,) int64
+        Units of each stratum.
+    drawn : str
+        The scheme in words.
+    """
+
+    labels: NDArray[np.bool_]
+    scores: NDArray[np.float64]
+    unit: NDArray[np.int64]
+    strata: NDArray[np.int64]
+    drawn: str
+
+    @classmethod
+    def of(
+        cls, labels: NDArray[np.bool_], scores: NDArray[np.float64], groups: ArrayLike | None
+    ) -> Sample:
+        """Lay out units and strata.
+
+        Parameters
+        ----------
+        labels : (n,) bool
+        scores : (models, n) float64
+        groups : (n,) array or None
+            The patient of each case; None where every case is its own.
+
+        Returns
+        -------
+        Sample
+            Drawn within the classes, unless a patient has cases of both.
+
+        Raises
+        ------
+        InputError
+            Another number of groups than of cases.
+        """
+        what = "cases within classes"
+        index = np.arange(labels.size)
+        if groups is not None:
+            names = np.asarray(groups)
+            if names.shape != labels.shape:
+                raise InputError(f"groups of shape {names.shape} for {labels.size} cases")
+            index = np.unique(names, return_inverse=True)[1]
+            what = "patients within classes"
+        n_units = int(index.max()) + 1
+        n_cases = np.bincount(index, minlength=n_units)
+        n_positive = np.bincount(index, weights=labels, minlength=n_units)
+        kind = (n_positive > 0).astype(np.int64)
+        if ((n_positive > 0) & (n_positive < n_cases)).any():
+            kind[:] = 0
+            what = "patients"
+        place = np.empty(n_units, np.int64)
+        place[np.argsort(kind, kind="stable")] = np.arange(n_units)
+        strata = np.bincount(kind)
+        return cls(labels, scores, place[index], strata[strata > 0].astype(np.int64), what)
+
+
+def resample_auc(
+    sample: Sample, *, replicates: int, seed: int, threads: int | None = None
+) -> NDArray[np.float64]:
+    """Draw the AUCs of `replicates` samples.
+
+    Parameters
+    ----------
+    sample : Sample
+    replicates : int
+        At least 100.
+    seed : int
+        0 to 2**64 - 1.
+    threads : int, optional
+        Those that the process may use if not given. The result does not depend on it.
+
+    Returns
+    -------
+    (replicates, models) float64
+        NaN where a sample lacks a class.
+
+    Raises
+    ------
+    InputError
+        Values out of range.
+    """
+    if replicates < 100:
+        raise InputError(f"{replicates} replicates; expected at least 100")
+    if not 0 <= seed < 2**64:
+        raise InputError(f"the seed is {seed}; expected 0 to 2**64 - 1")
+    return _core.auc_bootstrap(
+        np.ascontiguousarray(sample.scores),
+        sample.labels.astype(np.uint8),
+        sample.unit,
+        sample.strata,
+        replicates=replicates,
+        seed=seed,
+        threads=_core.cpu()["threads"] if threads is None else threads,
+    )
+
+
+def percentile_limits(drawn: NDArray[np.float64], level: float) -> tuple[float, float]:
+    """Percentile interval; samples without a value are left out."""
+    ends = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return float(ends[0]), float(ends[1])
+
+
+def bca_limits(
+    sample: Sample, drawn: NDArray[np.float64], value: float, level: float
+) -> tuple[float, float]:
+    """Bias-corrected and accelerated interval of one model's AUC.
+
+    Parameters
+    ----------
+    sample : Sample
+        With one model.
+    drawn : (replicates,) float64
+    value : float
+        The AUC of the sample itself.
+    level : float
+
+    Returns
+    -------
+    low, high : float
+        Where all replicates lie on one side of `value` (an AUC of 1), the correction is not
+        defined and these are the percentiles.
+    """
+    drawn = drawn[~np.isnan(drawn)]
+    # Replicates that equal the value count half: an AUC has few distinct values.
+    below = float((drawn < value).mean() + (drawn == value).mean() / 2)
+    if not 0 < below < 1:
+        return percentile_limits(drawn, level)
+    normal = NormalDist()
+    bias, acceleration = normal.inv_cdf(below), _acceleration(sample)
+    ends = []
+    for tail in ((1 - level) / 2, (1 + level) / 2):
+        z = bias + normal.inv_cdf(tail)
+        ends.append(normal.cdf(bias + z / (1 - acceleration * z)))
+    low, high = np.quantile(drawn, ends)
+    return float(low), float(high)
+
+
+def _acceleration(sample: Sample) -> float:
+    """Skewness of the jackknife over units; with strata, by Davison and Hinkley's 5.27."""
+    influence = _influence(sample)
+    cubes, squares, first = 0.0, 0.0, 0
+    for size in sample.strata:
+        own = influence[first : first + size]
+        own = own - own.mean()
+        cubes += float((own**3).sum()) / float(size) ** 3
+        squares += float((own**2).sum()) / float(size) ** 2
+        first += int(size)
+    return cubes / (6 * squares**1.5) if squares > 0 else 0.0
+
+
+def _influence(sample: Sample) -> NDArray[np.float64]:
+    """Empirical influence of each unit on the AUC, up to a constant per stratum.
+
+    The AUC is a ratio of sums over cases: the derivative by a unit's weight is the sum of its
+    placements less the AUC, each class weighed by its share.
+    """
+    labels = sample.labels
+    placements = _core.placements(np.ascontiguousarray(sample.scores), labels.astype(np.uint8))[0]
+    apart = placements - placements[labels].mean()
+    n_units = int(sample.strata.sum())
+    share = np.where(labels, 1 / labels.sum(), 1 / (~labels).sum())
+    total = np.bincount(sample.unit, weights=apart * share, minlength=n_units)
+    sizes = np.repeat(sample.strata, sample.strata).astype(np.float64)
+    return np.asarray(total * sizes, np.float64)

@@ -1,0 +1,407 @@
+"""The area under the ROC curve, its intervals, and differences between areas."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _core
+from ..errors import InputError
+from .diagnostic import binary
+from .distributions import chi2_p, normal_p, normal_quantile
+from .estimate import Comparison, Estimate, check_level, undefined
+from .resampling import Sample, bca_limits, percentile_limits, resample_auc
+
+AucMethod: TypeAlias = Literal["delong", "bootstrap", "bca", "letter"]
+Float: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RocCurve:
+    """Points of an ROC curve, from (0, 0) to (1, 1).
+
+    Parameters
+    ----------
+    threshold : (m,) float64
+        A case is called positive where its score is at least this; falls from infinity.
+    sensitivity, false_positive_rate : (m,) float64
+    n_positive, n_negative : int
+    """
+
+    threshold: Float
+    sensitivity: Float
+    false_positive_rate: Float
+    n_positive: int
+    n_negative: int
+
+
+def roc_curve(truth: ArrayLike, scores: ArrayLike) -> RocCurve:
+    """Trace the ROC curve, one point per distinct score.
+
+    Parameters
+    ----------
+    truth : (n,) bool, or 0 and 1
+    scores : (n,) float
+        A higher one speaks for the positive class.
+
+    Returns
+    -------
+    RocCurve
+
+    Raises
+    ------
+    InputError
+        As `auc`.
+    """
+    positive, s = _cases(truth, scores)
+    order = np.argsort(-s, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(s[order]) != 0, True))
+    hits = np.append(0, np.cumsum(positive[order])[last])
+    alarms = np.append(0, np.cumsum(~positive[order])[last])
+    return RocCurve(
+        np.append(np.inf, s[order][last]),
+        hits / hits[-1],
+        alarms / alarms[-1],
+        int(hits[-1]),
+        int(alarms[-1]),
+    )
+
+
+def auc(
+    truth: ArrayLike,
+    scores: ArrayLike,
+    *,
+    method: AucMethod = "delong",
+    level: float = 0.95,
+    groups: ArrayLike | None = None,
+    replicates: int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    name: str = "AUC",
+    positive: str = "positive",
+    unit: str = "patients",
+) -> Estimate:
+    """Estimate the area under the ROC curve.
+
+    Parameters
+    ----------
+    truth : (n,) bool, or 0 and 1
+    scores : (n,) float
+        A higher one speaks for the positive class; infinity is allowed, NaN is not.
+    method : str
+        ``"delong"``: DeLong's variance [1]_ on the logit scale; at 0 or 1, where it vanishes,
+        Newcombe's method 5 [2]_. ``"bootstrap"``: percentiles. ``"bca"``: bias-corrected and
+        accelerated [3]_. ``"letter"``: the scheme in the letter's public code, kept for comparison:
+        1000 replicates, of which the median is the estimate and the 26th and 976th the limits.
+    level : float, default 0.95
+        ``"letter"`` knows no other.
+    groups : (n,) array, optional
+        Which patient each case belongs to: patients are then drawn with all their cases. Bootstrap
+        methods only.
+    replicates : int, optional
+        Of the bootstrap; 2000 if not given. Drawn within the classes; with `groups` whose patients
+        have cases of both classes, from all patients.
+    seed : int, default 0
+    threads : int, optional
+        Those that the process may use if not given. The result does not depend on it.
+    name, positive, unit : str
+        Recorded with the result.
+
+    Returns
+    -------
+    Estimate
+        Not defined where a class is empty.
+
+    Raises
+    ------
+    InputError
+        Lengths that differ; NaN; labels other than 0 and 1; another method or level; groups with
+        a method that cannot heed them; fewer than 100 replicates; a seed outside 0 to 2**64 - 1.
+
+    References
+    ----------
+    .. [1] DeLong, DeLong and Clarke-Pearson, Biometrics 44:837 (1988).
+    .. [2] Newcombe, Stat Med 25:559 (2006).
+    .. [3] Efron, J Am Stat Assoc 82:171 (1987).
+    """
+    check_level(level)
+    labels, s = _cases(truth, scores, both=False)
+    options: dict[str, Any] = {"n": labels.size, "unit": unit, "details": {"positive": positive}}
+    if method not in ("delong", "bootstrap", "bca", "letter"):
+        raise InputError(f"method is {method!r}; expected delong, bootstrap, bca or letter")
+    if method in ("delong", "letter") and groups is not None:
+        raise InputError(f"method {method!r} takes cases as independent; with groups use bootstrap")
+    if method == "letter" and (level != 0.95 or replicates not in (None, 1000)):
+        raise InputError("method 'letter' has a level of 0.95 and 1000 replicates")
+    if replicates is None:
+        replicates = 1000 if method == "letter" else 2000
+    if labels.all() or not labels.any():
+        return undefined(name, "one class is empty", level, **options)
+    if method == "delong":
+        value, low, high, how = _delong(labels, s, level)
+        return Estimate(name, value, low, high, level, how, **options)
+    sample = Sample.of(labels, s[None], groups)
+    drawn = resample_auc(sample, replicates=replicates, seed=seed, threads=threads)[:, 0]
+    options["details"] |= {"seed": seed, "replicates": replicates, "drawn": sample.drawn}
+    value = float(_placements(labels, s[None])[0, labels].mean())
+    if method == "letter":
+        ranked = np.sort(drawn)
+        ends = float(ranked[25]), float(ranked[975])
+        return Estimate(name, float(np.median(drawn)), *ends, level, "letter", **options)
+    if method == "bca":
+        low, high = bca_limits(sample, drawn, value, level)
+        return Estimate(name, value, low, high, level, "bootstrap, BCa", **options)
+    low, high = percentile_limits(drawn, level)
+    return Estimate(name, value, low, high, level, "bootstrap, percentile", **options)
+
+
+def compare_aucs(
+    truth: ArrayLike,
+    scores: ArrayLike,
+    *,
+    level: float = 0.95,
+    name: str = "difference in AUC",
+    unit: str = "patients",
+) -> Comparison:
+    """Compare the AUCs of two models on the same cases (DeLong, paired).
+
+    Parameters
+    ----------
+    truth : (n,) bool, or 0 and 1
+    scores : (2, n) float
+        First minus second is the effect.
+    level : float, default 0.95
+    name, unit : str
+
+    Returns
+    -------
+    Comparison
+        Identical curves have Z = 0 and p = 1.
+
+    Raises
+    ------
+    InputError
+        As `auc`; an empty class; another number of models.
+    """
+    check_level(level)
+    labels, areas, covariance = _covariance(truth, scores)
+    if len(areas) != 2:
+        raise InputError(f"scores of {len(areas)} models; expected 2 (compare_all takes more)")
+    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    options = {"n": labels.size, "unit": unit}
+    difference = float(areas[0] - areas[1])
+    return _z_test(name, difference, float(variance), level, "DeLong, paired", options)
+
+
+def compare_aucs_unpaired(
+    first: tuple[ArrayLike, ArrayLike],
+    second: tuple[ArrayLike, ArrayLike],
+    *,
+    level: float = 0.95,
+    name: str = "difference in AUC",
+    unit: str = "patients",
+) -> Comparison:
+    """Compare AUCs from two independent groups of cases (DeLong, unpaired).
+
+    Parameters
+    ----------
+    first, second : (truth, scores)
+        As for `auc`. First minus second is the effect.
+    level : float, default 0.95
+    name, unit : str
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        As `auc`; an empty class.
+    """
+    check_level(level)
+    parts = [_covariance(truth, np.asarray(s, np.float64)[None]) for truth, s in (first, second)]
+    (labels1, area1, v1), (labels2, area2, v2) = parts
+    options = {"n": labels1.size + labels2.size, "unit": unit}
+    difference, variance = float(area1[0] - area2[0]), float(v1[0, 0] + v2[0, 0])
+    return _z_test(name, difference, variance, level, "DeLong, unpaired", options)
+
+
+def compare_all(
+    truth: ArrayLike, scores: ArrayLike, *, unit: str = "patients", level: float = 0.95
+) -> Comparison:
+    """Test whether several models on the same cases have equal AUCs (DeLong, chi-squared).
+
+    Parameters
+    ----------
+    truth : (n,) bool, or 0 and 1
+    scores : (models, n) float
+        At least two models.
+    unit : str
+    level : float, default 0.95
+        Of the effect's interval.
+
+    Returns
+    -------
+    Comparison
+        `effect` is the largest difference between two models, with its unadjusted interval.
+
+    Raises
+    ------
+    InputError
+        As `auc`; an empty class; fewer than two models.
+    """
+    check_level(level)
+    labels, areas, covariance = _covariance(truth, scores)
+    if len(areas) < 2:
+        raise InputError("scores of 1 model; expected at least 2")
+    i, j = int(areas.argmax()), int(areas.argmin())
+    options = {"n": labels.size, "unit": unit}
+    variance = float(covariance[i, i] + covariance[j, j] - 2 * covariance[i, j])
+    largest = _z_test(
+        "largest difference in AUC",
+        float(areas[i] - areas[j]),
+        variance if i != j else 0.0,
+        level,
+        "DeLong, paired",
+        options,
+    ).effect
+    contrast = np.eye(len(areas))[:-1] - np.eye(len(areas))[1:]
+    differences, spread = contrast @ areas, contrast @ covariance @ contrast.T
+    rank = int(np.linalg.matrix_rank(spread, tol=1e-12))
+    if rank == 0:
+        same = not differences.any()
+        reason = "" if same else "the areas do not vary"
+        p, statistic = (1.0, 0.0) if same else (math.nan, math.nan)
+        return Comparison("equal AUCs", statistic, 0, p, "DeLong", largest, reason)
+    statistic = float(differences @ np.linalg.pinv(spread, rcond=1e-10) @ differences)
+    p = chi2_p(statistic, rank)
+    return Comparison("equal AUCs", statistic, rank, p, "DeLong, chi-squared", largest)
+
+
+def hanley_mcneil_se(area: float, n_positive: int, n_negative: int) -> float:
+    """Standard error of an AUC from nothing but its value and the numbers of cases.
+
+    Parameters
+    ----------
+    area : float
+        0 to 1.
+    n_positive, n_negative : int
+        At least 1 each.
+
+    Raises
+    ------
+    InputError
+        Values out of range.
+
+    References
+    ----------
+    .. [1] Hanley and McNeil, Radiology 143:29 (1982).
+    """
+    if not 0 <= area <= 1 or min(n_positive, n_negative) < 1:
+        raise InputError(
+            f"an AUC of {area} from {n_positive} and {n_negative} cases; expected 0 to 1, and at "
+            "least one case of each class"
+        )
+    return math.sqrt(_hanley_mcneil(area, n_positive - 1, n_negative - 1, n_positive * n_negative))
+
+
+def _hanley_mcneil(area: float, m: float, n: float, pairs: float) -> float:
+    """Variance; m and n are the numbers of cases less one."""
+    a = area * (1 - area)
+    return a * (1 + m * (1 - area) / (2 - area) + n * area / (1 + area)) / pairs
+
+
+def _delong(labels: NDArray[np.bool_], s: Float, level: float) -> tuple[float, float, float, str]:
+    n1, n0 = int(labels.sum()), int((~labels).sum())
+    _, areas, covariance = _covariance(labels, s[None])
+    area, variance = float(areas[0]), float(covariance[0, 0])
+    z = normal_quantile(level)
+    if 0 < area < 1 and variance > 0:
+        half = z * math.sqrt(variance) / (area * (1 - area))
+        logit = math.log(area / (1 - area))
+        low, high = (1 / (1 + math.exp(-x)) for x in (logit - half, logit + half))
+        return area, low, high, "DeLong, logit"
+
+    def excess(theta: float) -> float:
+        spread = _hanley_mcneil(theta, (n1 + n0) / 2 - 1, (n1 + n0) / 2 - 1, n1 * n0)
+        return (area - theta) ** 2 - z * z * spread
+
+    low = 0.0 if area == 0 else _root(excess, 0.0, area)
+    high = 1.0 if area == 1 else _root(excess, 1.0, area)
+    return area, low, high, "Newcombe, method 5"
+
+
+def _root(excess: Callable[[float], float], outside: float, inside: float) -> float:
+    """Bisection: `excess` is positive outside the interval and negative within."""
+    for _ in range(200):
+        middle = (outside + inside) / 2
+        if excess(middle) > 0:
+            outside = middle
+        else:
+            inside = middle
+    return (outside + inside) / 2
+
+
+def _z_test(
+    name: str,
+    difference: float,
+    variance: float,
+    level: float,
+    method: str,
+    options: dict[str, Any],
+) -> Comparison:
+    error = math.sqrt(max(variance, 0.0))
+    if error < 1e-12:  # rounding: equal placements cancel to 1e-17
+        if difference == 0:
+            effect = Estimate(name, 0.0, 0.0, 0.0, level, method, **options)
+            return Comparison(name, 0.0, math.nan, 1.0, method, effect)
+        reason = "neither area varies"
+        effect = Estimate(
+            name, difference, math.nan, math.nan, level, method, reason=reason, **options
+        )
+        return Comparison(name, math.nan, math.nan, math.nan, method, effect, reason)
+    half = normal_quantile(level) * error
+    effect = Estimate(
+        name, difference, difference - half, difference + half, level, method, **options
+    )
+    z = difference / error
+    return Comparison(name, z, math.nan, normal_p(z), method, effect)
+
+
+def _covariance(truth: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], Float, Float]:
+    """Labels, areas (models,) and DeLong's covariance (models, models)."""
+    s = np.asarray(scores, np.float64)
+    if s.ndim != 2:
+        raise InputError(f"scores have {s.ndim} axes; expected (models, cases)")
+    labels, _ = _cases(truth, s[0] if len(s) else s.ravel())
+    v = _placements(labels, s)
+    parts = []
+    for group in (v[:, labels], v[:, ~labels]):
+        m = group.shape[1]
+        apart = group - group.mean(1, keepdims=True)
+        # One case of a class has no variance: taken as none, as DeLong's formula has no other.
+        parts.append(apart @ apart.T / (m * max(m - 1, 1)))
+    return labels, v[:, labels].mean(1), parts[0] + parts[1]
+
+
+def _placements(labels: NDArray[np.bool_], scores: Float) -> Float:
+    return _core.placements(np.ascontiguousarray(scores), labels.astype(np.uint8))
+
+
+def _cases(
+    truth: ArrayLike, scores: ArrayLike, *, both: bool = True
+) -> tuple[NDArray[np.bool_], Float]:
+    labels, s = binary(truth, "truth"), np.asarray(scores, np.float64)
+    if s.shape != labels.shape:
+        raise InputError(f"{labels.size} labels and scores of shape {s.shape}")
+    if np.isnan(s).any():
+        raise InputError(f"{int(np.isnan(s).sum())} of {s.size} scores are NaN")
+    if both and (labels.all() or not labels.any()):
+        raise InputError(f"{int(labels.sum())} of {labels.size} cases are positive; expected both")
+    return labels, s
