@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import stats as stats
     from ._core import __version__
     from .classification import Diagnosis, classify
     from .explanation import Explanation, explain
@@ -56,6 +57,8 @@ def __getattr__(name: str) -> Any:
         value = _import_core()
     elif name == "__version__":
         value = _import_core().__version__
+    elif name == "stats":  # a package of its own, with its own names
+        value = importlib.import_module(".stats", __name__)
     elif name in _HOME:
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
     else:

@@ -1,4 +1,4 @@
-"""The command line: `spinalcord segment | classify | explain | models | info`.
+"""The command line: `spinalcord segment | classify | explain | models | stats | info`.
 
 Results go to standard output as JSON, progress and messages to standard error. Nothing heavy is
 imported before a command needs it, so that help and usage errors come at once.
@@ -146,6 +146,20 @@ def _kernels(path: Path, precision: str) -> dict[str, int]:
     return dict(Counter(layer["implementation"] for layer in layers))
 
 
+def _stats(options: argparse.Namespace) -> int:
+    from .stats import letter
+
+    published = letter()
+    _print(
+        {
+            "notice": published.notice,
+            "table2": published.rows(),
+            "audit": [finding.to_dict() for finding in published.audit()],
+        }
+    )
+    return DONE
+
+
 def _models_list(options: argparse.Namespace) -> int:
     from .models import list_models
 
@@ -185,6 +199,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_classify(commands)
     _add_explain(commands)
     _add_models(commands)
+    _add_stats(commands)
     _add_info(commands)
     return parser
 
@@ -246,6 +261,17 @@ def _add_explain(commands: Any) -> None:
         help="folder, or the map's name ending in .nii.gz (default: the current folder)",
     )
     _add_computing(parser)
+
+
+def _add_stats(commands: Any) -> None:
+    summary = "print the letter's table 2 from its counts, and an audit of its figures"
+    parser = _command(commands, "stats", _stats, summary)
+    parser.add_argument(
+        "--letter",
+        action="store_true",
+        required=True,
+        help="the published counts of the test cohort (no other source can be named yet)",
+    )
 
 
 def _add_info(commands: Any) -> None:
