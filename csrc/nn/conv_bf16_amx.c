@@ -100,16 +100,39 @@ INLINE void tiles_load(const int n_spans, const int n_blocks, const scratch *s)
     if (n_spans == 2 && n_blocks == 2) _tile_loadd(3, s->acc[1][1], 64);
 }
 
+INLINE __m512 add_scale_of(const sc_conv *conv, int64_t c)
+{
+    return conv->add_scale == NULL ? _mm512_set1_ps(1.0f)
+                                   : _mm512_loadu_ps(conv->add_scale + c);
+}
+
 INLINE __m512 from_bf16(const uint16_t *src)
 {
     const __m256i half = _mm256_loadu_si256((const __m256i *)src);
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
 
+/* scale * add of one span's pixels into its sums: where the tiles begin with it. */
+INLINE void begin_block(const sc_conv *conv, const span *at, int64_t c,
+                        float (*acc)[SC_LANES])
+{
+    const uint16_t *add = (const uint16_t *)conv->add + at->y * conv->add_row +
+                          at->x * conv->add_step + c;
+    const __m512 scale = add_scale_of(conv, c);
+    for (int m = 0; m < PIXELS; m++) {
+        __m512 v = _mm512_setzero_ps();
+        if (m < at->valid)
+            v = _mm512_mul_ps(scale, from_bf16(add + m * conv->add_step));
+        _mm512_store_ps(acc[m], v);
+    }
+}
+
+/* With one phase 'add' can as well come last (finish_block), without a way through the
+ * tiles: it was a quarter of the time of MultiResUNet's shortcuts. */
 INLINE void begin(const int n_spans, const int n_blocks, const sc_conv *conv,
                   const span *spans, int64_t block, scratch *s)
 {
-    if (conv->add == NULL) {
+    if (conv->add == NULL || conv->n_phases == 1) {
         _tile_zero(0);
         _tile_zero(1);
         _tile_zero(2);
@@ -117,20 +140,8 @@ INLINE void begin(const int n_spans, const int n_blocks, const sc_conv *conv,
         return;
     }
     for (int i = 0; i < n_spans; i++) {
-        const uint16_t *add = (const uint16_t *)conv->add + spans[i].y * conv->add_row +
-                              spans[i].x * conv->add_step;
         for (int j = 0; j < n_blocks; j++) {
-            const int64_t c = (block + j) * SC_LANES;
-            const __m512 scale = conv->add_scale == NULL
-                                     ? _mm512_set1_ps(1.0f)
-                                     : _mm512_loadu_ps(conv->add_scale + c);
-            for (int m = 0; m < PIXELS; m++) {
-                __m512 v = _mm512_setzero_ps();
-                if (m < spans[i].valid) {
-                    v = _mm512_mul_ps(scale, from_bf16(add + m * conv->add_step + c));
-                }
-                _mm512_store_ps(s->acc[i][j][m], v);
-            }
+            begin_block(conv, &spans[i], (block + j) * SC_LANES, s->acc[i][j]);
         }
     }
     tiles_load(n_spans, n_blocks, s);
@@ -152,32 +163,52 @@ INLINE void add_relu(const int n_spans, const int n_blocks, const float *bias,
     tiles_load(n_spans, n_blocks, s);
 }
 
-/* One span of one block from the scratch to the destination. */
-INLINE void finish_block(const bool relu, const bool post, const sc_conv *conv,
-                         const span *at, int64_t c, const float (*acc)[SC_LANES])
+/* The lanes in 'mask' to element 'at' of the destination. */
+INLINE void store(const sc_conv *conv, int64_t at, __mmask16 mask, __m512 v)
+{
+    if (conv->dst_f32) {
+        _mm512_mask_storeu_ps((float *)conv->dst + at, mask, v);
+        return;
+    }
+    /* The smaller magnitude: infinity and NaN become finite (conv.h). */
+    const __m512 largest = _mm512_castsi512_ps(_mm512_set1_epi32(0x7f7f0000));
+    const __m256i half = (__m256i)_mm512_cvtneps_pbh(_mm512_range_ps(v, largest, 2));
+    _mm256_mask_storeu_epi16((uint16_t *)conv->dst + at, mask, half);
+}
+
+/* One span of one block from the scratch to the destination.  'n' is at->valid, and a
+ * constant where that is the whole span. */
+INLINE void finish_block(const bool add, const bool post, const int64_t n,
+                         const sc_conv *conv, const span *at, int64_t c,
+                         const float (*acc)[SC_LANES])
 {
     const int64_t left = conv->channels - c;
     const __mmask16 mask =
         left >= SC_LANES ? 0xffff : (__mmask16)((1u << (left > 0 ? left : 0)) - 1u);
     const __m512 bias = _mm512_loadu_ps(conv->bias + c);
-    const __m512 floor = _mm512_set1_ps(relu ? 0.0f : -__builtin_inff());
+    const __m512 floor = _mm512_set1_ps(conv->relu ? 0.0f : -__builtin_inff());
     const __m512 scale = post ? _mm512_loadu_ps(conv->post_scale + c) : bias;
     const __m512 shift = post ? _mm512_loadu_ps(conv->post_shift + c) : bias;
+    const __m512 factor = add ? add_scale_of(conv, c) : bias;
+    const uint16_t *more = (const uint16_t *)conv->add + at->y * conv->add_row +
+                           at->x * conv->add_step + c;
     const int64_t offset = at->y * conv->dst_row + at->x * conv->dst_step + c;
-    float *dst_f32 = (float *)conv->dst + offset;
-    uint16_t *dst = (uint16_t *)conv->dst + offset;
-    for (int64_t m = 0; m < at->valid; m++) {
-        __m512 v = _mm512_max_ps(_mm512_add_ps(_mm512_load_ps(acc[m]), bias), floor);
+    for (int64_t m = 0; m < n; m++) {
+        __m512 v = _mm512_add_ps(_mm512_load_ps(acc[m]), bias);
+        if (add) v = _mm512_fmadd_ps(factor, from_bf16(more + m * conv->add_step), v);
+        v = _mm512_max_ps(v, floor);
         if (post) v = _mm512_fmadd_ps(v, scale, shift);
-        if (conv->dst_f32) {
-            _mm512_mask_storeu_ps(dst_f32 + m * conv->dst_step, mask, v);
-        } else {
-            /* The smaller magnitude: infinity and NaN become finite (conv.h). */
-            const __m512 largest = _mm512_castsi512_ps(_mm512_set1_epi32(0x7f7f0000));
-            const __m512 finite = _mm512_range_ps(v, largest, 2);
-            const __m256i half = (__m256i)_mm512_cvtneps_pbh(finite);
-            _mm256_mask_storeu_epi16(dst + m * conv->dst_step, mask, half);
-        }
+        store(conv, offset + m * conv->dst_step, mask, v);
+    }
+}
+
+INLINE void finish(const bool add, const bool post, const sc_conv *conv, const span *at,
+                   int64_t c, const float (*acc)[SC_LANES])
+{
+    if (at->valid == PIXELS) {
+        finish_block(add, post, PIXELS, conv, at, c, acc);
+    } else {
+        finish_block(add, post, at->valid, conv, at, c, acc);
     }
 }
 
@@ -192,13 +223,18 @@ INLINE void tile(const int n_spans, const int n_blocks, const sc_conv *conv,
         accumulate(n_spans, n_blocks, &conv->phase[1], spans, block);
     }
     tiles_store(n_spans, n_blocks, &s);
+    const bool add = conv->add != NULL && conv->n_phases == 1;
     for (int i = 0; i < n_spans; i++) {
         for (int j = 0; j < n_blocks; j++) {
             const int64_t c = (block + j) * SC_LANES;
-            if (conv->post_scale != NULL) {
-                finish_block(conv->relu, true, conv, &spans[i], c, s.acc[i][j]);
+            if (add && conv->post_scale != NULL) {
+                finish(true, true, conv, &spans[i], c, s.acc[i][j]);
+            } else if (add) {
+                finish(true, false, conv, &spans[i], c, s.acc[i][j]);
+            } else if (conv->post_scale != NULL) {
+                finish(false, true, conv, &spans[i], c, s.acc[i][j]);
             } else {
-                finish_block(conv->relu, false, conv, &spans[i], c, s.acc[i][j]);
+                finish(false, false, conv, &spans[i], c, s.acc[i][j]);
             }
         }
     }
