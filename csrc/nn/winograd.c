@@ -28,30 +28,44 @@ int64_t sc_winograd_packed(int64_t oc, int64_t ic)
     return SC_WINOGRAD_POINTS * sc_conv_packed_f32(oc, 1, ic);
 }
 
-/* One value of G g G': point (i, j) of the 3 x 3 kernel at 'g', taps 'step' apart. */
-static float transformed(const float *g, int64_t step, int i, int j)
+typedef double lanes[SC_LANES];
+
+/* dst[0 .. 5] = G times src[0 .. 2], which lie a step apart. */
+static void interpolate(const lanes *src, int src_step, lanes *dst, int dst_step)
 {
-    double sum = 0.0;
-    for (int y = 0; y < 3; y++) {
-        for (int x = 0; x < 3; x++) {
-            sum += G[i][y] * G[j][x] * (double)g[(y * 3 + x) * step];
+    for (int i = 0; i < SC_WINOGRAD_IN; i++) {
+        for (int c = 0; c < SC_LANES; c++) {
+            dst[i * dst_step][c] = G[i][0] * src[0][c] + G[i][1] * src[src_step][c] +
+                                   G[i][2] * src[2 * src_step][c];
         }
     }
-    return (float)sum;
+}
+
+/* G g G' of one input channel and a block of 'n' output channels, whose taps lie at
+ * wei[(c * 9 + tap) * ic]; dst[point * point_size + c]. */
+static void pack_block(const float *wei, int64_t n, int64_t ic, float *dst,
+                       int64_t point_size)
+{
+    lanes g[9] = {{0.0}}, half[SC_WINOGRAD_IN * 3], all[SC_WINOGRAD_POINTS];
+    for (int64_t c = 0; c < n; c++) {
+        for (int t = 0; t < 9; t++) g[t][c] = (double)wei[(c * 9 + t) * ic];
+    }
+    for (int x = 0; x < 3; x++) interpolate(g + x, 3, half + x, 3);
+    for (int y = 0; y < SC_WINOGRAD_IN; y++) {
+        interpolate(half + y * 3, 1, all + y * SC_WINOGRAD_IN, 1);
+    }
+    for (int p = 0; p < SC_WINOGRAD_POINTS; p++) {
+        for (int c = 0; c < SC_LANES; c++) dst[p * point_size + c] = (float)all[p][c];
+    }
 }
 
 void sc_winograd_pack(const float *wei, int64_t oc, int64_t ic, float *dst)
 {
     const int64_t point_size = sc_conv_packed_f32(oc, 1, ic);
-    for (int64_t i = 0; i < SC_WINOGRAD_POINTS * point_size; i++) dst[i] = 0.0f;
-    for (int64_t c = 0; c < oc; c++) {
-        const int64_t at = c / SC_LANES * ic * SC_LANES + c % SC_LANES;
+    for (int64_t c = 0; c < oc; c += SC_LANES) {
         for (int64_t k = 0; k < ic; k++) {
-            const float *g = wei + c * 9 * ic + k;
-            for (int p = 0; p < SC_WINOGRAD_POINTS; p++) {
-                dst[p * point_size + at + k * SC_LANES] =
-                    transformed(g, ic, p / SC_WINOGRAD_IN, p % SC_WINOGRAD_IN);
-            }
+            pack_block(wei + c * 9 * ic + k, sc_min(oc - c, SC_LANES), ic,
+                       dst + (c * ic + k * SC_LANES), point_size);
         }
     }
 }
