@@ -24,10 +24,6 @@ HARMLESS = {
 # Sources without a test file of their name, and what tests them instead.
 TESTED_ELSEWHERE: dict[str, str] = {
     "csrc/python/module.c": "test_package.py; every test that expects an exception of the core",
-    **dict.fromkeys(
-        [f"csrc/nets/{part}.c" for part in ("head", "model", "runner")],
-        "tests/nets: whole networks against PyTorch, damaged weights, threads, profiles",
-    ),
     "spinalcord/__main__.py": "test_package.py",
     "spinalcord/__init__.py": "test_package.py",
     "spinalcord/metadata.py": "test_modelfile.py: the settings of whole files",

@@ -1,0 +1,118 @@
+/* Plans for the sizes seen lately: results when they come back, batches that do not
+ * divide evenly, descriptions and profiles. */
+#include "nets/runner.h"
+
+#include "check.h"
+#include "networks.h"
+
+enum { MAX_STEPS = 256 };
+
+/* Sizes that come and go: more than a runner keeps. */
+static void test_many_sizes(void)
+{
+    enum { N_SIZES = SC_MAX_PLANS + 2, SIDE = 32 + N_SIZES };
+    tensors *t = tensors_usual(SC_DENSENET121);
+    t->config.threads = 2;
+    sc_net *net = tensors_net(t);
+    float *src = random_images(1, 3 * SIDE * SIDE), first[N_SIZES][2];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < N_SIZES; i++) {
+            float dst[2];
+            const int64_t h = 32 + i;
+            CHECK_EQ(sc_net_run(net, 1, h, 32, src, dst, NULL, NULL, NULL, NULL),
+                     SC_OK);
+            if (round == 0)
+                memcpy(first[i], dst, sizeof dst);
+            else
+                CHECK(memcmp(first[i], dst, sizeof dst) == 0);
+        }
+    }
+    CHECK(first[0][0] != first[N_SIZES - 1][0]);
+    sc_free(src);
+    sc_net_destroy(net);
+    tensors_destroy(t);
+}
+
+/* Extras of a batch, image by image, whoever computed which. */
+static void test_batches(void)
+{
+    enum { N = 5, SIDE = 32, MAPS = 1024 };
+    static float features[2][N * MAPS], cam[2][N], dst[2][N * 2];
+    tensors *t = tensors_usual(SC_DENSENET121);
+    float *src = random_images(2, N * 3 * SIDE * SIDE);
+    for (int i = 0; i < 2; i++) {
+        t->config.threads = 1 + i;
+        sc_net *net = tensors_net(t);
+        const sc_net_extras extras = {
+            .features = features[i], .cam = cam[i], .cam_index = 1};
+        CHECK_EQ(sc_net_run(net, N, SIDE, SIDE, src, dst[i], &extras, NULL, NULL, NULL),
+                 SC_OK);
+        sc_net_destroy(net);
+    }
+    bool good = true;
+    for (int i = 0; i < N * MAPS; i++) {
+        good = good && fabsf(features[0][i] - features[1][i]) <= 1e-4f;
+    }
+    CHECK(good);
+    for (int i = 0; i < N; i++) {
+        CHECK_NEAR(cam[0][i], cam[1][i], 1e-4);
+        CHECK_NEAR(dst[0][2 * i], dst[1][2 * i], 1e-5);
+        if (i > 0)
+            CHECK(cam[0][i] != cam[0][i - 1] && dst[0][2 * i] != dst[0][2 * i - 2]);
+    }
+    sc_free(src);
+    tensors_destroy(t);
+}
+
+static double giga_macs(const sc_layer_info *layers, int64_t n)
+{
+    double flops = 0;
+    for (int64_t i = 0; i < n; i++) {
+        CHECK(layers[i].name[0] != '\0' && layers[i].implementation[0] != '\0');
+        CHECK(layers[i].shape[0] > 0 && layers[i].shape[1] > 0 &&
+              layers[i].shape[2] > 0);
+        if (strcmp(layers[i].kind, "convolution") == 0) flops += layers[i].flops;
+    }
+    return flops / 2e9;
+}
+
+/* 'want': the architecture's multiply-adds for 256 x 256, a sixteenth of which 64 x 64
+ * take; and the values it stores. */
+static void check_layers(sc_net_kind kind, double want, int64_t n_values)
+{
+    static sc_layer_info layers[MAX_STEPS];
+    static double profile[MAX_STEPS];
+    tensors *t = tensors_usual(kind);
+    sc_net *net = tensors_net(t);
+    const int64_t n = sc_net_layer_count(net), side = 64;
+    CHECK(n > 40 && n <= MAX_STEPS);
+    CHECK_EQ(sc_net_n_values(net), n_values);
+    CHECK_EQ(t->n_values, n_values);
+    CHECK_EQ(sc_net_layers(net, side, side, layers, NULL), SC_OK);
+    CHECK_NEAR(giga_macs(layers, n), want / 16, 0.01 * want / 16);
+    CHECK_EQ(sc_net_layers(net, 5, side, layers, NULL), SC_BAD_SHAPE);
+    for (int i = 0; i < MAX_STEPS; i++) profile[i] = i < n ? 0 : -7;
+    float *src = random_images(3, 2 * 3 * side * side);
+    float *dst = random_images(4, 2 * side * side);
+    const sc_net_extras extras = {.profile = profile};
+    CHECK_EQ(sc_net_run(net, 2, side, side, src, dst, &extras, NULL, NULL, NULL),
+             SC_OK);
+    double seconds = 0;
+    for (int64_t i = 0; i < n; i++) seconds += profile[i];
+    CHECK(seconds > 1e-4 && seconds < 60);
+    for (int64_t i = n; i < MAX_STEPS; i++) CHECK_EQ(profile[i], -7.0);
+    sc_free(src);
+    sc_free(dst);
+    sc_net_destroy(net);
+    tensors_destroy(t);
+}
+
+int main(void)
+{
+    test_many_sizes();
+    test_batches();
+    check_layers(SC_MULTIRESUNET, 15.66, 7262504);
+    /* 3.70 as published: the transitions pool first, which saves 0.30. */
+    check_layers(SC_DENSENET121, 3.40, 7168962);
+    return check_end();
+}
