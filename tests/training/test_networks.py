@@ -153,3 +153,25 @@ def test_a_wrong_image_is_refused(kind, shape, message):
 def test_an_unknown_network_is_refused():
     with pytest.raises(InputError, match="'resnet', expected one of densenet121, multiresunet"):
         modules.build("resnet")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "shape"), [("multiresunet", (1, 1, 32, 32)), ("densenet121", (1, 3, 64, 64))]
+)
+def test_every_random_tensor_counts(kind, shape):
+    """With any one tensor reversed the last maps leave the parity tests' tolerance by far."""
+    net = loaded(kind)
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    state = net.state_dict()
+    with torch.inference_mode():
+        want = net.feature_maps(x)
+        for name in networks.tensor_shapes(kind):
+            if name.startswith(("head.", "hidden.", "output.")):
+                continue
+            right = state[name].clone()
+            state[name].copy_(right.flip(0))
+            change = (net.feature_maps(x) - want).abs().max() / want.abs().max()
+            state[name].copy_(right)
+            assert change > 5e-3, name
+        torch.testing.assert_close(net.feature_maps(x), want, rtol=0, atol=0)
