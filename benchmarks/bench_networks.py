@@ -41,8 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for kind in options.networks:
             bench = Bench(kind, Path(folder), seed=options.seed)
             for task in tasks(kind, options):
-                lines += run_task(bench, task, options, machine)
-    write_lines(lines, options.out)
+                found = run_task(bench, task, options, machine)
+                write_lines(found, options.out)
+                lines += found
     print(markdown(lines, machine))
     return 0
 
