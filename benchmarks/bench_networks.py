@@ -204,7 +204,7 @@ def describe_machine() -> dict:
         "isa": [flag for flag in wanted if flag in flags],
         "cpus": len(os.sched_getaffinity(0)),
         "load": os.getloadavg()[0],
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}, {' '.join(platform.libc_ver())}",
         "python": platform.python_version(),
         "versions": {peer: version(peer) for peer in PEERS},
         "date": time.strftime("%Y-%m-%d"),
