@@ -426,15 +426,15 @@ sc_status sc_distance_transform(const uint8_t *mask, const int64_t extents[3],
                                 const double spacing[3], int threads, double *out,
                                 sc_error *err);
 
-/* Voxels of the mask that have a face in common with the background or with the edge
- * of the volume. */
-int64_t sc_surface_count(const uint8_t *mask, const int64_t extents[3]);
+/* Count the voxels of a mask that have a face in common with the background or with
+ * the edge of the volume.  SC_NOMEM. */
+sc_status sc_surface_count(const uint8_t *mask, const int64_t extents[3], int64_t *out,
+                           sc_error *err);
 
 /* Distances between the surfaces of two masks, voxel centre to voxel centre.
  *
- * 'a_to_b'  sc_surface_count(a): of each surface voxel of a, in C order, to the
- *           nearest surface voxel of b
- * 'b_to_a'  sc_surface_count(b): the other way
+ * 'a_to_b'  one per surface voxel of a, in C order: to the nearest surface voxel of b
+ * 'b_to_a'  the other way
  *
  * SC_BAD_SHAPE; SC_BAD_VALUE for an empty mask or a bad spacing; SC_NOMEM. */
 sc_status sc_surface_distances(const uint8_t *a, const uint8_t *b,

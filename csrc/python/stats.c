@@ -137,17 +137,19 @@ static PyObject *measure(const sc_py_state *state, const uint8_t *a, const uint8
 {
     PyArrayObject *a_to_b = NULL, *b_to_a = NULL;
     PyObject *result = NULL;
-    int64_t n_a, n_b;
+    int64_t n_a = 0, n_b = 0;
     sc_error err = {0};
-    Py_BEGIN_ALLOW_THREADS n_a = sc_surface_count(a, extents);
-    n_b = sc_surface_count(b, extents);
-    Py_END_ALLOW_THREADS a_to_b = sc_py_new(state, NPY_FLOAT64, 1, &n_a);
+    PyThreadState *saved = PyEval_SaveThread();
+    sc_status status = sc_surface_count(a, extents, &n_a, &err);
+    if (status == SC_OK) status = sc_surface_count(b, extents, &n_b, &err);
+    PyEval_RestoreThread(saved);
+    if (status != SC_OK) return sc_py_raise(state, &err);
+    a_to_b = sc_py_new(state, NPY_FLOAT64, 1, &n_a);
     b_to_a = sc_py_new(state, NPY_FLOAT64, 1, &n_b);
     if (a_to_b == NULL || b_to_a == NULL) goto done;
-    PyThreadState *saved = PyEval_SaveThread();
-    const sc_status status = sc_surface_distances(a, b, extents, spacing, threads,
-                                                  PyArray_DATA(a_to_b),
-                                                  PyArray_DATA(b_to_a), &err);
+    saved = PyEval_SaveThread();
+    status = sc_surface_distances(a, b, extents, spacing, threads, PyArray_DATA(a_to_b),
+                                  PyArray_DATA(b_to_a), &err);
     PyEval_RestoreThread(saved);
     result = status == SC_OK ? PyTuple_Pack(2, a_to_b, b_to_a)
                              : sc_py_raise(state, &err);

@@ -19,6 +19,7 @@ typedef struct {
     const uint8_t *mask;
     const int64_t *extents;
     const double *spacing;
+    bool own_slice; /* leave out the first axis */
     double *out;
     char *scratch; /* per thread */
     size_t scratch_nbytes;
@@ -126,6 +127,7 @@ static void run(void *arg, int thread, int n_threads)
             transform_tile(slice + j, rows, cols, count, t->spacing[1], &s);
         }
     }
+    if (t->own_slice) return;
     sc_barrier_wait(&t->barrier, n_threads);
     const int64_t area = rows * cols;
     for (int64_t p = thread * TILE; p < area; p += n_threads * TILE) {
@@ -156,12 +158,13 @@ sc_status sc_check_grid(const int64_t extents[3], const double spacing[3],
 }
 
 sc_status sc_squared_distances(const uint8_t *mask, const int64_t extents[3],
-                               const double spacing[3], int threads, double *out,
-                               sc_error *err)
+                               const double spacing[3], bool own_slice, int threads,
+                               double *out, sc_error *err)
 {
     sc_status status = SC_OK;
     sc_pool *pool = NULL;
     transform t = {.mask = mask, .extents = extents, .spacing = spacing, .out = out};
+    t.own_slice = own_slice;
     const int64_t longest = sc_max(extents[0], sc_max(extents[1], extents[2]));
     size_t nbytes;
     SC_TRY(sc_pool_create(threads, &pool, err));
@@ -186,7 +189,7 @@ sc_status sc_distance_transform(const uint8_t *mask, const int64_t extents[3],
 {
     sc_status status = sc_check_grid(extents, spacing, err);
     if (status == SC_OK) {
-        status = sc_squared_distances(mask, extents, spacing, threads, out, err);
+        status = sc_squared_distances(mask, extents, spacing, false, threads, out, err);
     }
     if (status != SC_OK) return status;
     const int64_t n = extents[0] * extents[1] * extents[2];

@@ -9,9 +9,9 @@ sc_status sc_check_grid(const int64_t extents[3], const double spacing[3],
                         sc_error *err);
 
 /* 'out' = squared distance in square millimetres of each voxel to the nearest one of
- * 'mask', infinite where there is none.  SC_NOMEM. */
+ * 'mask', or of its own slice of 'mask', infinite where there is none.  SC_NOMEM. */
 sc_status sc_squared_distances(const uint8_t *mask, const int64_t extents[3],
-                               const double spacing[3], int threads, double *out,
-                               sc_error *err);
+                               const double spacing[3], bool own_slice, int threads,
+                               double *out, sc_error *err);
 
 #endif

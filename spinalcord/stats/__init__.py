@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from .agreement import cohen_kappa, fleiss_kappa
 from .audit import Finding, auc_bounds, interval_methods, possible_counts, width_ratio
-from .cascade import Branch, chain_bounds
+from .calibration import Bin, DecisionCurve, brier, calibration_line, decision_curve, reliability
+from .cascade import Branch, Confusion, chain_bounds
 from .comparison import (
     PBounds,
     cochran_q,
@@ -24,48 +25,80 @@ from .comparison import (
 )
 from .diagnostic import TwoByTwo
 from .estimate import Comparison, Estimate
-from .letter import Letter, LetterTask, letter
+from .means import mean, pooled
 from .proportions import proportion, proportion_difference
+from .published import Letter, LetterTask, letter
 from .roc import (
     RocCurve,
     auc,
     compare_all,
     compare_aucs,
     compare_aucs_unpaired,
+    delong_se,
     hanley_mcneil_se,
     roc_curve,
 )
+from .segmentation_metrics import (
+    LesionCounts,
+    SegmentationScore,
+    count_lesions,
+    lesion_detection,
+    score_segmentation,
+)
+from .subgroups import Subgroups, by_subgroup
+from .thresholds import Evaluation, Threshold, choose_threshold, evaluate
 
 __all__ = [
+    "Bin",
     "Branch",
     "Comparison",
+    "Confusion",
+    "DecisionCurve",
     "Estimate",
+    "Evaluation",
     "Finding",
+    "LesionCounts",
     "Letter",
     "LetterTask",
     "PBounds",
     "RocCurve",
+    "SegmentationScore",
+    "Subgroups",
+    "Threshold",
     "TwoByTwo",
     "auc",
     "auc_bounds",
+    "brier",
+    "by_subgroup",
+    "calibration_line",
     "chain_bounds",
+    "choose_threshold",
     "cochran_q",
     "cohen_kappa",
     "compare_all",
     "compare_aucs",
     "compare_aucs_unpaired",
+    "count_lesions",
+    "decision_curve",
+    "delong_se",
     "discordant",
+    "evaluate",
     "fleiss_kappa",
     "hanley_mcneil_se",
     "holm",
     "interval_methods",
+    "lesion_detection",
     "letter",
     "mcnemar",
     "mcnemar_bounds",
+    "mean",
     "paired_difference",
+    "pooled",
     "possible_counts",
     "proportion",
     "proportion_difference",
+    "reliability",
     "roc_curve",
+    "score_segmentation",
     "width_ratio",
 ]

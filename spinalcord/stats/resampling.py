@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -10,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from ..errors import InputError
+
+_CHUNK = 1 << 21  # counts held at a time: 16 MiB
 
 
 @dataclass(frozen=True)
@@ -103,10 +106,7 @@ def resample_auc(
     InputError
         Values out of range.
     """
-    if replicates < 100:
-        raise InputError(f"{replicates} replicates; expected at least 100")
-    if not 0 <= seed < 2**64:
-        raise InputError(f"the seed is {seed}; expected 0 to 2**64 - 1")
+    check_drawing(replicates, seed)
     return _core.auc_bootstrap(
         np.ascontiguousarray(sample.scores),
         sample.labels.astype(np.uint8),
@@ -116,6 +116,78 @@ def resample_auc(
         seed=seed,
         threads=_core.cpu()["threads"] if threads is None else threads,
     )
+
+
+def draw_counts(n: int, *, replicates: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Draw how often each of n units is in samples of n, in chunks of bounded size.
+
+    Parameters
+    ----------
+    n : int
+        At least 1.
+    replicates, seed : int
+        As in `resample_auc`.
+
+    Yields
+    ------
+    (some, n) int64
+        `replicates` rows in all; each sums to n.
+
+    Raises
+    ------
+    InputError
+        Values out of range.
+    """
+    check_drawing(replicates, seed)
+    rng = np.random.default_rng(seed)
+    shares = np.full(n, 1 / n)
+    step = max(1, _CHUNK // n)
+    for first in range(0, replicates, step):
+        yield rng.multinomial(n, shares, size=min(step, replicates - first))
+
+
+def resample_ratio(
+    numerator: ArrayLike, denominator: ArrayLike, *, replicates: int, seed: int
+) -> NDArray[np.float64]:
+    """Draw the ratio of two sums over units, such as a mean or a pooled proportion.
+
+    Parameters
+    ----------
+    numerator, denominator : (n,) float
+        One value per unit; ones in the denominator for a mean.
+    replicates, seed : int
+        As in `resample_auc`.
+
+    Returns
+    -------
+    (replicates,) float64
+        NaN where the denominator of a sample is 0.
+
+    Raises
+    ------
+    InputError
+        Values out of range.
+    """
+    pairs = np.stack([np.asarray(numerator, float), np.asarray(denominator, float)], 1)
+    sums = [counts @ pairs for counts in draw_counts(len(pairs), replicates=replicates, seed=seed)]
+    top, bottom = np.concatenate(sums).T
+    ratio = np.full(top.shape, np.nan)
+    np.divide(top, bottom, out=ratio, where=bottom != 0)
+    return ratio
+
+
+def check_drawing(replicates: int, seed: int) -> None:
+    """Check the settings of a bootstrap.
+
+    Raises
+    ------
+    InputError
+        Fewer than 100 replicates; a seed outside 0 to 2**64 - 1.
+    """
+    if replicates < 100:
+        raise InputError(f"{replicates} replicates; expected at least 100")
+    if not 0 <= seed < 2**64:
+        raise InputError(f"the seed is {seed}; expected 0 to 2**64 - 1")
 
 
 def percentile_limits(drawn: NDArray[np.float64], level: float) -> tuple[float, float]:

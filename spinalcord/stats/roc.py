@@ -284,6 +284,23 @@ def compare_all(
     return Comparison("equal AUCs", statistic, rank, p, "DeLong, chi-squared", largest)
 
 
+def delong_se(truth: ArrayLike, scores: ArrayLike) -> float:
+    """DeLong's standard error of an AUC; 0 where the area does not vary, as at 0 and 1.
+
+    Parameters
+    ----------
+    truth : (n,) bool, or 0 and 1
+    scores : (n,) float
+
+    Raises
+    ------
+    InputError
+        As `auc`; an empty class.
+    """
+    covariance = _covariance(truth, np.asarray(scores, np.float64)[None])[2]
+    return math.sqrt(max(float(covariance[0, 0]), 0.0))
+
+
 def hanley_mcneil_se(area: float, n_positive: int, n_negative: int) -> float:
     """Standard error of an AUC from nothing but its value and the numbers of cases.
 
