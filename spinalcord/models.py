@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .errors import InputError, ModelError
 from .modelfile import Model, read_model, write_model
 from .tasks import TASKS
@@ -146,7 +148,7 @@ def write_random(folder: str | os.PathLike[str], seed: int = 0) -> list[Path]:
     folder : path-like
         Made if absent; files of the same names are replaced.
     seed : int, default 0
-        Equal seeds give equal files.
+        Equal seeds give equal weights.
 
     Returns
     -------
@@ -175,8 +177,29 @@ def write_random(folder: str | os.PathLike[str], seed: int = 0) -> list[Path]:
             final_norm=metadata.get("final_norm", True),
         )
         metadata["norm_eps"] = NORM_EPS[network]
-        paths.append(write_model(folder / f"{role}.safetensors", tensors, metadata))
+        path = write_model(folder / f"{role}.safetensors", tensors, metadata)
+        if role == "segmentation":
+            metadata["labels"] |= _random_thresholds(path)
+            write_model(path, tensors, metadata)
+        paths.append(path)
     return paths
+
+
+def _random_thresholds(path: Path) -> dict[str, float]:
+    """Choose thresholds at which a random network finds something, yet not everything.
+
+    The middle of random probabilities lies anywhere, but hardly depends on the image: about a
+    hundredth of it becomes lesion and a tenth cord, as for noise so for scans.
+    """
+    from .network import Network
+
+    noise = np.random.default_rng(0).random((1, 1, 128, 128), np.float32)
+    maps = Network.open(path, threads=1)(noise)[0]
+    shares = {"threshold": (0, 0.99), "cord_threshold": (1, 0.9)}
+    return {
+        key: min(max(round(float(np.quantile(maps[output], share)), 2), 0.01), 0.99)
+        for key, (output, share) in shares.items()
+    }
 
 
 def _random_metadata(role: str, seed: int) -> dict[str, Any]:
@@ -192,12 +215,11 @@ def _random_metadata(role: str, seed: int) -> dict[str, Any]:
             "network": "multiresunet",
             "in_channels": 1,
             "final_norm": False,
-            # High, since random probabilities have their middle anywhere: little is then lesion.
             "labels": {
                 "kind": "segmentation",
                 "outputs": ["lesion", "cord"],
-                "threshold": 0.98,
-                "cord_threshold": 0.9,
+                "threshold": 0.5,
+                "min_lesion_mm3": 20.0,
             },
         }
     task = TASKS[role]

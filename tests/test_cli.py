@@ -284,8 +284,8 @@ def test_warnings_go_to_standard_error_unless_quiet(random_models, scan_file, tm
     for quiet in ([], ["--quiet"]):
         done = run("segment", path, "--models", random_models, "-o", tmp_path, *quiet)
         assert done.returncode == 0
-        (warning,) = json.loads(done.stdout)["warnings"]
-        assert "qform and sform disagree" in warning
+        first = json.loads(done.stdout)["warnings"][0]
+        assert "qform and sform disagree" in first
         assert ("spinalcord: warning: " in done.stderr) == (not quiet)
 
 
@@ -321,7 +321,7 @@ def test_bar_shows_on_a_terminal(random_models, tmp_path):
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
     process = subprocess.Popen(
         [*map(str, command), "-o", str(tmp_path), "--threads", "1"],
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         stderr=theirs,
     )
     os.close(theirs)
@@ -336,7 +336,6 @@ def test_bar_shows_on_a_terminal(random_models, tmp_path):
         seen += block
     os.close(ours)
     assert process.wait(60) == 0
-    process.stdout.close()
     assert b"segment" in seen
     assert b"slice" in seen
 

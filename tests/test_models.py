@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from test_modelfile import METADATA, SEGMENTATION, write_raw
 
@@ -9,6 +10,7 @@ from spinalcord import models
 from spinalcord.errors import InputError, ModelError
 from spinalcord.modelfile import map_model
 from spinalcord.models import ROLES, find_models, list_models, write_random
+from spinalcord.network import Network
 
 
 def test_finds_models_by_what_they_say_they_are(tmp_path):
@@ -88,6 +90,15 @@ def test_random_sets_repeat_by_seed_and_differ_by_role(random_set, tmp_path):
         with map_model(path) as (model, buffer):
             data.append(buffer[model.tensors[0].begin :])
     assert len(set(data)) == 3
+
+
+def test_random_segmentation_finds_something_yet_not_everything(random_set):
+    network = Network.open(random_set[1][0], threads=1)
+    labels = network.metadata["labels"]
+    image = np.random.default_rng(5).random((1, 1, 96, 160), np.float32)
+    lesion, cord = network(image)[0]
+    assert 0.001 < (lesion >= labels["threshold"]).mean() < 0.03
+    assert 0.03 < (cord >= labels["cord_threshold"]).mean() < 0.3
 
 
 def test_random_set_refuses(tmp_path):
