@@ -85,17 +85,19 @@ def test_usage_exits_2(arguments, capsys):
     assert "usage: spinalcord" in printed.err
 
 
-def test_help_is_quick():
-    run("--help")  # caches compiled modules
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = run("--help")
-        seconds.append(time.perf_counter() - start)
-        assert done.returncode == 0
-        assert "models" in done.stdout
-        assert done.stderr == ""
-    assert min(seconds) < 0.3
+def test_help_waits_for_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from spinalcord.cli import main\n"
+        "try:\n    main(['--help'])\n"
+        "except SystemExit:\n    pass\n"
+        "heavy = {'numpy', 'nibabel', 'SimpleITK', 'spinalcord._core'} & set(sys.modules)\n"
+        "sys.exit(' '.join(sorted(heavy)) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    assert "models" in done.stdout
 
 
 def test_version_is_the_package_s():

@@ -3,7 +3,6 @@
 #include "../base/memory.h"
 #include "../base/status.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Above this a thread's own plan no longer fits into its share of the caches, and
@@ -236,20 +235,6 @@ static sc_status choose_plans(sc_runner *runner, const sc_batch *batch, run_job 
     return job->n_alone == 0 ? SC_OK : need_alone(runner, size, err);
 }
 
-/* An overflow leaves infinities where padding is multiplied by zero: start clean. */
-static void wipe_after_overflow(const sc_runner *runner, const run_job *job)
-{
-    const sc_batch *batch = job->batch;
-    for (int64_t i = 0; i < batch->n * batch->dst_step; i++) {
-        if (isfinite(batch->dst[i])) continue;
-        sc_plan_wipe(job->size->together);
-        for (int t = 0; job->size->alone != NULL && t < runner->n_threads; t++) {
-            sc_plan_wipe(job->size->alone[t]);
-        }
-        return;
-    }
-}
-
 sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err)
 {
     const size_t n = (size_t)runner->n_threads;
@@ -268,7 +253,6 @@ sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err)
         if (status == SC_OK && atomic_load(&job.cancel)) {
             status = sc_fail(err, SC_CANCELLED, "cancelled");
         }
-        if (status == SC_OK) wipe_after_overflow(runner, &job);
     }
     sc_free(job.status);
     sc_free(job.errors);

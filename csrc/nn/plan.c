@@ -405,8 +405,6 @@ int64_t sc_plan_n_steps(const sc_plan *plan) { return plan->n_steps; }
 
 size_t sc_plan_nbytes(const sc_plan *plan) { return plan->workspace_nbytes; }
 
-void sc_plan_wipe(sc_plan *plan) { memset(plan->workspace, 0, plan->workspace_nbytes); }
-
 void sc_plan_describe(const sc_plan *plan, int64_t index, sc_layer_info *out)
 {
     const plan_step *step = &plan->steps[index];

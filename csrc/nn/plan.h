@@ -103,10 +103,6 @@ sc_status sc_plan_prepare(sc_plan *plan, int thread, sc_error *err);
 sc_status sc_plan_run(sc_plan *plan, int thread, const sc_image *image,
                       const atomic_bool *cancel, double *profile, sc_error *err);
 
-/* Zero the workspace: after an overflow in one image, so that no infinity lingers
- * where padding is multiplied by zero. */
-void sc_plan_wipe(sc_plan *plan);
-
 int64_t sc_plan_n_steps(const sc_plan *plan);
 void sc_plan_describe(const sc_plan *plan, int64_t step, sc_layer_info *out);
 size_t sc_plan_nbytes(const sc_plan *plan); /* of the workspace */
