@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import report as report
     from . import stats as stats
     from ._core import __version__
     from .classification import Diagnosis, classify
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from .network import Network
     from .pipeline import Pipeline
     from .reading import read
+    from .report import Cohort
     from .segmentation import Segmentation, segment
     from .volume import Volume
 
 # Imported when first used, so that `import spinalcord` and the command line's help are fast.
 _HOME = {
+    "Cohort": "report",
     "Diagnosis": "classification",
     "Explanation": "explanation",
     "Network": "network",
@@ -37,6 +40,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Cohort",
     "Diagnosis",
     "Explanation",
     "Network",
@@ -57,8 +61,8 @@ def __getattr__(name: str) -> Any:
         value = _import_core()
     elif name == "__version__":
         value = _import_core().__version__
-    elif name == "stats":  # a package of its own, with its own names
-        value = importlib.import_module(".stats", __name__)
+    elif name in ("report", "stats"):  # packages of their own, with their own names
+        value = importlib.import_module(f".{name}", __name__)
     elif name in _HOME:
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
     else:

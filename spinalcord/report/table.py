@@ -1,0 +1,202 @@
+"""A table of results: rows for programs, sentences for people, and the notes that belong to it."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from ..stats import Comparison, Estimate
+from ..stats.estimate import decimal
+
+ESTIMATE = (
+    "figure", "k", "n", "estimate", "low", "high", "level", "method", "reason", "sentence",
+)  # fmt: skip
+COMPARISON = (*ESTIMATE, "p", "p_holm", "test")
+_WORDS = {
+    "p_holm": "p (Holm)",
+    "sentence": "result",
+    "ppv": "positive predictive value",
+    "npv": "negative predictive value",
+    "f1": "F1",
+    "mcc": "Matthews' correlation",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with the same columns.
+
+    Parameters
+    ----------
+    name : str
+        Names its file, such as ``"table2"``.
+    title : str
+        What it shows, in one line.
+    columns : tuple of str
+        Of every row, in order.
+    rows : tuple of mappings
+        Plain values; NaN where not defined.
+    shown : tuple of str
+        Columns that a page shows; the files have all.
+    notes : tuple of str
+        What a reader must know: split, counts left out, notices.
+    """
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    shown: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def frame(self) -> Any:
+        """Return a pandas DataFrame; `attrs` holds title and notes.
+
+        Raises
+        ------
+        ImportError
+            Without pandas.
+        """
+        pandas = need("pandas")
+        frame = pandas.DataFrame(list(self.rows), columns=list(self.columns))
+        for column in {"k", "n"} & {*self.columns}:
+            frame[column] = frame[column].astype("Int64")  # whole numbers, or missing
+        frame.attrs = {"title": self.title, "notes": list(self.notes)}
+        return frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON, with None for what is not defined."""
+        rows = [{c: _plain(row.get(c)) for c in self.columns} for row in self.rows]
+        return {"title": self.title, "notes": list(self.notes), "rows": rows}
+
+    def to_csv(self) -> str:
+        """Return comma-separated text with a header; empty cells for what is not defined."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        for row in self.rows:
+            cells = (_plain(row.get(column)) for column in self.columns)
+            writer.writerow(["" if cell is None else cell for cell in cells])
+        return text.getvalue()
+
+    def to_markdown(self) -> str:
+        """Return title, table and notes as Markdown."""
+        head = [_words(column) for column in self.shown]
+        lines = [f"### {mark(self.title)}", "", _row(head), _row(["---"] * len(head))]
+        lines += [_row([mark(text(row.get(c), c)) for c in self.shown]) for row in self.rows]
+        lines += [""] + [f"- {mark(note)}" for note in self.notes]
+        return "\n".join(lines).rstrip() + "\n"
+
+    def to_html(self) -> str:
+        """Return an HTML table with caption, header cells and notes; everything is escaped."""
+        head = "".join(f'<th scope="col">{escape(_words(c))}</th>' for c in self.shown)
+        body = []
+        for row in self.rows:
+            cells = [escape(text(row.get(c), c)) for c in self.shown]
+            first = f'<th scope="row">{cells[0]}</th>'
+            body.append(f"<tr>{first}{''.join(f'<td>{c}</td>' for c in cells[1:])}</tr>")
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return (
+            f'<div class="table"><table id="{escape(self.name)}">'
+            f"<caption>{escape(self.title)}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+            + (f'<ul class="notes">{notes}</ul>' if notes else "")
+        )
+
+
+def estimate_row(estimate: Estimate, **keys: Any) -> dict[str, Any]:
+    """Make a row of an estimate, after the columns `keys`."""
+    e = estimate
+    return {
+        **keys,
+        "figure": _figure(e.name),
+        "k": e.k,
+        "n": e.n,
+        "estimate": e.estimate,
+        "low": e.low,
+        "high": e.high,
+        "level": e.level,
+        "method": e.method,
+        "reason": e.reason,
+        "sentence": e.sentence(),
+    }
+
+
+def comparison_row(comparison: Comparison, p_holm: float, **keys: Any) -> dict[str, Any]:
+    """Make a row of a comparison: its effect, then p-value, adjusted p-value and test."""
+    row = estimate_row(comparison.effect, **keys)
+    if math.isnan(comparison.p) and comparison.reason and not row["reason"]:
+        row["reason"] = comparison.reason
+    return {**row, "p": comparison.p, "p_holm": p_holm, "test": comparison.method}
+
+
+def text(value: Any, column: str = "") -> str:
+    """Print one cell for people.
+
+    Parameters
+    ----------
+    value : object
+        NaN and None become a dash.
+    column : str
+        p-values print as such, other numbers with three places.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if column.startswith("p"):
+            return "< .001" if value < 0.001 else decimal(value, 3)
+        return str(int(value)) if value.is_integer() and column != "age" else decimal(value, 3)
+    return str(value)
+
+
+def mark(words: str) -> str:
+    """Escape what Markdown, or HTML within it, would take for markup."""
+    for character in "\\`*_[]|":
+        words = words.replace(character, f"\\{character}")
+    words = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return " ".join(words.split())
+
+
+def need(module: str) -> Any:
+    """Import what the extra `report` brings.
+
+    Raises
+    ------
+    ImportError
+        Says what to install.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"this needs {module.partition('.')[0]}: install it with "
+            "`pip install 'spinalcord[report]'`"
+        ) from error
+
+
+def _figure(name: str) -> str:
+    """Spell out "ppv, MS"."""
+    first, *rest = name.split(", ", 1)
+    return ", ".join([_WORDS.get(first, first.replace("_", " ")), *rest])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _words(column: str) -> str:
+    return _WORDS.get(column, column.replace("_", " "))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else decimal(value, 0)
+    return value

@@ -1,0 +1,131 @@
+"""Cohorts from runs and tables: which cases count, and what is said about them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from report import cohorts
+
+import spinalcord
+from spinalcord import Cohort
+from spinalcord.errors import InputError
+from spinalcord.report import TABLES
+
+
+def write_run(folder, table, **files):
+    """A run's folder, as docs/cohort.md describes it."""
+
+    def tsv(columns):
+        rows = [list(columns), *zip(*columns.values(), strict=True)]
+        return "".join("\t".join(map(str, row)) + "\n" for row in rows)
+
+    folder.mkdir(exist_ok=True)
+    (folder / "cases.tsv").write_text(tsv(table))
+    for name, columns in files.items():
+        (folder / f"{name}.tsv").write_text(tsv(columns))
+    own = {"notice": "random weights", "counts": {"cases": 50}}
+    content = {"Name": "x", "Spinalcord": own}
+    (folder / "dataset_description.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_test_split_is_evaluated_and_said():
+    split = ["train"] * 10 + ["Test"] * 10
+    cohort = Cohort(cohorts.drawn(20, split=split))
+    assert cohort.split == "Test"
+    assert cohort.cases.n == 10
+    assert cohort.notes[0] == "evaluated: the 10 patients of the split Test"
+    assert Cohort(cohorts.drawn(20, split=split), split="train").n_elsewhere == 10
+    every = Cohort(cohorts.drawn(20, split=split), split="all")
+    assert every.notes[0] == "evaluated: all 20 patients, of the splits Test, train together"
+    nameless = Cohort(cohorts.drawn(20, split=[""] * 20))
+    assert "names no split" in nameless.notes[0]
+    with pytest.raises(InputError, match=r"no case of split 'x'; known: test, all"):
+        Cohort(cohorts.drawn(8), split="x")
+
+
+def test_one_scan_a_patient():
+    table = cohorts.drawn(20)
+    table["participant_id"] = [f"p{i // 2}" for i in range(20)]
+    cohort = Cohort(table)
+    assert (cohort.cases.n, cohort.n_repeated) == (10, 10)
+    assert list(cohort.cases.words("case_id")) == table["case_id"][::2]
+    assert "10 further scans of the same patients are left out" in cohort.notes[1]
+
+
+def test_a_run_brings_failures_and_notices(tmp_path):
+    failures = {
+        "case_id": ["f1", "f2", "sub-00000_ses-2"],
+        "participant_id": ["f1", "f2", "sub-00000"],
+        "split": ["test", "train", "test"],
+        "reference_diagnosis": ["MS"] * 3,
+        "reason": ["unreadable"] * 3,
+    }
+    run = write_run(tmp_path / "out", cohorts.drawn(40), failures=failures)
+    for source in (run, str(run / "cases.tsv")):
+        cohort = Cohort(source)
+        assert cohort.failures.n == 2
+        assert list(cohort.lost.words("case_id")) == ["f1"]
+        assert "random weights" in cohort.notice
+        assert "not for clinical use" in cohort.notice
+        assert cohort.n_all == 50
+        strict = [r for r in cohort.table("table2").rows if "no answer" in r["figure"]]
+        assert [(r["task"], r["n"]) for r in strict] == [
+            ("tumor_vs_demyelination", 41),
+            ("ms_vs_nmosd", 21),
+        ]
+        assert dict(cohort.flow[0].left) == {"failed": 3, "not yet run": 7}
+
+
+def test_what_is_no_run(tmp_path):
+    with pytest.raises(InputError, match=r"no cases\.tsv"):
+        Cohort(tmp_path)
+    run = write_run(tmp_path / "out", cohorts.drawn(8))
+    (run / "dataset_description.json").write_text("{")
+    with pytest.raises(InputError, match="cannot be read as JSON"):
+        Cohort(run)
+    (run / "dataset_description.json").write_text("[]")
+    with pytest.raises(InputError, match="expected a JSON object"):
+        Cohort(run)
+
+
+def test_level_is_checked_and_used():
+    with pytest.raises(InputError, match="level is 2"):
+        Cohort(cohorts.drawn(8), level=2)
+    row = Cohort(cohorts.drawn(20), level=0.9).table("table2").rows[0]
+    assert row["level"] == 0.9
+    assert "90 % CI" in row["sentence"]
+
+
+def test_every_table_is_a_frame_with_its_notes():
+    pytest.importorskip("pandas", reason="needs pandas, of the extra report")
+    pytest.importorskip("scipy", reason="intervals of means need SciPy, of the extra report")
+    cohort = Cohort(cohorts.drawn(60))
+    for name in TABLES:
+        frame = getattr(cohort, name)()
+        need = {"k", "n", "estimate", "low", "high", "method", "reason", "sentence"}
+        assert need <= {*frame.columns}, name
+        assert len(frame), name
+        assert frame.attrs["notes"][0] == "evaluated: the 60 patients of the split test"
+        assert any("synthetic phantoms" in note for note in frame.attrs["notes"])
+    other = Cohort(cohorts.drawn(60, seed=1))
+    assert "same patients" in set(cohort.with_t1c(other)["cases"])
+
+
+def test_undefined_has_a_reason():
+    cohort = Cohort(cohorts.drawn(60))
+    for name in TABLES:
+        for row in cohort.table(name).rows:
+            if "estimate" in row and row["figure"] and row["estimate"] != row["estimate"]:
+                assert row["reason"], (name, row)
+
+
+def test_unknown_table():
+    with pytest.raises(InputError, match="no table 'table3'; expected one of table1"):
+        Cohort(cohorts.drawn(8)).table("table3")
+
+
+def test_it_shows_itself():
+    assert repr(Cohort(cohorts.drawn(8))) == "Cohort(8 patients, split='test')"
+    assert spinalcord.report.Cohort is Cohort

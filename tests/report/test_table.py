@@ -1,0 +1,88 @@
+"""One table in all its forms."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+
+import pytest
+
+from spinalcord.report import Table, table
+from spinalcord.stats import mcnemar, proportion
+
+
+def one(word: str = "a", number: float = 0.5) -> Table:
+    rows = ({"task": word, "p": number, "n": 3},)
+    return Table("name", "Title & more", ("task", "p", "n"), rows, ("task", "p"), ("a <note>",))
+
+
+def test_html_escapes_everything():
+    html = one("<script>alert(1)</script>").to_html()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert "Title &amp; more" in html
+    assert "a &lt;note&gt;" in html
+    assert 'scope="col"' in html
+    assert 'scope="row"' in html
+
+
+def test_markdown_escapes_what_would_be_markup():
+    lines = one("a|b <i> *x* `y`").to_markdown().splitlines()
+    (row,) = [line for line in lines if "x" in line]
+    assert row == "| a\\|b &lt;i&gt; \\*x\\* \\`y\\` | 0.500 |"
+    assert "- a &lt;note&gt;" in lines
+
+
+def test_csv_comes_back():
+    rows = list(csv.reader(io.StringIO(one('a, "b"\nc', math.nan).to_csv())))
+    assert rows == [["task", "p", "n"], ['a, "b"\nc', "", "3"]]
+
+
+def test_json_has_no_nan():
+    content = one(number=math.nan).to_dict()
+    assert json.loads(json.dumps(content, allow_nan=False))["rows"][0]["p"] is None
+    assert one(number=math.inf).to_dict()["rows"][0]["p"] == "infinity"
+
+
+def test_frame_keeps_notes_and_whole_numbers():
+    pytest.importorskip("pandas", reason="needs pandas, of the extra report")
+    frame = one().frame()
+    assert list(frame.columns) == ["task", "p", "n"]
+    assert frame.attrs == {"title": "Title & more", "notes": ["a <note>"]}
+    assert str(frame["n"].dtype) == "Int64"
+
+
+def test_a_missing_extra_is_named():
+    with pytest.raises(ImportError, match=r"needs no_such_package: .*spinalcord\[report\]"):
+        table.need("no_such_package.part")
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "shown"),
+    [
+        (None, "", "–"),
+        (math.nan, "p", "–"),
+        (0.0004, "p", "< .001"),
+        (0.0416, "p_holm", "0.042"),
+        (True, "", "yes"),
+        (3.0, "", "3"),
+        (0.12345, "", "0.123"),
+        ("word", "", "word"),
+    ],
+)
+def test_cells(value, column, shown):
+    assert table.text(value, column) == shown
+
+
+def test_rows_hold_all_that_a_reader_needs():
+    row = table.estimate_row(proportion(150, 157, name="ppv, MS"), task="t")
+    assert list(row) == ["task", *table.ESTIMATE]
+    assert (row["figure"], row["k"], row["n"]) == ("positive predictive value, MS", 150, 157)
+    assert row["sentence"] == "96 % (150 of 157) [95 % CI: 91 %, 98 %]"
+    row = table.comparison_row(mcnemar(1, 7, 20), 0.2, task="t")
+    assert list(row) == ["task", *table.COMPARISON]
+    assert row["p"] == pytest.approx(0.0703, abs=5e-5)
+    assert row["p_holm"] == 0.2
+    assert table.comparison_row(mcnemar(0, 0, 0), math.nan)["reason"] == "no patients to compare"
