@@ -131,7 +131,7 @@ class Question:
     @property
     def right(self) -> Bool:
         """Whether the answer is right; False where there is none."""
-        return self.answered & (self.answer == self.truth)
+        return np.asarray(self.answered & (self.answer == self.truth), np.bool_)
 
     @property
     def scored(self) -> Bool:
@@ -211,9 +211,7 @@ def given_answers(cases: Cases, name: str) -> tuple[Words, Float]:
     return np.where(label != "", label, computed), probability
 
 
-def read_rows(
-    answer: Words, reference: Words, name: str
-) -> tuple[Bool, Bool]:
+def read_rows(answer: Words, reference: Words, name: str) -> tuple[Bool, Bool]:
     """Judge readers' diagnoses for one task.
 
     Parameters

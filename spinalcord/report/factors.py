@@ -39,7 +39,9 @@ def subgroups(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
     """
     factors = find_factors(cases)
     if not factors:
-        raise InputError("no subgroups: age, sex, difficult and t1c are the same or unknown for all")
+        raise InputError(
+            "no subgroups: age, sex, difficult and t1c are the same or unknown for all"
+        )
     rows = []
     for question in questions(cases):
         for figure in FIGURES:
@@ -99,6 +101,8 @@ def _rows(
         for name, estimate in part.estimates.items():
             nothing = {"p": math.nan, "p_holm": math.nan, "test": ""}
             rows.append({**estimate_row(estimate, **keys, subgroup=name), **nothing})
-        interaction = comparison_row(part.interaction, part.p_adjusted, **keys, subgroup="interaction")
+        interaction = comparison_row(
+            part.interaction, part.p_adjusted, **keys, subgroup="interaction"
+        )
         rows.append(interaction)
     return rows

@@ -87,9 +87,7 @@ def difficult_cases(cases: Cases) -> tuple[Words, str]:
     return flags, f"difficult: the {len(readers)} readers' diagnoses differ"
 
 
-def table2(
-    cases: Cases, *, lost: Cases, level: float = 0.95, notes: Sequence[str] = ()
-) -> Table:
+def table2(cases: Cases, *, lost: Cases, level: float = 0.95, notes: Sequence[str] = ()) -> Table:
     """Accuracy, sensitivity, specificity, predictive values and AUC of the three tasks.
 
     Parameters
@@ -122,9 +120,7 @@ def table2(
         if silent:
             right, n = int(question.right.sum()), question.truth.size
             n += ask(lost, question.name).truth.size
-            strict = proportion(
-                right, n, level=level, name="accuracy, no answer counted as wrong"
-            )
+            strict = proportion(right, n, level=level, name="accuracy, no answer counted as wrong")
             rows.append(estimate_row(strict, **keys))
             remarks.append(
                 f"{question.name}: {silent} of {n} patients have no answer and are left out of the "
@@ -135,9 +131,7 @@ def table2(
             summary = count(question, hard.astype(bool)).summary(level=level)
             keys["cases"] = "difficult"
             rows += [estimate_row(summary[figure], **keys) for figure in _SHORT]
-    remarks += [
-        f"{task.name}: {task.positive} is the positive class" for task in TASKS.values()
-    ]
+    remarks += [f"{task.name}: {task.positive} is the positive class" for task in TASKS.values()]
     if source and any(row["cases"] == "difficult" for row in rows):
         remarks.append(source)
     return Table(

@@ -39,13 +39,14 @@ def drawn(n: int = 80, seed: int = 0, **columns: Any) -> dict[str, list[Any]]:
         table[f"{name}_threshold"] = [0.5] * n
         labels.append(table[f"{name}_label"])
     table["diagnosis"] = [
-        chain_diagnosis(dict(zip(TASKS, given, strict=True)))
-        for given in zip(*labels, strict=True)
+        chain_diagnosis(dict(zip(TASKS, given, strict=True))) for given in zip(*labels, strict=True)
     ]
     for reader in ("reader_1", "reader_2"):
         wrong = rng.random(n) < 0.25
         other = rng.integers(0, 4, n)
-        table[reader] = [DIAGNOSES[o] if w else t for t, w, o in zip(truth, wrong, other, strict=True)]
+        table[reader] = [
+            DIAGNOSES[o] if w else t for t, w, o in zip(truth, wrong, other, strict=True)
+        ]
     table["notice"] = ["trained on synthetic phantoms; not for clinical use"] * n
     return table | columns
 

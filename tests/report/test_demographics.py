@@ -78,7 +78,11 @@ def test_patients_of_one_sex_give_no_p():
 
 
 def test_one_value_and_none():
-    table = {"case_id": list("abc"), "reference_diagnosis": ["MS", "MS", "NMOSD"], "age": [3, "", ""]}
+    table = {
+        "case_id": list("abc"),
+        "reference_diagnosis": ["MS", "MS", "NMOSD"],
+        "age": [3, "", ""],
+    }
     got = Cohort(table).table("table1")
     reasons = [r["reason"] for r in rows(got, characteristic="age, years")]
     assert reasons == ["one value does not vary"] * 2 + ["no patients with a value"]

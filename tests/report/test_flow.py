@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from report import cohorts
 
 from spinalcord import Cohort
@@ -17,7 +19,7 @@ def test_every_box_is_the_one_before_less_who_left():
     cohort = Cohort(table)
     steps = cohort.flow
     assert [step.n for step in steps] == [40, 40, 29, 28, 27]
-    for step, after in zip(steps, steps[1:], strict=False):
+    for step, after in pairwise(steps):
         assert step.n - sum(n for _, n in step.left) == after.n
     assert dict(steps[1].left) == {"of other splits": 10, "further scans of the same patients": 1}
     assert dict(steps[2].left) == {"no lesion found": 1}

@@ -18,9 +18,7 @@ def rows(table, **keys):
 def test_model_against_a_reader_by_hand():
     table = cohorts.drawn(60, seed=5)
     got = Cohort(table).table("readers")
-    (row,) = rows(
-        got, task="ms_vs_nmosd", cases="reader_1", figure="accuracy, model less reader"
-    )
+    (row,) = rows(got, task="ms_vs_nmosd", cases="reader_1", figure="accuracy, model less reader")
     index = [i for i, t in enumerate(table["reference_diagnosis"]) if t in ("MS", "NMOSD")]
     model = [table["ms_vs_nmosd_label"][i] == table["reference_diagnosis"][i] for i in index]
     reader = [table["reader_1"][i] == table["reference_diagnosis"][i] for i in index]

@@ -41,7 +41,9 @@ def test_the_letters_own_table_prints_what_it_printed():
             cases = "difficult" if hard else "all"
             got = own[(own["figure"] == figure) & (own["cases"] == cases)]
             assert list(got["percent"]) == [printed]
-    assert set(frame["notice"]) == {"constructed from published counts; not a result of this project"}
+    assert set(frame["notice"]) == {
+        "constructed from published counts; not a result of this project"
+    }
 
 
 def test_counts_by_hand():
