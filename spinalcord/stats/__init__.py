@@ -11,7 +11,9 @@ p-value comes without its effect and interval.
 from __future__ import annotations
 
 from .agreement import cohen_kappa, fleiss_kappa
+from .auc_comparison import compare_all, compare_aucs, compare_aucs_unpaired
 from .audit import Finding, auc_bounds, interval_methods, possible_counts, width_ratio
+from .bands import RocBand, roc_band
 from .calibration import Bin, DecisionCurve, brier, calibration_line, decision_curve, reliability
 from .cascade import Branch, Confusion, chain_bounds
 from .comparison import (
@@ -26,18 +28,10 @@ from .comparison import (
 from .diagnostic import TwoByTwo
 from .estimate import Comparison, Estimate
 from .means import mean, pooled
+from .mrmc import Mrmc, compare_modalities
 from .proportions import proportion, proportion_difference
 from .published import Letter, LetterTask, letter
-from .roc import (
-    RocCurve,
-    auc,
-    compare_all,
-    compare_aucs,
-    compare_aucs_unpaired,
-    delong_se,
-    hanley_mcneil_se,
-    roc_curve,
-)
+from .roc import RocCurve, auc, delong_covariance, delong_se, hanley_mcneil_se, roc_curve
 from .segmentation_metrics import (
     LesionCounts,
     SegmentationScore,
@@ -46,7 +40,7 @@ from .segmentation_metrics import (
     score_segmentation,
 )
 from .subgroups import Subgroups, by_subgroup
-from .thresholds import Evaluation, Threshold, choose_threshold, evaluate
+from .thresholds import Evaluation, Threshold, choose_threshold, evaluate, youden_optimism
 
 __all__ = [
     "Bin",
@@ -60,7 +54,9 @@ __all__ = [
     "LesionCounts",
     "Letter",
     "LetterTask",
+    "Mrmc",
     "PBounds",
+    "RocBand",
     "RocCurve",
     "SegmentationScore",
     "Subgroups",
@@ -78,8 +74,10 @@ __all__ = [
     "compare_all",
     "compare_aucs",
     "compare_aucs_unpaired",
+    "compare_modalities",
     "count_lesions",
     "decision_curve",
+    "delong_covariance",
     "delong_se",
     "discordant",
     "evaluate",
@@ -98,7 +96,9 @@ __all__ = [
     "proportion",
     "proportion_difference",
     "reliability",
+    "roc_band",
     "roc_curve",
     "score_segmentation",
     "width_ratio",
+    "youden_optimism",
 ]

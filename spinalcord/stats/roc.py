@@ -1,4 +1,4 @@
-"""The area under the ROC curve, its intervals, and differences between areas."""
+"""The ROC curve, the area under it, and intervals of the area."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from ..errors import InputError
 from .diagnostic import binary
-from .distributions import chi2_p, normal_p, normal_quantile
-from .estimate import Comparison, Estimate, check_level, undefined
+from .distributions import normal_quantile
+from .estimate import Estimate, check_level, undefined
 from .resampling import Sample, bca_limits, percentile_limits, resample_auc
 
 AucMethod: TypeAlias = Literal["delong", "bootstrap", "bca", "letter"]
@@ -160,128 +160,36 @@ def auc(
     return Estimate(name, value, low, high, level, "bootstrap, percentile", **options)
 
 
-def compare_aucs(
-    truth: ArrayLike,
-    scores: ArrayLike,
-    *,
-    level: float = 0.95,
-    name: str = "difference in AUC",
-    unit: str = "patients",
-) -> Comparison:
-    """Compare the AUCs of two models on the same cases (DeLong, paired).
-
-    Parameters
-    ----------
-    truth : (n,) bool, or 0 and 1
-    scores : (2, n) float
-        First minus second is the effect.
-    level : float, default 0.95
-    name, unit : str
-
-    Returns
-    -------
-    Comparison
-        Identical curves have Z = 0 and p = 1.
-
-    Raises
-    ------
-    InputError
-        As `auc`; an empty class; another number of models.
-    """
-    check_level(level)
-    labels, areas, covariance = _covariance(truth, scores)
-    if len(areas) != 2:
-        raise InputError(f"scores of {len(areas)} models; expected 2 (compare_all takes more)")
-    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
-    options = {"n": labels.size, "unit": unit}
-    difference = float(areas[0] - areas[1])
-    return _z_test(name, difference, float(variance), level, "DeLong, paired", options)
-
-
-def compare_aucs_unpaired(
-    first: tuple[ArrayLike, ArrayLike],
-    second: tuple[ArrayLike, ArrayLike],
-    *,
-    level: float = 0.95,
-    name: str = "difference in AUC",
-    unit: str = "patients",
-) -> Comparison:
-    """Compare AUCs from two independent groups of cases (DeLong, unpaired).
-
-    Parameters
-    ----------
-    first, second : (truth, scores)
-        As for `auc`. First minus second is the effect.
-    level : float, default 0.95
-    name, unit : str
-
-    Returns
-    -------
-    Comparison
-
-    Raises
-    ------
-    InputError
-        As `auc`; an empty class.
-    """
-    check_level(level)
-    parts = [_covariance(truth, np.asarray(s, np.float64)[None]) for truth, s in (first, second)]
-    (labels1, area1, v1), (labels2, area2, v2) = parts
-    options = {"n": labels1.size + labels2.size, "unit": unit}
-    difference, variance = float(area1[0] - area2[0]), float(v1[0, 0] + v2[0, 0])
-    return _z_test(name, difference, variance, level, "DeLong, unpaired", options)
-
-
-def compare_all(
-    truth: ArrayLike, scores: ArrayLike, *, unit: str = "patients", level: float = 0.95
-) -> Comparison:
-    """Test whether several models on the same cases have equal AUCs (DeLong, chi-squared).
+def delong_covariance(truth: ArrayLike, scores: ArrayLike) -> tuple[Float, Float]:
+    """AUCs of several models on the same cases, and DeLong's covariance of them.
 
     Parameters
     ----------
     truth : (n,) bool, or 0 and 1
     scores : (models, n) float
-        At least two models.
-    unit : str
-    level : float, default 0.95
-        Of the effect's interval.
 
     Returns
     -------
-    Comparison
-        `effect` is the largest difference between two models, with its unadjusted interval.
+    areas : (models,) float64
+    covariance : (models, models) float64
+        One case of a class has no variance, and is taken to have none.
 
     Raises
     ------
     InputError
-        As `auc`; an empty class; fewer than two models.
+        As `auc`; an empty class; another number of axes.
     """
-    check_level(level)
-    labels, areas, covariance = _covariance(truth, scores)
-    if len(areas) < 2:
-        raise InputError("scores of 1 model; expected at least 2")
-    i, j = int(areas.argmax()), int(areas.argmin())
-    options = {"n": labels.size, "unit": unit}
-    variance = float(covariance[i, i] + covariance[j, j] - 2 * covariance[i, j])
-    largest = _z_test(
-        "largest difference in AUC",
-        float(areas[i] - areas[j]),
-        variance if i != j else 0.0,
-        level,
-        "DeLong, paired",
-        options,
-    ).effect
-    contrast = np.eye(len(areas))[:-1] - np.eye(len(areas))[1:]
-    differences, spread = contrast @ areas, contrast @ covariance @ contrast.T
-    rank = int(np.linalg.matrix_rank(spread, tol=1e-12))
-    if rank == 0:
-        same = not differences.any()
-        reason = "" if same else "the areas do not vary"
-        p, statistic = (1.0, 0.0) if same else (math.nan, math.nan)
-        return Comparison("equal AUCs", statistic, 0, p, "DeLong", largest, reason)
-    statistic = float(differences @ np.linalg.pinv(spread, rcond=1e-10) @ differences)
-    p = chi2_p(statistic, rank)
-    return Comparison("equal AUCs", statistic, rank, p, "DeLong, chi-squared", largest)
+    s = np.asarray(scores, np.float64)
+    if s.ndim != 2:
+        raise InputError(f"scores have {s.ndim} axes; expected (models, cases)")
+    labels, _ = _cases(truth, s[0] if len(s) else s.ravel())
+    v = _placements(labels, s)
+    covariance = np.zeros((len(s), len(s)))
+    for group in (v[:, labels], v[:, ~labels]):
+        m = group.shape[1]
+        apart = group - group.mean(1, keepdims=True)
+        covariance += apart @ apart.T / (m * max(m - 1, 1))
+    return v[:, labels].mean(1), covariance
 
 
 def delong_se(truth: ArrayLike, scores: ArrayLike) -> float:
@@ -297,7 +205,7 @@ def delong_se(truth: ArrayLike, scores: ArrayLike) -> float:
     InputError
         As `auc`; an empty class.
     """
-    covariance = _covariance(truth, np.asarray(scores, np.float64)[None])[2]
+    covariance = delong_covariance(truth, np.asarray(scores, np.float64)[None])[1]
     return math.sqrt(max(float(covariance[0, 0]), 0.0))
 
 
@@ -336,7 +244,7 @@ def _hanley_mcneil(area: float, m: float, n: float, pairs: float) -> float:
 
 def _delong(labels: NDArray[np.bool_], s: Float, level: float) -> tuple[float, float, float, str]:
     n1, n0 = int(labels.sum()), int((~labels).sum())
-    _, areas, covariance = _covariance(labels, s[None])
+    areas, covariance = delong_covariance(labels, s[None])
     area, variance = float(areas[0]), float(covariance[0, 0])
     z = normal_quantile(level)
     if 0 < area < 1 and variance > 0:
@@ -363,48 +271,6 @@ def _root(excess: Callable[[float], float], outside: float, inside: float) -> fl
         else:
             inside = middle
     return (outside + inside) / 2
-
-
-def _z_test(
-    name: str,
-    difference: float,
-    variance: float,
-    level: float,
-    method: str,
-    options: dict[str, Any],
-) -> Comparison:
-    error = math.sqrt(max(variance, 0.0))
-    if error < 1e-12:  # rounding: equal placements cancel to 1e-17
-        if difference == 0:
-            effect = Estimate(name, 0.0, 0.0, 0.0, level, method, **options)
-            return Comparison(name, 0.0, math.nan, 1.0, method, effect)
-        reason = "neither area varies"
-        effect = Estimate(
-            name, difference, math.nan, math.nan, level, method, reason=reason, **options
-        )
-        return Comparison(name, math.nan, math.nan, math.nan, method, effect, reason)
-    half = normal_quantile(level) * error
-    effect = Estimate(
-        name, difference, difference - half, difference + half, level, method, **options
-    )
-    z = difference / error
-    return Comparison(name, z, math.nan, normal_p(z), method, effect)
-
-
-def _covariance(truth: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], Float, Float]:
-    """Labels, areas (models,) and DeLong's covariance (models, models)."""
-    s = np.asarray(scores, np.float64)
-    if s.ndim != 2:
-        raise InputError(f"scores have {s.ndim} axes; expected (models, cases)")
-    labels, _ = _cases(truth, s[0] if len(s) else s.ravel())
-    v = _placements(labels, s)
-    parts = []
-    for group in (v[:, labels], v[:, ~labels]):
-        m = group.shape[1]
-        apart = group - group.mean(1, keepdims=True)
-        # One case of a class has no variance: taken as none, as DeLong's formula has no other.
-        parts.append(apart @ apart.T / (m * max(m - 1, 1)))
-    return labels, v[:, labels].mean(1), parts[0] + parts[1]
 
 
 def _placements(labels: NDArray[np.bool_], scores: Float) -> Float:

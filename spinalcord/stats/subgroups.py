@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from .auc_comparison import compare_aucs_unpaired
 from .comparison import holm
 from .diagnostic import binary
 from .distributions import chi2_p, fisher_p
 from .estimate import Comparison, Estimate, undefined
 from .proportions import proportion, proportion_difference
-from .roc import auc, compare_aucs_unpaired, delong_se
+from .roc import auc, delong_se
 
 Figure: TypeAlias = Literal["accuracy", "sensitivity", "specificity", "auc"]
 

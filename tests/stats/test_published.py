@@ -113,6 +113,11 @@ def test_audit_areas():
     assert ratios["ms_vs_nmosd"] == pytest.approx(1.3, abs=0.06)
 
 
+def test_audit_cut_off():
+    points = [f.figures["points"] for f in letter().audit() if f.topic == "cut-off"]
+    assert points == pytest.approx([1.5, 3.9, 4.4], abs=0.6)
+
+
 def test_audit_four_classes():
     assert "76.4 % to 80.9 %" in finding("four classes", "").text
 

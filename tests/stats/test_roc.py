@@ -9,19 +9,12 @@ import pytest
 from stats.cases import ALB, DELONG_TRUTH, KG, TP, plain_auc, scored
 
 from spinalcord.errors import InputError
-from spinalcord.stats import (
-    auc,
-    compare_all,
-    compare_aucs,
-    compare_aucs_unpaired,
-    hanley_mcneil_se,
-    roc_curve,
-)
+from spinalcord.stats import auc, delong_covariance, delong_se, hanley_mcneil_se, roc_curve
 
 Z = 1.959963984540054
 
 
-def delong_se(e):
+def logit_se(e):
     """The standard error behind an interval on the logit scale."""
     logits = [math.log(x / (1 - x)) for x in (e.low, e.high)]
     return (logits[1] - logits[0]) / (2 * Z) * e.estimate * (1 - e.estimate)
@@ -33,63 +26,14 @@ def delong_se(e):
 def test_delong_s_areas(scores, area, error):
     e = auc(DELONG_TRUTH, scores)
     assert e.estimate == pytest.approx(area, abs=5.1e-5)
-    assert delong_se(e) == pytest.approx(error, abs=5.1e-5)
+    assert logit_se(e) == pytest.approx(error, abs=5.1e-5)
     assert (e.n, e.method) == (43, "DeLong, logit")
-
-
-def test_delong_s_comparison():
-    c = compare_aucs(DELONG_TRUTH, [ALB, KG])
-    assert c.effect.estimate == pytest.approx(0.0108, abs=5.1e-5)
-    assert (c.effect.high - c.effect.low) / (2 * Z) == pytest.approx(0.0953, abs=5.1e-5)
-    assert c.p == pytest.approx(0.9102, abs=5.1e-5)
-
-
-def test_delong_s_joint_test():
-    c = compare_all(DELONG_TRUTH, [ALB, TP, KG])
-    assert c.statistic == pytest.approx(2.5340, abs=5.1e-5)
-    assert (c.df, c.p) == (2, pytest.approx(0.2817, abs=5.1e-5))
-    assert c.effect.estimate == pytest.approx(0.7366 - 0.6478, abs=1e-4)
-
-
-def test_joint_test_of_two_is_the_paired_one():
-    both = compare_aucs(DELONG_TRUTH, [ALB, KG])
-    joint = compare_all(DELONG_TRUTH, [ALB, KG])
-    assert joint.statistic == pytest.approx(both.statistic**2)
-    assert joint.p == pytest.approx(both.p)
-
-
-def test_joint_test_heeds_a_model_given_twice():
-    c = compare_all(DELONG_TRUTH, [ALB, KG, ALB])
-    assert c.df == 1
-    assert c.p == pytest.approx(compare_aucs(DELONG_TRUTH, [ALB, KG]).p)
-    same = compare_all(DELONG_TRUTH, [ALB, ALB])
-    assert (same.statistic, same.p) == (0, 1)
-    assert compare_all([0, 1], [[0, 1], [1, 0]]).reason == "the areas do not vary"
 
 
 def test_smallest_example():
     e = auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     assert e.estimate == 0.75
-    assert delong_se(e) == pytest.approx(0.353553, abs=5e-7)
-
-
-def test_identical_curves():
-    c = compare_aucs(DELONG_TRUTH, [ALB, ALB])
-    assert (c.statistic, c.p, c.effect.estimate) == (0, 1, 0)
-
-
-def test_constant_but_different_areas_have_no_p():
-    c = compare_aucs([0, 0, 1, 1], [[1, 2, 3, 4], [4, 3, 2, 1]])
-    assert c.effect.estimate == 1
-    assert math.isnan(c.p)
-    assert "neither area varies" in c.sentence()
-
-
-def test_unpaired_comparison():
-    c = compare_aucs_unpaired((DELONG_TRUTH, ALB), (DELONG_TRUTH, KG))
-    error = math.hypot(delong_se(auc(DELONG_TRUTH, ALB)), delong_se(auc(DELONG_TRUTH, KG)))
-    assert (c.effect.high - c.effect.low) / (2 * Z) == pytest.approx(error)
-    assert c.effect.n == 86
+    assert logit_se(e) == pytest.approx(0.353553, abs=5e-7)
 
 
 def test_hanley_mcneil():
@@ -163,7 +107,7 @@ def test_intervals_cover():
 
 
 def test_bootstrap_methods():
-    exact = delong_se(auc(DELONG_TRUTH, ALB))
+    exact = logit_se(auc(DELONG_TRUTH, ALB))
     for method, name in (("bootstrap", "bootstrap, percentile"), ("bca", "bootstrap, BCa")):
         e = auc(DELONG_TRUTH, ALB, method=method, seed=3)
         assert e.estimate == auc(DELONG_TRUTH, ALB).estimate
@@ -203,9 +147,11 @@ def test_an_empty_class_is_not_defined():
     e = auc([1, 1], [0.2, 0.4], name="AUC of x", positive="NMOSD")
     assert e.sentence() == "not defined: one class is empty"
     assert e.details["positive"] == "NMOSD"
-    for call in (compare_aucs, compare_all):
+    for call in (delong_covariance, lambda truth, s: delong_se(truth, s[0])):
         with pytest.raises(InputError, match="expected both"):
             call([1, 1], [[1, 2], [3, 4]])
+    with pytest.raises(InputError, match="axes"):
+        delong_covariance([0, 1], [1, 2])
     with pytest.raises(InputError, match="expected both"):
         roc_curve([0, 0], [1, 2])
 
@@ -229,10 +175,9 @@ def test_refusals(truth, scores, options, message):
         auc(truth, scores, **options)
 
 
-def test_comparisons_refuse_other_numbers_of_models():
-    with pytest.raises(InputError, match="scores of 3 models; expected 2"):
-        compare_aucs(DELONG_TRUTH, [ALB, TP, KG])
-    with pytest.raises(InputError, match="expected at least 2"):
-        compare_all(DELONG_TRUTH, [ALB])
-    with pytest.raises(InputError, match="axes"):
-        compare_all(DELONG_TRUTH, ALB)
+def test_covariance_is_delong_s():
+    areas, covariance = delong_covariance(DELONG_TRUTH, [ALB, TP, KG])
+    assert areas == pytest.approx([0.7366, 0.6478, 0.7258], abs=5.1e-5)
+    assert np.sqrt(np.diag(covariance)) == pytest.approx([0.0927, 0.1000, 0.1028], abs=5.1e-5)
+    assert delong_se(DELONG_TRUTH, TP) == pytest.approx(covariance[1, 1] ** 0.5)
+    assert delong_se([0, 1], [0, 1]) == 0

@@ -10,7 +10,7 @@ import pytest
 from stats.cases import scored
 
 from spinalcord.errors import InputError, SpinalcordWarning
-from spinalcord.stats import Threshold, TwoByTwo, choose_threshold, evaluate
+from spinalcord.stats import Threshold, TwoByTwo, choose_threshold, evaluate, youden_optimism
 
 
 def shares(truth, s, cut):
@@ -107,3 +107,16 @@ def test_cases_are_checked():
         evaluate(0.5, [0, 1], [0.2], split="v")
     with pytest.raises(InputError, match="replicates"):
         evaluate(Threshold(0.5, "youden", "v"), [0, 1], [0.2, 0.8], split="v", replicates=1)
+
+
+def test_simulated_optimism():
+    """That of the letter's three models, as an independent simulation found it."""
+    for area, n, points in [(0.99, (78, 79), 1.5), (0.90, (45, 34), 3.9), (0.85, (45, 33), 4.4)]:
+        got = 100 * youden_optimism(area, *n, cohorts=1000)
+        assert got == pytest.approx(points, abs=0.5)
+    assert youden_optimism(0.85, 4000, 4000, cohorts=100) < 0.005
+    for bad in ((1.0, 5, 5), (0.9, 0, 5), (math.nan, 5, 5)):
+        with pytest.raises(InputError, match="an AUC of"):
+            youden_optimism(*bad)
+    with pytest.raises(InputError, match="5 replicates"):
+        youden_optimism(0.9, 5, 5, cohorts=5)

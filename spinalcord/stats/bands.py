@@ -1,0 +1,107 @@
+"""A band around the ROC curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from .diagnostic import binary
+from .estimate import check_level
+from .resampling import check_drawing
+from .roc import roc_curve
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RocBand:
+    """Sensitivity by false-positive rate, with a pointwise interval.
+
+    Parameters
+    ----------
+    false_positive_rate, sensitivity, low, high : (m,) float64
+    level : float
+    n_positive, n_negative : int
+    seed, replicates : int
+    """
+
+    false_positive_rate: Float
+    sensitivity: Float
+    low: Float
+    high: Float
+    level: float
+    n_positive: int
+    n_negative: int
+    seed: int
+    replicates: int
+
+
+def roc_band(
+    truth: ArrayLike,
+    scores: ArrayLike,
+    *,
+    points: int = 101,
+    level: float = 0.95,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> RocBand:
+    """Bootstrap the sensitivity at evenly spaced false-positive rates.
+
+    Parameters
+    ----------
+    truth : (n,) bool, or 0 and 1
+    scores : (n,) float
+        A higher one speaks for the positive class.
+    points : int, default 101
+        From 0 to 1; at least 2.
+    level : float, default 0.95
+        Pointwise: a whole curve lies in the band less often.
+    replicates, seed : int
+        Cases are drawn within the classes.
+
+    Returns
+    -------
+    RocBand
+        Sensitivities are interpolated along each curve; where it rises vertically, the upper end.
+
+    Raises
+    ------
+    InputError
+        As `roc_curve`; fewer than 2 points; fewer than 100 replicates; a seed outside
+        0 to 2**64 - 1; a level outside (0, 1).
+    """
+    check_level(level)
+    check_drawing(replicates, seed)
+    if points < 2:
+        raise InputError(f"{points} points; expected at least 2")
+    curve = roc_curve(truth, scores)
+    labels, s = binary(truth, "truth"), np.asarray(scores, np.float64)
+    grid = np.linspace(0, 1, points)
+    # Cases in the order of falling scores; `last` ends each group of equal ones.
+    order = np.argsort(-s, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(s[order]) != 0, True))
+    ordered = labels[order]
+    rng = np.random.default_rng(seed)
+    drawn = np.empty((replicates, points))
+    for row in drawn:
+        counts = np.empty(s.size, np.int64)
+        for own in (ordered, ~ordered):
+            n = int(own.sum())
+            counts[own] = np.bincount(rng.integers(0, n, n), minlength=n)
+        hits = np.cumsum(counts * ordered)[last]
+        alarms = np.cumsum(counts * ~ordered)[last]
+        row[:] = _sensitivity(grid, alarms / alarms[-1], hits / hits[-1])
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    seen = _sensitivity(grid, curve.false_positive_rate[1:], curve.sensitivity[1:])
+    ends = curve.n_positive, curve.n_negative
+    return RocBand(grid, seen, low, high, level, *ends, seed, replicates)
+
+
+def _sensitivity(grid: Float, rates: Float, sensitivity: Float) -> Float:
+    """Curve at `grid`, by straight lines; of points above each other the highest counts."""
+    x, y = np.append(0.0, rates), np.append(0.0, sensitivity)
+    top = np.append(np.diff(x) != 0, True)
+    return np.asarray(np.interp(grid, x[top], y[top]), np.float64)
