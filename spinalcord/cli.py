@@ -104,6 +104,7 @@ def _explain(options: argparse.Namespace) -> int:
         mask=options.mask,
         t1c=options.t1c,
         target=options.target,
+        layer=options.layer,
         series=options.series,
     )
     return _report(options, result, result.save(options.out))
@@ -251,6 +252,9 @@ def _add_explain(commands: Any) -> None:
     parser.add_argument("--task", required=True, choices=tuple(TASKS), metavar="T", help=_TASKS)
     parser.add_argument(
         "--target", metavar="ANSWER", help="answer to explain (default: the network's own)"
+    )
+    parser.add_argument(
+        "--layer", choices=("last",), default="last", metavar="L", help="maps to look at: last"
     )
     _add_lesion(parser)
     parser.add_argument(

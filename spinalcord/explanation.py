@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .volume import Volume
 
 
+LAYERS = ("last",)
+"""Maps that Grad-CAM can look at."""
+
+
 @dataclass(frozen=True, eq=False)
 class Explanation:
     """A Grad-CAM map of one answer, on the scan's own grid.
@@ -128,6 +132,7 @@ def explain_slices(
     network: Network,
     *,
     target: str | None = None,
+    layer: str = "last",
     segmentation: Segmentation | None = None,
     watch: Stopwatch,
     progress: bool = False,
@@ -140,7 +145,7 @@ def explain_slices(
         The scan, the mask and the contrast-enhanced scan.
     network : Network
         The task's classifier.
-    target : str, optional
+    target, layer
         As for `explain`.
     segmentation : Segmentation, optional
         Where the mask comes from, for the record.
@@ -159,7 +164,7 @@ def explain_slices(
         As for `explain`.
     """
     model = network.model
-    check_target(model.role, target)
+    check_target(model.role, target, layer)
     index, probability, stored, inside, heat = None, None, None, None, None
     warnings = []
     if lesion.found:
@@ -182,7 +187,7 @@ def explain_slices(
         [network],
         segmentation,
         watch,
-        settings={"target": chosen, "layer": "last maps"},
+        settings={"target": chosen, "layer": layer},
         warnings=warnings,
     )
     picture = draw_lesion(lesion, heat)
@@ -191,14 +196,16 @@ def explain_slices(
     )
 
 
-def check_target(task: str, target: str | None) -> None:
-    """Check the names of a task and of the answer to explain.
+def check_target(task: str, target: str | None, layer: str = "last") -> None:
+    """Check the names of a task, of the answer to explain and of the layer to look at.
 
     Raises
     ------
     InputError
-        An unknown task, or a target that is none of its two answers.
+        An unknown task or layer, or a target that is none of the task's two answers.
     """
+    if layer not in LAYERS:
+        raise InputError(f"layer is {layer!r}, expected one of {', '.join(LAYERS)}")
     if task not in TASKS:
         raise InputError(f"task is {task!r}, expected one of {', '.join(TASKS)}")
     answers = TASKS[task].negative, TASKS[task].positive
@@ -245,6 +252,7 @@ def explain(
     mask: Any = None,
     t1c: Any = None,
     target: str | None = None,
+    layer: str = "last",
     series: str | None = None,
     models: str | os.PathLike[str] | None = None,
     precision: str = "f32",
@@ -267,6 +275,8 @@ def explain(
         As for `spinalcord.classify`.
     target : str, optional
         The answer to explain, such as ``"NMOSD"``; the one that the network gives if not given.
+    layer : {"last"}, default "last"
+        The maps to look at: the network's last ones.
     series, models, precision, threads, progress
         As for `spinalcord.classify`.
 
@@ -278,8 +288,8 @@ def explain(
     Raises
     ------
     InputError
-        Unreadable or unusable scan; a mask or a T1w scan on another grid; an unknown task or
-        target; an option out of range.
+        Unreadable or unusable scan; a mask or a T1w scan on another grid; an unknown task,
+        target or layer; an option out of range.
     SeriesError
         Several DICOM series that fit equally well, or none.
     ModelError
@@ -299,4 +309,6 @@ def explain(
     from .pipeline import shared_pipeline
 
     pipeline = shared_pipeline(models, precision, threads, progress)
-    return pipeline.explain(volume, task=task, mask=mask, t1c=t1c, target=target, series=series)
+    return pipeline.explain(
+        volume, task=task, mask=mask, t1c=t1c, target=target, layer=layer, series=series
+    )

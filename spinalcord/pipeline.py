@@ -170,10 +170,11 @@ class Pipeline:
         mask: Any = None,
         t1c: Any = None,
         target: str | None = None,
+        layer: str = "last",
         series: str | None = None,
     ) -> Explanation:
         """Explain an answer; options, result and errors as `spinalcord.explain`."""
-        check_target(task, target)
+        check_target(task, target, layer)
         network = self.network(task)
         watch = Stopwatch()
         lesion, segmentation = self._lesion(volume, mask, t1c, series, watch)
@@ -181,6 +182,7 @@ class Pipeline:
             lesion,
             network,
             target=target,
+            layer=layer,
             segmentation=segmentation,
             watch=watch,
             progress=self._progress,

@@ -106,6 +106,7 @@ def test_saves_map_and_sidecar(scan, mask, model_folder, tmp_path):
     [
         ({"task": "ms"}, "task is 'ms', expected one of tumor_vs_demyelination, astro"),
         ({"task": "ms_vs_nmosd", "target": "tumor"}, "target is 'tumor', expected MS or NMOSD"),
+        ({"task": "ms_vs_nmosd", "layer": "first"}, "layer is 'first', expected one of last"),
         ({"task": "ms_vs_nmosd", "threads": -1}, "threads is a whole number"),
     ],
 )
