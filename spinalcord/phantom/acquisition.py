@@ -164,7 +164,7 @@ def _window(protocol: dict[str, Any], h: int, w: int) -> Array:
     taper = [np.where(x <= 1, 0.72 + 0.28 * np.cos(np.pi * np.minimum(x, 1)), 0) for x in k]
     train = protocol["etl"] * protocol["esp_ms"]
     taper[phase_axis] = taper[phase_axis] * np.exp(-k[phase_axis] * 0.35 * train / 200.0)
-    return np.outer(*taper).astype(np.float32)
+    return np.asarray(np.outer(*taper), np.float32)
 
 
 def _ghosts(rng: np.random.Generator, moving: Array, protocol: dict[str, Any], axis: int) -> Array:
@@ -172,7 +172,7 @@ def _ghosts(rng: np.random.Generator, moving: Array, protocol: dict[str, Any], a
     period = int(moving.shape[axis] * rng.uniform(0.15, 0.45))
     copies = [np.roll(moving, order * period, axis) / abs(order) for order in (-2, -1, 1, 2)]
     total = copies[0] + copies[1] + copies[2] + copies[3]
-    return (np.float32(protocol["ghost"]) * total).astype(np.float32)
+    return np.asarray(np.float32(protocol["ghost"]) * total, np.float32)
 
 
 def coil_map(rng: np.random.Generator, d: Array, z: Array, protocol: dict[str, Any]) -> Array:
@@ -196,4 +196,4 @@ def coil_map(rng: np.random.Generator, d: Array, z: Array, protocol: dict[str, A
     half = protocol["fov_mm"] / 2
     ends = 1.0 - rng.uniform(0.1, 0.45) * np.clip(np.abs(z) / half, 0, 1.2) ** 4
     wave = smooth_noise(rng, d.shape, (1.0, 1.0), (70.0, 90.0)) * rng.uniform(0.02, 0.08)
-    return (front * np.clip(ends, 0.2, 1) * np.exp(wave)).astype(np.float32)[None]
+    return np.asarray(front * np.clip(ends, 0.2, 1) * np.exp(wave), np.float32)[None]

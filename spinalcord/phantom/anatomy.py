@@ -138,7 +138,7 @@ class Spine:
             k = self.index(s)
             dz, dy = z - self.z[k], y - self.y[k]
             cos, sin = np.cos(self.tangent[k]), np.sin(self.tangent[k])
-            along = -dz * cos + dy * sin + (self.s[k] - s) * 0
+            along = -dz * cos + dy * sin
             d = dz * sin + dy * cos
             s = self.s[k] + along / np.clip(1.0 - bend[k] * d, 0.6, 2.5)
             s = np.clip(s, self.s[0], self.s[-1])
@@ -238,7 +238,7 @@ def _cord_offset(
     )  # fmt: skip
     fossa = np.interp(s, [-40, -6], [-12.0, 0.0])  # the medulla lies in front of the cerebellum
     share = np.clip(share + rng.normal(0, 0.15), -0.75, 0.75)
-    return _smooth(share, 20.0) * room + fossa
+    return np.asarray(_smooth(share, 20.0) * room + fossa)
 
 
 def _smooth(values: Array, width_mm: float) -> Array:

@@ -92,14 +92,15 @@ def _blend(
     mixed = signals["muscle"][c] * 1.2 + organ * (signals["mucosa"][c] - signals["muscle"][c])
     image = image + viscera["organ"] * (mixed - image)
     image = image + viscera["void"] * (signals["void"][c] * 0.6 - image)
-    return image * (1 - viscera["air"])
+    return np.asarray(image * (1 - viscera["air"]))
 
 
 def _front(rng: np.random.Generator, s: Array) -> Array:
     """How far the body reaches in front of the canal, mm: throat, then chest and belly."""
     at = (-70, 20, 55, 75, 120, 160, 260, 420, 600)
     reach = (150, 140, 92, 72, 74, 110, 170, 190, 200)
-    return np.interp(s, at, np.array(reach) * np.exp(rng.normal(0, 0.08))).astype(np.float32)
+    reach_mm = np.array(reach) * np.exp(rng.normal(0, 0.08))
+    return np.asarray(np.interp(s, at, reach_mm), np.float32)
 
 
 def _viscera(rng: np.random.Generator, s: Array, d: Array, spine: Spine) -> dict[str, Array]:

@@ -12,7 +12,7 @@ from ..volume import Source, Volume
 from .acquisition import acquire, coil_map, draw_protocol
 from .anatomy import LEVELS, Spine, draw_spine
 from .drawing import Grid, Painting, paint
-from .fields import Array, coverage
+from .fields import Array
 from .lesions import Lesion, draw_lesions
 from .tissue import draw_signals
 
@@ -157,7 +157,7 @@ def _store(array: Array, affine: Array, axes: tuple[list[int], list[bool]]) -> V
 def _place(
     rng: np.random.Generator, spine: Spine, protocol: dict[str, Any]
 ) -> tuple[Grid, Array, Array]:
-    """Lay the field of view over the spine: grid, affine, and height of the pixels above its middle."""
+    """Lay the field of view over the spine: grid, affine, height of pixels above its middle."""
     px = protocol["pixel_mm"]
     rows = int(protocol["fov_mm"] / px) // 2 * 2
     columns = int(protocol["fov_mm"] * protocol["fov_ap_share"] / px) // 2 * 2
@@ -185,7 +185,7 @@ def _place(
 def _span(spine: Spine, grid: Grid) -> tuple[float, float]:
     """First and last s of the cord that the field of view shows well within its borders."""
     inner = np.zeros(grid.s.shape, bool)
-    h, w = inner.shape
+    h, w = (int(n) for n in grid.s.shape)
     inner[h // 16 : h - h // 16, w // 16 : w - w // 16] = True
     near = inner & (np.abs(grid.d - spine.at("cord_d", grid.s)) < 3)
     s = grid.s[near]
@@ -238,10 +238,7 @@ def _levels(spine: Spine, affine: Array, grid: Grid) -> dict[str, float]:
     out = {}
     for name in LEVELS:
         far = np.abs(grid.s - spine.centre(name)) + np.abs(grid.d)
-        i, j = np.unravel_index(int(far.argmin()), far.shape)
+        i, j = divmod(int(far.argmin()), far.shape[1])
         if far[i, j] < 3:
             out[name] = round(float(affine[2, 3] + affine[2, 1] * i), 2)
     return out
-
-
-__all__ = ["Case", "coverage", "make_case"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -76,12 +77,12 @@ class Features:
         """Texture with features of about `length_mm`, longer along the cord."""
         return Waves(self.rng, (1.8 * length_mm, length_mm, length_mm))
 
-    def part(self, tissue: str, s: float, half_mm: float, **options: float) -> Part:
+    def part(self, tissue: str, s: float, half_mm: float, **options: Any) -> Part:
         """Make a part with its own outline and grain."""
         grain = self.waves(4.0) if options.get("uneven") else None
         outline = self.waves(6.0) if options.get("rough") else None
         options["strength"] = options.get("strength", 1.0) * self.contrast
-        return Part(tissue, s, max(half_mm, 1.0), outline=outline, grain=grain, **options)  # type: ignore[arg-type]
+        return Part(tissue, s, max(half_mm, 1.0), outline=outline, grain=grain, **options)
 
     def enhancement(self) -> tuple[float, float, float]:
         """Strength, unevenness and shell of the enhancement; zeros where there is none."""
@@ -128,8 +129,10 @@ def _tumour(f: Features, diagnosis: str, s: float) -> Lesion:
                             margin_mm=0.7, strength=rng.uniform(0.7, 1)))  # fmt: skip
     if f.has("oedema"):
         beyond = half + rng.uniform(8, 30)
-        parts.append(f.part("oedema", s + rng.normal(0, 3), beyond, ru=0.75, rv=0.75, rough=0.12,
-                            margin_mm=3.5, strength=rng.uniform(0.45, 0.8), uneven=0.3))  # fmt: skip
+        parts.append(
+            f.part("oedema", s + rng.normal(0, 3), beyond, ru=0.75, rv=0.75, rough=0.12,
+                   margin_mm=3.5, strength=rng.uniform(0.45, 0.8), uneven=0.3)
+        )  # fmt: skip
     u = v = 0.0
     if f.has("eccentric"):
         angle, off = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 0.45)
@@ -171,9 +174,11 @@ def _tumour_details(f: Features, solid: Part, high: bool) -> list[Part]:
                                 margin_mm=0.6, ends=2.5))  # fmt: skip
     if f.has("cap"):
         for side in ((-1.0,), (1.0,), (-1.0, 1.0))[int(rng.integers(0, 3))]:
-            parts.append(f.part("haemosiderin", s + side * 0.93 * half, rng.uniform(1.0, 2.0),
-                                u=solid.u, v=solid.v, ru=0.6 * solid.ru, rv=0.6 * solid.rv,
-                                margin_mm=0.8, strength=rng.uniform(0.6, 1), rough=0.15))  # fmt: skip
+            parts.append(
+                f.part("haemosiderin", s + side * 0.93 * half, rng.uniform(1.0, 2.0), u=solid.u,
+                       v=solid.v, ru=0.6 * solid.ru, rv=0.6 * solid.rv, margin_mm=0.8,
+                       strength=rng.uniform(0.6, 1), rough=0.15)
+            )  # fmt: skip
     if f.has("blood"):
         parts.append(_inside(f, solid, "blood", rng.uniform(0.15, 0.35), 0.8))
     return parts

@@ -157,7 +157,7 @@ class _Painter:
 
     def _bulge(self) -> Array:
         """Half of what a disc takes from the sac's depth (the sac is shifted back)."""
-        return self.disc * self.level["bulge"] * 0.5
+        return np.asarray(self.disc * self.level["bulge"] * 0.5)
 
     def _vertebrae(self, canvas: Array, xs: Array) -> None:
         signals, p = self.signals, self.p
@@ -247,10 +247,10 @@ def _over(canvas: Array, alpha: Array, colour: Array, texture: Any = 1.0) -> Non
 
 def _enhanced(signals: Signals, tissue: str, enhancement: float) -> Array:
     """Colour of a tissue that takes up contrast agent: only T1w changes."""
-    colour = signals[tissue]
+    colour: Array = signals[tissue]
     if enhancement <= 0 or len(colour) < 4:
         return colour
-    colour = colour.copy()
+    colour = np.array(colour)
     colour[2] += enhancement * 1.3 * signals["white"][2]
     return colour
 
@@ -309,10 +309,10 @@ def _column(
 
 def _spinous(spine: Spine, band: Any, rng: np.random.Generator) -> tuple[Array, Array]:
     """Spinous processes: slabs that hang down, steepest in the middle of the chest."""
-    s, d, p, px = band.s, band.d, band.p, band.px
+    s, d, px = band.s, band.d, band.px
     outer = np.full(len(s), 1e3, np.float32)
     inner = np.full(len(s), 1e3, np.float32)
-    for k, name in enumerate(LEVELS[:-2]):
+    for name in LEVELS[:-2]:
         lumbar, chest = name[0] == "L", name[0] == "T"
         long = 11.0 if name in ("C2", "C3", "C4", "C5", "C6") else 4.0 if name == "C1" else 16.0
         high = 8.5 if lumbar else 4.6 if chest or name in ("C2", "C7") else 3.4
@@ -334,4 +334,4 @@ def _flow(rng: np.random.Generator, band: Any, protocol: dict[str, Any]) -> Arra
     behind = coverage(-(band.d - 1.5), 3.0)
     chest = coverage(150 - band.s, 60.0) * coverage(band.s - 420, 60.0)
     loss = protocol["flow"] * where * (0.25 + 0.75 * behind * chest)
-    return np.clip(1 - loss, 0.15, 1).astype(np.float32)
+    return np.asarray(np.clip(1 - loss, 0.15, 1), np.float32)

@@ -16,7 +16,7 @@ def coverage(distance_mm: Array, width_mm: Any) -> Array:
     With the width of a pixel this is partial volume, with a wider one an ill-defined margin.
     """
     t = np.clip(0.5 - distance_mm / width_mm, 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+    return np.asarray(t * t * (3.0 - 2.0 * t))
 
 
 def ellipse_distance(x: Array, y: Array, a: Any, b: Any) -> Array:
@@ -24,7 +24,7 @@ def ellipse_distance(x: Array, y: Array, a: Any, b: Any) -> Array:
     p, q = x / a, y / b
     f = np.sqrt(p * p + q * q) + 1e-6
     slope = np.sqrt((p / a) ** 2 + (q / b) ** 2) / f + 1e-3
-    return (f - 1.0) / slope
+    return np.asarray((f - 1.0) / slope)
 
 
 def smooth_noise(
@@ -66,7 +66,7 @@ def _spline_weights(n: int, step: float, length: float) -> Array:
     near = 2.0 / 3.0 - t**2 + 0.5 * t**3
     far = np.clip(2.0 - t, 0.0, None) ** 3 / 6.0
     weights = np.where(t < 1.0, near, far)
-    return (weights / np.sqrt((weights**2).sum(1, keepdims=True))).astype(np.float32)
+    return np.asarray(weights / np.sqrt((weights**2).sum(1, keepdims=True)), np.float32)
 
 
 class Waves:
@@ -95,4 +95,4 @@ class Waves:
         total = np.zeros(np.broadcast(a, b, c).shape, np.float32)
         for (ka, kb, kc), phase in zip(self._k, self._phase, strict=True):
             total += np.cos(ka * a + kb * b + kc * c + phase)
-        return total * np.float32(np.sqrt(2.0 / len(self._phase)))
+        return np.asarray(total * np.float32(np.sqrt(2.0 / len(self._phase))))

@@ -193,7 +193,7 @@ def _noise(image: Array, core: Array, cord: Array) -> tuple[float, tuple[float, 
     inside[tuple(core.T)] = True
     sds, rs = [], []
     for axis in range(3):
-        n = inside.shape[axis]
+        n = int(inside.shape[axis])
         a, b, c = (np.take(image, range(k, n - 2 + k), axis) for k in range(3))
         three = [np.take(inside, range(k, n - 2 + k), axis) for k in range(3)]
         both = three[0] & three[1] & three[2]

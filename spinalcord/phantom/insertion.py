@@ -268,7 +268,7 @@ def _fresh(
     taken, added = _bend(before, core) - _bend(after, core), _bend(noise, core)
     level = np.sqrt(max(taken, 0.0) / added) if added > 0 else 0.0
     # No more than the host's own noise, should anatomy have been smoothed as well.
-    return min(level, 1.5 * host.noise_sd) * noise[tuple(inner.T)]
+    return np.asarray(min(level, 1.5 * host.noise_sd) * noise[tuple(inner.T)])
 
 
 def _bend(values: Array, core: Array) -> float:

@@ -44,7 +44,7 @@ def test_points_are_located_along_and_across():
     image, cord = tube(tilt=20.0)
     host = measure_host(image, cord, (1.0, 1.0, 1.0))
     on = host.line[50]
-    s, across, u, v, tangent = host.locate(np.array([on, on + [3.0, 0, 0]]))
+    s, _, u, v, tangent = host.locate(np.stack([on, on + np.array([3.0, 0, 0])]))
     np.testing.assert_allclose(s, host.s[50], atol=0.3)
     np.testing.assert_allclose(u, [0, 0.5], atol=0.03)
     np.testing.assert_allclose(v, 0, atol=0.03)
