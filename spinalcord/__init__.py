@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import phantom as phantom
     from . import report as report
     from . import stats as stats
     from ._core import __version__
@@ -61,7 +62,7 @@ def __getattr__(name: str) -> Any:
         value = _import_core()
     elif name == "__version__":
         value = _import_core().__version__
-    elif name in ("report", "stats"):  # packages of their own, with their own names
+    elif name in ("phantom", "report", "stats"):  # packages of their own, with their own names
         value = importlib.import_module(f".{name}", __name__)
     elif name in _HOME:
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

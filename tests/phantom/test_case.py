@@ -103,3 +103,9 @@ def test_options_outside_the_list_are_refused(options, words):
     diagnosis = options.pop("diagnosis", None)
     with pytest.raises(InputError, match=words):
         make_case(diagnosis, 0, **options)
+
+
+def test_the_package_brings_phantoms_when_asked():
+    import spinalcord
+
+    assert spinalcord.phantom.make_case is make_case
