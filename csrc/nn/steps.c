@@ -36,14 +36,21 @@ static void clear_pixels(const sc_plan *plan, int buffer, int64_t y, int64_t x,
            (size_t)(n * b->pitch) * b->item_nbytes);
 }
 
-/* Another buffer's values may lie where this one's border is. */
-static void clear_halo(const sc_plan *plan, const plan_step *step, int thread)
+static bool is_cancelled(const atomic_bool *cancel)
+{
+    return atomic_load_explicit(cancel, memory_order_relaxed);
+}
+
+/* Another buffer's values may lie where this one's border is.  In a new plan this is
+ * also what first touches the buffer, a page a row: seconds for the largest images. */
+static void clear_halo(const sc_plan *plan, const plan_step *step, int thread,
+                       const atomic_bool *cancel)
 {
     const plan_buffer *b = &plan->buffers[step->dst];
     const int64_t width = b->w + 2 * b->halo;
     const int64_t row0 = part_begin(b->h, thread, plan->n_threads, 1);
     const int64_t row1 = part_begin(b->h, thread + 1, plan->n_threads, 1);
-    for (int64_t y = row0; y < row1; y++) {
+    for (int64_t y = row0; y < row1 && !is_cancelled(cancel); y++) {
         clear_pixels(plan, step->dst, y, -b->halo, b->halo);
         clear_pixels(plan, step->dst, y, b->w, b->halo);
     }
@@ -67,7 +74,8 @@ static void run_input(const sc_plan *plan, const plan_step *step, const sc_image
     }
 }
 
-static void run_max_pool(const sc_plan *plan, const plan_step *step, int thread)
+static void run_max_pool(const sc_plan *plan, const plan_step *step, int thread,
+                         const atomic_bool *cancel)
 {
     const share own = share_of(step, step->h, thread);
     const plan_buffer *src = &plan->buffers[step->src.buffer];
@@ -75,7 +83,7 @@ static void run_max_pool(const sc_plan *plan, const plan_step *step, int thread)
     /* Whole pixels, padding included, are whole vectors. */
     const bool whole = dst->c == step->c && dst->pitch == src->pitch;
     const int64_t c = whole ? dst->pitch : step->c;
-    for (int64_t y = own.row0; y < own.row1; y++) {
+    for (int64_t y = own.row0; y < own.row1 && !is_cancelled(cancel); y++) {
         const int64_t at = y * step->stride + step->origin;
         plan->engine.pointwise->max_pool(
             plan_at(plan, step->src, at, step->origin), plan_row(src), src->pitch,
@@ -161,7 +169,7 @@ static void run_conv(const sc_plan *plan, const plan_step *step, int thread,
 {
     const share own = share_of(step, step->h, thread);
     for (int64_t y = own.row0; y < own.row1; y += step->chunk_rows) {
-        if (atomic_load_explicit(cancel, memory_order_relaxed)) return;
+        if (is_cancelled(cancel)) return;
         const int64_t end = sc_min(y + step->chunk_rows, own.row1);
         if (step->spec.norm_scale != NULL) {
             run_packed(plan, step, own, y, end, &plan->threads[thread]);
@@ -299,10 +307,10 @@ static sc_status run_step(const sc_plan *plan, const plan_step *step, int thread
                           const sc_image *image, const atomic_bool *cancel,
                           sc_error *err)
 {
-    if (step->clear_halo) clear_halo(plan, step, thread);
+    if (step->clear_halo) clear_halo(plan, step, thread, cancel);
     switch (step->kind) {
     case STEP_INPUT: run_input(plan, step, image, thread); break;
-    case STEP_MAX_POOL: run_max_pool(plan, step, thread); break;
+    case STEP_MAX_POOL: run_max_pool(plan, step, thread, cancel); break;
     case STEP_CONV:
         if (plan->engine.conv == NULL) return run_onednn(plan, step, thread, err);
         run_conv(plan, step, thread, cancel);
@@ -333,7 +341,7 @@ sc_status sc_plan_run(sc_plan *plan, int thread, const sc_image *image,
     double last = timed ? seconds_now() : 0.0;
     for (int i = 0; i < plan->n_steps; i++) {
         /* Nobody may leave early: the others would wait at the barrier for ever. */
-        if (status == SC_OK && !atomic_load_explicit(cancel, memory_order_relaxed)) {
+        if (status == SC_OK && !is_cancelled(cancel)) {
             status = run_step(plan, &plan->steps[i], thread, image, cancel, err);
         }
         sc_barrier_wait(&plan->barrier, plan->n_threads);
