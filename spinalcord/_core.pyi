@@ -471,6 +471,34 @@ def auc_bootstrap(
         As `placements`; units or strata out of range; no replicate; no thread.
     """
 
+def ratio_bootstrap(
+    numerator: NDArray[np.float64],
+    denominator: NDArray[np.float64],
+    /,
+    *,
+    replicates: int,
+    seed: int,
+    threads: int,
+) -> NDArray[np.float64]:
+    """Ratio of two sums over n units, in samples of n units drawn with replacement.
+
+    Parameters
+    ----------
+    numerator, denominator : (n,) float64
+    replicates, seed, threads : int
+        As in `auc_bootstrap`.
+
+    Returns
+    -------
+    (replicates,) float64
+        NaN where the denominators of a sample add up to 0.
+
+    Raises
+    ------
+    InputError
+        No unit; lengths that differ; NaN or infinity; no replicate; no thread.
+    """
+
 def distance(
     mask: NDArray[np.uint8], spacing_mm: Sequence[float], /, *, threads: int = 1
 ) -> NDArray[np.float64]:

@@ -3,6 +3,8 @@
 
 #include "array.h"
 
+#include "../stats/stats.h"
+
 /* sc_poll_fn: signal handlers run in Python, so they need the lock for a moment. */
 static int check_signals(void *arg)
 {
@@ -94,6 +96,44 @@ done:
     Py_XDECREF(positive);
     Py_XDECREF(unit);
     Py_XDECREF(strata);
+    return (PyObject *)dst;
+}
+
+static PyObject *ratio_bootstrap(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"", "", "replicates", "seed", "threads", NULL};
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *top_obj, *bottom_obj;
+    PyArrayObject *top = NULL, *bottom = NULL, *dst = NULL;
+    long long replicates;
+    unsigned long long seed;
+    int threads;
+    sc_error err = {0};
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO$LKi:ratio_bootstrap", names,
+                                     &top_obj, &bottom_obj, &replicates, &seed,
+                                     &threads)) {
+        return NULL;
+    }
+    top = sc_py_array(top_obj, NPY_FLOAT64, 1, "numerator");
+    if (top == NULL) goto done;
+    const int64_t n = PyArray_DIM(top, 0);
+    bottom = sc_py_array_like(state, bottom_obj, NPY_FLOAT64, 1, &n, "denominator");
+    if (bottom == NULL) goto done;
+    dst = sc_py_new(state, NPY_FLOAT64, 1, (int64_t[]){replicates});
+    if (dst == NULL) goto done;
+    PyThreadState *saved = PyEval_SaveThread();
+    const sc_status status =
+        sc_ratio_bootstrap(PyArray_DATA(top), PyArray_DATA(bottom), n, replicates, seed,
+                           threads, PyArray_DATA(dst), check_signals, &saved, &err);
+    PyEval_RestoreThread(saved);
+    if (status != SC_OK) {
+        Py_CLEAR(dst);
+        sc_py_raise(state, &err);
+    }
+done:
+    Py_XDECREF(top);
+    Py_XDECREF(bottom);
     return (PyObject *)dst;
 }
 
@@ -196,6 +236,9 @@ static PyMethodDef functions[] = {
     {"auc_bootstrap", CALL(auc_bootstrap), METH_VARARGS | METH_KEYWORDS,
      "auc_bootstrap(scores, positive, unit, strata, /, *, replicates, seed, threads)\n"
      "--\n\nAUC of each model in samples drawn with replacement."},
+    {"ratio_bootstrap", CALL(ratio_bootstrap), METH_VARARGS | METH_KEYWORDS,
+     "ratio_bootstrap(numerator, denominator, /, *, replicates, seed, threads)\n"
+     "--\n\nRatio of two sums in samples drawn with replacement."},
     {"distance", CALL(distance), METH_VARARGS | METH_KEYWORDS,
      "distance(mask, spacing_mm, /, *, threads=1)\n--\n\n"
      "Exact Euclidean distance of every voxel to the mask."},

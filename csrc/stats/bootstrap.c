@@ -1,9 +1,7 @@
 /* Bootstrap of the AUC: sort once, then every replicate is a walk over the order with
  * the counts of its draws as weights.  All sums are of whole numbers, hence exact.
- *
- * Draws come from a counter-based generator (the output function of SplitMix64, Steele,
- * Lea and Flood, OOPSLA 2014): number i of replicate r depends on seed, r and i alone.
  */
+#include "random.h"
 #include "ranks.h"
 
 #include "../base/memory.h"
@@ -26,26 +24,13 @@ typedef struct {
     atomic_bool cancel;
 } bootstrap;
 
-static uint64_t mixed(uint64_t x)
-{
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
-
 static void draw(const bootstrap *b, int64_t replicate, uint32_t *counts)
 {
-    const uint64_t step = 0x9e3779b97f4a7c15u;
-    /* Mixed twice, so that the streams of neighbouring replicates do not overlap. */
-    uint64_t state = mixed(mixed(b->seed + step) + step * (uint64_t)replicate);
+    uint64_t state = sc_random_start(b->seed, replicate);
     for (int64_t i = 0; i < b->n_units; i++) counts[i] = 0;
     for (int64_t s = 0; s < b->sample->n_strata; s++) {
-        const uint64_t size = (uint64_t)b->sample->strata[s];
-        for (uint64_t i = 0; i < size; i++) {
-            /* The high half of a 64 x 64 bit product: its bias is below size / 2^64. */
-            const uint64_t bits = mixed(state += step);
-            counts[((unsigned __int128)bits * size) >> 64]++;
-        }
+        const int64_t size = b->sample->strata[s];
+        for (int64_t i = 0; i < size; i++) counts[sc_random_below(&state, size)]++;
         counts += size;
     }
 }

@@ -88,15 +88,11 @@ def mcnemar(
     effect = paired_difference(b, c, n, level=level, name=name, unit=unit)
     if method not in _METHODS:
         raise InputError(f"method is {method!r}; expected one of {', '.join(_METHODS)}")
-    how, statistic, df = _METHODS[method], math.nan, math.nan
+    how, nan = _METHODS[method], math.nan
     if not effect.defined:
-        return Comparison(name, statistic, df, math.nan, how, effect, effect.reason)
-    if method in ("exact", "mid-p"):
-        p = sign_test_p(b, c, mid=method == "mid-p")
-    else:
-        gap = abs(b - c) - (1 if method == "chi2-corrected" and b != c else 0)
-        statistic, df = (gap**2 / (b + c) if b + c else 0.0), 1.0
-        p = chi2_p(statistic, 1)
+        return Comparison(name, nan, nan, nan, how, effect, effect.reason)
+    statistic, p = _mcnemar(b, c, method)
+    df = nan if math.isnan(statistic) else 1.0
     return Comparison(name, statistic, df, p, how, effect)
 
 
@@ -258,10 +254,12 @@ def mcnemar_bounds(
         raise InputError(
             f"{first} and {second} correct of {n}; expected at most {n}, and n above 0"
         )
-    both = range(max(0, first + second - n), min(first, second) + 1)
-    tables = [(first - shared, second - shared) for shared in both]
-    values = [(mcnemar(b, c, n, method=method).p, (b, c)) for b, c in tables]
-    low, high = min(values), max(values)
+    if method not in _METHODS:
+        raise InputError(f"method is {method!r}; expected one of {', '.join(_METHODS)}")
+    # At a given difference, more discordant cases make it less surprising: the ends suffice.
+    shared = min(first, second), max(0, first + second - n)
+    tables = [(first - both, second - both) for both in shared]
+    low, high = ((_mcnemar(b, c, method)[1], (b, c)) for b, c in tables)
     return PBounds(low[0], high[0], low[1], high[1], n, first, second, _METHODS[method])
 
 
@@ -291,6 +289,15 @@ def holm(p: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, value * (len(ranked) - rank)))
         adjusted[i] = largest
     return adjusted
+
+
+def _mcnemar(b: int, c: int, method: str) -> tuple[float, float]:
+    """Statistic, NaN for the exact tests, and p-value."""
+    if method in ("exact", "mid-p"):
+        return math.nan, sign_test_p(b, c, mid=method == "mid-p")
+    gap = abs(b - c) - (1 if method == "chi2-corrected" and b != c else 0)
+    statistic = gap**2 / (b + c) if b + c else 0.0
+    return statistic, chi2_p(statistic, 1)
 
 
 def _tango_score(b: int, c: int, n: int, delta: float) -> float:

@@ -45,10 +45,14 @@ def sign_test_p(b: int, c: int, *, mid: bool = False) -> float:
         Count the observed outcome half (mid-p).
     """
     n, k = b + c, min(b, c)
-    tail = 2 * sum(math.comb(n, i) for i in range(k + 1))
+    # Whole numbers until the end: exact for any n.
+    total, ways = 0, 1
+    for i in range(k + 1):
+        total += ways
+        ways = ways * (n - i) // (i + 1)
+    tail = 2 * total
     if mid:
         tail -= math.comb(n, k)
-    # Whole numbers until here: exact for any n.
     return float(min(1.0, tail / 2**n))
 
 
@@ -59,7 +63,9 @@ def fisher_p(a: int, b: int, c: int, d: int) -> float:
     """
     row, column, n = a + b, a + c, a + b + c + d
     least, most = max(0, row + column - n), min(row, column)
-    ways = [math.comb(column, i) * math.comb(n - column, row - i) for i in range(least, most + 1)]
+    ways = [math.comb(column, least) * math.comb(n - column, row - least)]
+    for i in range(least, most):
+        ways.append(ways[-1] * (column - i) * (row - i) // ((i + 1) * (n - column - row + i + 1)))
     seen = ways[a - least]
     return float(sum(way for way in ways if way <= seen) / math.comb(n, row))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -11,8 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from ..errors import InputError
-
-_CHUNK = 1 << 21  # counts held at a time: 16 MiB
 
 
 @dataclass(frozen=True)
@@ -118,34 +115,6 @@ def resample_auc(
     )
 
 
-def draw_counts(n: int, *, replicates: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Draw how often each of n units is in samples of n, in chunks of bounded size.
-
-    Parameters
-    ----------
-    n : int
-        At least 1.
-    replicates, seed : int
-        As in `resample_auc`.
-
-    Yields
-    ------
-    (some, n) int64
-        `replicates` rows in all; each sums to n.
-
-    Raises
-    ------
-    InputError
-        Values out of range.
-    """
-    check_drawing(replicates, seed)
-    rng = np.random.default_rng(seed)
-    shares = np.full(n, 1 / n)
-    step = max(1, _CHUNK // n)
-    for first in range(0, replicates, step):
-        yield rng.multinomial(n, shares, size=min(step, replicates - first))
-
-
 def resample_ratio(
     numerator: ArrayLike, denominator: ArrayLike, *, replicates: int, seed: int
 ) -> NDArray[np.float64]:
@@ -166,14 +135,16 @@ def resample_ratio(
     Raises
     ------
     InputError
-        Values out of range.
+        No unit; lengths that differ; NaN or infinity; settings out of range.
     """
-    pairs = np.stack([np.asarray(numerator, float), np.asarray(denominator, float)], 1)
-    sums = [counts @ pairs for counts in draw_counts(len(pairs), replicates=replicates, seed=seed)]
-    top, bottom = np.concatenate(sums).T
-    ratio = np.full(top.shape, np.nan)
-    np.divide(top, bottom, out=ratio, where=bottom != 0)
-    return ratio
+    check_drawing(replicates, seed)
+    return _core.ratio_bootstrap(
+        np.array(numerator, np.float64),
+        np.array(denominator, np.float64),
+        replicates=replicates,
+        seed=seed,
+        threads=_core.cpu()["threads"],
+    )
 
 
 def check_drawing(replicates: int, seed: int) -> None:

@@ -1,5 +1,5 @@
 /* The distance transform against all pairs of voxels. */
-#include "spinalcord.h"
+#include "stats/stats.h"
 
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* Surfaces and the distances between them, on boxes whose distances are known. */
-#include "spinalcord.h"
+#include "stats/stats.h"
 
 #include "check.h"
 

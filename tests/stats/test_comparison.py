@@ -142,9 +142,13 @@ def test_bounds_of_the_letter_s_comparisons(n, model, readers, low, high):
 
 
 def test_bounds_hold_every_overlap():
+    for method in ("exact", "mid-p", "chi2", "chi2-corrected"):
+        for n, a, b in ((10, 7, 5), (30, 11, 25), (25, 20, 20)):
+            overlaps = range(max(0, a + b - n), min(a, b) + 1)
+            seen = [mcnemar(a - both, b - both, n, method=method).p for both in overlaps]
+            bounds = mcnemar_bounds(n, a, b, method=method)
+            assert (bounds.low, bounds.high) == (min(seen), max(seen))
     bounds = mcnemar_bounds(10, 7, 5)
-    seen = [mcnemar(7 - both, 5 - both, 10).p for both in range(2, 6)]
-    assert (bounds.low, bounds.high) == (min(seen), max(seen))
     assert "7 against 5 of 10" in bounds.sentence()
     with pytest.raises(InputError, match="11 and 5 correct of 10"):
         mcnemar_bounds(10, 11, 5)

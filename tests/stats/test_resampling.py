@@ -11,7 +11,6 @@ from spinalcord.stats.resampling import (
     Sample,
     bca_limits,
     check_drawing,
-    draw_counts,
     percentile_limits,
     resample_auc,
     resample_ratio,
@@ -125,20 +124,6 @@ def test_settings_are_checked():
         Sample.of(np.array([True, False]), np.zeros((1, 2)), [1, 2, 3])
 
 
-def test_counts_are_samples_of_n():
-    counts = np.concatenate([*draw_counts(7, replicates=3000, seed=1)])
-    assert counts.shape == (3000, 7)
-    assert (counts.sum(1) == 7).all()
-    assert counts.mean(0) == pytest.approx(np.ones(7), abs=0.06)
-    assert counts.var(0) == pytest.approx(6 / 7, abs=0.1)
-
-
-def test_many_units_are_drawn_in_chunks():
-    parts = [*draw_counts(1 << 20, replicates=100, seed=1)]
-    assert [len(part) for part in parts[:2]] == [2, 2]
-    assert sum(len(part) for part in parts) == 100
-
-
 def test_ratio_of_sums():
     drawn = resample_ratio([1, 0, 3], [2, 0, 4], replicates=5000, seed=0)
     # Of 27 samples one holds the second unit alone: there is no ratio then.
@@ -146,6 +131,13 @@ def test_ratio_of_sums():
     assert set(np.unique(drawn[~np.isnan(drawn)]).round(9)) == {
         round(x, 9) for x in (1 / 2, 3 / 4, 4 / 6, 5 / 8, 7 / 10)
     }
+    for top, bottom, message in (
+        ([], [], "0 units"),
+        ([1], [1, 2], "denominator"),
+        ([np.nan], [1], "nan"),
+    ):
+        with pytest.raises(InputError, match=message):
+            resample_ratio(top, bottom, replicates=100, seed=0)
     with pytest.raises(InputError, match="5 replicates"):
         resample_ratio([1], [1], replicates=5, seed=0)
     with pytest.raises(InputError, match="seed"):

@@ -136,6 +136,17 @@ def test_ctrl_c_stops_a_long_bootstrap():
     assert time.monotonic() - start < 5
 
 
+def test_ratio_bootstrap_is_the_same_for_any_number_of_threads():
+    x = np.random.default_rng(0).normal(size=50)
+    options = {"replicates": 500, "seed": 2}
+    one = _core.ratio_bootstrap(x, np.ones(50), threads=1, **options)
+    np.testing.assert_array_equal(one, _core.ratio_bootstrap(x, np.ones(50), threads=3, **options))
+    assert one.std() == pytest.approx(x.std() / np.sqrt(50), rel=0.1)
+    for change in ({"replicates": 0}, {"threads": 0}):
+        with pytest.raises(InputError, match=r"0 (replicates|threads)"):
+            _core.ratio_bootstrap(x, x, **{**options, "threads": 1, **change})
+
+
 def test_distance_refuses():
     mask = np.ones((2, 3, 4), bool)
     for spacing in ((1, 1, 0), (1, -1, 1), (1, np.inf, 1), (np.nan, 1, 1)):
