@@ -16,6 +16,10 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+/* Runners that are kept for later calls: a burst of callers leaves no more threads and
+ * workspaces behind than these. */
+enum { MAX_IDLE = 8 };
+
 struct sc_net {
     sc_net_config config;
     sc_engine engine;
@@ -24,6 +28,7 @@ struct sc_net {
     int64_t n_values, n_steps;
     pthread_mutex_t lock;
     sc_runner *idle;
+    int n_idle;
     _Atomic pid_t owner; /* the process whose threads the runners have */
 };
 
@@ -121,6 +126,7 @@ static void recover_from_fork(sc_net *net)
             sc_runner_destroy(net->idle, true);
             net->idle = next;
         }
+        net->n_idle = 0;
         atomic_store(&net->owner, self);
         return;
     }
@@ -131,7 +137,10 @@ static sc_status take_runner(sc_net *net, sc_runner **out, sc_error *err)
     recover_from_fork(net);
     pthread_mutex_lock(&net->lock);
     sc_runner *runner = net->idle;
-    if (runner != NULL) net->idle = runner->next;
+    if (runner != NULL) {
+        net->idle = runner->next;
+        net->n_idle--;
+    }
     pthread_mutex_unlock(&net->lock);
     if (runner != NULL) {
         *out = runner;
@@ -144,9 +153,14 @@ static sc_status take_runner(sc_net *net, sc_runner **out, sc_error *err)
 static void give_runner(sc_net *net, sc_runner *runner)
 {
     pthread_mutex_lock(&net->lock);
-    runner->next = net->idle;
-    net->idle = runner;
+    const bool keep = net->n_idle < MAX_IDLE;
+    if (keep) {
+        runner->next = net->idle;
+        net->idle = runner;
+        net->n_idle++;
+    }
     pthread_mutex_unlock(&net->lock);
+    if (!keep) sc_runner_destroy(runner, false);
 }
 
 static sc_status check_images(const sc_net *net, int64_t n, int64_t h, int64_t w,
