@@ -237,29 +237,3 @@ def test_surface_of_a_mask_that_fills_the_volume_is_its_edge():
     to, fro = _core.surface_distances(full, spot, (1, 1, 1))
     assert to.size == 60 - 1 * 2 * 3
     assert fro.tolist() == [1.0]
-
-
-def fastest(call):
-    """Seconds of the best of some runs: what else runs here is not the question."""
-    seconds = []
-    for _ in range(7):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
-@pytest.mark.slow
-def test_speed():
-    """The figures that are promised."""
-    truth, s = scored(5000, 5000, models=3)
-    order = np.argsort(truth, kind="stable")
-    unit = np.empty(10000, np.int64)
-    unit[order] = np.arange(10000)
-    options = {"replicates": 2000, "threads": 2}
-    strata = np.array([5000, 5000])
-    assert fastest(lambda: draw(s, truth.astype(np.uint8), unit, strata, **options)) < 0.5
-    z, y, x = np.ogrid[:40, :512, :512]
-    a = ((z - 20) / 18) ** 2 + ((y - 256) / 240) ** 2 + ((x - 250) / 235) ** 2 < 1
-    b = ((z - 21) / 17) ** 2 + ((y - 250) / 235) ** 2 + ((x - 256) / 245) ** 2 < 1
-    assert fastest(lambda: _core.surface_distances(a, b, (3.0, 0.5, 0.5), threads=2)) < 0.5
