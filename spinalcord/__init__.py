@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from . import stats as stats
     from ._core import __version__
     from .classification import Diagnosis, classify
+    from .cohort import CohortRun, run_cohort
     from .explanation import Explanation, explain
     from .network import Network
     from .pipeline import Pipeline
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # Imported when first used, so that `import spinalcord` and the command line's help are fast.
 _HOME = {
     "Cohort": "report",
+    "CohortRun": "cohort",
     "Diagnosis": "classification",
     "Explanation": "explanation",
     "Network": "network",
@@ -37,11 +39,13 @@ _HOME = {
     "classify": "classification",
     "explain": "explanation",
     "read": "reading",
+    "run_cohort": "cohort",
     "segment": "segmentation",
 }
 
 __all__ = [
     "Cohort",
+    "CohortRun",
     "Diagnosis",
     "Explanation",
     "Network",
@@ -52,6 +56,7 @@ __all__ = [
     "classify",
     "explain",
     "read",
+    "run_cohort",
     "segment",
 ]
 

@@ -1,4 +1,4 @@
-"""The command line: `spinalcord segment | classify | explain | models | stats | info`.
+"""The command line: `spinalcord segment | classify | explain | run | models | stats | info`.
 
 Results go to standard output as JSON, progress and messages to standard error. Nothing heavy is
 imported before a command needs it, so that help and usage errors come at once.
@@ -17,18 +17,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
+from .options import add_computing, add_lesion, add_scan, add_threshold, whole
 from .tasks import TASKS
 
 if TYPE_CHECKING:
     from .pipeline import Pipeline
 
 DONE, FAILED, USAGE, MODEL, INPUT, INTERRUPTED = 0, 1, 2, 3, 4, 130
-PRECISIONS = ("f32", "bf16")  # as in network.py, which would import the core
+SHOWN_FAILURES = 20
 
 _TASKS = ", ".join(TASKS)
 _EPILOG = """\
 Results are printed on standard output as JSON, progress and messages on standard error.
-Exit codes: 0 done; 1 failed; 2 usage; 3 model missing or damaged; 4 unusable input.
+Exit codes: 0 done; 1 failed, or some cases; 2 usage; 3 model missing or damaged; 4 unusable input.
 Research software: not for clinical use."""
 
 
@@ -108,6 +109,37 @@ def _explain(options: argparse.Namespace) -> int:
         series=options.series,
     )
     return _report(options, result, result.save(options.out))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from .cohort import run_cohort
+
+    exclude: Any = options.exclude
+    if exclude is not None and not Path(exclude).is_file():
+        exclude = [entry.strip() for entry in exclude.split(",") if entry.strip()]
+    result = run_cohort(
+        options.cohort,
+        options.out,
+        models=options.models,
+        precision=options.precision,
+        jobs=options.jobs,
+        threads=options.threads,
+        client=options.scheduler,
+        resume=not options.no_resume,
+        exclude=exclude,
+        masks=options.masks,
+        t1c=not options.no_t1c,
+        carry=options.carry,
+        threshold=options.threshold,
+        min_lesion_mm3=options.min_lesion_mm3,
+        progress=not options.quiet,
+    )
+    if result.notice and not options.quiet:
+        _say(f"notice: {result.notice}")
+    for row in result.read("failures.tsv")[:SHOWN_FAILURES]:
+        _say(f"failed: {row['case_id']}: {row['reason']}")
+    _print(result.to_dict())
+    return FAILED if result.counts["failed"] else DONE
 
 
 def _info(options: argparse.Namespace) -> int:
@@ -199,6 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_segment(commands)
     _add_classify(commands)
     _add_explain(commands)
+    _add_run(commands)
     _add_models(commands)
     _add_stats(commands)
     _add_info(commands)
@@ -208,7 +241,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_segment(commands: Any) -> None:
     summary = "outline lesions on a sagittal T2w scan"
     parser = _command(commands, "segment", _segment, summary)
-    _add_scan(parser)
+    add_scan(parser)
     parser.add_argument(
         "-o",
         "--out",
@@ -216,39 +249,31 @@ def _add_segment(commands: Any) -> None:
         metavar="OUT",
         help="folder, or the mask's name ending in .nii.gz (default: the current folder)",
     )
-    parser.add_argument(
-        "--threshold", type=_number(0, 1), metavar="P", help="default: the model's own"
-    )
-    parser.add_argument(
-        "--min-lesion-mm3",
-        type=_number(0, 1e9),
-        metavar="V",
-        help="leave out smaller lesions (default: the model's own, or 0)",
-    )
+    add_threshold(parser)
     parser.add_argument(
         "--cord", metavar="MASK", help="cord mask: leave out lesions wholly outside it"
     )
     parser.add_argument(
         "--probability", action="store_true", help="write the probabilities too (into a folder)"
     )
-    _add_computing(parser)
+    add_computing(parser)
 
 
 def _add_classify(commands: Any) -> None:
     summary = "tell tumor from demyelination, and which one of either"
     parser = _command(commands, "classify", _classify, summary)
-    _add_scan(parser)
-    _add_lesion(parser)
+    add_scan(parser)
+    add_lesion(parser)
     parser.add_argument(
         "-o", "--out", metavar="OUT", help="folder or file ending in .json (default: print only)"
     )
-    _add_computing(parser)
+    add_computing(parser)
 
 
 def _add_explain(commands: Any) -> None:
     summary = "show where the evidence for an answer lies (Grad-CAM)"
     parser = _command(commands, "explain", _explain, summary)
-    _add_scan(parser)
+    add_scan(parser)
     parser.add_argument("--task", required=True, choices=tuple(TASKS), metavar="T", help=_TASKS)
     parser.add_argument(
         "--target", metavar="ANSWER", help="answer to explain (default: the network's own)"
@@ -256,7 +281,7 @@ def _add_explain(commands: Any) -> None:
     parser.add_argument(
         "--layer", choices=("last",), default="last", metavar="L", help="maps to look at: last"
     )
-    _add_lesion(parser)
+    add_lesion(parser)
     parser.add_argument(
         "-o",
         "--out",
@@ -264,7 +289,48 @@ def _add_explain(commands: Any) -> None:
         metavar="OUT",
         help="folder, or the map's name ending in .nii.gz (default: the current folder)",
     )
-    _add_computing(parser)
+    add_computing(parser)
+
+
+def _add_run(commands: Any) -> None:
+    summary = "do all this for a cohort, and write tables; run again to go on"
+    parser = _command(commands, "run", _run, summary)
+    parser.add_argument(
+        "cohort",
+        metavar="COHORT",
+        help="BIDS folder, folder of scans, or CSV or TSV file (case_id, path, ...)",
+    )
+    parser.add_argument("out", metavar="OUT", help="folder, made if absent")
+    parser.add_argument(
+        "--jobs", type=whole(1), default=1, metavar="N", help="cases at a time (default: 1)"
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="Dask cluster to run on, such as tcp://host:8786"
+    )
+    parser.add_argument(
+        "--no-resume", action="store_true", help="do again what an earlier run has done"
+    )
+    parser.add_argument(
+        "--exclude",
+        metavar="LIST",
+        help="cases or participants to leave out: A,B,C or a file, one a line, reason after a tab",
+    )
+    parser.add_argument(
+        "--masks",
+        choices=("compare", "use", "ignore"),
+        default="compare",
+        help="lesion masks: compare with them (default), classify them, or ignore them",
+    )
+    parser.add_argument("--no-t1c", action="store_true", help="ignore contrast-enhanced T1w scans")
+    parser.add_argument(
+        "--carry",
+        type=lambda text: text.split(","),
+        default=(),
+        metavar="COLUMNS",
+        help="further columns of the cohort for cases.tsv, such as site,scanner",
+    )
+    add_threshold(parser)
+    add_computing(parser)
 
 
 def _add_stats(commands: Any) -> None:
@@ -284,34 +350,6 @@ def _add_info(commands: Any) -> None:
     parser.add_argument("--models", metavar="DIR", help="folder (default: the package's own)")
 
 
-def _add_scan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "scan", metavar="SCAN", help="NIfTI, NRRD or MetaImage file; DICOM file, folder or zip"
-    )
-    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder to take")
-
-
-def _add_lesion(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--mask", metavar="M", help="lesion mask on the scan's grid (default: segment first)"
-    )
-    parser.add_argument(
-        "--t1c", metavar="SCAN", help="contrast-enhanced T1w on the same grid (default: absent)"
-    )
-
-
-def _add_computing(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--models", metavar="DIR", help="folder of model files (default: the package's own)"
-    )
-    parser.add_argument(
-        "--precision", choices=PRECISIONS, default="f32", help="arithmetic (default: f32)"
-    )
-    parser.add_argument(
-        "--threads", type=_whole(1), metavar="N", help="default: the CPUs this process may use"
-    )
-
-
 def _add_models(commands: Any) -> None:
     parser = commands.add_parser("models", help="list, verify or make model files")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -326,7 +364,7 @@ def _add_models(commands: Any) -> None:
         "write models with random weights, for trying things out: their results mean nothing",
     )
     action.add_argument("folder", metavar="DIR", help="made if absent")
-    action.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="default: 0")
+    action.add_argument("--seed", type=whole(0), default=0, metavar="N", help="default: 0")
 
 
 def _command(
@@ -352,27 +390,6 @@ class _Version(argparse.Action):
 
         print(f"spinalcord {__version__}")
         parser.exit(DONE)
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def whole(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"{text} is below {least}")
-        return value
-
-    whole.__name__ = "whole number"
-    return whole
-
-
-def _number(least: float, most: float) -> Callable[[str], float]:
-    def number(text: str) -> float:
-        value = float(text)
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text} is not a number from {least:g} to {most:g}")
-        return value
-
-    return number
 
 
 def _pipeline(options: argparse.Namespace) -> Pipeline:

@@ -27,6 +27,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "spinalcord/__main__.py": "test_package.py",
     "spinalcord/__init__.py": "test_package.py",
     "spinalcord/metadata.py": "test_modelfile.py: the settings of whole files",
+    "spinalcord/options.py": "test_cli.py",
     "spinalcord/errors.py": "every test of a Raises row",
 }
 

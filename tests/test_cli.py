@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from stand_ins import lesion_of, stored, working_array
 
-from spinalcord import cli, network
+from spinalcord import network, options
 from spinalcord.cli import main
 
 
@@ -230,7 +230,7 @@ def test_output_of_another_kind_is_refused_before_computing(tmp_path, capsys):
 
 
 def test_precisions_are_the_network_s():
-    assert cli.PRECISIONS == network.PRECISIONS
+    assert options.PRECISIONS == network.PRECISIONS
 
 
 @pytest.mark.parametrize("command", ["segment", "classify", "explain"])

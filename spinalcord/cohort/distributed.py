@@ -1,0 +1,152 @@
+"""Cases on the workers of a Dask cluster (extra ``distributed``).
+
+Workers write their results themselves, so inputs, models and the output folder lie on a file
+system that all of them see under the same paths; only a few words about each case travel back.
+Dask starts a case again elsewhere when its worker dies.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import InputError
+from .cases import CohortCase
+from .processing import Outcome, Settings, fail, process_case
+
+AHEAD = 2
+"""Cases per worker thread that wait at the scheduler: enough to keep workers busy, and few enough
+that a cohort of any size takes little memory there."""
+
+RECOUNT_S = 10.0
+TIMEOUT_S = 20
+
+
+def connect(address: str) -> Any:
+    """Connect to a scheduler.
+
+    Parameters
+    ----------
+    address : str
+        Such as ``"tcp://10.0.0.1:8786"``.
+
+    Returns
+    -------
+    distributed.Client
+
+    Raises
+    ------
+    InputError
+        Dask is not installed, or nobody answers there.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise InputError("a scheduler needs Dask: pip install 'spinalcord[distributed]'") from error
+    try:
+        return Client(address, timeout=TIMEOUT_S, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InputError(f"no Dask scheduler answers at {address}: {error}") from error
+
+
+def run_distributed(
+    client: Any,
+    cases: Iterable[CohortCase],
+    settings: Settings,
+    out: Path,
+    *,
+    threads: int | None,
+    resume: bool,
+) -> Iterator[tuple[CohortCase, Outcome]]:
+    """Do cases on the workers of a cluster.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Connected to the cluster.
+    cases : iterable of CohortCase
+        Taken as workers become free.
+    settings, out, resume
+        As for `process_case`.
+    threads : int, optional
+        Of each case; a worker's CPUs divided by its threads if not given.
+
+    Yields
+    ------
+    CohortCase, Outcome
+        As they end.
+
+    Raises
+    ------
+    InputError
+        The cluster has gone.
+    """
+    from distributed import as_completed
+
+    queue = iter(cases)
+    ended = as_completed([], loop=client.loop)
+    running: dict[str, tuple[Any, CohortCase]] = {}
+    window, counted = 0, 0.0
+    try:
+        while True:
+            if time.monotonic() - counted > RECOUNT_S:
+                window = max(AHEAD * sum(client.ncores().values()), 8)
+                counted = time.monotonic()
+            while len(running) < window and (case := next(queue, None)) is not None:
+                future = client.submit(
+                    remote, case, settings, str(out), threads, resume, __version__, pure=False
+                )
+                running[future.key] = future, case
+                ended.add(future)
+            if not running:
+                return
+            future = next(ended)
+            _, case = running.pop(future.key)
+            yield case, _outcome(future, case, out)
+    finally:
+        if running:
+            client.cancel([future for future, _ in running.values()])
+
+
+def remote(
+    case: CohortCase,
+    settings: Settings,
+    out: str,
+    threads: int | None,
+    resume: bool,
+    version: str,
+) -> Outcome:
+    """Do one case on a worker."""
+    if version != __version__:
+        reason = f"this worker has spinalcord {__version__}, the run was started with {version}"
+        return Outcome("stop", "InputError", reason)
+    if threads is None:
+        from distributed import get_worker
+
+        from .._core import cpu
+
+        threads = max(1, int(cpu()["threads"]) // int(get_worker().state.nthreads))
+    if not Path(out).is_dir():
+        reason = f"{out}: no such folder on a worker; it must lie on a shared file system"
+        return Outcome("stop", "InputError", reason)
+    return process_case(case, replace(settings, threads=threads), Path(out), resume=resume)
+
+
+def _outcome(future: Any, case: CohortCase, out: Path) -> Outcome:
+    from distributed import KilledWorker
+
+    if future.status == "cancelled":
+        raise InputError("the Dask cluster has gone; what was done is kept: run it again")
+    if future.status == "error":
+        error = future.exception()
+        if isinstance(error, KilledWorker):
+            reason = "several Dask workers died on this case; not enough memory?"
+            return fail(case, out, "WorkerDied", reason)
+        return Outcome("stop", type(error).__name__, f"on a Dask worker: {error}")
+    outcome = future.result()
+    assert isinstance(outcome, Outcome)
+    return outcome

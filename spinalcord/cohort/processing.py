@@ -1,0 +1,363 @@
+"""One case, from its files to its results; whichever process on whichever machine does it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..classification import Diagnosis, classify_slices
+from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning, note_warnings
+from ..explanation import Explanation, explain_slices
+from ..reading import load
+from ..segmentation import Segmentation, segment_scan
+from ..tasks import TASKS
+from ..working import Array, LesionSlices, Stopwatch, WorkingScan
+from .cases import CohortCase
+from .inputs import again, describe_input, is_unchanged
+from .records import forget, read_record, write_record
+from .rows import case_rows
+
+if TYPE_CHECKING:
+    from ..pipeline import Pipeline
+
+STAGES = ("read", "segment", "classify", "explain", "write")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all cases of a run have in common.
+
+    Attributes
+    ----------
+    models : str or None
+        Folder of model files.
+    hashes : mapping of str to str
+        Role to sha256 of its model file, which every worker must find.
+    precision, threads
+        As for `Pipeline`.
+    threshold, min_lesion_mm3 : float or None
+        As for `segment`.
+    masks : {"compare", "use", "ignore"}
+        What a mask is for.
+    """
+
+    models: str | None
+    hashes: Mapping[str, str]
+    precision: str
+    threads: int
+    threshold: float | None
+    min_lesion_mm3: float | None
+    masks: str
+
+    def key(self, case: CohortCase, inputs: Mapping[str, Mapping[str, Any]]) -> str:
+        """Return a digest of all that a case's results depend on."""
+        parts = {
+            "version": __version__,
+            "inputs": {name: known["sha256"] for name, known in inputs.items()},
+            "models": dict(self.hashes),
+            "settings": [self.precision, self.threshold, self.min_lesion_mm3, self.masks],
+            "case": [case.series, case.folder, case.stem],
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a case ended.
+
+    Attributes
+    ----------
+    status : {"done", "kept", "failed", "stop"}
+        "kept" was done by an earlier run; "stop" would end every other case too.
+    error, reason : str or None
+        Class and sentence, where it failed.
+    """
+
+    status: str
+    error: str | None = None
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+
+class _Timer:
+    """Seconds of the stages, and which one an error belongs to."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.stage = STAGES[0]
+        self._start = time.perf_counter()
+
+    def __call__(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[self.stage] = self.seconds.get(self.stage, 0.0) + now - self._start
+        self.stage, self._start = stage, now
+
+
+def is_done(case: CohortCase, settings: Settings, out: Path) -> bool:
+    """Say whether an earlier run has done a case, by looking at no more than files' stamps."""
+    record = read_record(out, case)
+    if record is None or record.get("status") != "done":
+        return False
+    inputs = record["inputs"]
+    paths = _paths(case)
+    return (
+        inputs.keys() == paths.keys()
+        and settings.key(case, inputs) == record["key"]
+        and _files_are_there(out, record)
+        and all(is_unchanged(path, inputs[name]) for name, path in paths.items())
+    )
+
+
+def process_case(
+    case: CohortCase, settings: Settings, out: Path, *, resume: bool = True
+) -> Outcome:
+    """Do one case and write its results and its record.
+
+    Parameters
+    ----------
+    case : CohortCase
+        The case.
+    settings : Settings
+        Those of the run.
+    out : Path
+        Output folder.
+    resume : bool, default True
+        Whether to keep results that belong to the same bytes, models and settings.
+
+    Returns
+    -------
+    Outcome
+        No exception leaves here, save those that end the process (KeyboardInterrupt).
+    """
+    try:
+        pipeline = open_pipeline(settings)
+        if resume and _still_holds(case, settings, out):
+            return Outcome("kept")
+        forget(out, case)
+    except (SpinalcordError, MemoryError) as error:
+        return Outcome("stop", type(error).__name__, str(error))
+    start = time.perf_counter()
+    timer = _Timer()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SpinalcordWarning)  # noted in the results
+            results, record = _compute(case, settings, pipeline, timer)
+    except ModelError as error:
+        return Outcome("stop", type(error).__name__, str(error))
+    except Exception as error:
+        return _failed(case, out, timer.stage, error, time.perf_counter() - start)
+    try:
+        timer("write")
+        record["files"] = _save(case, out, results)
+        timer("")
+        seconds = {f"seconds_{stage}": round(timer.seconds.get(stage, 0.0), 4) for stage in STAGES}
+        record["case"] |= seconds
+        record["case"]["seconds_total"] = round(time.perf_counter() - start, 4)
+        write_record(out, case, record)
+    except (InputError, OSError) as error:
+        return Outcome("stop", type(error).__name__, str(error))
+    return Outcome("done")
+
+
+def fail(case: CohortCase, out: Path, error: str, reason: str) -> Outcome:
+    """Record that a case failed because the process that did it died.
+
+    Returns
+    -------
+    Outcome
+        "failed", or "stop" where that cannot be written.
+    """
+    failure = {"stage": None, "error": error, "reason": reason, "seconds": None}
+    try:
+        forget(out, case)
+        write_record(out, case, {"status": "failed", "failure": failure})
+    except InputError as full:
+        return Outcome("stop", "InputError", str(full))
+    return Outcome("failed", error, reason)
+
+
+# ---- Models -----------------------------------------------------------------------------------
+
+_pipelines: dict[tuple[Any, ...], Pipeline] = {}
+_lock = threading.Lock()
+
+
+def open_pipeline(settings: Settings) -> Pipeline:
+    """Return this process's pipeline for these settings; its models are opened once.
+
+    Raises
+    ------
+    ModelError
+        Missing or damaged models, or others than those of the run.
+    BackendError
+        This CPU lacks the precision.
+    """
+    from ..pipeline import Pipeline
+
+    key = settings.models, settings.precision, settings.threads, *settings.hashes.values()
+    with _lock:
+        if key not in _pipelines:
+            pipeline = Pipeline(settings.models, settings.precision, settings.threads)
+            for role, expected in settings.hashes.items():
+                found = pipeline.network(role).model.sha256
+                if found != expected:
+                    raise ModelError(
+                        f"{pipeline.models.path}: the model for {role} here is another one than "
+                        f"where the run was started (sha256 {found[:12]}, expected {expected[:12]})"
+                    )
+            _pipelines.clear()  # a process does one run at a time
+            _pipelines[key] = pipeline
+        return _pipelines[key]
+
+
+# ---- Steps ------------------------------------------------------------------------------------
+
+
+def _compute(
+    case: CohortCase, settings: Settings, pipeline: Pipeline, timer: _Timer
+) -> tuple[list[Segmentation | Diagnosis | Explanation], dict[str, Any]]:
+    """Do the whole way; return what is to be saved, and the record."""
+    scan = WorkingScan(case.path, series=case.series)
+    contrast = None if case.t1c is None else scan.companion(case.t1c, "t1c")
+    inputs = {"scan": describe_input(case.path, scan.volume.source.files)}
+    given = None
+    if case.mask is not None:
+        given, inputs["mask"] = _mask(scan, case.mask)
+    if case.t1c is not None and contrast is not None:
+        inputs["t1c"] = describe_input(case.t1c, contrast.volume.source.files)
+    record: dict[str, Any] = {
+        "status": "done",
+        "key": settings.key(case, inputs),
+        "inputs": inputs,
+    }
+
+    segmentation = None
+    if given is None or settings.masks != "use":
+        timer("segment")
+        segmentation = segment_scan(
+            scan,
+            pipeline.network("segmentation"),
+            threshold=settings.threshold,
+            min_lesion_mm3=settings.min_lesion_mm3,
+            watch=Stopwatch(),
+        )
+    timer("classify")
+    mask = given if segmentation is None else scan.working(segmentation.mask.array)
+    assert mask is not None
+    lesion = LesionSlices(scan, mask, contrast)
+    networks = {task: pipeline.network(task) for task in TASKS}
+    diagnosis = classify_slices(lesion, networks, segmentation=segmentation, watch=Stopwatch())
+
+    timer("explain")
+    explanations = [
+        explain_slices(lesion, networks[task], segmentation=segmentation, watch=Stopwatch())
+        for task in _deciding(diagnosis)
+    ]
+    reference = given if segmentation is not None else None
+    record |= case_rows(scan, lesion, segmentation, diagnosis, explanations, reference)
+    record["case"] |= {f"{name}_sha256": known["sha256"] for name, known in inputs.items()}
+    used = ("segmentation", *TASKS) if segmentation is not None else tuple(TASKS)
+    record["case"] |= {f"{role}_sha256": settings.hashes[role] for role in used}
+    record["case"] |= {"precision": settings.precision, "version": __version__}
+    results = [r for r in (segmentation, diagnosis, *explanations) if r is not None]
+    return results, record
+
+
+def _mask(scan: WorkingScan, path: str) -> tuple[Array, dict[str, Any]]:
+    """Read a mask onto the scan's working grid."""
+    with note_warnings() as heard:
+        volume = load(path)
+    scan.warnings += [text.replace(path, Path(path).name) for text in heard]
+    return scan.mask(volume), describe_input(path, volume.source.files)
+
+
+def _deciding(diagnosis: Diagnosis) -> list[str]:
+    """Return the tasks that led to a diagnosis: the first, and the one whose answer it is."""
+    if not diagnosis.found:
+        return []
+    return [
+        name
+        for name, task in TASKS.items()
+        if name == "tumor_vs_demyelination" or diagnosis.diagnosis in (task.negative, task.positive)
+    ]
+
+
+def _save(
+    case: CohortCase, out: Path, results: list[Segmentation | Diagnosis | Explanation]
+) -> list[dict[str, Any]]:
+    """Write the results under the case's own name; return the files' names and sizes."""
+    written: list[dict[str, Any]] = []
+    for result in results:
+        named = replace(result, record=replace(result.record, stem=case.stem))
+        for path in named.save(out / case.folder):
+            written.append({"name": path.relative_to(out).as_posix(), "size": path.stat().st_size})
+    return written
+
+
+# ---- Resuming, failing ------------------------------------------------------------------------
+
+
+def _still_holds(case: CohortCase, settings: Settings, out: Path) -> bool:
+    """Say whether a record holds by content; what has new stamps alone gets a new record."""
+    record = read_record(out, case)
+    if record is None or record.get("status") != "done" or not _files_are_there(out, record):
+        return False
+    paths = _paths(case)
+    if record["inputs"].keys() != paths.keys():
+        return False
+    inputs = {name: again(path, record["inputs"][name]) for name, path in paths.items()}
+    known = {name: value for name, value in inputs.items() if value is not None}
+    if len(known) < len(inputs) or settings.key(case, known) != record["key"]:
+        return False
+    if known != record["inputs"]:
+        write_record(out, case, record | {"inputs": known})
+    return True
+
+
+def _paths(case: CohortCase) -> dict[str, str]:
+    named = {"scan": case.path, "mask": case.mask, "t1c": case.t1c}
+    return {name: path for name, path in named.items() if path is not None}
+
+
+def _files_are_there(out: Path, record: Mapping[str, Any]) -> bool:
+    try:
+        return all(os.stat(out / f["name"]).st_size == f["size"] for f in record["files"])
+    except OSError:
+        return False
+
+
+def _failed(case: CohortCase, out: Path, stage: str, error: Exception, seconds: float) -> Outcome:
+    reason = _sentence(case, error)
+    kind = type(error).__name__
+    failure = {
+        "stage": stage,
+        "error": kind,
+        "reason": reason,
+        "seconds": round(seconds, 4),
+    }
+    try:
+        write_record(out, case, {"status": "failed", "failure": failure})
+    except InputError as full:
+        return Outcome("stop", "InputError", str(full))
+    return Outcome("failed", kind, reason)
+
+
+def _sentence(case: CohortCase, error: Exception) -> str:
+    """Say what went wrong with files' names instead of their paths, which may name a patient."""
+    text = str(error) or type(error).__name__
+    for path in sorted(_paths(case).values(), key=len, reverse=True):
+        text = text.replace(path, Path(path).name)
+        text = text.replace(f"{Path(path).parent}{os.sep}", "")
+    return " ".join(text.split())

@@ -1,0 +1,122 @@
+"""What a run has done so far: one JSON record a case, and the lock on the output folder.
+
+A case's results are written first, each under a temporary name and renamed, and its record last:
+where there is a record, everything that it lists is there whole. A process that is killed leaves
+no record of the case it was at, so the next run does that case again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..writing import write_bytes
+from .cases import CohortCase
+
+FORMAT = 1
+STATE = ".spinalcord"
+
+
+def record_path(out: Path, case: CohortCase) -> Path:
+    """Say where a case's record lies; a few hundred folders, so that none holds a million files."""
+    shard = hashlib.sha256(case.stem.encode()).hexdigest()[:2]
+    return out / STATE / "cases" / shard / f"{case.stem}.json"
+
+
+def read_record(out: Path, case: CohortCase) -> dict[str, Any] | None:
+    """Return a case's record; None without one, or with one of another format."""
+    try:
+        with open(record_path(out, case), encoding="utf-8") as file:
+            record = json.load(file)
+    except (OSError, ValueError):
+        return None
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        return None
+    return record if record.get("case_id") == case.case_id else None
+
+
+def write_record(out: Path, case: CohortCase, record: Mapping[str, Any]) -> None:
+    """Write a case's record, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        It cannot be written.
+    """
+    content = {"format": FORMAT, "case_id": case.case_id, **record}
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    write_bytes(record_path(out, case), text.encode())
+
+
+def forget(out: Path, case: CohortCase) -> None:
+    """Drop a case's record and what its unfinished results left, before it is done again.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written to.
+    """
+    path = record_path(out, case)
+    record = read_record(out, case) or {}
+    try:
+        path.unlink(missing_ok=True)
+        for file in record.get("files", ()):
+            (out / file["name"]).unlink(missing_ok=True)
+        for folder, begins in (
+            (path.parent, f".{path.name}"),
+            (out / case.folder, f".{case.stem}"),
+        ):
+            for left in folder.glob("*.part") if folder.is_dir() else ():
+                if left.name.startswith((f"{begins}.", f"{begins}_")):
+                    left.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be removed: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Make the output folder and hold it for one run.
+
+    The lock is the kernel's (flock): it goes with the process, however that ends.
+
+    Raises
+    ------
+    InputError
+        Another run holds it, or it cannot be written to.
+    """
+    path = out / STATE / "lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written: {error.strerror or error}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise InputError(
+                    f"{out}: cannot be locked ({error.strerror}): choose a folder on a file "
+                    "system that knows locks"
+                ) from error
+            file.seek(0)
+            holder = file.read(200).strip() or "unknown"
+            raise InputError(
+                f"{out} is being written by another run ({holder}): wait for it, or choose "
+                "another folder"
+            ) from error
+        # Who holds it, for the message above: of no account for the lock, nor is a full disk.
+        with contextlib.suppress(OSError):
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}")
+            file.flush()
+        yield

@@ -1,0 +1,118 @@
+"""The rows that a case adds to the tables: its answers, its lesions, its slices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from ..classification import Diagnosis
+from ..explanation import Explanation
+from ..segmentation import Segmentation
+from ..working import Array, LesionSlices, WorkingScan
+
+
+def case_rows(
+    scan: WorkingScan,
+    lesion: LesionSlices,
+    segmentation: Segmentation | None,
+    diagnosis: Diagnosis,
+    explanations: Sequence[Explanation],
+    reference: Array | None,
+) -> dict[str, Any]:
+    """Return a case's rows.
+
+    Parameters
+    ----------
+    scan : WorkingScan
+        The scan.
+    lesion : LesionSlices
+        The mask that was classified.
+    segmentation : Segmentation or None
+        Where that comes from, unless it was given.
+    diagnosis, explanations
+        The results.
+    reference : uint8 (slices, rows, columns) array, optional
+        In the working orientation.
+
+    Returns
+    -------
+    dict
+        ``case``: one row; ``lesions`` and ``slices``: lists of rows. Missing columns have no value.
+    """
+    cord = None
+    if segmentation is not None and segmentation.cord is not None:
+        cord = scan.working(segmentation.cord.array)
+    lesions = _measure(scan, lesion.mask, "found", cord, reference)
+    records = [diagnosis.record, *(explanation.record for explanation in explanations)]
+    row: dict[str, Any] = {
+        "found": diagnosis.found,
+        "diagnosis": diagnosis.diagnosis,
+        "n_lesions": len(lesions),
+        "lesion_volume_mm3": _volume(scan, lesion.mask),
+        "mask": "given" if segmentation is None else "segmented",
+        "t1c": "absent" if lesion.t1c is None else "given",
+        "warnings": "; ".join(dict.fromkeys(w for r in records for w in r.warnings)),
+        "notice": diagnosis.notice,
+    }
+    for name, answer in diagnosis.tasks.items():
+        row[f"{name}_probability"] = answer.probability
+        row[f"{name}_label"] = answer.label
+        row[f"{name}_threshold"] = answer.threshold
+    row |= {f"{name}_probability": p for name, p in diagnosis.probabilities.items()}
+    row |= {f"{e.task}_inside_fraction": e.inside_fraction for e in explanations}
+    if reference is not None:
+        theirs = _measure(scan, reference, "reference", cord, lesion.mask)
+        row["reference_n_lesions"] = len(theirs)
+        row["reference_volume_mm3"] = _volume(scan, reference)
+        row["dice"] = _dice(lesion.mask, reference)
+        lesions += theirs
+    slices = _slices(scan, lesion, diagnosis)
+    row["n_slices"] = len(slices)
+    return {"case": row, "lesions": lesions, "slices": slices}
+
+
+def _measure(
+    scan: WorkingScan, mask: Array, name: str, cord: Array | None, other: Array | None
+) -> list[dict[str, Any]]:
+    labels, n = _core.label(mask, scan.affine)
+    if n == 0:
+        return []
+    table = _core.lesion_table(labels, n, scan.array, scan.affine, cord=cord)
+    columns = {key: column.tolist() for key, column in table.items()}
+    centroids = columns.pop("centroid_mm")
+    for axis, values in zip("xyz", zip(*centroids, strict=True), strict=True):
+        columns[f"centroid_{axis}_mm"] = list(values)
+    if other is not None:
+        covered = np.bincount(labels[other != 0], minlength=n + 1)[1:]
+        columns["overlap_fraction"] = (covered / table["n_voxels"]).tolist()
+    return [
+        {"mask": name, **dict(zip(columns, values, strict=True))}
+        for values in zip(*columns.values(), strict=True)
+    ]
+
+
+def _slices(scan: WorkingScan, lesion: LesionSlices, diagnosis: Diagnosis) -> list[dict[str, Any]]:
+    pixel_mm2 = scan.spacing_mm[1] * scan.spacing_mm[2]
+    counts = np.count_nonzero(lesion.mask, axis=(1, 2))
+    rows = {
+        scan.stored_slice(index): {"lesion_mm2": int(counts[index]) * pixel_mm2}
+        for index in np.flatnonzero(counts).tolist()
+    }
+    for name, answer in diagnosis.tasks.items():
+        for one in answer.slices:
+            rows[one.index][name] = one.probability
+    return [{"slice": index, **row} for index, row in rows.items()]
+
+
+def _dice(ours: Array, theirs: Array) -> float:
+    """2 |A and B| / (|A| + |B|); 1 where both are empty."""
+    total = np.count_nonzero(ours) + np.count_nonzero(theirs)
+    both = np.count_nonzero((ours != 0) & (theirs != 0))
+    return 2 * both / total if total else 1.0
+
+
+def _volume(scan: WorkingScan, mask: Array) -> float:
+    return int(np.count_nonzero(mask)) * scan.volume.voxel_mm3

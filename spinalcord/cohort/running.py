@@ -1,0 +1,334 @@
+"""Run a cohort: what is missing or changed is done, whatever happens on the way is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__, _core
+from ..errors import BackendError, InputError, ModelError, SpinalcordWarning
+from ..models import ROLES, ModelFolder, find_models
+from ..network import check_settings
+from ..results import check_number
+from .cases import CohortCase, Listing, list_cohort
+from .processing import Outcome, Settings, is_done
+from .records import locked
+from .tables import read_table, write_tables
+from .workers import run_local
+
+
+@dataclass(frozen=True)
+class CohortRun:
+    """What a run has made, read from its folder when it is asked for.
+
+    Attributes
+    ----------
+    out : Path
+        Output folder.
+    counts : mapping of str to int
+        cases, done, failed, missing, excluded; and of those done, kept: from an earlier run.
+    notice : str
+        What the models' makers want repeated with every result.
+    """
+
+    out: Path
+    counts: Mapping[str, int]
+    notice: str
+
+    @property
+    def table(self) -> Any:
+        """One row a case: a DataFrame where pandas is installed, else a list of dicts."""
+        return self._frame("cases.tsv")
+
+    @property
+    def lesions(self) -> Any:
+        """One row a lesion, likewise."""
+        return self._frame("lesions.tsv")
+
+    @property
+    def slices(self) -> Any:
+        """One row a slice with lesion, likewise."""
+        return self._frame("slices.tsv")
+
+    @property
+    def failures(self) -> Any:
+        """One row a case that failed, likewise."""
+        return self._frame("failures.tsv")
+
+    def read(self, name: str) -> list[dict[str, Any]]:
+        """Return the rows of one of the five tables, such as ``"cases.tsv"``, as dicts."""
+        return read_table(self.out / name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {"out": str(self.out), "counts": dict(self.counts), "notice": self.notice}
+
+    def _frame(self, name: str) -> Any:
+        rows = self.read(name)
+        try:
+            import pandas
+        except ImportError:
+            return rows
+        with open(self.out / name, encoding="utf-8") as file:
+            columns = file.readline().rstrip("\n").split("\t")
+        return pandas.DataFrame(rows, columns=columns)
+
+
+def run_cohort(
+    cohort: Any,
+    out: str | os.PathLike[str],
+    *,
+    models: str | os.PathLike[str] | None = None,
+    precision: str = "f32",
+    jobs: int = 1,
+    threads: int | None = None,
+    client: Any = None,
+    resume: bool = True,
+    exclude: Any = None,
+    masks: str = "compare",
+    t1c: bool = True,
+    carry: Iterable[str] = (),
+    threshold: float | None = None,
+    min_lesion_mm3: float | None = None,
+    progress: bool = False,
+) -> CohortRun:
+    """Segment, classify and explain every case of a cohort; write results and tables.
+
+    A case that fails is recorded with its reason, and the run goes on. Run again, it does what
+    is missing, failed or changed: a case is kept as long as the bytes of its files, the models,
+    the settings and the version of the package are the same.
+
+    Parameters
+    ----------
+    cohort : path, DataFrame or sequence of mappings
+        A BIDS folder; a folder of scans or of DICOM folders; a CSV or TSV file, DataFrame or list
+        of dicts with the columns case_id and path, and any of mask, t1c, series, participant_id,
+        diagnosis, age, sex, split and reader_*. Relative paths start at the table's folder.
+    out : path-like
+        Folder for the results, made if absent; one run at a time.
+    models : path-like, optional
+        Folder with model files; those that come with the package if not given.
+    precision : {"f32", "bf16"}, default "f32"
+        Arithmetic of the networks.
+    jobs : int, default 1
+        Cases at a time, each in a process of its own if more than 1; without `client`.
+    threads : int, optional
+        Threads of a case; the CPUs this process may use divided by `jobs` if not given.
+    client : distributed.Client or str, optional
+        A Dask cluster that does the cases, or the address of its scheduler.
+    resume : bool, default True
+        Whether to keep what an earlier run has done.
+    exclude : path, mapping or iterable of str, optional
+        case_id or participant_id of cases to leave out; a mapping gives reasons, and so does the
+        text after a tab in a file with one entry a line.
+    masks : {"compare", "use", "ignore"}, default "compare"
+        What a case's lesion mask is for: a reference for the segmentation; to be classified in
+        place of segmenting; nothing.
+    t1c : bool, default True
+        Whether to use contrast-enhanced scans, which must lie on the T2w scan's grid.
+    carry : iterable of str, optional
+        Further columns of the cohort to carry along into cases.tsv. Others are left behind,
+        since they may identify a patient.
+    threshold, min_lesion_mm3 : float, optional
+        As for `spinalcord.segment`.
+    progress : bool, default False
+        Whether to show a bar on standard error, where that is a terminal.
+
+    Returns
+    -------
+    CohortRun
+        With `table` and `failures`.
+
+    Warns
+    -----
+    SpinalcordWarning
+        Some cases failed.
+
+    Raises
+    ------
+    InputError
+        A cohort that cannot be read or has no cases; an option out of range; more threads than
+        CPUs; an output folder that another run is writing, or that cannot be written, as when
+        the disk is full. What was done until then is kept.
+    ModelError
+        A model is missing or damaged, or a worker has another one.
+    BackendError
+        This CPU lacks the precision.
+
+    Examples
+    --------
+    >>> run = run_cohort("bids", "out", models="models", jobs=4)  # doctest: +SKIP
+    >>> run.table["diagnosis"].value_counts()  # doctest: +SKIP
+    """
+    out = Path(out).absolute()
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; expected a folder for the results")
+    share = _share(jobs, threads, precision, distributed=client is not None)
+    folder = find_models(models)
+    settings = Settings(
+        models=None if models is None else str(Path(models).absolute()),
+        hashes={role: folder.model(role).sha256 for role in ROLES},
+        precision=precision,
+        threads=share,
+        threshold=_optional("threshold", threshold, 1.0),
+        min_lesion_mm3=_optional("min_lesion_mm3", min_lesion_mm3, 1e9),
+        masks=masks,
+    )
+    listing = list_cohort(cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out)
+    description = _describe(settings, folder, t1c)
+    with locked(out), _connected(client) as cluster:
+        kept = 0
+        try:
+            todo, kept = _missing(listing, settings, out, resume, progress)
+            kept += _work(
+                todo, kept, listing, settings, out, cluster, jobs, threads, resume, progress
+            )
+        except BaseException:
+            # Tables of what there is, also after Ctrl-C; a full disk has been told of already.
+            with contextlib.suppress(InputError):
+                write_tables(out, listing, description)
+            raise
+        counts = write_tables(out, listing, description)
+    if counts["failed"]:
+        warnings.warn(
+            f"{counts['failed']} of {counts['cases']} cases failed: see {out / 'failures.tsv'}",
+            SpinalcordWarning,
+            stacklevel=2,
+        )
+    return CohortRun(out, {**counts, "kept": kept}, description["notice"])
+
+
+def _share(jobs: int, threads: int | None, precision: str, *, distributed: bool) -> int:
+    """Return the threads of a case, so that all together do not exceed the CPUs."""
+    if isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer)) or jobs < 1:
+        raise InputError(f"jobs is a whole number of at least 1, got {jobs!r}")
+    check_settings(precision, threads)
+    if distributed:
+        if jobs != 1:
+            raise InputError("jobs is for this machine; with a Dask cluster its workers count")
+        return 1 if threads is None else int(threads)
+    cpus = int(_core.cpu()["threads"])
+    share = max(1, cpus // int(jobs)) if threads is None else int(threads)
+    if jobs * share > cpus:
+        raise InputError(
+            f"{jobs} jobs of {share} threads need {jobs * share} CPUs, and this process may use "
+            f"{cpus}: choose fewer"
+        )
+    return share
+
+
+def _optional(name: str, value: float | None, most: float) -> float | None:
+    return None if value is None else check_number(name, value, 0.0, most)
+
+
+def _describe(settings: Settings, folder: ModelFolder, t1c: bool) -> dict[str, Any]:
+    used = [folder.model(role) for role in ROLES]
+    notices = dict.fromkeys(model.notice for model in used if model.notice)
+    return {
+        "format": 1,
+        "notice": "; ".join(notices),
+        "settings": {
+            "precision": settings.precision,
+            "threshold": settings.threshold,
+            "min_lesion_mm3": settings.min_lesion_mm3,
+            "masks": settings.masks,
+            "t1c": t1c,
+        },
+        "models": [model.to_dict() for model in used],
+        "versions": {"spinalcord": __version__, "numpy": np.__version__},
+    }
+
+
+@contextlib.contextmanager
+def _connected(client: Any) -> Iterator[Any]:
+    """Give the Dask client, connected here if an address was given."""
+    if not isinstance(client, str):
+        yield client
+        return
+    from .distributed import connect
+
+    with connect(client) as connected:
+        yield connected
+
+
+def _missing(
+    listing: Listing, settings: Settings, out: Path, resume: bool, progress: bool
+) -> tuple[list[CohortCase], int]:
+    """Return the cases that are not done, and how many are."""
+    if not resume:
+        return list(listing.cases), 0
+    with _bar(len(listing.cases), 0, "check", progress, delay=2.0) as bar:
+        todo = []
+        for case in listing.cases:
+            if not is_done(case, settings, out):
+                todo.append(case)
+            bar.update()
+    return todo, len(listing.cases) - len(todo)
+
+
+def _work(
+    todo: list[CohortCase],
+    done: int,
+    listing: Listing,
+    settings: Settings,
+    out: Path,
+    cluster: Any,
+    jobs: int,
+    threads: int | None,
+    resume: bool,
+    progress: bool,
+) -> int:
+    """Do the cases; return how many turned out to be done after all."""
+    if not todo:
+        return 0
+    if cluster is None:
+        outcomes = run_local(todo, settings, out, jobs, resume)
+    else:
+        from .distributed import run_distributed
+
+        outcomes = run_distributed(cluster, todo, settings, out, threads=threads, resume=resume)
+    kept = failed = 0
+    with (
+        _bar(len(listing.cases), done, "run", progress) as bar,
+        contextlib.closing(outcomes),  # type: ignore[type-var]
+    ):
+        for _, outcome in outcomes:
+            if outcome.status == "stop":
+                raise _stopped(outcome, out)
+            if outcome.status == "failed":
+                failed += 1
+                bar.set_postfix(failed=failed, refresh=False)
+            kept += outcome.status == "kept"
+            bar.update()
+    return kept
+
+
+def _stopped(outcome: Outcome, out: Path) -> Exception:
+    kinds = {"ModelError": ModelError, "BackendError": BackendError}
+    kind: type[Exception] = kinds.get(outcome.error or "", InputError)
+    return kind(
+        f"{outcome.reason}. The run has stopped; what was done is kept in {out}: run it again to "
+        "go on"
+    )
+
+
+def _bar(total: int, done: int, title: str, progress: bool, delay: float = 0.0) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(
+        total=total,
+        initial=done,
+        desc=title,
+        unit="case",
+        delay=delay,
+        disable=None if progress else True,
+        dynamic_ncols=True,
+        smoothing=0.1,
+    )

@@ -1,0 +1,78 @@
+"""Options that several commands share, and the kinds of numbers that they take."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+PRECISIONS = ("f32", "bf16")  # as in network.py, which would import the core
+
+
+def add_scan(parser: argparse.ArgumentParser) -> None:
+    """The scan, and which of its series."""
+    parser.add_argument(
+        "scan", metavar="SCAN", help="NIfTI, NRRD or MetaImage file; DICOM file, folder or zip"
+    )
+    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder to take")
+
+
+def add_lesion(parser: argparse.ArgumentParser) -> None:
+    """What a classifier sees besides."""
+    parser.add_argument(
+        "--mask", metavar="M", help="lesion mask on the scan's grid (default: segment first)"
+    )
+    parser.add_argument(
+        "--t1c", metavar="SCAN", help="contrast-enhanced T1w on the same grid (default: absent)"
+    )
+
+
+def add_threshold(parser: argparse.ArgumentParser) -> None:
+    """From which probability and size on there is a lesion."""
+    parser.add_argument(
+        "--threshold", type=number(0, 1), metavar="P", help="default: the model's own"
+    )
+    parser.add_argument(
+        "--min-lesion-mm3",
+        type=number(0, 1e9),
+        metavar="V",
+        help="leave out smaller lesions (default: the model's own, or 0)",
+    )
+
+
+def add_computing(parser: argparse.ArgumentParser) -> None:
+    """Models, arithmetic, threads."""
+    parser.add_argument(
+        "--models", metavar="DIR", help="folder of model files (default: the package's own)"
+    )
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="f32", help="arithmetic (default: f32)"
+    )
+    parser.add_argument(
+        "--threads", type=whole(1), metavar="N", help="default: the CPUs this process may use"
+    )
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """Return what reads a whole number of at least `least`."""
+
+    def convert(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text} is below {least}")
+        return value
+
+    convert.__name__ = "whole number"
+    return convert
+
+
+def number(least: float, most: float) -> Callable[[str], float]:
+    """Return what reads a number from `least` to `most`."""
+
+    def convert(text: str) -> float:
+        value = float(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not a number from {least:g} to {most:g}")
+        return value
+
+    convert.__name__ = "number"
+    return convert

@@ -1,0 +1,92 @@
+"""Rows of one case, checked against the stand-ins' known answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from stand_ins import SPACING, lesion_of, stored, working_array
+
+from spinalcord.classification import classify_slices
+from spinalcord.cohort.rows import case_rows
+from spinalcord.pipeline import Pipeline
+from spinalcord.segmentation import segment_scan
+from spinalcord.tasks import TASKS
+from spinalcord.working import LesionSlices, Stopwatch, WorkingScan
+
+
+@pytest.fixture
+def rows(cord_folder):
+    def make(reference=None, **how):
+        pipeline = Pipeline(cord_folder)
+        scan = WorkingScan(stored(working_array(), **how))
+        found = segment_scan(scan, pipeline.network("segmentation"), watch=Stopwatch())
+        lesion = LesionSlices(scan, scan.working(found.mask.array))
+        networks = {task: pipeline.network(task) for task in TASKS}
+        diagnosis = classify_slices(lesion, networks, segmentation=found, watch=Stopwatch())
+        return found, diagnosis, case_rows(scan, lesion, found, diagnosis, [], reference)
+
+    return make
+
+
+def test_lesions_are_those_of_the_segmentation(rows):
+    found, _, made = rows()
+    assert len(found.lesions) == len(made["lesions"]) == made["case"]["n_lesions"] == 3
+    for lesion, row in zip(found.lesions, made["lesions"], strict=True):
+        expected = lesion.to_dict()
+        centroid = expected.pop("centroid_mm")
+        assert {key: row[key] for key in expected} == expected
+        assert [row[f"centroid_{axis}_mm"] for axis in "xyz"] == list(centroid)
+    assert made["case"]["lesion_volume_mm3"] == found.volume_mm3 > 0
+    assert "dice" not in made["case"]
+    assert "overlap_fraction" not in made["lesions"][0]
+
+
+def test_a_reference_gives_dice_and_overlaps(rows):
+    truth = lesion_of(working_array())
+    reference = truth.copy()
+    reference[5] = 0  # the small one is a false alarm
+    reference[0, 90:94, 10:14] = 1  # and this one was missed
+    found, _, made = rows(reference)
+    ours = np.count_nonzero(truth)
+    both = np.count_nonzero(truth & reference)
+    assert np.count_nonzero(found.mask.array) == ours
+    expected = 2 * both / (ours + np.count_nonzero(reference))
+    assert made["case"]["dice"] == pytest.approx(expected, abs=1e-12)
+    assert 0.5 < expected < 1
+    overlaps = [(row["mask"], row["label"], row["overlap_fraction"]) for row in made["lesions"]]
+    assert overlaps == [
+        ("found", 1, 1.0),
+        ("found", 2, 1.0),
+        ("found", 3, 0.0),
+        ("reference", 1, 1.0),
+        ("reference", 2, 1.0),
+        ("reference", 3, 0.0),
+    ]
+    assert made["case"]["reference_n_lesions"] == 3
+
+
+def test_slices_are_counted_as_stored(rows):
+    _, diagnosis, made = rows()
+    truth = lesion_of(working_array())
+    area = SPACING[1] * SPACING[2]
+    expected = {s: np.count_nonzero(truth[s]) * area for s in range(7) if truth[s].any()}
+    assert {row["slice"]: row["lesion_mm2"] for row in made["slices"]} == expected
+    for name, answer in diagnosis.tasks.items():
+        assert [(r["slice"], r[name]) for r in made["slices"]] == [
+            (s.index, s.probability) for s in answer.slices
+        ]
+        assert made["case"][f"{name}_probability"] == answer.probability
+    assert sum(made["case"][f"{d}_probability"] for d in diagnosis.probabilities) == (
+        pytest.approx(1, abs=1e-12)
+    )
+    flipped = rows(axes=(0, 1, 2), flips=(True, False, False))[2]
+    assert {row["slice"]: row["lesion_mm2"] for row in flipped["slices"]} == {
+        6 - index: mm2 for index, mm2 in expected.items()
+    }
+
+
+def test_nothing_found_and_nothing_there_agree(rows):
+    empty = np.zeros((7, 96, 80), np.uint8)
+    _, _, made = rows(empty)
+    assert made["case"]["dice"] == 0
+    assert made["case"]["reference_volume_mm3"] == 0

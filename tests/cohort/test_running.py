@@ -1,0 +1,382 @@
+"""Whole runs: results, resuming, refusals, interruptions, kills, full disks."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import pytest
+from cohorts import results, save_mask, save_scan, table, tiny_scans, touch
+from stand_ins import make_folder
+
+from spinalcord import CohortRun, _core, run_cohort
+from spinalcord.cli import main
+from spinalcord.cohort import running, workers
+from spinalcord.cohort.processing import Outcome
+from spinalcord.errors import InputError, ModelError, SpinalcordWarning
+
+# Low enough for networks with random weights to find something on tiny scans.
+LOW = {"threshold": 0.8, "min_lesion_mm3": 10}
+LOW_OPTIONS = ("--threshold", "0.8", "--min-lesion-mm3", "10")
+
+
+@pytest.fixture
+def cohort(tmp_path):
+    """BIDS: two with lesion and a reference, one without, and a broken one."""
+    bids = tmp_path / "bids"
+    for name, lesion in (("01", True), ("02", True), ("03", False)):
+        truth = save_scan(bids / f"sub-{name}/anat/sub-{name}_T2w.nii.gz", lesion)
+        if lesion:
+            stem = f"derivatives/labels/sub-{name}/anat/sub-{name}_desc-lesion_mask.nii.gz"
+            save_mask(truth, bids / stem)
+    touch(bids, "sub-04/anat/sub-04_T2w.nii.gz", content=b"broken")
+    (bids / "participants.tsv").write_text(
+        "participant_id\tdiagnosis\tage\tsex\tsplit\treader_1\n"
+        "sub-01\tMS\t33\tF\ttest\tMS\nsub-02\tNMOSD\t44\tM\ttest\tMS\n"
+        "sub-03\tn/a\t55\tF\ttest\tn/a\nsub-04\tMS\t66\tM\ttest\tMS\n"
+    )
+    return bids
+
+
+def quietly(*arguments, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpinalcordWarning)
+        return run_cohort(*arguments, **options)
+
+
+def test_a_cohort_from_scans_to_tables(cohort, tmp_path, model_folder):
+    with pytest.warns(SpinalcordWarning, match="1 of 4 cases failed"):
+        done = run_cohort(cohort, tmp_path / "out", models=model_folder)
+    assert isinstance(done, CohortRun)
+    counts = {"cases": 4, "done": 3, "failed": 1, "missing": 0, "excluded": 0, "kept": 0}
+    assert done.to_dict()["counts"] == counts
+    assert "for tests of segmentation" in done.notice
+    rows = done.read("cases.tsv")
+    assert [row["case_id"] for row in rows] == ["sub-01", "sub-02", "sub-03"]
+    assert [row["reference_diagnosis"] for row in rows] == ["MS", "NMOSD", None]
+    assert [row["age"] for row in rows] == [33.0, 44.0, 55.0]
+    assert [row["dice"] for row in rows] == [1.0, 1.0, None]
+    assert rows[0]["tumor_vs_demyelination_probability"] > 0.7
+    assert rows[0]["diagnosis"] == "NMOSD"
+    (failure,) = done.read("failures.tsv")
+    assert (failure["case_id"], failure["stage"]) == ("sub-04", "read")
+    assert str(tmp_path) not in (tmp_path / "out" / "failures.tsv").read_text()
+    assert len(done.read("lesions.tsv")) > 4
+    assert (tmp_path / "out/sub-01/anat/sub-01_desc-lesion_mask.nii.gz").exists()
+    described = json.loads((tmp_path / "out/dataset_description.json").read_text())["Spinalcord"]
+    assert described["settings"]["masks"] == "compare"
+    assert len(described["models"]) == 4
+
+
+def test_tables_come_as_dataframes_where_there_is_pandas(cohort, tmp_path, model_folder):
+    pandas = pytest.importorskip("pandas")
+    done = quietly(cohort, tmp_path / "out", models=model_folder, exclude=["sub-04"])
+    assert isinstance(done.table, pandas.DataFrame)
+    assert done.table["found"].tolist()[:2] == [True, True]
+    assert done.failures.empty
+    assert "reason" in done.failures.columns
+    assert len(done.lesions) > 0
+    assert len(done.slices) > 0
+
+
+def test_without_pandas_tables_are_lists(cohort, tmp_path, model_folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    done = quietly(cohort, tmp_path / "out", models=model_folder)
+    assert [row["case_id"] for row in done.failures] == ["sub-04"]
+
+
+def test_again_does_only_what_is_missing_or_changed(cohort, tmp_path, model_folder, monkeypatch):
+    out = tmp_path / "out"
+    quietly(cohort, out, models=model_folder)
+    before = results(out)
+    done = []
+    real = workers.process_case
+
+    def noted(case, *arguments, **options):
+        done.append(case.case_id)
+        return real(case, *arguments, **options)
+
+    monkeypatch.setattr(workers, "process_case", noted)
+    assert quietly(cohort, out, models=model_folder).counts["kept"] == 3
+    assert done == ["sub-04"]  # a failure is tried again
+    assert results(out) == before
+    save_scan(cohort / "sub-04/anat/sub-04_T2w.nii.gz")
+    save_scan(cohort / "sub-02/anat/sub-02_T2w.nii.gz", lesion=False)
+    done.clear()
+    assert quietly(cohort, out, models=model_folder).counts["failed"] == 0
+    assert done == ["sub-02", "sub-04"]
+    done.clear()
+    (cohort / "participants.tsv").write_text("participant_id\tage\nsub-01\t99\n")
+    again = quietly(cohort, out, models=model_folder)
+    assert (done, again.read("cases.tsv")[0]["age"]) == ([], 99.0)
+    quietly(cohort, out, models=model_folder, resume=False)
+    assert len(done) == 4
+    done.clear()
+    quietly(cohort, out, models=model_folder, threshold=0.4)
+    assert len(done) == 4
+
+
+def test_excluded_cases_are_not_done_and_listed(cohort, tmp_path, model_folder):
+    out = tmp_path / "out"
+    done = quietly(cohort, out, models=model_folder, exclude={"sub-04": "broken file"})
+    assert done.counts == {
+        "cases": 4, "done": 3, "failed": 0, "missing": 0, "excluded": 1, "kept": 0,
+    }  # fmt: skip
+    assert table(out / "excluded.tsv")[0]["reason"] == "broken file"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"jobs": 0}, "jobs is a whole number of at least 1, got 0"),
+        ({"jobs": 3}, "3 jobs of 1 threads need 3 CPUs, and this process may use 2"),
+        ({"jobs": 2, "threads": 2}, "2 jobs of 2 threads need 4 CPUs"),
+        ({"threads": 0}, "threads is a whole number"),
+        ({"precision": "f8"}, "precision is"),
+        ({"threshold": 2}, "threshold is 2"),
+        ({"min_lesion_mm3": -1}, "min_lesion_mm3 is -1"),
+        ({"masks": "both"}, "masks is"),
+        ({"jobs": 2, "client": object()}, "jobs is for this machine"),
+    ],
+)
+def test_options_that_are_refused(cohort, tmp_path, model_folder, options, message):
+    with pytest.raises(InputError, match=message):
+        run_cohort(cohort, tmp_path / "out", models=model_folder, **options)
+    assert not (tmp_path / "out" / "cases.tsv").exists()
+
+
+def test_models_and_folders_that_are_refused(cohort, tmp_path, model_folder):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="expected a folder for the results"):
+        run_cohort(cohort, tmp_path / "file", models=model_folder)
+    (model_folder / "ms_vs_nmosd.safetensors").unlink()
+    with pytest.raises(ModelError, match="no model for ms_vs_nmosd"):
+        run_cohort(cohort, tmp_path / "out", models=model_folder)
+    with pytest.raises(InputError, match="No such file"):
+        run_cohort(tmp_path / "absent", tmp_path / "out", models=make_folder(model_folder))
+
+
+def test_two_runs_into_one_folder_are_refused(cohort, tmp_path, model_folder, monkeypatch):
+    out = tmp_path / "out"
+
+    def nested(case, *_, **__):
+        with pytest.raises(InputError, match="written by another run"):
+            run_cohort(cohort, out, models=model_folder)
+        return Outcome("failed", "X", "y")
+
+    monkeypatch.setattr(workers, "process_case", nested)
+    quietly(cohort, out, models=model_folder)
+
+
+def test_interrupting_keeps_what_is_done(cohort, tmp_path, model_folder, monkeypatch):
+    real = workers.process_case
+    out = tmp_path / "out"
+
+    def interrupted(case, *arguments, **options):
+        if case.case_id == "sub-03":
+            raise KeyboardInterrupt
+        return real(case, *arguments, **options)
+
+    monkeypatch.setattr(workers, "process_case", interrupted)
+    arguments = ["run", str(cohort), str(out), "--models", str(model_folder), "--quiet"]
+    assert main(arguments) == 130
+    assert [row["case_id"] for row in table(out / "cases.tsv")] == ["sub-01", "sub-02"]
+    described = json.loads((out / "dataset_description.json").read_text())
+    assert described["Spinalcord"]["counts"]["missing"] == 2
+    monkeypatch.setattr(workers, "process_case", real)
+    assert main(arguments) == 1  # one case is broken
+    assert len(table(out / "cases.tsv")) == 3
+
+
+def test_a_full_disk_ends_with_a_message_and_loses_nothing(
+    cohort, tmp_path, model_folder, monkeypatch
+):
+    out = tmp_path / "out"
+    real = workers.process_case
+    full = {"now": False}
+    fsync = os.fsync
+
+    def fill(handle):
+        if full["now"]:
+            raise OSError(28, "No space left on device")
+        fsync(handle)
+
+    def later(case, *arguments, **options):
+        full["now"] = case.case_id == "sub-02"
+        return real(case, *arguments, **options)
+
+    monkeypatch.setattr("os.fsync", fill)
+    monkeypatch.setattr(workers, "process_case", later)
+    with pytest.raises(InputError, match=r"No space left on device. The run has stopped; what"):
+        run_cohort(cohort, out, models=model_folder)
+    assert list(out.rglob("*.part")) == []
+    full["now"] = False
+    monkeypatch.setattr(workers, "process_case", real)
+    assert quietly(cohort, out, models=model_folder).counts["kept"] == 1
+
+
+def test_the_command_prints_counts_and_failures(cohort, tmp_path, model_folder, capsys):
+    arguments = ["run", str(cohort), str(tmp_path / "out"), "--models", str(model_folder)]
+    assert main(arguments) == 1
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["counts"]["failed"] == 1
+    assert "failed: sub-04: sub-04_T2w.nii.gz" in shown.err
+    assert main([*arguments, "--exclude", "sub-04", "--masks", "ignore", "--quiet"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["counts"]["done"] == 3
+    assert shown.err == ""
+    assert main([*arguments, "--exclude", "nobody"]) == 4
+
+
+def test_processes_give_the_same_bits(tmp_path, random_models, monkeypatch):
+    scans = tiny_scans(tmp_path / "in", 4)
+    cpu = _core.cpu()
+    monkeypatch.setattr(_core, "cpu", lambda: cpu | {"threads": 2})
+    one = run_cohort(scans, tmp_path / "one", models=random_models, threads=1, **LOW)
+    two = run_cohort(scans, tmp_path / "two", models=random_models, threads=1, jobs=2, **LOW)
+    assert one.counts == two.counts
+    assert one.counts["done"] == 4
+    assert sum(row["n_lesions"] for row in one.read("cases.tsv")) > 0
+    assert results(tmp_path / "one") == results(tmp_path / "two")
+
+
+def test_the_bar_tells_rate_and_failures(cohort, tmp_path, model_folder, monkeypatch):
+    shown = []
+
+    class Bar:
+        def __init__(self, **options):
+            shown.append(options)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def update(self):
+            shown.append("case")
+
+        def set_postfix(self, **values):
+            shown.append(values)
+
+    monkeypatch.setattr("tqdm.tqdm", Bar)
+    quietly(cohort, tmp_path / "out", models=model_folder, progress=True)
+    assert [o["desc"] for o in shown if isinstance(o, dict) and "desc" in o] == ["check", "run"]
+    assert {"failed": 1, "refresh": False} in shown
+    assert shown.count("case") == 8
+
+
+# ---- Kills and limits, with real networks -----------------------------------------------------
+
+
+def start(scans, out, models, *options, **how):
+    command = [sys.executable, "-m", "spinalcord", "run", scans, out, "--models", models, *options]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.Popen(
+        [str(part) for part in command],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        **how,
+    )
+
+
+def check_whole(out):
+    """Every file under its own name is whole, and every record's files are there."""
+    for path in out.rglob("*"):
+        if path.is_dir() or path.name.endswith(".part") or path.name == "lock":
+            continue
+        if path.name.endswith(".json"):
+            record = json.loads(path.read_text())
+            for file in record.get("files", ()):
+                assert (out / file["name"]).stat().st_size == file["size"]
+        elif path.name.endswith(".gz"):
+            assert len(gzip.decompress(path.read_bytes())) > 352
+        else:
+            lines = path.read_text().split("\n")
+            assert lines[-1] == ""
+            assert len({line.count("\t") for line in lines[:-1]}) == 1
+
+
+@pytest.mark.slow
+def test_thirty_kills_lose_at_most_the_case_in_flight(tmp_path, random_models):
+    """Killed at any moment, run again: in the end it is as if nothing had happened."""
+    n, kills = 40, 30
+    scans = tiny_scans(tmp_path / "in", n)
+    out = tmp_path / "out"
+    rng = random.Random(0)
+    done = set()
+    struck = 0
+    for _ in range(kills):
+        process = start(scans, out, random_models, "--threads", "1", "--quiet", *LOW_OPTIONS)
+        records = out / ".spinalcord" / "cases"
+        limit = time.monotonic() + 30
+        before = len(list(records.rglob("*.json")))
+        while process.poll() is None and time.monotonic() < limit:
+            if len(list(records.rglob("*.json"))) > before or before >= n - 1:
+                break  # it is at work
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.12))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        struck += process.returncode == -signal.SIGKILL
+        check_whole(out)
+        now = {path.name for path in records.rglob("*.json") if not path.name.startswith(".")}
+        assert done <= now  # what was done stays done
+        assert len(now) > len(done) or len(done) >= n - 1
+        done = now
+    assert struck >= kills // 2
+    quietly(scans, out, models=random_models, threads=1, **LOW)
+    assert list(out.rglob("*.part")) == []
+    quietly(scans, tmp_path / "undisturbed", models=random_models, threads=1, **LOW)
+    assert results(out) == results(tmp_path / "undisturbed")
+
+
+@pytest.mark.slow
+def test_a_limit_on_file_size_acts_as_a_full_disk(tmp_path, random_models):
+    scans = tiny_scans(tmp_path / "in", 2)
+    out = tmp_path / "out"
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+
+    process = start(scans, out, random_models, "--threads", "1", *LOW_OPTIONS, preexec_fn=limit)
+    _, shown = process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert "File too large. The run has stopped; what was done is kept" in shown
+    assert list(out.rglob("*.part")) == []
+    assert quietly(scans, out, models=random_models, threads=1, **LOW).counts["done"] == 2
+
+
+@pytest.mark.slow
+def test_interrupting_a_run_with_processes(tmp_path, random_models):
+    if _core.cpu()["threads"] < 2:
+        pytest.skip("needs two CPUs")
+    scans = tiny_scans(tmp_path / "in", 60)
+    out = tmp_path / "out"
+    process = start(scans, out, random_models, "--jobs", "2", "--quiet")
+    records = out / ".spinalcord" / "cases"
+    limit = time.monotonic() + 60
+    while len(list(records.rglob("*.json"))) < 3 and time.monotonic() < limit:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in shown
+    assert "Traceback" not in shown
+    assert 3 <= len(table(out / "cases.tsv")) < 60
+
+
+def test_threads_are_shared_among_jobs(stand_in):
+    assert running._share(1, None, "f32", distributed=False) == 2
+    assert running._share(2, None, "f32", distributed=False) == 1
+    assert running._share(1, None, "f32", distributed=True) == 1
