@@ -1,4 +1,4 @@
-"""The command line: `spinalcord segment | classify | explain | run | models | stats | info`.
+"""The command line: `spinalcord segment | classify | explain | run | report | models | stats | info`.
 
 Results go to standard output as JSON, progress and messages to standard error. Nothing heavy is
 imported before a command needs it, so that help and usage errors come at once.
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
 from .options import add_computing, add_lesion, add_scan, add_threshold, whole
+from .report import command as report
 from .tasks import TASKS
 
 if TYPE_CHECKING:
@@ -232,6 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_classify(commands)
     _add_explain(commands)
     _add_run(commands)
+    report.add_options(_command(commands, "report", report.run, report.SUMMARY))
     _add_models(commands)
     _add_stats(commands)
     _add_info(commands)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -14,11 +13,10 @@ import numpy as np
 from ..errors import InputError
 from ..stats.estimate import check_level
 from . import demographics, diagnoses, factors, readers, segmentations, tables
-from .cases import Cases, read_cases, read_table
+from .cases import Cases
 from .flow import Step, patient_flow
+from .loading import choose_split, in_split, load, one_per_patient
 from .table import Table
-
-_TEST = ("test", "testing")
 
 
 class Cohort:
@@ -82,14 +80,14 @@ class Cohort:
         columns: Mapping[str, str] | None = None,
     ) -> None:
         self.level = check_level(level)
-        self.folder = _folder(source)
-        every, run = _read(self.folder, source, columns)
-        self.settings: dict[str, Any] = run.description
+        run = load(source, columns)
+        every = run.cases
+        self.folder, self.settings = run.folder, run.description
         self.excluded, self.lesions = run.excluded, run.lesions
-        self.split = _choose_split(every, split)
-        mine = _in_split(every, self.split)
-        self.cases, self.n_repeated = _one_per_patient(every.take(mine))
-        self.failures = run.failures.take(_in_split(run.failures, self.split))
+        self.split = choose_split(every, split)
+        mine = in_split(every, self.split)
+        self.cases, self.n_repeated = one_per_patient(every.take(mine))
+        self.failures = run.failures.take(in_split(run.failures, self.split))
         self.n_all = max(
             every.n + run.failures.n + run.excluded.n,
             int(self.settings.get("counts", {}).get("cases", 0)),
@@ -113,7 +111,7 @@ class Cohort:
         done = {*self.cases.words("participant_id")}
         owners = self.failures.words("participant_id")
         unseen = np.array([owner not in done for owner in owners], bool)
-        return _one_per_patient(self.failures.take(unseen))[0]
+        return one_per_patient(self.failures.take(unseen))[0]
 
     @property
     def flow(self) -> tuple[Step, ...]:
@@ -277,6 +275,66 @@ class Cohort:
         """
         return self.table("segmentation").frame()
 
+    def calibration(self) -> Any:
+        """Brier score, slope and intercept of calibration of each task.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            Without pandas.
+        InputError
+            No case has a reference and a probability.
+        """
+        return self.table("calibration").frame()
+
+    def errors(self) -> Any:
+        """Patients whose diagnosis is wrong, the surest answers first.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            Without pandas.
+        InputError
+            No case has both a reference and an answer.
+        """
+        return self.table("errors").frame()
+
+    def report(self, out: str | os.PathLike[str] | None = None, *, title: str = "") -> list[Path]:
+        """Write everything: one HTML page, and Markdown, CSV, JSON and SVG.
+
+        Parameters
+        ----------
+        out : path, optional
+            A folder, made if absent; the run's own if not given.
+        title : str, optional
+            Of the page.
+
+        Returns
+        -------
+        list of pathlib.Path
+            ``report.html`` first, then what is in the folder ``report`` beside it.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib, or SciPy.
+        InputError
+            No folder named, for a cohort from a table; a file that cannot be written.
+        """
+        from .writer import write_report
+
+        if out is None and self.folder is None:
+            raise InputError("a cohort from a table has no folder of its own: name one")
+        return write_report(self, Path(out or self.folder or "."), title=title)
+
     def table(self, name: str) -> Table:
         """Make one table that needs no pandas.
 
@@ -330,80 +388,10 @@ _SIMPLE: Mapping[str, Callable[..., Table]] = {
     "subgroups": factors.subgroups,
     "with_t1c": tables.t1c_groups,
     "four_class": diagnoses.four_class,
+    "calibration": tables.calibration,
+    "errors": diagnoses.errors,
 }
 TABLES = (
     "table1", "table2", "difficult", "readers", "agreement", "subgroups", "with_t1c",
-    "four_class", "segmentation",
+    "four_class", "calibration", "segmentation", "errors",
 )  # fmt: skip
-
-
-class _Run:
-    """What a run's folder holds besides its cases."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self.description: dict[str, Any] = {} if folder is None else _describe(folder)
-        nothing = Cases({}, 0)
-        if folder is None:
-            self.failures = self.excluded = self.lesions = nothing
-        else:
-            self.failures = read_table(folder / "failures.tsv")
-            self.excluded = read_table(folder / "excluded.tsv")
-            self.lesions = read_table(folder / "lesions.tsv")
-
-
-def _folder(source: Any) -> Path | None:
-    if not isinstance(source, (str, os.PathLike)):
-        return None
-    path = Path(source)
-    if path.is_dir():
-        return path
-    return path.parent if path.name == "cases.tsv" else None
-
-
-def _read(
-    folder: Path | None, source: Any, columns: Mapping[str, str] | None
-) -> tuple[Cases, _Run]:
-    if folder is None:
-        return read_cases(source, columns=columns), _Run(None)
-    if not (folder / "cases.tsv").exists():
-        raise InputError(f"{folder}: no cases.tsv; expected the folder of a run")
-    return read_cases(folder / "cases.tsv", columns=columns), _Run(folder)
-
-
-def _describe(folder: Path) -> dict[str, Any]:
-    path = folder / "dataset_description.json"
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as JSON: {error}") from error
-    own = content.get("Spinalcord", {}) if isinstance(content, dict) else None
-    if not isinstance(own, dict):
-        raise InputError(f"{path}: expected a JSON object with an object Spinalcord")
-    return own
-
-
-def _choose_split(cases: Cases, split: str | None) -> str:
-    known = sorted({*cases.words("split")} - {""})
-    if split is None:
-        return next((name for name in known if name.lower() in _TEST), "all")
-    if split != "all" and split not in known:
-        raise InputError(f"no case of split {split!r}; known: {', '.join(known) or 'none'}, all")
-    return split
-
-
-def _in_split(cases: Cases, split: str) -> Any:
-    if split == "all":
-        return np.ones(cases.n, bool)
-    return cases.words("split") == split
-
-
-def _one_per_patient(cases: Cases) -> tuple[Cases, int]:
-    seen: set[str] = set()
-    first = []
-    for i, patient in enumerate(cases.words("participant_id")):
-        if patient == "" or patient not in seen:
-            first.append(i)
-        seen.add(patient)
-    return cases.take(np.array(first, np.int64)), cases.n - len(first)

@@ -15,6 +15,7 @@ from .table import COMPARISON, Table, comparison_row, estimate_row
 from .tables import difficult_cases, questions
 
 ADULT = 18  # years
+_SEX = {"F": "female", "M": "male"}
 FIGURES = ("accuracy", "sensitivity", "specificity", "auc")
 
 
@@ -75,7 +76,7 @@ def find_factors(cases: Cases) -> dict[str, Words]:
     t1c = {"given": "with T1c", "absent": "without T1c"}
     found = {
         "age": split,
-        "sex": [letter or None for letter in sex_letters(cases.words("sex"))],
+        "sex": [_SEX.get(word, word or None) for word in sex_letters(cases.words("sex"))],
         "difficult": [{True: "difficult", False: "other"}.get(flag) for flag in flags],
         "t1c": [t1c.get(word) for word in cases.words("t1c")],
     }

@@ -7,12 +7,13 @@ import importlib
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
 from ..stats import Comparison, Estimate
-from ..stats.estimate import decimal
+from ..stats.estimate import decimal, p_text
+from ..tasks import TASKS
 
 ESTIMATE = (
     "figure", "k", "n", "estimate", "low", "high", "level", "method", "reason", "sentence",
@@ -85,6 +86,13 @@ class Table:
             writer.writerow(["" if cell is None else cell for cell in cells])
         return text.getvalue()
 
+    def first(self, n: int) -> Table:
+        """Return the table with its first n rows, and a note if that leaves some out."""
+        if len(self.rows) <= n:
+            return self
+        note = f"the first {n} of {len(self.rows)} rows; {self.name}.csv holds all"
+        return replace(self, rows=self.rows[:n], notes=(*self.notes, note))
+
     def to_markdown(self) -> str:
         """Return title, table and notes as Markdown."""
         head = [_words(column) for column in self.shown]
@@ -98,7 +106,8 @@ class Table:
         head = "".join(f'<th scope="col">{escape(_words(c))}</th>' for c in self.shown)
         body = []
         for row in self.rows:
-            cells = [escape(text(row.get(c), c)) for c in self.shown]
+            # A number stays on one line with its percent sign.
+            cells = [escape(text(row.get(c), c)).replace(" %", "&nbsp;%") for c in self.shown]
             first = f'<th scope="row">{cells[0]}</th>'
             body.append(f"<tr>{first}{''.join(f'<td>{c}</td>' for c in cells[1:])}</tr>")
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
@@ -144,17 +153,24 @@ def text(value: Any, column: str = "") -> str:
     value : object
         NaN and None become a dash.
     column : str
-        p-values print as such, other numbers with three places.
+        p-values print as such, tasks in words, other numbers with three places.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        if column.startswith("p"):
-            return "< .001" if value < 0.001 else decimal(value, 3)
+        if column in ("p", "p_holm"):
+            return p_text(value).removeprefix("p ").removeprefix("= ")
         return str(int(value)) if value.is_integer() and column != "age" else decimal(value, 3)
+    if column == "task" and value in TASKS:
+        return task_words(value)
     return str(value)
+
+
+def task_words(name: str) -> str:
+    """Say a task in words, such as "MS or NMOSD"."""
+    return f"{TASKS[name].negative} or {TASKS[name].positive}"
 
 
 def mark(words: str) -> str:

@@ -13,6 +13,8 @@ from ..stats import (
     Estimate,
     TwoByTwo,
     auc,
+    brier,
+    calibration_line,
     compare_aucs,
     compare_aucs_unpaired,
     discordant,
@@ -261,6 +263,42 @@ def t1c_paired(
             rows.append(({**options, "cases": "same patients"}, areas))
     remarks = [*notes, f"{first.n} patients in both runs, matched by case_id"]
     return compared("with_t1c", "With T1c against without, same patients", rows, remarks)
+
+
+def calibration(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:
+    """Brier score, slope and intercept of calibration of each task.
+
+    Parameters
+    ----------
+    cases, level, notes
+        As in `table2`.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    InputError
+        As `questions`; no case has a probability.
+    """
+    rows = []
+    for question in questions(cases):
+        truth, p = question.truth[question.scored], question.probability[question.scored]
+        if truth.size:
+            found = (brier(truth, p, level=level), *calibration_line(truth, p, level=level))
+            rows += [estimate_row(estimate, task=question.name) for estimate in found]
+    if not rows:
+        raise InputError("no case with a reference_diagnosis has a probability")
+    meaning = "Brier score: 0 is best; slope 1 and intercept 0 are perfect"
+    return Table(
+        "calibration",
+        "Calibration of the probabilities",
+        ("task", *ESTIMATE),
+        tuple(rows),
+        ("task", "figure", "sentence", "method"),
+        (*notes, meaning),
+    )
 
 
 def compared(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from spinalcord.report.cases import Cases
 from spinalcord.stats import letter
 from spinalcord.tasks import DIAGNOSES, TASKS, chain_diagnosis
 
@@ -79,3 +83,38 @@ def of_letter() -> dict[str, list[Any]]:
             labels.append(t if right else other)
         table[f"{task.name}_label"] = labels
     return table
+
+
+def lesions(n: int) -> Cases:
+    """Three reference lesions for each of n patients, the larger ones found."""
+    volume = np.arange(1, 3 * n + 1)
+    columns = {
+        "case_id": [f"sub-{i % n:05d}" for i in range(3 * n)],
+        "mask": ["reference"] * (3 * n),
+        "volume_mm3": [str(v) for v in volume],
+        "overlap_fraction": ["0.5" if v > n else "0.0" for v in volume],
+    }
+    return Cases({name: np.array(v, object) for name, v in columns.items()}, 3 * n)
+
+
+def write_run(
+    folder: Path,
+    table: Mapping[str, Sequence[Any]],
+    *,
+    description: Mapping[str, Any] | None = None,
+    **files: Mapping[str, Sequence[Any]],
+) -> Path:
+    """A run's folder, as docs/cohort.md describes it."""
+
+    def tsv(columns: Mapping[str, Sequence[Any]]) -> str:
+        rows = [list(columns), *zip(*columns.values(), strict=True)]
+        return "".join("\t".join(map(str, row)) + "\n" for row in rows)
+
+    folder.mkdir(exist_ok=True)
+    (folder / "cases.tsv").write_text(tsv(table))
+    for name, columns in files.items():
+        (folder / f"{name}.tsv").write_text(tsv(columns))
+    own = {"notice": "random weights", "counts": {"cases": 50}, **(description or {})}
+    content = {"Name": "x", "Spinalcord": own}
+    (folder / "dataset_description.json").write_text(json.dumps(content))
+    return folder

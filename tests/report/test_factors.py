@@ -15,7 +15,7 @@ def test_children_are_younger_than_eighteen():
     found = find_factors(Cohort(table).cases)
     assert set(found) == {"age", "sex"}
     assert list(found["age"]) == ["children", "adults", None, "adults"]
-    assert list(found["sex"]) == ["F", "M", None, "F"]
+    assert list(found["sex"]) == ["female", "male", None, "female"]
 
 
 def test_subgroups_add_up_and_interactions_are_adjusted():

@@ -31,7 +31,7 @@ def test_html_escapes_everything():
 def test_markdown_escapes_what_would_be_markup():
     lines = one("a|b <i> *x* `y`").to_markdown().splitlines()
     (row,) = [line for line in lines if "x" in line]
-    assert row == "| a\\|b &lt;i&gt; \\*x\\* \\`y\\` | 0.500 |"
+    assert row == "| a\\|b &lt;i&gt; \\*x\\* \\`y\\` | .500 |"
     assert "- a &lt;note&gt;" in lines
 
 
@@ -65,7 +65,8 @@ def test_a_missing_extra_is_named():
         (None, "", "–"),
         (math.nan, "p", "–"),
         (0.0004, "p", "< .001"),
-        (0.0416, "p_holm", "0.042"),
+        (0.0416, "p_holm", ".042"),
+        ("ms_vs_nmosd", "task", "MS or NMOSD"),
         (True, "", "yes"),
         (3.0, "", "3"),
         (0.12345, "", "0.123"),
@@ -86,3 +87,11 @@ def test_rows_hold_all_that_a_reader_needs():
     assert row["p"] == pytest.approx(0.0703, abs=5e-5)
     assert row["p_holm"] == 0.2
     assert table.comparison_row(mcnemar(0, 0, 0), math.nan)["reason"] == "no patients to compare"
+
+
+def test_first_rows_say_how_many_there_are():
+    rows = tuple({"a": i} for i in range(5))
+    table = Table("name", "Title", ("a",), rows, ("a",))
+    assert table.first(5) is table
+    assert len(table.first(2).rows) == 2
+    assert table.first(2).notes == ("the first 2 of 5 rows; name.csv holds all",)

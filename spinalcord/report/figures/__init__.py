@@ -1,0 +1,29 @@
+"""Figures of a cohort: each takes `ax=` and returns the axes it has drawn on.
+
+>>> from spinalcord.report import figures
+>>> ax = figures.draw_roc(cohort)  # doctest: +SKIP
+>>> ax.figure.savefig("roc.svg")  # doctest: +SKIP
+
+Colours are Okabe and Ito's, told apart by eyes of all kinds; lines and markers differ too, so that
+print in grey does.
+"""
+
+from __future__ import annotations
+
+from .curves import draw_decision_curve, draw_reliability, draw_roc
+from .flowchart import draw_flow
+from .forest import draw_subgroups
+from .lesions import draw_dice, draw_recall
+from .matrices import draw_agreement, draw_confusion
+
+__all__ = [
+    "draw_agreement",
+    "draw_confusion",
+    "draw_decision_curve",
+    "draw_dice",
+    "draw_flow",
+    "draw_recall",
+    "draw_reliability",
+    "draw_roc",
+    "draw_subgroups",
+]

@@ -1,0 +1,132 @@
+"""What a cohort is made from: a run's folder with all its tables, or one table."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .cases import Bool, Cases, read_cases, read_table
+
+_TEST = ("test", "testing")
+_NONE = Cases({}, 0)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A cohort as it was found.
+
+    Parameters
+    ----------
+    cases : Cases
+    folder : pathlib.Path or None
+        Of the run; None for a table.
+    failures, excluded, lesions : Cases
+        The run's other tables; empty for a table.
+    description : dict
+        How the run was made: ``"Spinalcord"`` in its ``dataset_description.json``.
+    """
+
+    cases: Cases
+    folder: Path | None = None
+    failures: Cases = _NONE
+    excluded: Cases = _NONE
+    lesions: Cases = _NONE
+    description: dict[str, Any] = field(default_factory=dict)
+
+
+def load(source: Any, columns: Mapping[str, str] | None = None) -> Source:
+    """Read a cohort.
+
+    Parameters
+    ----------
+    source : path, DataFrame, mapping of columns, or rows
+        A run's folder, its ``cases.tsv``, or a table of cases.
+    columns : mapping of str to str, optional
+        As in `read_cases`.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    InputError
+        As `read_cases`; a folder without ``cases.tsv``; a ``dataset_description.json`` that cannot
+        be read.
+    """
+    folder = _folder(source)
+    if folder is None:
+        return Source(read_cases(source, columns=columns))
+    if not (folder / "cases.tsv").exists():
+        raise InputError(f"{folder}: no cases.tsv; expected the folder of a run")
+    return Source(
+        read_cases(folder / "cases.tsv", columns=columns),
+        folder,
+        read_table(folder / "failures.tsv"),
+        read_table(folder / "excluded.tsv"),
+        read_table(folder / "lesions.tsv"),
+        _describe(folder),
+    )
+
+
+def choose_split(cases: Cases, split: str | None) -> str:
+    """Say which split is evaluated: the one named, else the one called test, else all.
+
+    Raises
+    ------
+    InputError
+        No case is of the split named.
+    """
+    known = sorted({*cases.words("split")} - {""})
+    if split is None:
+        return next((name for name in known if name.lower() in _TEST), "all")
+    if split != "all" and split not in known:
+        raise InputError(f"no case of split {split!r}; known: {', '.join(known) or 'none'}, all")
+    return split
+
+
+def in_split(cases: Cases, split: str) -> Bool:
+    """Say which cases are of a split; all are of "all"."""
+    words = cases.words("split")
+    return np.array([split in ("all", word) for word in words], bool)
+
+
+def one_per_patient(cases: Cases) -> tuple[Cases, int]:
+    """Keep the first case of every participant_id, and count the others."""
+    seen: set[str] = set()
+    first = []
+    for i, patient in enumerate(cases.words("participant_id")):
+        if patient == "" or patient not in seen:
+            first.append(i)
+        seen.add(patient)
+    return cases.take(np.array(first, np.int64)), cases.n - len(first)
+
+
+def _folder(source: Any) -> Path | None:
+    if not isinstance(source, (str, os.PathLike)):
+        return None
+    path = Path(source)
+    if path.is_dir():
+        return path
+    return path.parent if path.name == "cases.tsv" else None
+
+
+def _describe(folder: Path) -> dict[str, Any]:
+    path = folder / "dataset_description.json"
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as JSON: {error}") from error
+    own = content.get("Spinalcord", {}) if isinstance(content, dict) else None
+    if not isinstance(own, dict):
+        raise InputError(f"{path}: expected a JSON object with an object Spinalcord")
+    return own

@@ -1,0 +1,78 @@
+"""A report as files: each is there whole or not at all, and the page comes last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from ..writing import write_bytes, write_json
+from .contents import gather
+from .page import to_html, to_markdown
+
+if TYPE_CHECKING:
+    from .cohort import Cohort
+
+
+def write_report(cohort: Cohort, out: Path, *, title: str = "") -> list[Path]:
+    """Write ``report.html``, and the folder ``report`` beside it.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    out : pathlib.Path
+        A folder, made if absent.
+    title : str, optional
+
+    Returns
+    -------
+    list of pathlib.Path
+        ``report.html``; ``report/report.md``, ``report/report.json``, and ``report/*.csv`` and
+        ``*.svg`` by the names of tables and figures.
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib, or SciPy.
+    InputError
+        `out` is a file; a file that cannot be written.
+
+    Notes
+    -----
+    The same cohort gives the same bytes. Tables and figures of an earlier report that this one
+    does not have are removed.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: expected a folder for the report")
+    contents = gather(cohort, title=title)
+    folder = out / "report"
+    figures = {plate.name: svg for part in contents.sections for plate, svg in part.plates}
+    files = [write_bytes(folder / "report.md", to_markdown(contents).encode())]
+    facts = {
+        "title": contents.title,
+        "notices": contents.notices,
+        "summary": contents.summary,
+        **contents.facts,
+        "tables": {name: table.to_dict() for name, table in contents.tables.items()},
+        "missing": dict(contents.missing),
+    }
+    files.append(write_json(folder / "report.json", facts))
+    for name, table in contents.tables.items():
+        files.append(write_bytes(folder / f"{name}.csv", table.to_csv().encode()))
+    for name, svg in figures.items():
+        files.append(write_bytes(folder / f"{name}.svg", svg))
+    page = write_bytes(out / "report.html", to_html(contents).encode())
+    _remove_others(folder, files)
+    return [page, *files]
+
+
+def _remove_others(folder: Path, files: list[Path]) -> None:
+    """Remove an earlier report's tables and figures: beside this one they would mislead."""
+    from .cohort import TABLES
+    from .gallery import PLATES
+
+    own = {f"{name}.csv" for name in (*TABLES, "failures", "models", "settings", "claim")}
+    own |= {f"{plate.name}.svg" for plate in PLATES}
+    for path in folder.iterdir():
+        if path.name in own and path not in files:
+            path.unlink(missing_ok=True)

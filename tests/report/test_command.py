@@ -1,0 +1,39 @@
+"""`spinalcord report`: what it prints, and where it refuses."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from report import cohorts
+
+from spinalcord.cli import main
+
+pytest.importorskip("matplotlib", reason="reports need matplotlib, of the extra report")
+pytest.importorskip("scipy", reason="reports need SciPy, of the extra report")
+
+
+def test_command_line(tmp_path, capsys):
+    run = cohorts.write_run(tmp_path / "out", cohorts.drawn(40))
+    assert main(["report", str(run), "--title", "Ours", "--level", "0.9"]) == 0
+    shown = capsys.readouterr()
+    printed = json.loads(shown.out)
+    assert printed["page"] == str(run / "report.html")
+    assert (printed["split"], printed["patients"]) == ("test", 40)
+    assert "notice: random weights; trained on synthetic phantoms" in shown.err
+    html = (run / "report.html").read_text()
+    assert "Ours" in html
+    assert "90&nbsp;% CI" in html
+    assert main(["report", str(run), "--split", "x"]) == 4
+    assert "no case of split 'x'" in capsys.readouterr().err
+    assert main(["report", str(tmp_path / "none.csv")]) == 4
+
+
+def test_a_missing_extra_is_said_on_one_line(tmp_path, capsys, monkeypatch):
+    run = cohorts.write_run(tmp_path / "out", cohorts.drawn(8))
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["report", str(run), "--quiet"]) == 1
+    shown = capsys.readouterr().err
+    assert "pip install 'spinalcord[report]'" in shown
+    assert "Traceback" not in shown

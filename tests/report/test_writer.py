@@ -1,0 +1,67 @@
+"""Files of a report: all there, the same each time, never half of one."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+from report import cohorts
+
+from spinalcord import Cohort, writing
+from spinalcord.errors import InputError
+from spinalcord.report import TABLES
+from spinalcord.report.writer import write_report
+
+pytest.importorskip("matplotlib", reason="reports need matplotlib, of the extra report")
+pytest.importorskip("scipy", reason="reports need SciPy, of the extra report")
+
+
+def test_every_file_is_there_and_the_same_again(tmp_path):
+    cohort = Cohort(cohorts.drawn(40))
+    first = cohort.report(tmp_path / "a")
+    assert first[0] == tmp_path / "a" / "report.html"
+    names = {path.name for path in first}
+    assert {f"{name}.csv" for name in TABLES} | {"report.md", "report.json", "roc.svg"} <= names
+    for path, again in zip(first, cohort.report(tmp_path / "b"), strict=True):
+        assert path.read_bytes() == again.read_bytes(), path.name
+    content = json.loads((tmp_path / "a" / "report" / "report.json").read_text())
+    assert content["split"] == "test"
+    assert "synthetic" in content["notice"]
+    rows = content["tables"]["table2"]["rows"]
+    with open(tmp_path / "a" / "report" / "table2.csv", newline="") as file:
+        from_csv = list(csv.DictReader(file))
+    assert [row["sentence"] for row in rows] == [row["sentence"] for row in from_csv]
+
+
+def test_what_an_earlier_report_had_goes_and_other_files_stay(tmp_path):
+    Cohort(cohorts.drawn(40)).report(tmp_path)
+    note = tmp_path / "report" / "notes.txt"
+    note.write_text("mine")
+    assert (tmp_path / "report" / "roc.svg").exists()
+    Cohort(cohorts.of_letter()).report(tmp_path)
+    assert not (tmp_path / "report" / "roc.svg").exists()
+    assert not (tmp_path / "report" / "readers.csv").exists()
+    assert note.read_text() == "mine"
+
+
+def test_a_full_disk_leaves_the_old_page(tmp_path, monkeypatch):
+    cohort = Cohort(cohorts.drawn(40))
+    page = cohort.report(tmp_path)[0]
+    before = page.read_bytes()
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writing.os, "fsync", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        cohort.report(tmp_path, title="Another")
+    assert page.read_bytes() == before
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_out_must_be_a_folder(tmp_path):
+    path = tmp_path / "file"
+    path.touch()
+    with pytest.raises(InputError, match="expected a folder for the report"):
+        write_report(Cohort(cohorts.drawn(8)), path)
