@@ -1,4 +1,4 @@
-"""The command line: `spinalcord segment | classify | explain | run | report | models | stats | info`.
+"""The command line: `spinalcord segment | classify | explain | run | report | models` and others.
 
 Results go to standard output as JSON, progress and messages to standard error. Nothing heavy is
 imported before a command needs it, so that help and usage errors come at once.
