@@ -32,7 +32,9 @@ def list_bids(
 ) -> tuple[list[CohortCase], tuple[str, ...]]:
     """List the T2w scans of a BIDS folder.
 
-    Where a folder ``anat`` has scans with ``acq-sag...``, only these are cases.
+    Where a folder ``anat`` has scans with ``acq-sag...``, only these are cases. Without NIfTI,
+    DICOM is looked for in ``sourcedata/sub-*`` and ``dicom/sub-*``: in their subfolders ``T2w`` and
+    ``ce-*_T1w`` where there are such, else in the whole.
 
     Parameters
     ----------
@@ -77,6 +79,7 @@ def list_bids(
                         truth=truth(people.get(subject, {}), columns),
                     )
                 )
+    cases = cases or _dicom(folder, people, columns, found, t1c)
     if not cases:
         raise InputError(
             f"{folder}: no T2w scan in this BIDS folder; expected "
@@ -126,6 +129,36 @@ def _anat_folders(subject: Path) -> list[Path]:
     names = sorted(listed(subject))
     parents = [subject, *(subject / name for name in names if name.startswith("ses-"))]
     return [parent / "anat" for parent in parents if (parent / "anat").is_dir()]
+
+
+def _dicom(
+    folder: Path,
+    people: Mapping[str, Mapping[str, str]],
+    columns: Sequence[str],
+    found: Mapping[str, list[str]],
+    t1c: bool,
+) -> list[CohortCase]:
+    cases = []
+    for parent in (folder / "sourcedata", folder / "dicom"):
+        names = sorted(listed(parent)) if parent.is_dir() else []
+        for subject in (n for n in names if n.startswith("sub-") and (parent / n).is_dir()):
+            series = sorted(listed(parent / subject))
+            contrast = [n for n in series if t1c and n.startswith("ce-") and n.endswith("_T1w")]
+            paths = [str((parent / subject / name).absolute()) for name in contrast]
+            masks = [m for stem, m in found.items() if stem.split("_")[0] == subject]
+            own = parent / subject / "T2w" if "T2w" in series else parent / subject
+            cases.append(
+                CohortCase(
+                    case_id=subject,
+                    participant_id=subject,
+                    path=str(own.absolute()),
+                    mask=_one([path for group in masks for path in group], subject, "lesion masks"),
+                    t1c=_one(paths, subject, "ce- T1w"),
+                    folder=f"{subject}/anat",
+                    truth=truth(people.get(subject, {}), columns),
+                )
+            )
+    return cases
 
 
 def _scans(names: Sequence[str]) -> list[str]:

@@ -13,9 +13,13 @@ from typing import Any
 
 from ..errors import InputError
 from ..tasks import DIAGNOSES
+from ..writing import result_stem
 
 CARRIED = ("split", "age", "sex")
 """Columns that every table of results has; those of readers and of `carry` follow where given."""
+
+HARMLESS = (*CARRIED, "difficult", "difficulty")
+"""Columns that are carried along unasked, with those of readers."""
 
 MASK_USES = ("compare", "use", "ignore")
 MISSING = frozenset(("", "n/a", "na", "nan", "none", "null"))
@@ -56,9 +60,14 @@ class CohortCase:
     truth: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        """The case_id as a file name of its own."""
+        return file_name(self.case_id)
+
+    @property
     def stem(self) -> str:
         """How the names of its results begin."""
-        return file_name(self.case_id)
+        return result_stem(self.name)
 
 
 @dataclass(frozen=True)
@@ -214,7 +223,7 @@ def carried_columns(row: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str,
     return tuple(
         column
         for column in row
-        if column in CARRIED or column.startswith("reader_") or column in wanted
+        if column in HARMLESS or column.startswith("reader_") or column in wanted
     )
 
 
@@ -292,7 +301,7 @@ def _check(cases: Sequence[CohortCase], name: str) -> None:
     """Refuse ids that are no file names of their own, also where upper case is lower case."""
     seen: dict[str, str] = {}
     for case in cases:
-        key = case.stem.lower()
+        key = case.name.lower()
         if key in seen:
             raise InputError(
                 f"{name}: case {case.case_id} is there twice"

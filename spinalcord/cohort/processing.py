@@ -299,6 +299,8 @@ def _save(
 ) -> list[dict[str, Any]]:
     """Write the results under the case's own name; return the files' names and sizes."""
     written: list[dict[str, Any]] = []
+    # Made first: a case_id may end as a file name does, and would be taken for one.
+    (out / case.folder).mkdir(parents=True, exist_ok=True)
     for result in results:
         named = replace(result, record=replace(result.record, stem=case.stem))
         for path in named.save(out / case.folder):

@@ -28,8 +28,8 @@ STATE = ".spinalcord"
 
 def record_path(out: Path, case: CohortCase) -> Path:
     """Say where a case's record lies; a few hundred folders, so that none holds a million files."""
-    shard = hashlib.sha256(case.stem.encode()).hexdigest()[:2]
-    return out / STATE / "cases" / shard / f"{case.stem}.json"
+    shard = hashlib.sha256(case.name.encode()).hexdigest()[:2]
+    return out / STATE / "cases" / shard / f"{case.name}.json"
 
 
 def read_record(out: Path, case: CohortCase) -> dict[str, Any] | None:

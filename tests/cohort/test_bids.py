@@ -64,6 +64,24 @@ def test_results_of_a_run_are_no_reference(tmp_path):
     assert case.mask is None
 
 
+def test_dicom_beside_participants(tmp_path):
+    touch(
+        tmp_path,
+        "dicom/sub-01/T2w/i1",
+        "dicom/sub-01/ce-gd_T1w/i1",
+        "dicom/sub-02/series1/i1",
+        "derivatives/truth/sub-01/anat/sub-01_acq-sag_label-lesion_mask.nii.gz",
+    )
+    (tmp_path / "participants.tsv").write_text("participant_id\tdifficult\nsub-01\ttrue\n")
+    first, second = list_cohort(tmp_path).cases
+    assert first.path == str(tmp_path / "dicom/sub-01/T2w")
+    assert first.t1c == str(tmp_path / "dicom/sub-01/ce-gd_T1w")
+    assert first.mask.endswith("sub-01_acq-sag_label-lesion_mask.nii.gz")
+    assert first.truth == {"difficult": "true"}
+    assert second.path == str(tmp_path / "dicom/sub-02")
+    assert (second.mask, second.t1c, second.folder) == (None, None, "sub-02/anat")
+
+
 def test_two_masks_are_not_guessed_between(tmp_path):
     touch(
         tmp_path,

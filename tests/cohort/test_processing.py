@@ -70,6 +70,12 @@ def test_results_have_the_case_s_name_and_the_scan_s_grid(case, settings, out):
     assert sum(stages) == pytest.approx(row["seconds_total"], abs=0.01)
 
 
+def test_a_case_may_be_called_as_a_file_is(case, settings, out):
+    named = replace(case, case_id="a.nii.gz", folder="a.nii.gz")
+    assert process_case(named, settings, out).status == "done"
+    assert (out / "a.nii.gz" / "a_diagnosis.json").exists()
+
+
 def test_a_given_mask_can_take_the_segmentation_s_place(case, settings, out, tmp_path):
     mask = np.zeros((7, 96, 80), np.uint8)
     mask[3, 20:30, 32:40] = 1
