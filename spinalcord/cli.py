@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
 from .options import add_computing, add_lesion, add_scan, add_threshold, whole
+from .phantom import command as phantom
 from .report import command as report
 from .tasks import TASKS
 
@@ -236,6 +237,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_options(_command(commands, "report", report.run, report.SUMMARY))
     _add_models(commands)
     _add_stats(commands)
+    phantom.add_options(_command(commands, "phantom", phantom.run, phantom.SUMMARY))
     _add_info(commands)
     return parser
 

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections import Counter
+
+import nibabel
+import numpy as np
+import pytest
+
+import spinalcord as sc
+from spinalcord.errors import InputError, SpinalcordWarning
+from spinalcord.phantom import DIAGNOSES, make_cohort
+from spinalcord.phantom.cohort import LETTER, draw_plans
+
+
+def participants(folder):
+    with open(folder / "participants.tsv", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def sums(folder):
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    out = tmp_path_factory.mktemp("cohort") / "bids"
+    return make_cohort(4, 7, out, lesion_free=1, progress=False)
+
+
+def test_the_letters_counts():
+    plans = draw_plans(None, 0)
+    counts = Counter((plan.split, plan.diagnosis) for plan in plans)
+    assert sum(counts.values()) == 647
+    assert [counts["test", d] for d in DIAGNOSES] == [34, 45, 33, 45]
+    assert [counts["train", d] + counts["validation", d] for d in DIAGNOSES] == [118, 130, 101, 141]
+    assert sum(LETTER["train"]) == 392
+    assert sum(LETTER["validation"]) == 98
+
+
+def test_any_number_keeps_the_shares():
+    plans = draw_plans(100, 0, lesion_free=3)
+    assert len(plans) == 103
+    assert len({plan.name for plan in plans}) == 103
+    tests = [plan for plan in plans if plan.split == "test" and plan.diagnosis != "none"]
+    assert len(tests) == pytest.approx(24, abs=2)
+
+
+def test_age_and_sex_go_by_diagnosis():
+    plans = draw_plans(4000, 1)
+    age = {d: np.mean([p.age for p in plans if p.diagnosis == d]) for d in DIAGNOSES}
+    women = {d: np.mean([p.sex == "F" for p in plans if p.diagnosis == d]) for d in DIAGNOSES}
+    assert age["MS"] < age["NMOSD"]
+    assert women["NMOSD"] == pytest.approx(0.89, abs=0.04)
+    assert women["astrocytoma"] == pytest.approx(0.32, abs=0.05)
+
+
+def test_files_are_bids_and_on_one_grid(cohort):
+    rows = participants(cohort)
+    assert len(rows) == 5
+    assert sorted(row["diagnosis"] for row in rows).count("n/a") == 1
+    for row in rows:
+        name = row["participant_id"]
+        stem = f"{name}_acq-sag"
+        t2 = sc.read(cohort / name / "anat" / f"{stem}_T2w.nii.gz")
+        truth = cohort / "derivatives" / "truth" / name / "anat"
+        about = json.loads((truth / f"{stem}_desc-phantom.json").read_text())
+        assert (about["diagnosis"] or "n/a") == row["diagnosis"]
+        for mask in ("lesion", "cord"):
+            image = sc.Volume.from_any(nibabel.load(truth / f"{stem}_label-{mask}_mask.nii.gz"))
+            assert image.same_grid(t2)
+            shown = mask == "cord" or any(q["visible"] for q in about["lesions"])
+            assert image.array.any() == shown
+    readers = [row["reader_1"] for row in rows if row["diagnosis"] != "n/a"]
+    assert set(readers) <= set(DIAGNOSES)
+    assert "synthetic" in json.loads((cohort / "dataset_description.json").read_text())["Notice"]
+
+
+@pytest.mark.slow
+def test_jobs_do_not_change_a_bit(cohort, tmp_path):
+    again = make_cohort(4, 7, tmp_path / "again", lesion_free=1, jobs=2, progress=False)
+    assert sums(again) == sums(cohort)
+
+
+def test_dicom_series_lie_on_the_grid_of_the_masks(tmp_path):
+    out = make_cohort(1, 3, tmp_path / "d", format="dicom", t1c=True, progress=False)
+    scan = sc.read(out / "dicom" / "sub-0001" / "T2w")
+    (mask,) = (out / "derivatives" / "truth" / "sub-0001" / "anat").glob("*lesion_mask.nii.gz")
+    assert sc.Volume.from_any(nibabel.load(mask)).same_grid(scan)
+    with pytest.warns(SpinalcordWarning, match="T1"):
+        t1c = sc.read(out / "dicom" / "sub-0001" / "ce-gd_T1w")
+    assert t1c.same_grid(scan)
+
+
+@pytest.mark.parametrize(
+    ("n", "options", "words"),
+    [(0, {}, "0 cases"), (1, {"format": "nrrd"}, "nrrd"), (1, {"difficulty": 3}, "difficulty"),
+     (1, {"random_contrast": -1}, "random_contrast"), (1, {"lesion_free": -1}, "too few"),
+     (1, {"jobs": 0}, "jobs")],
+)  # fmt: skip
+def test_options_outside_the_list_are_refused(n, options, words, tmp_path):
+    with pytest.raises(InputError, match=words):
+        make_cohort(n, 0, tmp_path / "x", **options)
+    assert not (tmp_path / "x").exists()

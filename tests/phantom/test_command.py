@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from spinalcord.cli import main
+
+
+def test_a_cohort_is_made_and_named(tmp_path, capsys):
+    out = tmp_path / "c"
+    assert main(["phantom", str(out), "--cases", "1", "--seed", "2", "--quiet"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["cases"] == 1
+    assert "synthetic" in answer["notice"]
+    assert (out / "participants.tsv").is_file()
+    assert main(["phantom", str(out), "--cases", "1"]) == 4
+    assert "not an empty folder" in capsys.readouterr().err
+
+
+def test_numbers_that_make_no_cohort_are_refused(tmp_path, capsys):
+    assert main(["phantom", str(tmp_path / "c"), "--cases", "0"]) == 4
+    assert "0 cases" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        main(["phantom", str(tmp_path / "c"), "--format", "nrrd"])
+    assert stop.value.code == 2
