@@ -42,7 +42,7 @@ def draw_background(
     shape = (len(x), *s.shape)
     spacing = (step_mm, pixel_mm, pixel_mm)
     coarse = smooth_noise(rng, shape, spacing, (14.0, 16.0, 12.0))
-    streak = smooth_noise(rng, shape, spacing, (5.0, 11.0, 2.2))
+    streak = smooth_noise(rng, shape, spacing, (5.0, 12.0, 1.4))
     grain = smooth_noise(rng, shape, spacing, (3.0, 2.5, 2.0))
     fine = smooth_noise(rng, shape, spacing, (4.0, 3.0, 3.0))
     thick = float(rng.gamma(5.0, 2.2) + 3)
@@ -63,14 +63,16 @@ def draw_background(
             d - front - 5 - 2 * coarse[k], 3.0
         )
         fascia = coverage(np.abs(edge - fat_mm + 1.2 * coarse[k] - d) - 0.8, 1.5)
-        strands = np.clip(0.13 + 0.16 * streak[k] + 0.22 * np.clip(coarse[k] - 0.3, 0, 2), 0, 0.85)
+        strands = 0.06 + 0.22 * np.clip(streak[k] - 0.4, 0, 2) * (1 + 0.5 * coarse[k])
+        strands = np.clip(strands + 0.25 * np.clip(coarse[k] - 0.5, 0, 2), 0.02, 0.85)
         # Near the midline lies the fat between spinous processes, beside it muscle.
         strands = strands * (1.0 + 0.9 * np.exp(-((x[k] / 7.0) ** 2)))
         strands = strands + 0.25 * np.clip(fine[k] - 0.5, 0, 2)
         share = np.clip(np.where(d > 0, strands, 0.55 * strands), 0, 0.9)
         grainy = 1 + 0.09 * grain[k] + 0.10 * streak[k]
         for c in range(n_channels):
-            muscle, fat = signals["muscle"][c] * grainy, signals["fat"][c] * grainy
+            muscle = signals["muscle"][c] * np.clip(grainy + 0.3 * fine[k], 0.2, 3)
+            fat = signals["fat"][c] * grainy
             image = muscle + share * (fat * 0.75 - muscle)
             if viscera is not None:
                 image = np.where(

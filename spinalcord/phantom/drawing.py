@@ -125,7 +125,8 @@ class _Painter:
         self.body, self.disc, self.nucleus, self.phase, self.level = _column(spine, self, rng)
         self.spinous, self.spinous_core = _spinous(spine, self, rng)
         self.marrow = 1 + 0.13 * Waves(rng, (7, 7, 7))(self.s, self.d, self.s * 0)
-        self.arch = 1.2 + 0.45 * Waves(rng, (9, 9, 9))(self.s, self.d, self.s * 0)
+        self.edge = 0.9 * Waves(rng, (6, 6, 6))(self.s, self.d, self.s * 0)
+        self.arch = 1.0 + 0.40 * Waves(rng, (9, 9, 9))(self.s, self.d, self.s * 0)
         self.fine = 1 + 0.10 * Waves(rng, (2.2, 2.2, 2.2), 14)(self.s, self.d, self.s * 0)
         self.flow = _flow(rng, self, protocol)
         self.roots = Waves(rng, (60.0, 1.0, 1.0), 14)
@@ -169,23 +170,33 @@ class _Painter:
         core = coverage(np.abs(xs) - 0.62 * half, 3.0)
         _over(canvas, core * self.nucleus, signals["nucleus"], self.level["nucleus"])
         midline = coverage(np.abs(xs) - 2.6, 2.5)
-        _over(canvas, midline * self.spinous, signals["void"])
+        _over(canvas, 0.8 * midline * self.spinous, signals["void"])
         _over(canvas, midline * self.spinous_core, signals["marrow"], self.marrow * self.arch)
-        # Arches and joints beside the canal; between pedicles the foramina, with fat and a root.
+        self._arches(canvas, xs)
+
+    def _arches(self, canvas: Array, xs: Array) -> None:
+        """Paint what lies beside the canal: pedicles and joints, foramina with fat and a root."""
+        signals, p = self.signals, self.p
         canal = p["sac_ap"] / 2 + 1.6
         side = np.abs(xs) - p["sac_rl"] / 2
-        beside = coverage(1.5 - side, 2.0) * coverage(side - 11, 2.0)
-        lane = coverage(np.abs(self.d) - canal, self.px) * beside
-        pedicle = coverage(np.cos(2 * np.pi * (self.phase - 0.35)) * -4 + 0.6, 3.0)
-        _over(canvas, lane, signals["fat"], 0.8 * self.fine)
-        dot = ellipse_distance((self.phase - 0.88) * 18, self.d - 0.5, 2.4, 2.4)
-        _over(canvas, lane * coverage(dot, 1.0), signals["root"])
-        _over(canvas, lane * pedicle, signals["marrow"], self.marrow)
-        joint = coverage(np.abs(self.d - canal - 6.0) - 6.0, 2.0) * beside
-        _over(canvas, joint, signals["void"])
-        bone = coverage(np.abs(self.d - canal - 6.5) - 4.0, 2.0) * beside
-        cleft = coverage(np.cos(2 * np.pi * (self.phase - 0.75)) * 4 - 2.6, 1.5)
-        _over(canvas, bone * (1 - cleft), signals["marrow"], 0.9 * self.marrow)
+        beside = coverage(1.5 - side, 3.0) * coverage(side - 10, 4.0)
+        pitch = self.level["pitch"]
+        bone = coverage(np.abs(self.d - 0.45 * canal) - 1.45 * canal + self.edge, 1.5)
+        _over(canvas, beside * bone, signals["void"])
+        inner = coverage(np.abs(self.d - 0.45 * canal) - 1.45 * canal + self.edge + 1.1, 1.5)
+        _over(canvas, beside * inner, signals["marrow"], 0.8 * self.marrow * self.arch)
+        # A joint runs obliquely from behind the foramen down and back.
+        along = (self.phase - 0.9) * pitch - 0.7 * (self.d - canal) + 0.5 * self.edge
+        along = (along + pitch / 2) % pitch - pitch / 2
+        joint = coverage(np.abs(along) - 0.7, 1.0) * coverage(0.6 * canal - self.d, 2.0)
+        _over(canvas, beside * bone * joint, signals["void"])
+        foramen = ((self.phase - 0.92 + 0.5) % 1 - 0.5) * pitch
+        hole = ellipse_distance(foramen, self.d + 0.15 * canal, 0.27 * pitch, 0.72 * canal)
+        hole = hole + 0.5 * self.edge
+        _over(canvas, beside * coverage(hole - 0.8, 1.2), signals["void"])
+        _over(canvas, beside * coverage(hole, 1.2), signals["fat"], 0.6 * self.fine)
+        root = ellipse_distance(foramen - 0.5, self.d + 0.1 * canal, 2.4, 1.9)
+        _over(canvas, beside * coverage(root, 1.0), signals["root"])
 
     def _below_conus(self, canvas: Array, sac: Array, xs: Array) -> None:
         """Roots of the cauda equina, lying towards the back."""
@@ -291,7 +302,7 @@ def _column(
     wide = depth / 2 + 0.8 + np.where(d > centre, bulge, 0.5)
     disc = coverage(np.maximum(np.abs(d - centre) - wide, gap - thick / 2 - 0.5 * dish), px) * real
     disc = disc * (1 - bony)
-    core = ellipse_distance(gap, d - centre - 0.06 * depth, np.maximum(thick * 0.40, 0.8),
+    core = ellipse_distance(gap, d - centre - 0.06 * depth, np.maximum(thick * 0.32, 0.7),
                             depth * 0.30)  # fmt: skip
     nucleus = coverage(core, 1.2) * real
     level_t2 = (
@@ -300,6 +311,7 @@ def _column(
     level = {
         "column": outer.astype(np.float32), "bulge": bulge.astype(np.float32),
         "nucleus": level_t2[nearest].astype(np.float32),
+        "pitch": (bottom - top).astype(np.float32),
     }  # fmt: skip
     vein = coverage(ellipse_distance((phase - 0.5) * 18, d - front + 2, 1.0, 3.5), 1.0)
     bony = bony * (1 - 0.5 * vein * (k >= 2))
@@ -324,7 +336,7 @@ def _spinous(spine: Spine, band: Any, rng: np.random.Generator) -> tuple[Array, 
         near = np.abs(b) < 40
         outer[near] = np.minimum(outer[near], ellipse_distance(a, b, long + 2, high + 0.9)[near])
         inner[near] = np.minimum(inner[near], ellipse_distance(a, b, long + 0.8, high - 0.5)[near])
-    rough = 1.1 * Waves(rng, (7, 7, 7))(s, d, s * 0)
+    rough = 1.7 * Waves(rng, (6, 6, 6))(s, d, s * 0)
     return coverage(outer + rough, px), coverage(inner + rough, px)
 
 
