@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import InputError
-from ..stats.estimate import decimal
+from ..stats.estimate import FEW, decimal
 from ..tasks import TASKS
 from .claim import claim_table
 from .cohort import TABLES
@@ -148,7 +148,10 @@ def _tables(cohort: Cohort, missing: dict[str, str]) -> dict[str, Table]:
     for part in ("settings", "versions", "counts"):
         values = cohort.settings.get(part)
         if isinstance(values, dict):
-            rows += [{"setting": f"{part}: {k}", "value": str(v)} for k, v in values.items()]
+            rows += [
+                {"setting": f"{part}: {k}", "value": "not set" if v is None else str(v)}
+                for k, v in values.items()
+            ]
     for name in TASKS:
         used = sorted({*cohort.cases.words(f"{name}_threshold")} - {""})
         if used:
@@ -199,7 +202,9 @@ def _summary(cohort: Cohort, tables: Mapping[str, Table]) -> tuple[str, ...]:
             figures = ", ".join(
                 f"{name} {own[name]}" for name in ("accuracy", "sensitivity", "specificity", "AUC")
             )
-            words = task_words(task)
+            words, few = task_words(task), f"; fewer than {FEW} patients"
+            if few in figures:  # said once a line is enough
+                figures = f"{figures.replace(few, '')}; some of fewer than {FEW} patients"
             lines.append(f"{words[0].upper()}{words[1:]}: {figures}.")
     if "four_class" in tables:
         first = tables["four_class"].rows[0]

@@ -38,6 +38,7 @@ th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0;
 thead th { border-bottom: 1.5px solid #1a1a1a; }
 tbody tr + tr > * { border-top: 1px solid #ddd; }
 tbody th { font-weight: 500; }
+.long { overflow-wrap: anywhere; min-width: 12rem; }
 .notes { color: #444; font-size: .84rem; margin: .2rem 0 1.2rem; padding-left: 1.2rem; }
 figure { margin: 1.2rem 0; }
 figure img { max-width: 100%; height: auto; display: block; }

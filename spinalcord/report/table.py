@@ -109,7 +109,7 @@ class Table:
             # A number stays on one line with its percent sign.
             cells = [escape(text(row.get(c), c)).replace(" %", "&nbsp;%") for c in self.shown]
             first = f'<th scope="row">{cells[0]}</th>'
-            body.append(f"<tr>{first}{''.join(f'<td>{c}</td>' for c in cells[1:])}</tr>")
+            body.append(f"<tr>{first}{''.join(map(_cell, cells[1:]))}</tr>")
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         return (
             f'<div class="table"><table id="{escape(self.name)}">'
@@ -196,6 +196,12 @@ def need(module: str) -> Any:
             f"this needs {module.partition('.')[0]}: install it with "
             "`pip install 'spinalcord[report]'`"
         ) from error
+
+
+def _cell(html: str) -> str:
+    # A checksum may break anywhere, or its table would be wider than the page.
+    long = max(map(len, html.split()), default=0) > 40
+    return f'<td class="long">{html}</td>' if long else f"<td>{html}</td>"
 
 
 def _figure(name: str) -> str:

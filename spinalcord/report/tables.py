@@ -27,7 +27,7 @@ from ..stats.distributions import fisher_p
 from ..stats.estimate import undefined
 from ..tasks import TASKS
 from .cases import Bool, Cases, Question, Words, ask
-from .table import COMPARISON, ESTIMATE, Table, comparison_row, estimate_row
+from .table import COMPARISON, ESTIMATE, Table, comparison_row, estimate_row, task_words
 
 _MAIN = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 _SHORT = ("accuracy", "sensitivity", "specificity")
@@ -63,6 +63,9 @@ def count(question: Question, among: Bool | None = None) -> TwoByTwo:
 def difficult_cases(cases: Cases) -> tuple[Words, str]:
     """Say which cases are difficult: by the column of that name, else where readers disagree.
 
+    Readers disagree where fewer than five of seven, or that share, give the same diagnosis: of two
+    or three readers all must.
+
     Returns
     -------
     flags : (n,) object
@@ -85,8 +88,9 @@ def difficult_cases(cases: Cases) -> tuple[Words, str]:
     for i, given in enumerate(zip(*answers, strict=True)):
         named = [word for word in given if word]
         if len(named) > 1:
-            flags[i] = len({*named}) > 1
-    return flags, f"difficult: the {len(readers)} readers' diagnoses differ"
+            most = max(map(named.count, named))
+            flags[i] = 7 * most < 5 * len(named)
+    return flags, f"difficult: fewer than five sevenths of the {len(readers)} readers agree"
 
 
 def table2(cases: Cases, *, lost: Cases, level: float = 0.95, notes: Sequence[str] = ()) -> Table:
@@ -125,7 +129,7 @@ def table2(cases: Cases, *, lost: Cases, level: float = 0.95, notes: Sequence[st
             strict = proportion(right, n, level=level, name="accuracy, no answer counted as wrong")
             rows.append(estimate_row(strict, **keys))
             remarks.append(
-                f"{question.name}: {silent} of {n} patients have no answer and are left out of the "
+                f"{task_words(question.name)}: {silent} of {n} patients have no answer and are left out of the "
                 "other figures"
             )
         hard = flags[question.index] == True  # noqa: E712 - None is neither
@@ -133,7 +137,7 @@ def table2(cases: Cases, *, lost: Cases, level: float = 0.95, notes: Sequence[st
             summary = count(question, hard.astype(bool)).summary(level=level)
             keys["cases"] = "difficult"
             rows += [estimate_row(summary[figure], **keys) for figure in _SHORT]
-    remarks += [f"{task.name}: {task.positive} is the positive class" for task in TASKS.values()]
+    remarks += [f"{task_words(task.name)}: {task.positive} is the positive class" for task in TASKS.values()]
     if source and any(row["cases"] == "difficult" for row in rows):
         remarks.append(source)
     return Table(

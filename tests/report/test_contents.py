@@ -29,6 +29,11 @@ def test_all_that_a_full_cohort_allows():
     assert len(drawn) == len({*drawn}) == 9
 
 
+def test_few_patients_are_said_once_a_line():
+    lines = gather(Cohort(cohorts.drawn(12))).summary
+    assert [line.count("fewer than 10 patients") for line in lines[:3]] == [1, 1, 1]
+
+
 def test_what_cannot_be_made_says_why():
     got = gather(Cohort(cohorts.of_letter()))
     assert got.missing["table four_class"].startswith("no case has both")
@@ -56,12 +61,15 @@ def test_failures_and_models_of_a_run(tmp_path):
         "reason": ["<b>unreadable</b>"],
     }
     model = {"role": "ms_vs_nmosd", "name": "m", "sha256": "0" * 64, "notice": "random"}
+    description = {"models": [model], "settings": {"threshold": None}}
     run = cohorts.write_run(
-        tmp_path / "out", cohorts.drawn(20), description={"models": [model]}, failures=failures
+        tmp_path / "out", cohorts.drawn(20), description=description, failures=failures
     )
     got = gather(Cohort(run))
     assert got.tables["failures"].rows[0]["reason"] == "<b>unreadable</b>"
     assert got.tables["models"].rows[0]["sha256"] == "0" * 64
     values = {row["setting"]: row["value"] for row in got.tables["settings"].rows}
     assert values["threshold of ms_vs_nmosd"] == "0.5"
+    assert values["settings: threshold"] == "not set"
+    assert 'class="long">000' in got.tables["models"].to_html()
     assert got.facts["flow"][0]["left"]["failed"] == 1

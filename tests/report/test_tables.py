@@ -71,7 +71,7 @@ def test_without_an_answer_is_said_and_counted_as_wrong():
     (strict,) = rows(got, task="ms_vs_nmosd", figure="accuracy, no answer counted as wrong")
     (plain,) = rows(got, task="ms_vs_nmosd", figure="accuracy", cases="all")
     assert (strict["n"], plain["n"], strict["k"]) == (20, 19, plain["k"])
-    assert any("ms_vs_nmosd: 1 of 20 patients have no answer" in note for note in got.notes)
+    assert any("MS or NMOSD: 1 of 20 patients have no answer" in note for note in got.notes)
     assert not rows(got, task="astrocytoma_vs_ependymoma", figure=strict["figure"])
 
 
@@ -80,7 +80,7 @@ def test_difficult_by_column_or_where_readers_differ():
     flags, source = tables.difficult_cases(Cohort(table).cases)
     differ = [a != b for a, b in zip(table["reader_1"], table["reader_2"], strict=True)]
     assert list(flags) == differ
-    assert "readers' diagnoses differ" in source
+    assert source == "difficult: fewer than five sevenths of the 2 readers agree"
     table["difficult"] = ["true"] * 10 + ["false"] * 29 + ["n/a"]
     flags, source = tables.difficult_cases(Cohort(table).cases)
     assert [sum(f is v for f in flags) for v in (True, False, None)] == [10, 29, 1]
@@ -89,6 +89,14 @@ def test_difficult_by_column_or_where_readers_differ():
     assert n == [10, 29]
     few = rows(got, task="ms_vs_nmosd", cases="difficult", figure="accuracy")[0]
     assert few["sentence"].endswith("fewer than 10 patients")
+
+
+def test_five_of_seven_readers_agree():
+    table = {"case_id": ["a", "b", "c"]}
+    for r in range(7):
+        table[f"reader_{r}"] = ["MS" if r < 5 else "NMOSD", "MS" if r < 4 else "NMOSD", ""]
+    table["reader_0"][2] = "MS"
+    assert list(tables.difficult_cases(Cohort(table).cases)[0]) == [False, True, None]
 
 
 def test_differences_have_effect_p_and_adjusted_p():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 
 import pytest
 from report import cohorts
@@ -65,3 +67,25 @@ def test_out_must_be_a_folder(tmp_path):
     path.touch()
     with pytest.raises(InputError, match="expected a folder for the report"):
         write_report(Cohort(cohorts.drawn(8)), path)
+
+
+@pytest.mark.slow
+def test_ten_thousand_patients_take_bounded_memory_and_space(tmp_path):
+    """Peak memory and size of what is written grow far less than the number of patients."""
+    program = (
+        "import resource, sys\n"
+        "from spinalcord import Cohort\n"
+        "files = Cohort(sys.argv[1]).report()\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print(peak, files[0].stat().st_size, sum(f.stat().st_size for f in files))\n"
+    )
+    found = []
+    for n in (2_000, 10_000):
+        run = cohorts.write_run(tmp_path / str(n), cohorts.drawn(n))
+        command = [sys.executable, "-c", program, str(run)]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found.append([int(word) for word in shown.split()])
+    (peak, page, everything), (more, larger, all_of_it) = found
+    assert more - peak < 100 * 1024  # KiB
+    assert larger < page + 500_000
+    assert all_of_it < everything + 3_000_000
