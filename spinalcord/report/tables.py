@@ -137,7 +137,9 @@ def table2(cases: Cases, *, lost: Cases, level: float = 0.95, notes: Sequence[st
             summary = count(question, hard.astype(bool)).summary(level=level)
             keys["cases"] = "difficult"
             rows += [estimate_row(summary[figure], **keys) for figure in _SHORT]
-    remarks += [f"{task_words(task.name)}: {task.positive} is the positive class" for task in TASKS.values()]
+    remarks += [
+        f"{task_words(task.name)}: {task.positive} is the positive class" for task in TASKS.values()
+    ]
     if source and any(row["cases"] == "difficult" for row in rows):
         remarks.append(source)
     return Table(
