@@ -129,8 +129,8 @@ def table2(cases: Cases, *, lost: Cases, level: float = 0.95, notes: Sequence[st
             strict = proportion(right, n, level=level, name="accuracy, no answer counted as wrong")
             rows.append(estimate_row(strict, **keys))
             remarks.append(
-                f"{task_words(question.name)}: {silent} of {n} patients have no answer and are left out of the "
-                "other figures"
+                f"{task_words(question.name)}: {silent} of {n} patients have no answer and are "
+                "left out of the other figures"
             )
         hard = flags[question.index] == True  # noqa: E712 - None is neither
         if hard.any():
