@@ -63,7 +63,7 @@ def results(out):
             continue
         name = path.relative_to(out).as_posix()
         if path.suffix == ".json":
-            found[name] = without_seconds(json.loads(path.read_text()))
+            found[name] = without_seconds(json.loads(path.read_text(encoding="utf-8")))
         elif path.suffix == ".tsv":
             found[name] = [
                 {k: v for k, v in row.items() if not k.startswith("seconds")} for row in table(path)

@@ -42,14 +42,14 @@ def code(path: Path) -> str:
     return re.sub(
         rf"//[^\n]*|/\*.*?\*/|{literal}",
         lambda match: "\n" * match[0].count("\n"),
-        path.read_text(),
+        path.read_text(encoding="utf-8"),
         flags=re.DOTALL,
     )
 
 
 def includes(path: Path, marks: str) -> list[str]:
     pattern = rf"^\s*#\s*include\s+[{marks[0]}]([^{marks[1]}]+)[{marks[1]}]"
-    return re.findall(pattern, path.read_text(), re.MULTILINE)
+    return re.findall(pattern, path.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_there_are_sources():
@@ -98,20 +98,20 @@ def test_wide_registers_only_in_files_named_for_them(path):
 
 @pytest.mark.parametrize("path", [*C_FILES, *PYTHON_FILES], ids=name)
 def test_files_fit_in_the_head(path):
-    assert len(path.read_text().splitlines()) <= 450
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 450
 
 
 @pytest.mark.parametrize("path", C_FILES, ids=name)
 def test_c_functions_fit_on_a_screen(path):
     start = 0
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         start = number if line == "{" else start
         assert not (line == "}" and start and number - start > 61), f"ends in line {number}"
 
 
 @pytest.mark.parametrize("path", PYTHON_FILES, ids=name)
 def test_python_functions_fit_on_a_screen(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body[1:] if ast.get_docstring(node) else node.body
             length = body[-1].end_lineno - body[0].lineno + 1 if body else 0

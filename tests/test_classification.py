@@ -81,7 +81,7 @@ def test_no_lesion_is_a_result(scan, model_folder, tmp_path):
     assert none.tasks == {}
     assert "No lesion found" in none._repr_html_()
     (path,) = none.save(tmp_path / "out")
-    assert json.loads(path.read_text())["diagnosis"] is None
+    assert json.loads(path.read_text(encoding="utf-8"))["diagnosis"] is None
 
 
 @pytest.mark.parametrize("axes", [(2, 0, 1), (1, 2, 0)])
@@ -170,7 +170,7 @@ def test_saves_as_json(scan, model_folder, tmp_path):
     found = sc.classify(scan, models=model_folder)
     (path,) = found.save(tmp_path / "out")
     assert path.name == "scan_diagnosis.json"
-    assert json.loads(path.read_text()) == json.loads(json.dumps(found.to_dict()))
+    assert json.loads(path.read_text(encoding="utf-8")) == json.loads(json.dumps(found.to_dict()))
     (named,) = found.save(tmp_path / "mine.json")
     assert named == tmp_path / "mine.json"
     with pytest.raises(InputError, match=r"mine\.nii\.gz: expected a folder, or .* \.json"):

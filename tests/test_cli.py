@@ -170,7 +170,7 @@ def test_segment_writes_a_mask_on_the_scan_s_grid(random_models, scan_file, tmp_
     probability = np.asarray(nibabel.load(printed["files"][2]).dataobj)
     assert 0 <= probability.min() < probability.max() <= 1
     np.testing.assert_array_equal(np.asarray(mask.dataobj), probability >= 0.9)
-    assert "Doe" not in (tmp_path / "out" / names[1]).read_text()
+    assert "Doe" not in (tmp_path / "out" / names[1]).read_text(encoding="utf-8")
 
 
 def test_segment_writes_into_the_current_folder_by_default(random_models, scan_file, tmp_path):
@@ -192,7 +192,7 @@ def test_classify_prints_and_writes_where_told(random_models, scan_file, tmp_pat
     assert len(list(scan_file.parent.iterdir())) == 2  # nothing written beside it
     out = tmp_path / "dx.json"
     assert main([*arguments, "-o", str(out), "--t1c", str(scan_file)]) == 0
-    written = json.loads(out.read_text())
+    written = json.loads(out.read_text(encoding="utf-8"))
     assert written["settings"]["t1c"] == "given"
     assert json.loads(capsys.readouterr().out)["files"] == [str(out)]
 

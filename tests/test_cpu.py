@@ -24,7 +24,9 @@ NEEDS = {
 
 @pytest.fixture(scope="module")
 def flags() -> set[str]:
-    found = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    found = re.search(
+        r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE
+    )
     return set(found[1].split())
 
 
@@ -47,7 +49,7 @@ def test_bf16_is_offered_where_the_cpu_has_it(flags):
 
 def test_cpu_and_onednn_are_named():
     name = " ".join(_core.cpu()["name"].split())
-    assert f": {name}\n" in re.sub(r" +", " ", Path("/proc/cpuinfo").read_text())
+    assert f": {name}\n" in re.sub(r" +", " ", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     assert re.fullmatch(r"3\.\d+\.\d+", _core.cpu()["onednn"])
 
 

@@ -85,7 +85,7 @@ def test_no_lesion_is_a_result(scan, model_folder, tmp_path):
     assert not none.found
     assert (none.map, none.target, none.probability, none.inside_fraction) == (None,) * 4
     (sidecar,) = none.save(tmp_path / "out")
-    assert json.loads(sidecar.read_text())["found"] is False
+    assert json.loads(sidecar.read_text(encoding="utf-8"))["found"] is False
     assert "No lesion found" in none._repr_html_()
 
 
@@ -94,7 +94,9 @@ def test_saves_map_and_sidecar(scan, mask, model_folder, tmp_path):
     path, sidecar = shown.save(tmp_path / "out")
     assert path.name == "scan_desc-gradcam_task-msVsNmosd.nii.gz"
     np.testing.assert_array_equal(np.asarray(nibabel.load(path).dataobj), shown.map.array)
-    assert json.loads(sidecar.read_text()) == json.loads(json.dumps(shown.to_dict()))
+    assert json.loads(sidecar.read_text(encoding="utf-8")) == json.loads(
+        json.dumps(shown.to_dict())
+    )
     with pytest.raises(InputError, match="expected a folder"):
         shown.save(tmp_path / "map.json")
     with pytest.raises(InputError, match="cannot be written"):

@@ -30,7 +30,9 @@ def run(program: str) -> str:
 
 
 def test_version_is_the_one_in_pyproject():
-    stated = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    stated = re.findall(
+        r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert stated == [spinalcord.__version__]
     installed = {d.version for d in importlib.metadata.distributions(name="spinalcord")}
     assert installed <= {spinalcord.__version__}  # none if built in place
@@ -89,7 +91,7 @@ def test_onednn_comes_from_the_package_with_its_licence():
     assert {line.split()[-1] for line in maps.splitlines() if "libdnnl" in line} == {
         str(folder / "libdnnl.so.3")
     }
-    assert "Apache License" in (folder / "libdnnl.LICENSE.txt").read_text()
+    assert "Apache License" in (folder / "libdnnl.LICENSE.txt").read_text(encoding="utf-8")
     assert (folder / "libdnnl.THIRD-PARTY-PROGRAMS.txt").stat().st_size > 0
 
 
@@ -111,11 +113,11 @@ def test_types_are_marked_as_shipped():
 
 
 def test_readme_points_at_what_is_there():
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     local = {link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link}
     assert [link for link in local if not (ROOT / link).exists()] == []
     assert {f"docs/{page.name}" for page in ROOT.glob("docs/*.md")} <= local
-    project = (ROOT / "pyproject.toml").read_text()
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     extras = re.findall(r"^(\w+) = \[", project.split("[project.optional-dependencies]")[1], re.M)
     used = re.findall(r"\.\[(\w+)\]", text)
     assert "test" in used

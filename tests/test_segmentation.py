@@ -90,7 +90,7 @@ def test_no_lesion_is_a_result(scan, model_folder, tmp_path):
     assert "No lesion found" in none._repr_html_()
     path, sidecar = none.save(tmp_path / "out")
     assert not np.asarray(nibabel.load(path).dataobj).any()
-    assert json.loads(sidecar.read_text())["found"] is False
+    assert json.loads(sidecar.read_text(encoding="utf-8"))["found"] is False
 
 
 def test_lesions_outside_a_given_cord_are_left_out(scan, model_folder):
@@ -196,7 +196,7 @@ def test_saves_under_bids_names_with_a_sidecar(tmp_path, scan, model_folder):
     np.testing.assert_array_equal(np.asarray(mask.dataobj), lesion_of(scan.array))
     probability = np.asarray(nibabel.load(files[2]).dataobj)
     np.testing.assert_array_equal(probability, found.probability.array)
-    text = files[1].read_text()
+    text = files[1].read_text(encoding="utf-8")
     sidecar = json.loads(text)
     assert sidecar == json.loads(json.dumps(found.to_dict()))
     assert "Doe" not in text  # names of folders stay out

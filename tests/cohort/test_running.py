@@ -68,10 +68,12 @@ def test_a_cohort_from_scans_to_tables(cohort, tmp_path, model_folder):
     assert rows[0]["diagnosis"] == "NMOSD"
     (failure,) = done.read("failures.tsv")
     assert (failure["case_id"], failure["stage"]) == ("sub-04", "read")
-    assert str(tmp_path) not in (tmp_path / "out" / "failures.tsv").read_text()
+    assert str(tmp_path) not in (tmp_path / "out" / "failures.tsv").read_text(encoding="utf-8")
     assert len(done.read("lesions.tsv")) > 4
     assert (tmp_path / "out/sub-01/anat/sub-01_desc-lesion_mask.nii.gz").exists()
-    described = json.loads((tmp_path / "out/dataset_description.json").read_text())["Spinalcord"]
+    described = json.loads((tmp_path / "out/dataset_description.json").read_text(encoding="utf-8"))[
+        "Spinalcord"
+    ]
     assert described["settings"]["masks"] == "compare"
     assert len(described["models"]) == 4
 
@@ -189,7 +191,7 @@ def test_interrupting_keeps_what_is_done(cohort, tmp_path, model_folder, monkeyp
     arguments = ["run", str(cohort), str(out), "--models", str(model_folder), "--quiet"]
     assert main(arguments) == 130
     assert [row["case_id"] for row in table(out / "cases.tsv")] == ["sub-01", "sub-02"]
-    described = json.loads((out / "dataset_description.json").read_text())
+    described = json.loads((out / "dataset_description.json").read_text(encoding="utf-8"))
     assert described["Spinalcord"]["counts"]["missing"] == 2
     monkeypatch.setattr(workers, "process_case", real)
     assert main(arguments) == 1  # one case is broken
@@ -296,13 +298,13 @@ def check_whole(out):
         if path.is_dir() or path.name.endswith(".part") or path.name == "lock":
             continue
         if path.name.endswith(".json"):
-            record = json.loads(path.read_text())
+            record = json.loads(path.read_text(encoding="utf-8"))
             for file in record.get("files", ()):
                 assert (out / file["name"]).stat().st_size == file["size"]
         elif path.name.endswith(".gz"):
             assert len(gzip.decompress(path.read_bytes())) > 352
         else:
-            lines = path.read_text().split("\n")
+            lines = path.read_text(encoding="utf-8").split("\n")
             assert lines[-1] == ""
             assert len({line.count("\t") for line in lines[:-1]}) == 1
 

@@ -70,7 +70,7 @@ def test_values_come_back_with_their_types(tmp_path, listing):
     assert (failure["case_id"], failure["scan"], failure["seconds"]) == ("a", "a.nii", 0.5)
     (excluded,) = read_table(tmp_path / "excluded.tsv")
     assert (excluded["case_id"], excluded["split"], excluded["reason"]) == ("x", "test", "blurred")
-    described = json.loads((tmp_path / "dataset_description.json").read_text())
+    described = json.loads((tmp_path / "dataset_description.json").read_text(encoding="utf-8"))
     assert described["DatasetType"] == "derivative"
     assert described["Spinalcord"]["counts"] == counts
 

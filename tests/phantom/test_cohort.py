@@ -67,7 +67,7 @@ def test_files_are_bids_and_on_one_grid(cohort):
         stem = f"{name}_acq-sag"
         t2 = sc.read(cohort / name / "anat" / f"{stem}_T2w.nii.gz")
         truth = cohort / "derivatives" / "truth" / name / "anat"
-        about = json.loads((truth / f"{stem}_desc-phantom.json").read_text())
+        about = json.loads((truth / f"{stem}_desc-phantom.json").read_text(encoding="utf-8"))
         assert (about["diagnosis"] or "n/a") == row["diagnosis"]
         for mask in ("lesion", "cord"):
             image = sc.Volume.from_any(nibabel.load(truth / f"{stem}_label-{mask}_mask.nii.gz"))
@@ -76,7 +76,10 @@ def test_files_are_bids_and_on_one_grid(cohort):
             assert image.array.any() == shown
     readers = [row["reader_1"] for row in rows if row["diagnosis"] != "n/a"]
     assert set(readers) <= set(DIAGNOSES)
-    assert "synthetic" in json.loads((cohort / "dataset_description.json").read_text())["Notice"]
+    assert (
+        "synthetic"
+        in json.loads((cohort / "dataset_description.json").read_text(encoding="utf-8"))["Notice"]
+    )
 
 
 @pytest.mark.slow

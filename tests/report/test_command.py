@@ -22,7 +22,7 @@ def test_command_line(tmp_path, capsys):
     assert printed["page"] == str(run / "report.html")
     assert (printed["split"], printed["patients"]) == ("test", 40)
     assert "notice: random weights; trained on synthetic phantoms" in shown.err
-    html = (run / "report.html").read_text()
+    html = (run / "report.html").read_text(encoding="utf-8")
     assert "Ours" in html
     assert "90&nbsp;% CI" in html
     assert main(["report", str(run), "--split", "x"]) == 4

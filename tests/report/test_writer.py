@@ -27,7 +27,7 @@ def test_every_file_is_there_and_the_same_again(tmp_path):
     assert {f"{name}.csv" for name in TABLES} | {"report.md", "report.json", "roc.svg"} <= names
     for path, again in zip(first, cohort.report(tmp_path / "b"), strict=True):
         assert path.read_bytes() == again.read_bytes(), path.name
-    content = json.loads((tmp_path / "a" / "report" / "report.json").read_text())
+    content = json.loads((tmp_path / "a" / "report" / "report.json").read_text(encoding="utf-8"))
     assert content["split"] == "test"
     assert "synthetic" in content["notice"]
     rows = content["tables"]["table2"]["rows"]
@@ -44,7 +44,7 @@ def test_what_an_earlier_report_had_goes_and_other_files_stay(tmp_path):
     Cohort(cohorts.of_letter()).report(tmp_path)
     assert not (tmp_path / "report" / "roc.svg").exists()
     assert not (tmp_path / "report" / "readers.csv").exists()
-    assert note.read_text() == "mine"
+    assert note.read_text(encoding="utf-8") == "mine"
 
 
 def test_a_full_disk_leaves_the_old_page(tmp_path, monkeypatch):
