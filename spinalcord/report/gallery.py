@@ -121,7 +121,7 @@ PLATES = (
         "One curve per task with its area and interval; bands are pointwise bootstrap intervals. "
         "Filled circles: the model at its threshold; open marks: readers, in the task's colour.",
         (figures.draw_roc,),
-        (5.6, 5.2),
+        (8.0, 5.0),
         table="table2",
     ),
     Plate(
@@ -161,9 +161,9 @@ PLATES = (
     Plate(
         "agreement",
         "Agreement of reference, model and readers",
-        "Cohen's kappa of every pair, with its interval.",
+        "Cohen's kappa of every pair, with its interval where there is room.",
         (figures.draw_agreement,),
-        (4.8, 4.4),
+        (5.4, 5.0),
         table="agreement",
     ),
     Plate(

@@ -10,7 +10,7 @@ import base64
 from html import escape
 
 from .contents import Contents, Section
-from .table import Table, mark
+from .table import Table, keep_together, mark
 
 _ROWS = 100  # of a table on the page; the files have all
 _OPEN = 30  # a longer table is folded
@@ -67,9 +67,7 @@ def to_html(contents: Contents) -> str:
     """
     title = escape(contents.title)
     notices = "".join(f"<p>{escape(text)}</p>" for text in contents.notices)
-    summary = "".join(
-        f"<li>{escape(text).replace(' %', '&nbsp;%')}</li>" for text in contents.summary
-    )
+    summary = "".join(f"<li>{keep_together(escape(text))}</li>" for text in contents.summary)
     links = "".join(
         f'<li><a href="#{_anchor(s.title)}">{escape(s.title)}</a></li>' for s in contents.sections
     )

@@ -106,8 +106,7 @@ class Table:
         head = "".join(f'<th scope="col">{escape(_words(c))}</th>' for c in self.shown)
         body = []
         for row in self.rows:
-            # A number stays on one line with its percent sign.
-            cells = [escape(text(row.get(c), c)).replace(" %", "&nbsp;%") for c in self.shown]
+            cells = [keep_together(escape(text(row.get(c), c))) for c in self.shown]
             first = f'<th scope="row">{cells[0]}</th>'
             body.append(f"<tr>{first}{''.join(map(_cell, cells[1:]))}</tr>")
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
@@ -171,6 +170,11 @@ def text(value: Any, column: str = "") -> str:
 def task_words(name: str) -> str:
     """Say a task in words, such as "MS or NMOSD"."""
     return f"{TASKS[name].negative} or {TASKS[name].positive}"
+
+
+def keep_together(html: str) -> str:
+    """Keep a number on one line with its sign, such as 95 % or < .001, in escaped text."""
+    return html.replace(" %", "&nbsp;%").replace("&lt; .", "&lt;&nbsp;.")
 
 
 def mark(words: str) -> str:

@@ -45,6 +45,15 @@ def test_agreement(axes):
     assert len(axes.texts) == 6
 
 
+def test_many_readers_leave_no_room_for_intervals(axes):
+    table = cohorts.drawn(40)
+    for r in range(3, 8):
+        table[f"reader_{r}"] = table["reader_1"]
+    figures.draw_agreement(Cohort(table), ax=axes)
+    assert len(axes.texts) == 36
+    assert not any("(" in text.get_text() for text in axes.texts)
+
+
 def test_text_is_readable_on_its_cell(axes):
     figures.draw_confusion(Cohort(cohorts.of_letter()), "tumor_vs_demyelination", ax=axes)
     colours = {tuple(map(int, t.get_position())): t.get_color() for t in axes.texts}

@@ -28,6 +28,11 @@ def test_html_escapes_everything():
     assert 'scope="row"' in html
 
 
+def test_numbers_stay_with_their_signs():
+    assert "&lt;&nbsp;.001" in one(number=1e-5).to_html()
+    assert "96&nbsp;% (150 of 157)" in one("96 % (150 of 157)").to_html()
+
+
 def test_markdown_escapes_what_would_be_markup():
     lines = one("a|b <i> *x* `y`").to_markdown().splitlines()
     (row,) = [line for line in lines if "x" in line]

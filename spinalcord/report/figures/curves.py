@@ -49,7 +49,7 @@ def draw_roc(cohort: Cohort, *, ax: Any = None, replicates: int = 500, seed: int
     asked = [q for q in questions(cohort.cases) if _both(q)]
     if not asked:
         raise InputError("no task has probabilities for cases of both classes")
-    ax = take_axes(ax)
+    ax = take_axes(ax, width=7.6, height=4.8)
     with style():
         ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
         for question in asked:
@@ -61,7 +61,9 @@ def draw_roc(cohort: Cohort, *, ax: Any = None, replicates: int = 500, seed: int
         ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
         ax.set(xlabel="1 - specificity", ylabel="sensitivity")
         ends = f"AUC ({decimal(100 * cohort.level, 0)} % CI)"
-        ax.legend(loc="lower right", title=ends, title_fontsize=8, alignment="left")
+        # Outside: with many readers it would hide the curves.
+        place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+        ax.legend(title=ends, title_fontsize=8, alignment="left", **place)
     return ax
 
 

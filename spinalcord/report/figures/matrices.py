@@ -20,6 +20,8 @@ from .style import style, take_axes
 if TYPE_CHECKING:
     from ..cohort import Cohort
 
+_ROOMY = 5  # with more rows and columns a cell has no room for an interval
+
 
 def draw_confusion(cohort: Cohort, task: str | None = None, *, ax: Any = None) -> Any:
     """Draw reference against answer, with counts and the share of each row.
@@ -75,6 +77,8 @@ def draw_confusion(cohort: Cohort, task: str | None = None, *, ax: Any = None) -
 def draw_agreement(cohort: Cohort, *, ax: Any = None) -> Any:
     """Draw Cohen's kappa of every pair of reference, model and readers.
 
+    With its interval, unless there are so many that it would not fit.
+
     Parameters
     ----------
     cohort : Cohort
@@ -100,8 +104,8 @@ def draw_agreement(cohort: Cohort, *, ax: Any = None) -> Any:
             i, j = names.index(row["first"]), names.index(row["second"])
             values[j, i] = row["estimate"]
             ends = ", ".join(decimal(row[end], 2) for end in ("low", "high"))
-            known = not math.isnan(row["low"])
-            words[j][i] = decimal(row["estimate"], 2) + (f"\n({ends})" if known else "")
+            roomy = len(names) <= _ROOMY and not math.isnan(row["low"])
+            words[j][i] = decimal(row["estimate"], 2) + (f"\n({ends})" if roomy else "")
     ax = take_axes(ax)
     with style():
         # The first has nobody to its left, the last nobody below.
