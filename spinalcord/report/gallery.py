@@ -121,7 +121,7 @@ PLATES = (
         "One curve per task with its area and interval; bands are pointwise bootstrap intervals. "
         "Filled circles: the model at its threshold; open marks: readers, in the task's colour.",
         (figures.draw_roc,),
-        (8.0, 5.0),
+        (9.2, 5.0),
         table="table2",
     ),
     Plate(

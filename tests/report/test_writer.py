@@ -8,10 +8,11 @@ import subprocess
 import sys
 
 import pytest
+from cohorts import save_mask, save_scan, touch
 from report import cohorts
 
-from spinalcord import Cohort, writing
-from spinalcord.errors import InputError
+from spinalcord import Cohort, run_cohort, writing
+from spinalcord.errors import InputError, SpinalcordWarning
 from spinalcord.report import TABLES
 from spinalcord.report.writer import write_report
 
@@ -67,6 +68,41 @@ def test_out_must_be_a_folder(tmp_path):
     path.touch()
     with pytest.raises(InputError, match="expected a folder for the report"):
         write_report(Cohort(cohorts.drawn(8)), path)
+
+
+def test_a_real_run_is_read_as_it_was_written(tmp_path, model_folder):
+    bids = tmp_path / "bids"
+    for name, lesion in (("01", True), ("02", False)):
+        truth = save_scan(bids / f"sub-{name}/anat/sub-{name}_T2w.nii.gz", lesion)
+        if lesion:
+            stem = f"sub-{name}/anat/sub-{name}_desc-lesion_mask.nii.gz"
+            save_mask(truth, bids / "derivatives/labels" / stem)
+    touch(bids, "sub-03/anat/sub-03_T2w.nii.gz", content=b"broken")
+    (bids / "participants.tsv").write_text(
+        "participant_id\tdiagnosis\tage\tsex\tsplit\treader_1\n"
+        "sub-01\tNMOSD\t33\tF\ttest\tMS\nsub-02\tMS\t44\tM\ttest\tMS\n"
+        "sub-03\tMS\t66\tM\ttest\tMS\n"
+    )
+    with pytest.warns(SpinalcordWarning, match="1 of 3 cases failed"):
+        run_cohort(bids, tmp_path / "out", models=model_folder)
+    cohort = Cohort(tmp_path / "out")
+    assert dict(cohort.flow[0].left) == {"failed": 1}
+    answers = [word == "true" for word in cohort.cases.words("found")]
+    assert answers[0]
+    assert [step.n for step in cohort.flow] == [3, 2, 2, sum(answers), sum(answers)]
+    (strict,) = [
+        row
+        for row in cohort.table("table2").rows
+        if row["task"] == "ms_vs_nmosd" and "no answer" in row["figure"]
+    ]
+    assert (strict["k"], strict["n"]) == (1, 3)
+    dice = [row for row in cohort.table("segmentation").rows if row["figure"] == "Dice score"]
+    assert dice[0]["estimate"] == 1
+    assert dice[0]["n"] == 1
+    html = cohort.report()[0].read_text(encoding="utf-8")
+    for text in ("for tests of segmentation", "sub-03", "not for clinical use", "CLAIM 2024"):
+        assert text in html
+    assert str(tmp_path) not in html
 
 
 @pytest.mark.slow

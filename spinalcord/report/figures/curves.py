@@ -49,7 +49,7 @@ def draw_roc(cohort: Cohort, *, ax: Any = None, replicates: int = 500, seed: int
     asked = [q for q in questions(cohort.cases) if _both(q)]
     if not asked:
         raise InputError("no task has probabilities for cases of both classes")
-    ax = take_axes(ax, width=7.6, height=4.8)
+    ax = take_axes(ax, width=9.0, height=4.8)
     with style():
         ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
         for question in asked:
