@@ -21,6 +21,7 @@ from .options import add_computing, add_lesion, add_scan, add_threshold, whole
 from .phantom import command as phantom
 from .report import command as report
 from .tasks import TASKS
+from .training import command as training
 
 if TYPE_CHECKING:
     from .pipeline import Pipeline
@@ -237,6 +238,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_options(_command(commands, "report", report.run, report.SUMMARY))
     _add_models(commands)
     _add_stats(commands)
+    training.add_options(_command(commands, "train", training.run, training.SUMMARY))
     phantom.add_options(_command(commands, "phantom", phantom.run, phantom.SUMMARY))
     _add_info(commands)
     return parser

@@ -1,0 +1,228 @@
+"""Prepared slices on disk: each scan goes through the core once, and is then read by the slice.
+
+Preparation is that of `spinalcord.segment` and `spinalcord.classify` itself, by the settings that
+the model file will hold.  Images are stored as uint16, 65535 for 1, masks as bits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from ..errors import InputError
+from ..modelfile import Model
+from ..working import LesionSlices, WorkingScan
+from ..writing import write_bytes, write_json
+from .cases import TrainingCase
+from .settings import SEGMENTATION
+
+LESION, CORD = 1, 2
+"""Bits of a target."""
+
+_LAYOUT = 1
+_ONE = 65535
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The prepared slices of one case.
+
+    Attributes
+    ----------
+    case : TrainingCase
+    folder, key : Path, str
+        Where they lie: ``KEY.images.npy`` and, for segmentation, ``KEY.targets.npy``.
+    shape : tuple of int
+        (slices, h, w).
+    lesion, cord : tuple of int
+        Slices that hold any.
+    has_cord, has_t1c : bool
+        Whether the cord is known, and whether there is a contrast-enhanced T1w.
+    """
+
+    case: TrainingCase
+    folder: Path
+    key: str
+    shape: tuple[int, int, int]
+    lesion: tuple[int, ...]
+    cord: tuple[int, ...]
+    has_cord: bool
+    has_t1c: bool
+
+    def image(self, index: int) -> NDArray[np.float32]:
+        """Return one slice, float32 (channels, h, w) in [0, 1]."""
+        stored = np.load(self.folder / f"{self.key}.images.npy", mmap_mode="r")[index]
+        return _scaled(stored)
+
+    def images(self) -> NDArray[np.float32]:
+        """Return all slices, float32 (slices, channels, h, w) in [0, 1]."""
+        stored = np.load(self.folder / f"{self.key}.images.npy")
+        return _scaled(stored)
+
+    def target(self, index: int) -> NDArray[np.uint8]:
+        """Return one slice's truth for segmentation, uint8 (h, w) of the bits above."""
+        stored: NDArray[np.uint8] = np.load(self.folder / f"{self.key}.targets.npy", mmap_mode="r")[
+            index
+        ]
+        return np.array(stored)
+
+    def targets(self) -> NDArray[np.uint8]:
+        """Return all slices' truth, uint8 (slices, h, w)."""
+        stored: NDArray[np.uint8] = np.load(self.folder / f"{self.key}.targets.npy")
+        return stored
+
+
+def prepare_cases(
+    cases: Iterable[TrainingCase],
+    metadata: Mapping[str, Any],
+    folder: str | os.PathLike[str],
+    *,
+    progress: bool = False,
+) -> list[Entry]:
+    """Prepare cases, unless they are prepared already.
+
+    Parameters
+    ----------
+    cases : iterable of TrainingCase
+    metadata : mapping
+        Of the model file to be: preprocessing, labels and in_channels count.
+    folder : path
+        Made if absent; may be shared by several trainings.
+    progress : bool
+        Whether to show a bar on a terminal.
+
+    Returns
+    -------
+    list of Entry
+        In the order of the cases.  For a classifier without slices where the mask is empty.
+
+    Raises
+    ------
+    InputError
+        An unreadable scan; a mask or T1w on another grid.
+    """
+    from tqdm import tqdm
+
+    folder = Path(folder)
+    model = Model(Path("training"), metadata, ())
+    listed = list(cases)
+    shown = tqdm(listed, desc="prepare", unit="case", disable=None if progress else True)
+    return [_prepare(case, model, folder) for case in shown]
+
+
+def _prepare(case: TrainingCase, model: Model, folder: Path) -> Entry:
+    key = _key(case, model)
+    about = folder / f"{key}.json"
+    if not about.is_file():
+        scan = WorkingScan(case.path, series=case.series)
+        lesion = (scan.mask(case.mask) > 0).astype(np.uint8)
+        make = _segmentation if model.role == SEGMENTATION else _classification
+        facts = make(case, model, scan, lesion, folder / key)
+        # Last: what has this file is complete.
+        write_json(about, facts)
+    facts = json.loads(about.read_text())
+    return Entry(
+        case=case,
+        folder=folder,
+        key=key,
+        shape=tuple(facts["shape"]),
+        lesion=tuple(facts["lesion"]),
+        cord=tuple(facts["cord"]),
+        has_cord=facts["has_cord"],
+        has_t1c=facts["has_t1c"],
+    )
+
+
+def _segmentation(
+    case: TrainingCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
+) -> dict[str, Any]:
+    images, frame = scan.segmentation_images(model)
+    cord = None if case.cord is None else scan.mask(case.cord)
+    target = np.zeros((len(images), *images.shape[2:]), np.uint8)
+    letter = model.preprocessing["mode"] == "letter"
+    for bit, mask in ((LESION, lesion), (CORD, cord)):
+        if mask is not None:
+            share = _core.resample(
+                (mask > 0).astype(np.float32),
+                images.shape[2:],
+                frame,
+                filter="nearest" if letter else "area",
+            )
+            target |= np.where(share >= 0.5, np.uint8(bit), np.uint8(0))
+    _save(stem, "images", _stored(images))
+    _save(stem, "targets", target)
+    return {
+        "shape": list(target.shape),
+        "lesion": _slices_with(target, LESION),
+        "cord": _slices_with(target, CORD),
+        "has_cord": cord is not None,
+        "has_t1c": False,
+    }
+
+
+def _classification(
+    case: TrainingCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
+) -> dict[str, Any]:
+    t1c = None if case.t1c is None else scan.companion(case.t1c, "t1c")
+    images, slices, _ = LesionSlices(scan, lesion, t1c).images(model)
+    _save(stem, "images", _stored(images))
+    return {
+        "shape": [len(images), *images.shape[2:]],
+        "lesion": list(range(len(slices))),
+        "cord": [],
+        "has_cord": False,
+        "has_t1c": t1c is not None,
+    }
+
+
+def _slices_with(target: NDArray[np.uint8], bit: int) -> list[int]:
+    found: list[int] = np.flatnonzero((target & bit).any((1, 2))).tolist()
+    return found
+
+
+def _stored(images: NDArray[np.float32]) -> NDArray[np.uint16]:
+    stored: NDArray[np.uint16] = np.rint(images * np.float32(_ONE)).astype(np.uint16)
+    return stored
+
+
+def _scaled(stored: NDArray[np.uint16]) -> NDArray[np.float32]:
+    images: NDArray[np.float32] = stored.astype(np.float32) / np.float32(_ONE)
+    return images
+
+
+def _save(stem: Path, kind: str, array: NDArray[Any]) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    write_bytes(stem.with_name(f"{stem.name}.{kind}.npy"), buffer.getvalue())
+
+
+def _key(case: TrainingCase, model: Model) -> str:
+    """Name a case's slices by the files they come from and by how they are made."""
+    files = [case.path, case.mask, case.cord if model.role == SEGMENTATION else case.t1c]
+    parts = [
+        _LAYOUT,
+        model.network,
+        dict(model.preprocessing),
+        case.series,
+        [None if file is None else _stamp(Path(file)) for file in files],
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _stamp(path: Path) -> list[Any]:
+    try:
+        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        marks = [(f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return [str(path.absolute()), marks]

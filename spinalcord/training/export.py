@@ -1,0 +1,305 @@
+"""From a trained network to a model file: half precision, checked against the core, cut-off frozen.
+
+The cut-off is chosen on the validation split with the file itself, opened by the C core: what is
+frozen is what users run.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..errors import ModelError, SpinalcordWarning
+from ..modelfile import map_model, write_model
+from ..network import Network
+from ..networks import DENSENET121, MULTIRESUNET, NORM_EPS
+from ..stats.thresholds import choose_threshold
+from ..tasks import TASKS
+from .cache import CORD, LESION, Entry
+from .networks import build, copy_tensors, load_tensors
+from .problems import auc
+from .settings import SEGMENTATION, classes_of
+
+PARITY = 1e-3
+"""Largest difference of a probability, torch against core, both with the file's own weights."""
+
+GRID = tuple(round(0.1 * k, 1) for k in range(1, 10))
+"""Thresholds of lesion that are tried on the validation split."""
+
+MOST_SLICES = 600
+"""Of the validation split that a segmentation model is measured on, whole scans, in order."""
+
+
+def describe(
+    target: str, outputs: Sequence[str], name: str, preprocessing: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the metadata of a model file to be, with the cut-off still at one half.
+
+    Parameters
+    ----------
+    target : str
+        "segmentation" or a task; the four-class start is described as a task is.
+    outputs : sequence of str
+        Of segmentation.
+    name : str
+    preprocessing : mapping
+        As in the model file.
+
+    Returns
+    -------
+    dict
+    """
+    common: dict[str, Any] = {
+        "name": name,
+        "version": "1",
+        "preprocessing": dict(preprocessing),
+        "notice": "",
+    }
+    if target == SEGMENTATION:
+        return common | {
+            "network": MULTIRESUNET,
+            "in_channels": 1,
+            "norm_eps": NORM_EPS[MULTIRESUNET],
+            "final_norm": False,
+            "labels": {"kind": "segmentation", "outputs": list(outputs), "threshold": 0.5},
+        }
+    task = TASKS.get(target, TASKS["tumor_vs_demyelination"])
+    return common | {
+        "network": DENSENET121,
+        "in_channels": 3,
+        "norm_eps": NORM_EPS[DENSENET121],
+        "final_relu": True,
+        "labels": {
+            "kind": "classification",
+            "task": task.name,
+            "negative": task.negative,
+            "positive": task.positive,
+            "threshold": 0.5,
+        },
+    }
+
+
+def export_model(
+    network: nn.Module,
+    metadata: Mapping[str, Any],
+    held: Sequence[Entry],
+    path: str | os.PathLike[str],
+) -> dict[str, Any]:
+    """Write a model file, compare it with the network, measure it and freeze its cut-off.
+
+    Parameters
+    ----------
+    network : module
+        Trained.
+    metadata : mapping
+        As from `describe`, with training and notice.
+    held : sequence of Entry
+        The validation split.
+    path : path
+        Ends in ``.safetensors``; there once all has been checked.
+
+    Returns
+    -------
+    dict
+        Figures on the validation split, as in the file's ``training``.
+
+    Raises
+    ------
+    ModelError
+        Weights that are not finite; core and torch that differ by more than `PARITY`.
+    """
+    path = Path(path)
+    draft = path.with_name(f".{path.stem}.draft.safetensors")
+    tensors = copy_tensors(network)
+    try:
+        write_model(draft, tensors, metadata)
+        opened = Network.open(draft)
+        parity = compare(draft, _example(held, opened.kind))
+        if not parity <= PARITY:
+            raise ModelError(f"{path.name}: core and torch differ by {parity:.2g}, over {PARITY}")
+        measure = _measure_masks if opened.kind == MULTIRESUNET else _measure_answers
+        labels, figures = measure(opened, held)
+    finally:
+        draft.unlink(missing_ok=True)
+    figures["core_against_torch"] = parity
+    whole = {
+        **metadata,
+        "labels": {**metadata["labels"], **labels},
+        "training": {**metadata.get("training", {}), "validation": figures},
+    }
+    write_model(path, tensors, whole)
+    return figures
+
+
+def compare(path: str | os.PathLike[str], images: np.ndarray) -> float:
+    """Return the largest difference of core and torch on a model file, both in float32.
+
+    Parameters
+    ----------
+    path : path
+        A model file; both use its stored weights.
+    images : float32 (n, c, h, w)
+
+    Raises
+    ------
+    ModelError
+        A damaged file.
+    """
+    opened = Network.open(path)
+    model = opened.model
+    options: dict[str, Any] = {"final_relu": bool(model.metadata.get("final_relu", True))}
+    if opened.kind == MULTIRESUNET:
+        options = {
+            "outputs": len(model.outputs),
+            "final_norm": bool(model.metadata.get("final_norm", True)),
+        }
+    twin = build(
+        opened.kind,
+        in_channels=model.in_channels,
+        norm_eps=float(model.metadata.get("norm_eps", NORM_EPS[opened.kind])),
+        **options,
+    )
+    load_tensors(twin, stored_tensors(path))
+    twin.eval()
+    with torch.inference_mode():
+        want = twin(torch.from_numpy(np.ascontiguousarray(images))).numpy()
+    return float(np.abs(opened(images) - want).max())
+
+
+def stored_tensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Read a model file's tensors as they are stored, as float32.
+
+    Raises
+    ------
+    ModelError
+        A damaged file, or bfloat16 in it, which NumPy lacks.
+    """
+    kinds = {"F32": np.float32, "F16": np.float16}
+    found = {}
+    with map_model(path) as (model, buffer):
+        for tensor in model.tensors:
+            if tensor.dtype not in kinds:
+                raise ModelError(f"{path}: tensor {tensor.name} is stored as {tensor.dtype}")
+            values = np.frombuffer(buffer[tensor.begin : tensor.end], kinds[tensor.dtype])
+            found[tensor.name] = values.reshape(tensor.shape).astype(np.float32)
+    return found
+
+
+def _example(held: Sequence[Entry], kind: str) -> np.ndarray:
+    """One or two images to compare on; a part of a slice will do for segmentation."""
+    entry = next(e for e in held if e.shape[0] and (e.lesion or kind == MULTIRESUNET))
+    if kind == MULTIRESUNET:
+        index = entry.lesion[0] if entry.lesion else entry.shape[0] // 2
+        return np.ascontiguousarray(entry.image(index)[None, :, :256, :256])
+    return entry.images()[:2]
+
+
+def _measure_answers(
+    network: Network, held: Sequence[Entry]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Youden's cut-off over the patients' mean probabilities."""
+    classes = classes_of(network.model.role)
+    scores, truth = [], []
+    for entry in held:
+        if entry.lesion:
+            images = entry.images()
+            parts = [network(images[i : i + 8])[:, 1] for i in range(0, len(images), 8)]
+            scores.append(float(np.concatenate(parts).astype(np.float64).mean()))
+            truth.append(entry.case.diagnosis in classes[1])
+    p, positive = np.array(scores), np.array(truth)
+    chosen = choose_threshold(positive, p, split="validation")
+    threshold, origin = between(chosen.value, p), f"validation, Youden, {len(p)} cases"
+    if threshold is None:
+        threshold, origin = 0.5, f"one half: no cut-off separates {len(p)} validation cases"
+        warnings.warn(f"{network.model.name}: {origin}", SpinalcordWarning, stacklevel=3)
+    called = p >= threshold
+    figures = {
+        "cases": len(p),
+        "auc": auc(positive, p),
+        "accuracy": float((called == positive).mean()),
+        "sensitivity": float(called[positive].mean()),
+        "specificity": float((~called[~positive]).mean()),
+        "remark": "at the cut-off chosen on these cases: too good",
+    }
+    return {"threshold": threshold, "threshold_from": origin}, figures
+
+
+def between(value: float, scores: np.ndarray) -> float | None:
+    """Move a cut-off from a case's own score half-way to the next lower one.
+
+    The calls stay the same, and rounding of another precision does not turn them.
+
+    Returns
+    -------
+    float or None
+        Within (0, 1]; None where all or no case would be called positive.
+    """
+    below = scores[scores < value]
+    if not np.isfinite(value) or not below.size:
+        return None
+    return float((value + below.max()) / 2)
+
+
+def _measure_masks(
+    network: Network, held: Sequence[Entry]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Dice of whole scans, and the threshold that makes its mean over cases with lesion largest."""
+    outputs = network.model.outputs
+    by_case: dict[str, list[list[float]]] = {}
+    cord, alarms, free, slices = [], 0, 0, 0
+    for entry in _first(held):
+        images, targets = entry.images(), entry.targets()
+        maps = np.concatenate([network(images[i : i + 1]) for i in range(len(images))])
+        slices += len(images)
+        truth = (targets & LESION) > 0
+        if truth.any():
+            row = [dice(maps[:, 0] >= t, truth) for t in GRID]
+            by_case.setdefault(entry.case.diagnosis or "other", []).append(row)
+        else:
+            free += 1
+            alarms += bool((maps[:, 0] >= 0.5).any())
+        if "cord" in outputs and entry.has_cord:
+            cord.append(dice(maps[:, 1] >= 0.5, (targets & CORD) > 0))
+    labels: dict[str, Any] = {"threshold": 0.5, "threshold_from": "one half"}
+    figures: dict[str, Any] = {"slices": slices, "lesion_free_cases": free}
+    if free:
+        figures["lesion_free_with_alarm_at_half"] = alarms
+    if cord:
+        figures["dice_cord"] = float(np.mean(cord))
+    if by_case:
+        rows = np.array([row for rows in by_case.values() for row in rows])
+        best = int(rows.mean(0).argmax())
+        labels = {
+            "threshold": GRID[best],
+            "threshold_from": f"validation, largest mean Dice of {len(rows)} cases, {GRID}",
+        }
+        figures["dice_lesion"] = float(rows[:, best].mean())
+        figures["dice_lesion_by_diagnosis"] = {
+            name: float(np.array(own)[:, best].mean()) for name, own in sorted(by_case.items())
+        }
+        figures["remark"] = "on prepared slices, at the threshold chosen on these cases: too good"
+    return labels, figures
+
+
+def _first(held: Sequence[Entry]) -> list[Entry]:
+    """Whole scans in a fixed random order, up to `MOST_SLICES`, and at least one."""
+    order = np.random.default_rng(0).permutation(len(held))
+    taken: list[Entry] = []
+    for entry in (held[k] for k in order):
+        if taken and sum(e.shape[0] for e in taken) + entry.shape[0] > MOST_SLICES:
+            break
+        taken.append(entry)
+    return taken
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    """Overlap of two masks of bool; 1 where both are empty."""
+    total = int(a.sum()) + int(b.sum())
+    return 2 * int((a & b).sum()) / total if total else 1.0

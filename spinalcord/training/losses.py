@@ -1,0 +1,54 @@
+"""What training makes small: Dice plus cross-entropy for masks, cross-entropy for classes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+SMOOTH = 1.0
+"""Pixels added to both sides of Dice, so that batches without lesion have a gradient."""
+
+
+def mask_loss(logits: Tensor, masks: Tensor, known: Tensor) -> Tensor:
+    """Dice plus binary cross-entropy, meant over the outputs.
+
+    Parameters
+    ----------
+    logits : (n, k, h, w)
+    masks : float32 (n, k, h, w)
+        0 and 1.
+    known : float32 (n, k)
+        0 where an image does not say where a mask is: it does not count for that output.
+
+    Returns
+    -------
+    float32 scalar
+        Dice is that of all known pixels of the batch together, so that patches without lesion
+        count by their false alarms.
+    """
+    logits = logits.float()
+    weight = known[:, :, None, None]
+    probability = torch.sigmoid(logits) * weight
+    both = (probability * masks).sum((0, 2, 3))
+    total = probability.sum((0, 2, 3)) + (masks * weight).sum((0, 2, 3))
+    dice = 1 - (2 * both + SMOOTH) / (total + SMOOTH)
+    each = functional.binary_cross_entropy_with_logits(logits, masks, reduction="none")
+    seen = known.sum(0)
+    pixels = logits.shape[2] * logits.shape[3]
+    entropy = (each * weight).sum((0, 2, 3)) / (seen * pixels).clamp(min=1)
+    counts = (seen > 0).float()
+    return ((dice + entropy) * counts).sum() / counts.sum().clamp(min=1)
+
+
+def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of (n, classes) logits and int64 (n,) labels."""
+    return functional.cross_entropy(logits.float(), labels)
+
+
+def count_overlap(probability: Tensor, masks: Tensor, known: Tensor, threshold: float) -> Tensor:
+    """Count pixels for Dice: (k, 2) float64, twice the overlap and the sum of both."""
+    weight = known[:, :, None, None]
+    found = (probability >= threshold).double() * weight
+    truth = masks.double() * weight
+    return torch.stack([2 * (found * truth).sum((0, 2, 3)), (found + truth).sum((0, 2, 3))], 1)

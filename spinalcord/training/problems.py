@@ -1,0 +1,218 @@
+"""The two kinds of training: what a batch is, what its loss is, how it is validated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .. import _core
+from ..errors import InputError
+from .augmentation import Augmentation, crop
+from .cache import Entry
+from .cases import TRAIN, VALIDATION
+from .losses import class_loss, count_overlap, mask_loss
+from .networks import build
+from .sampling import Batch, PatchSampler, WindowSampler
+from .settings import SEGMENTATION, START, Settings, classes_of
+
+MARGIN = 0.15
+"""Of a patch's side, cut in addition on each side: what a turn brings into view is image."""
+
+T1C_DROPPED = 0.25
+"""Share of windows whose contrast-enhanced T1w is hidden, since many scans come without."""
+
+VALIDATION_BATCHES = 16
+
+Forward = Callable[[Tensor], Tensor]
+
+
+class Problem:
+    """What the training loop asks of either kind.
+
+    Attributes
+    ----------
+    n_train : int
+        Slices with lesion to train on, which an epoch's length goes by.
+    figures : tuple of str
+        What `validate` measures besides the loss.
+    """
+
+    n_train: int
+    figures: tuple[str, ...]
+
+    def build(self) -> nn.Module:
+        """Make the network with new weights."""
+        raise NotImplementedError
+
+    def draw(self, step: int) -> Batch:
+        """Read the batch of a step from disk."""
+        raise NotImplementedError
+
+    def loss(self, forward: Forward, batch: Batch, step: int, device: torch.device) -> Tensor:
+        """Augment a batch and compute its loss; `forward` gives logits."""
+        raise NotImplementedError
+
+    def validate(self, forward: Forward, device: torch.device) -> tuple[float, dict[str, float]]:
+        """Return loss and figures on the validation split, without augmentation."""
+        raise NotImplementedError
+
+
+class SegmentationProblem(Problem):
+    """Lesion, and the cord where any training case has a cord mask, from patches of T2w.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+    settings : Settings
+    """
+
+    def __init__(self, entries: Sequence[Entry], settings: Settings) -> None:
+        train, held = _split(entries)
+        self.outputs = ["lesion", "cord"] if any(e.has_cord for e in train) else ["lesion"]
+        self.figures = tuple(f"dice_{name}" for name in self.outputs)
+        self.n_train = sum(len(e.lesion) for e in train)
+        if not self.n_train:
+            raise InputError("no training case has a lesion in its mask")
+        batch = settings.batch or 8
+        self._seed, self._augment = settings.seed, settings.augment
+        self._train = PatchSampler(
+            train, batch, settings.patch, settings.seed, margin=MARGIN if settings.augment else 0
+        )
+        # Another seed than the training's, whose batches are seed, step.
+        self._held = PatchSampler(held, 8, (settings.patch[1],) * 2, settings.seed + (1 << 40))
+
+    def build(self) -> nn.Module:
+        """Make the network: no final Norm, head biased towards "no lesion"."""
+        return build("multiresunet", outputs=len(self.outputs), final_norm=False)
+
+    def draw(self, step: int) -> Batch:
+        """Read the patches of a step."""
+        return self._train.draw(step)
+
+    def loss(self, forward: Forward, batch: Batch, step: int, device: torch.device) -> Tensor:
+        """Dice plus cross-entropy."""
+        images, masks, known = self._on(batch, device)
+        if self._augment:
+            rng = np.random.default_rng([self._seed, step, 1])
+            images, masks = Augmentation()(images, masks, batch.size, rng)
+        return mask_loss(forward(images), masks, known)
+
+    def validate(self, forward: Forward, device: torch.device) -> tuple[float, dict[str, float]]:
+        """Measure the same patches each time; Dice is that of all their pixels together."""
+        losses, counts = [], torch.zeros(len(self.outputs), 2, dtype=torch.float64)
+        for step in range(VALIDATION_BATCHES):
+            images, masks, known = self._on(self._held.draw(step), device)
+            logits = forward(images)
+            losses.append(float(mask_loss(logits, masks, known)))
+            counts += count_overlap(torch.sigmoid(logits.float()), masks, known, 0.5).cpu()
+        dice = (counts[:, 0] / counts[:, 1].clamp(min=1)).tolist()
+        return float(np.mean(losses)), dict(zip(self.figures, dice, strict=True))
+
+    def _on(self, batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        k = len(self.outputs)
+        arrays = (batch.images, batch.masks[:, :k], batch.known[:, :k])
+        images, masks, known = (
+            torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in arrays
+        )
+        if not self._augment:
+            images, masks = crop(images, batch.size), crop(masks, batch.size)
+        return images, masks, known
+
+
+class ClassificationProblem(Problem):
+    """A task, or the four diagnoses, from windows around the lesions.
+
+    Parameters
+    ----------
+    target : str
+        A task or "diagnosis".
+    entries : sequence of Entry
+    settings : Settings
+    """
+
+    def __init__(self, target: str, entries: Sequence[Entry], settings: Settings) -> None:
+        classes = classes_of(target)
+        self._n = len(classes)
+        self._class = {name: i for i, names in enumerate(classes) for name in names}
+        train, self._held = _split(entries)
+        labels = [self._class[e.case.diagnosis] for e in train]
+        self._train = WindowSampler(train, labels, settings.batch or 32, settings.seed)
+        self._held = [e for e in self._held if e.lesion]
+        if {self._class[e.case.diagnosis] for e in self._held} != set(range(self._n)):
+            raise InputError(f"a class of {target} has no lesion in any validation mask")
+        self.n_train = sum(len(e.lesion) for e in train)
+        self.figures = ("accuracy",) if target == START else ("accuracy", "auc")
+        self._seed, self._augment = settings.seed, settings.augment
+
+    def build(self) -> nn.Module:
+        """Make the network; four outputs for four diagnoses."""
+        network = build("densenet121")
+        if self._n != 2:
+            network.output = nn.Linear(128, self._n)
+            nn.init.kaiming_normal_(network.output.weight, nonlinearity="relu")
+            nn.init.zeros_(network.output.bias)
+        return network
+
+    def draw(self, step: int) -> Batch:
+        """Read the windows of a step."""
+        return self._train.draw(step)
+
+    def loss(self, forward: Forward, batch: Batch, step: int, device: torch.device) -> Tensor:
+        """Cross-entropy."""
+        images = torch.from_numpy(batch.images).to(device)
+        masks = torch.from_numpy(batch.masks).to(device)
+        if self._augment:
+            rng = np.random.default_rng([self._seed, step, 1])
+            hidden = torch.from_numpy(rng.random(len(images)) < T1C_DROPPED).to(device)
+            images = images.clone()
+            images[hidden, 0] = 0
+            images, masks = Augmentation()(images, masks, batch.size, rng)
+        labels = torch.from_numpy(batch.labels).to(device)
+        return class_loss(forward(torch.cat([images, masks], 1)), labels)
+
+    def validate(self, forward: Forward, device: torch.device) -> tuple[float, dict[str, float]]:
+        """Mean over the slices of a patient's scan, as in use; classes weigh the same."""
+        means, labels = [], []
+        for entry in self._held:
+            images = entry.images()
+            parts = [
+                torch.softmax(forward(torch.from_numpy(images[i : i + 16]).to(device)).float(), 1)
+                for i in range(0, len(images), 16)
+            ]
+            means.append(torch.cat(parts).double().mean(0).cpu().numpy())
+            labels.append(self._class[entry.case.diagnosis])
+        p, truth = np.stack(means), np.array(labels)
+        own = -np.log(np.maximum(p[np.arange(len(p)), truth], 1e-7))
+        loss = float(np.mean([own[truth == c].mean() for c in range(self._n)]))
+        figures = {"accuracy": float((p.argmax(1) == truth).mean())}
+        if "auc" in self.figures:
+            figures["auc"] = auc(truth == 1, p[:, 1])
+        return loss, figures
+
+
+def auc(positive: np.ndarray, scores: np.ndarray) -> float:
+    """Share of pairs of a positive and a negative case that the scores put in order."""
+    placed = _core.placements(np.ascontiguousarray(scores[None], np.float64), positive)
+    return float(placed[0, positive].mean())
+
+
+def make_problem(target: str, entries: Sequence[Entry], settings: Settings) -> Any:
+    """Return the problem of a target.
+
+    Raises
+    ------
+    InputError
+        A class without lesion in its masks, in either split; a batch smaller than the classes.
+    """
+    if target == SEGMENTATION:
+        return SegmentationProblem(entries, settings)
+    return ClassificationProblem(target, entries, settings)
+
+
+def _split(entries: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+    train = [e for e in entries if e.case.split == TRAIN]
+    return train, [e for e in entries if e.case.split == VALIDATION]

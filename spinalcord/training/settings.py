@@ -1,0 +1,133 @@
+"""How a network is trained; everything here goes into the model file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import InputError
+from ..tasks import DIAGNOSES, TASKS
+
+SEGMENTATION = "segmentation"
+START = "diagnosis"
+"""Four diagnoses at once: no model, but what the three classifiers can start from."""
+
+TARGETS = (SEGMENTATION, *TASKS, START)
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("auto", "f32", "bf16")
+MODES = ("physical", "letter")
+
+_CLASSES = {
+    "tumor_vs_demyelination": (("astrocytoma", "ependymoma"), ("MS", "NMOSD")),
+    "astrocytoma_vs_ependymoma": (("astrocytoma",), ("ependymoma",)),
+    "ms_vs_nmosd": (("MS",), ("NMOSD",)),
+    START: tuple((name,) for name in DIAGNOSES),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen about a training; the defaults are the letter's where it has one.
+
+    Parameters
+    ----------
+    epochs : int, default 200
+        At most.
+    minutes : float, optional
+        At most, for one call, preparation of the scans not counted.
+    batch : int, optional
+        Images of a step: 8 patches, or 32 windows in equal parts by class.
+    patch : (int, int), default (128, 192)
+        Smallest and largest side of the segmentation network's patches, multiples of 16.
+    lr : float, default 1e-4
+        Adam's learning rate, halved after `patience` epochs without gain.
+    seed : int, default 0
+        Of the start, the batches, the augmentation, and splits where the cohort names none.
+    device : {"auto", "cpu", "cuda"}
+    precision : {"auto", "f32", "bf16"}
+        bf16 is autocast; "auto" takes it where the hardware computes in it.
+    mode : {"physical", "letter"}
+        Preparation of the scans, as in the model file.
+    pixel_mm : float, default 1.0
+        Of physical preparation.
+    steps : int, optional
+        Per epoch; as many as it takes to see each slice with lesion once.
+    patience, stop_after : int, default 20 and 60
+        Epochs without gain of the validation loss before the rate is halved, and before the end.
+    augment : bool, default True
+
+    Raises
+    ------
+    InputError
+        A value out of range.
+    """
+
+    epochs: int = 200
+    minutes: float | None = None
+    batch: int | None = None
+    patch: tuple[int, int] = (128, 192)
+    lr: float = 1e-4
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "auto"
+    mode: str = "physical"
+    pixel_mm: float = 1.0
+    steps: int | None = None
+    patience: int = 20
+    stop_after: int = 60
+    augment: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "steps", "patience", "stop_after"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} is {value}, expected at least 1")
+        for name in ("minutes", "lr", "pixel_mm"):
+            value = getattr(self, name)
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise InputError(f"{name} is {value}, expected a number above 0")
+        if self.seed < 0:
+            raise InputError(f"seed is {self.seed}, expected 0 or more")
+        small, large = self.patch
+        if small % 16 or large % 16 or not 16 <= small <= large <= 1024:
+            raise InputError(
+                f"patch is {small} to {large} pixels, expected multiples of 16 from 16 to 1024"
+            )
+        for name, choices in (("device", DEVICES), ("precision", PRECISIONS), ("mode", MODES)):
+            if getattr(self, name) not in choices:
+                raise InputError(f"{name} is {', '.join(choices)}, got {getattr(self, name)!r}")
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """The model file's `preprocessing`."""
+        return {"mode": self.mode, "pixel_mm": self.pixel_mm, "size": [256, 256], "clip": 5.0}
+
+    def fixed(self) -> dict[str, Any]:
+        """What may not change when a training is taken up again."""
+        free = ("epochs", "minutes", "device", "precision", "patience", "stop_after")
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+            if key not in free
+        }
+
+
+def classes_of(target: str) -> tuple[tuple[str, ...], ...]:
+    """Return the diagnoses of each class of a target, the negative class first.
+
+    Raises
+    ------
+    InputError
+        Not a target with classes.
+    """
+    if target not in _CLASSES:
+        raise InputError(f"{target!r} has no classes; expected one of {', '.join(_CLASSES)}")
+    return _CLASSES[target]
+
+
+def check_target(target: str) -> str:
+    """Return `target` where it is one of `TARGETS`; else InputError."""
+    if target not in TARGETS:
+        raise InputError(f"a network is trained for {', '.join(TARGETS)}, got {target!r}")
+    return target

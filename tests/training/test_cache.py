@@ -1,0 +1,80 @@
+"""spinalcord.training.cache: what is stored is what the pipeline itself prepares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spinalcord.errors import InputError
+from spinalcord.modelfile import Model
+from spinalcord.training.cache import CORD, LESION, prepare_cases
+from spinalcord.training.cases import TrainingCase
+from spinalcord.working import LesionSlices, WorkingScan
+
+SETTINGS = {"mode": "physical", "pixel_mm": 1.0, "size": [256, 256], "clip": 5.0}
+SEGMENTATION = {
+    "network": "multiresunet", "in_channels": 1, "preprocessing": SETTINGS,
+    "labels": {"kind": "segmentation"},
+}  # fmt: skip
+TASK = {
+    "network": "densenet121", "in_channels": 3, "preprocessing": SETTINGS,
+    "labels": {"kind": "classification", "task": "ms_vs_nmosd"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def one(bids):
+    anat = bids / "derivatives" / "truth" / "sub-01" / "anat"
+    return TrainingCase(
+        "sub-01", "sub-01", str(bids / "sub-01" / "anat" / "sub-01_T2w.nii.gz"),
+        str(anat / "sub-01_label-lesion_mask.nii.gz"), str(anat / "sub-01_label-cord_mask.nii.gz"),
+    )  # fmt: skip
+
+
+def test_slices_are_those_of_segment(one, tmp_path):
+    (entry,) = prepare_cases([one], SEGMENTATION, tmp_path)
+    scan = WorkingScan(one.path)
+    images, _ = scan.segmentation_images(Model(Path("m"), SEGMENTATION, ()))
+    assert entry.shape == (3, 48, 48)
+    np.testing.assert_allclose(entry.images(), images, atol=1e-5)
+    np.testing.assert_array_equal(entry.image(1), entry.images()[1])
+    lesion = scan.mask(one.mask)
+    # At 1 mm the grid is the scan's own, with zeros after it.
+    np.testing.assert_array_equal((entry.targets() & LESION)[:, :, :40] > 0, lesion > 0)
+    np.testing.assert_array_equal((entry.target(1) & CORD)[:, :40] > 0, scan.mask(one.cord)[1] > 0)
+    assert lesion.any()
+    assert entry.lesion == (1,)
+    assert entry.cord == (1,)
+    assert entry.has_cord
+
+
+def test_windows_are_those_of_classify(one, tmp_path):
+    (entry,) = prepare_cases([one], TASK, tmp_path)
+    scan = WorkingScan(one.path)
+    want, _, _ = LesionSlices(scan, scan.mask(one.mask)).images(Model(Path("m"), TASK, ()))
+    assert want[:, 2].any()
+    assert not want[:, 0].any()
+    np.testing.assert_allclose(entry.images(), want, atol=1e-5)
+    assert entry.shape == (1, 256, 256)
+    assert not entry.has_t1c
+
+
+def test_what_is_prepared_is_not_prepared_again(one, tmp_path):
+    (first,) = prepare_cases([one], SEGMENTATION, tmp_path)
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(before) == 3
+    (second,) = prepare_cases([one], SEGMENTATION, tmp_path)
+    assert second == first
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+    other = {**SEGMENTATION, "preprocessing": {**SETTINGS, "pixel_mm": 2.0}}
+    (coarse,) = prepare_cases([one], other, tmp_path)
+    assert coarse.key != first.key
+    assert coarse.shape == (3, 32, 32)
+
+
+def test_a_scan_that_has_gone_is_named(one, tmp_path):
+    with pytest.raises(InputError, match=r"gone\.nii"):
+        prepare_cases([replace(one, path="gone.nii")], SEGMENTATION, tmp_path)

@@ -1,0 +1,73 @@
+"""spinalcord.training.sampling: batches by seed and step, balanced, and where they should be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spinalcord.errors import InputError
+
+pytest.importorskip("torch", reason="torch is not installed")
+
+from spinalcord.training.sampling import PatchSampler, WindowSampler, cut
+
+CLASS = {"astrocytoma": 0, "ependymoma": 1, "MS": 2, "NMOSD": 3}
+
+
+def test_cut_pads_with_zeros():
+    image = np.arange(1, 26).reshape(5, 5)
+    np.testing.assert_array_equal(cut(image, (2, 2), 4), image[0:4, 0:4])
+    corner = cut(image, (0, 0), 4)
+    np.testing.assert_array_equal(corner[2:, 2:], image[:2, :2])
+    assert corner.sum() == image[:2, :2].sum()
+    assert not cut(image, (100, 2), 4).any()
+
+
+def test_patches_depend_on_seed_and_step_alone(patch_entries):
+    sampler = PatchSampler(patch_entries, 4, (32, 64), 5)
+    late = sampler.draw(7)
+    again = PatchSampler(patch_entries, 4, (32, 64), 5).draw(7)
+    np.testing.assert_array_equal(late.images, again.images)
+    np.testing.assert_array_equal(late.masks, again.masks)
+    assert late.images.any()
+    other = PatchSampler(patch_entries, 4, (32, 64), 6).draw(7)
+    assert other.images.shape != late.images.shape or not np.array_equal(other.images, late.images)
+
+
+def test_patches_lie_around_lesions_cord_and_anywhere(patch_entries):
+    batches = [PatchSampler(patch_entries, 10, (32, 48), 0).draw(k) for k in range(20)]
+    assert {b.size for b in batches} == {32, 48}
+    assert all(b.images.shape == (10, 1, b.size, b.size) for b in batches)
+    with_lesion = np.concatenate([b.masks[:, 0].any((1, 2)) for b in batches])
+    assert 0.5 <= with_lesion.mean() < 0.9
+    known = np.concatenate([b.known for b in batches])
+    assert known[:, 0].all()
+    assert 0.3 < known[:, 1].mean() < 0.9
+    cord = np.concatenate([b.masks[:, 1].any((1, 2)) for b in batches])
+    assert not (cord & (known[:, 1] == 0)).any()
+
+
+def test_a_margin_is_cut_in_addition(patch_entries):
+    batch = PatchSampler(patch_entries, 2, (32, 32), 0, margin=0.25).draw(0)
+    assert batch.size == 32
+    assert batch.images.shape[-1] == 48
+
+
+def test_windows_are_balanced(window_entries):
+    labels = [CLASS[e.case.diagnosis] for e in window_entries]
+    sampler = WindowSampler(window_entries, labels, 8, 1)
+    batch = sampler.draw(3)
+    np.testing.assert_array_equal(np.bincount(batch.labels), [2, 2, 2, 2])
+    assert batch.images.shape == (8, 2, 256, 256)
+    assert batch.masks.any((1, 2, 3)).all()
+    np.testing.assert_array_equal(batch.images, sampler.draw(3).images)
+
+
+def test_what_cannot_be_drawn_from_is_refused(patch_entries, window_entries):
+    with pytest.raises(InputError, match="no slice"):
+        PatchSampler([], 2, (32, 32), 0)
+    with pytest.raises(InputError, match="a class has no slice"):
+        WindowSampler(window_entries[:1], [1], 4, 0)
+    labels = [CLASS[e.case.diagnosis] for e in window_entries]
+    with pytest.raises(InputError, match="cannot hold 4 classes"):
+        WindowSampler(window_entries, labels, 3, 0)

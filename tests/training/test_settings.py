@@ -1,0 +1,47 @@
+"""spinalcord.training.settings: what is refused, and what may change."""
+
+from __future__ import annotations
+
+import pytest
+
+from spinalcord.errors import InputError
+from spinalcord.tasks import DIAGNOSES, TASKS
+from spinalcord.training.settings import START, TARGETS, Settings, check_target, classes_of
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"epochs": 0}, "epochs is 0"),
+        ({"batch": 0}, "batch is 0"),
+        ({"minutes": 0.0}, "minutes is 0"),
+        ({"lr": float("nan")}, "lr is nan"),
+        ({"seed": -1}, "seed is -1"),
+        ({"patch": (100, 128)}, "multiples of 16"),
+        ({"patch": (192, 128)}, "192 to 128"),
+        ({"device": "tpu"}, "'tpu'"),
+        ({"precision": "int8"}, "'int8'"),
+        ({"mode": "raw"}, "'raw'"),
+    ],
+)
+def test_what_does_not_fit_is_refused(options, said):
+    with pytest.raises(InputError, match=said):
+        Settings(**options)
+
+
+def test_the_classes_are_those_of_the_tasks():
+    assert set(TARGETS) == {"segmentation", START, *TASKS}
+    assert classes_of("ms_vs_nmosd") == (("MS",), ("NMOSD",))
+    assert classes_of("tumor_vs_demyelination")[1] == ("MS", "NMOSD")
+    assert tuple(names[0] for names in classes_of(START)) == DIAGNOSES
+    with pytest.raises(InputError, match="no classes"):
+        classes_of("segmentation")
+    with pytest.raises(InputError, match="'dream'"):
+        check_target("dream")
+
+
+def test_only_what_leaves_the_batches_alone_may_change():
+    fixed = Settings(epochs=1, minutes=2, device="cpu").fixed()
+    assert fixed == Settings().fixed()
+    assert Settings(seed=1).fixed() != fixed
+    assert Settings(batch=4).fixed() != fixed
