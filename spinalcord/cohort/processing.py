@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 import time
 import warnings
@@ -28,6 +29,9 @@ from .rows import case_rows
 
 if TYPE_CHECKING:
     from ..pipeline import Pipeline
+
+# A UID, and the description that follows it in the list of a SeriesError.
+_SERIES = re.compile(r"\b[0-2](?:\.\d+){4,}(?: '[^']*')?")
 
 STAGES = ("read", "segment", "classify", "explain", "write")
 
@@ -357,8 +361,8 @@ def _failed(case: CohortCase, out: Path, stage: str, error: Exception, seconds: 
 
 
 def _sentence(case: CohortCase, error: Exception) -> str:
-    """Say what went wrong with files' names instead of their paths, which may name a patient."""
-    text = str(error) or type(error).__name__
+    """Say what went wrong, without paths, UIDs and series descriptions: they may name a patient."""
+    text = _SERIES.sub("a series", str(error)) or type(error).__name__
     for path in sorted(_paths(case).values(), key=len, reverse=True):
         text = text.replace(path, Path(path).name)
         text = text.replace(f"{Path(path).parent}{os.sep}", "")

@@ -86,10 +86,13 @@ def write_tables(out: Path, listing: Listing, description: Mapping[str, Any]) ->
             tables["excluded.tsv"].add(_who(case) | {"reason": reason})
         for table in tables.values():
             table.finish()
+    description_path = out / "dataset_description.json"
+    with contextlib.suppress(OSError):
+        _clear(description_path)
     counts["excluded"] = len(listing.excluded)
     counts["cases"] = len(listing.cases) + len(listing.excluded)
     write_json(
-        out / "dataset_description.json",
+        description_path,
         {
             "Name": f"spinalcord results of {listing.name}",
             "BIDSVersion": "1.9.0",
@@ -164,8 +167,7 @@ class _Table:
 
     def __enter__(self) -> _Table:
         with self._named():
-            for left in self._path.parent.glob(f".{self._path.name}.*.part"):
-                left.unlink(missing_ok=True)
+            _clear(self._path)
             self._file = open(self._part, "x", encoding="utf-8", newline="\n")
         self._write(self._columns)
         return self
@@ -200,6 +202,12 @@ class _Table:
             raise InputError(
                 f"{self._path}: cannot be written: {error.strerror or error}"
             ) from error
+
+
+def _clear(path: Path) -> None:
+    """Remove what killed runs left of a file under temporary names."""
+    for left in path.parent.glob(f".{path.name}.*.part"):
+        left.unlink(missing_ok=True)
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,7 @@ from spinalcord.cohort import processing
 from spinalcord.cohort.cases import CohortCase
 from spinalcord.cohort.processing import Settings, fail, is_done, process_case
 from spinalcord.cohort.records import read_record
-from spinalcord.errors import BackendError, InputError
+from spinalcord.errors import BackendError, InputError, SeriesError
 from spinalcord.models import ROLES, find_models
 
 
@@ -162,6 +162,17 @@ def test_a_failure_is_recorded_with_its_stage(case, settings, out, monkeypatch, 
     assert failure["stage"] == stage
     assert failure["reason"] == "could not, for jane-doe.nii.gz and more"
     assert not is_done(case, settings, out)
+
+
+def test_reasons_hold_no_uid_and_no_description(case, settings, out, monkeypatch):
+    def several(*_, **__):
+        raise SeriesError(
+            "jane: no usable series: 1.2.826.0.1.3680043.9 'DOE JANE', axial; 1.2.840.1.9, sagittal"
+        )
+
+    monkeypatch.setattr(processing, "WorkingScan", several)
+    outcome = process_case(case, settings, out)
+    assert outcome.reason == "jane: no usable series: a series, axial; a series, sagittal"
 
 
 def test_defects_and_full_memories_are_failures_of_one_case(case, settings, out, monkeypatch):

@@ -359,6 +359,37 @@ def test_a_limit_on_file_size_acts_as_a_full_disk(tmp_path, random_models):
     assert quietly(scans, out, models=random_models, threads=1, **LOW).counts["done"] == 2
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 1 MB; skips where none can be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("cannot mount a small file system here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.slow
+def test_a_disk_that_really_is_full(tmp_path, random_models, small_disk):
+    scans = tiny_scans(tmp_path / "in", 30)
+    out = small_disk / "out"
+    with pytest.raises(InputError, match=r"No space left on device. The run has stopped"):
+        run_cohort(scans, out, models=random_models, threads=1, **LOW)
+    assert list(out.rglob("*.part")) == []
+    check_whole(out)
+    done = len(list((out / ".spinalcord" / "cases").rglob("*.json")))
+    assert 2 <= done < 30
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    again = quietly(scans, out, models=random_models, threads=1, **LOW)
+    assert (again.counts["kept"], again.counts["done"]) == (done, 30)
+
+
 @pytest.mark.slow
 def test_interrupting_a_run_with_processes(tmp_path, random_models):
     if _core.cpu()["threads"] < 2:

@@ -103,7 +103,8 @@ def test_a_full_disk_leaves_the_old_tables(tmp_path, listing, monkeypatch):
 
 
 def test_left_overs_of_a_killed_run_go(tmp_path, listing):
-    (tmp_path / ".cases.tsv.1-00.part").write_text("half")
+    for name in ("cases.tsv", "dataset_description.json"):
+        (tmp_path / f".{name}.1-00.part").write_text("half")
     write_tables(tmp_path, listing, DESCRIPTION)
     assert list(tmp_path.glob(".*.part")) == []
     assert len(table(tmp_path / "cases.tsv")) == 1
