@@ -134,6 +134,7 @@ static plan_step *add_step(sc_plan *plan, step_kind kind, const char *name,
     snprintf(step->text, sizeof step->text, "%s", text);
     step->row_parts = plan->n_threads;
     step->block_parts = 1;
+    step->block_unit = 1;
     if (dst >= 0) {
         step->clear_halo = plan->buffers[dst].first < 0 && plan->buffers[dst].halo > 0;
         step->h = plan->buffers[dst].h;
@@ -288,18 +289,32 @@ static void choose_winograd(plan_step *step)
     if (step->winograd) step->row_unit = SC_WINOGRAD_OUT;
 }
 
+/* Blocks that fill whole cache lines of the output, or 0 where it begins within one:
+ * threads that write to the same line wait for each other at every pixel. */
+static int64_t block_unit(const sc_plan *plan, const plan_step *step)
+{
+    const int64_t item = (int64_t)plan->engine.item_nbytes;
+    if (step->spec.dst.channel * item % SC_ALIGN != 0) return 0;
+    return sc_max(1, SC_ALIGN / (SC_LANES * item));
+}
+
 static void partition(const sc_plan *plan, plan_step *step)
 {
     if (step->winograd) return; /* each thread transforms its own input */
     if (step->kind != STEP_CONV || plan->engine.conv == NULL) return;
+    const int64_t unit = block_unit(plan, step);
+    if (unit == 0) return;
+    step->block_unit = unit;
     double best = cost(plan, step, plan->n_threads, 1);
-    for (int blocks = 2; blocks <= plan->n_threads; blocks++) {
-        const int rows = plan->n_threads / blocks;
-        const double cycles = cost(plan, step, rows, blocks);
-        if (cycles >= best) continue;
+    for (int parts = 2; parts <= plan->n_threads; parts++) {
+        if (sc_conv_blocks(step->c) < parts * unit) break;
+        const int rows = plan->n_threads / parts;
+        const double cycles = cost(plan, step, rows, parts);
+        /* Each part reads the whole input: it must win by more than the model errs. */
+        if (cycles >= 0.9 * best) continue;
         best = cycles;
         step->row_parts = rows;
-        step->block_parts = blocks;
+        step->block_parts = parts;
     }
 }
 

@@ -24,6 +24,7 @@ typedef struct {
     double flops;
     int64_t h, w, c; /* of the output */
     int row_parts, block_parts;
+    int64_t block_unit; /* blocks that one thread keeps together */
     int64_t chunk_rows; /* of the output, so that they stay in L2 */
     /* STEP_CONV */
     sc_conv_step spec;

@@ -23,8 +23,8 @@ static share share_of(const plan_step *step, int64_t rows, int thread)
     return (share){
         part_begin(rows, part, step->row_parts, step->row_unit),
         part_begin(rows, part + 1, step->row_parts, step->row_unit),
-        part_begin(blocks, side, step->block_parts, 1),
-        part_begin(blocks, side + 1, step->block_parts, 1),
+        part_begin(blocks, side, step->block_parts, step->block_unit),
+        part_begin(blocks, side + 1, step->block_parts, step->block_unit),
     };
 }
 
