@@ -81,7 +81,7 @@ class Outcome:
     Attributes
     ----------
     status : {"done", "kept", "failed", "stop"}
-        "kept" was done by an earlier run; "stop" would end every other case too.
+        "kept" was done before; "stop" would end every other case too.
     error, reason : str or None
         Class and sentence, where it failed.
     """

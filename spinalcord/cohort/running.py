@@ -19,7 +19,7 @@ from ..network import check_settings
 from ..results import check_number
 from .cases import CohortCase, Listing, list_cohort
 from .processing import Outcome, Settings, is_done
-from .records import locked
+from .records import locked, read_record
 from .tables import read_table, write_tables
 from .workers import run_local
 
@@ -186,9 +186,19 @@ def run_cohort(
     with locked(out), _connected(client) as cluster:
         kept = 0
         try:
-            todo, kept = _missing(listing, settings, out, resume, progress)
+            todo, kept, earlier = _missing(listing, settings, out, resume, progress)
             kept += _work(
-                todo, kept, listing, settings, out, cluster, jobs, threads, resume, progress
+                todo,
+                kept,
+                earlier,
+                listing,
+                settings,
+                out,
+                cluster,
+                jobs,
+                threads,
+                resume,
+                progress,
             )
         except BaseException:
             # Tables of what there is, also after Ctrl-C; a full disk has been told of already.
@@ -260,22 +270,25 @@ def _connected(client: Any) -> Iterator[Any]:
 
 def _missing(
     listing: Listing, settings: Settings, out: Path, resume: bool, progress: bool
-) -> tuple[list[CohortCase], int]:
-    """Return the cases that are not done, and how many are."""
+) -> tuple[list[CohortCase], int, set[str]]:
+    """Return the cases that are not done, how many are, and whose results may still hold."""
     if not resume:
-        return list(listing.cases), 0
+        return list(listing.cases), 0, set()
     with _bar(len(listing.cases), 0, "check", progress, delay=2.0) as bar:
-        todo = []
+        todo, earlier = [], set()
         for case in listing.cases:
             if not is_done(case, settings, out):
                 todo.append(case)
+                if (read_record(out, case) or {}).get("status") == "done":
+                    earlier.add(case.name)
             bar.update()
-    return todo, len(listing.cases) - len(todo)
+    return todo, len(listing.cases) - len(todo), earlier
 
 
 def _work(
     todo: list[CohortCase],
     done: int,
+    earlier: set[str],
     listing: Listing,
     settings: Settings,
     out: Path,
@@ -285,7 +298,11 @@ def _work(
     resume: bool,
     progress: bool,
 ) -> int:
-    """Do the cases; return how many turned out to be done after all."""
+    """Do the cases; return how many turned out to be done by an earlier run after all.
+
+    A worker that dies may have written its case's results without having said so; its successor
+    then finds them, but they are this run's.
+    """
     if not todo:
         return 0
     if cluster is None:
@@ -299,13 +316,13 @@ def _work(
         _bar(len(listing.cases), done, "run", progress) as bar,
         contextlib.closing(outcomes),  # type: ignore[type-var]
     ):
-        for _, outcome in outcomes:
+        for case, outcome in outcomes:
             if outcome.status == "stop":
                 raise _stopped(outcome, out)
             if outcome.status == "failed":
                 failed += 1
                 bar.set_postfix(failed=failed, refresh=False)
-            kept += outcome.status == "kept"
+            kept += outcome.status == "kept" and case.name in earlier
             bar.update()
     return kept
 

@@ -20,7 +20,7 @@ from stand_ins import make_folder
 from spinalcord import CohortRun, _core, run_cohort
 from spinalcord.cli import main
 from spinalcord.cohort import running, workers
-from spinalcord.cohort.processing import Outcome
+from spinalcord.cohort.processing import Outcome, process_case
 from spinalcord.errors import InputError, ModelError, SpinalcordWarning
 
 # Low enough for networks with random weights to find something on tiny scans.
@@ -53,6 +53,21 @@ def quietly(*arguments, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SpinalcordWarning)
         return run_cohort(*arguments, **options)
+
+
+def test_what_a_dead_worker_had_written_is_not_from_an_earlier_run(
+    cohort, tmp_path, model_folder, monkeypatch
+):
+    def twice(cases, settings, out, jobs, resume):
+        for case in cases:
+            process_case(case, settings, out, resume=resume)
+            yield case, process_case(case, settings, out, resume=resume)
+
+    monkeypatch.setattr(running, "run_local", twice)
+    first = quietly(cohort, tmp_path / "out", models=model_folder)
+    assert (first.counts["done"], first.counts["kept"]) == (3, 0)
+    again = quietly(cohort, tmp_path / "out", models=model_folder)
+    assert (again.counts["done"], again.counts["kept"]) == (3, 3)
 
 
 def test_a_cohort_from_scans_to_tables(cohort, tmp_path, model_folder):
