@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .pictures import LESION_COLOUR, Picture, draw_slice, middle_slice
-from .results import Record, make_record, output_path, result_html, table_html
+from .results import Record, Recorded, make_record, output_path, result_html, table_html
 from .tasks import DIAGNOSES, TASKS, chain_diagnosis, chain_probabilities
 from .working import Array, LesionSlices, Stopwatch, batches
 from .writing import write_json
@@ -61,7 +61,7 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class Diagnosis:
+class Diagnosis(Recorded):
     """What the lesions of a scan look like.
 
     Attributes
@@ -89,21 +89,6 @@ class Diagnosis:
     segmentation: Segmentation | None
     record: Record
     _picture: Picture = field(repr=False)
-
-    @property
-    def seconds(self) -> Mapping[str, float]:
-        """Seconds per stage."""
-        return self.record.seconds
-
-    @property
-    def notice(self) -> str:
-        """What the models' makers want repeated with every result."""
-        return self.record.notice
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Reservations with which the result can be used."""
-        return self.record.warnings
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from . import _core
 from .classification import draw_lesion, lesion_record
 from .errors import InputError
 from .pictures import Picture
-from .results import Record, output_path, result_html
+from .results import Record, Recorded, output_path, result_html
 from .tasks import TASKS
 from .working import Array, LesionSlices, Stopwatch, batches
 from .writing import camel_case, save_volume, sidecar_path, write_json
@@ -30,7 +29,7 @@ LAYERS = ("last",)
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(Recorded):
     """A Grad-CAM map of one answer, on the scan's own grid.
 
     Attributes
@@ -65,21 +64,6 @@ class Explanation:
     def found(self) -> bool:
         """Whether there is any lesion; without one nothing is explained."""
         return self.map is not None
-
-    @property
-    def seconds(self) -> Mapping[str, float]:
-        """Seconds per stage."""
-        return self.record.seconds
-
-    @property
-    def notice(self) -> str:
-        """What the models' makers want repeated with every result."""
-        return self.record.notice
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Reservations with which the result can be used."""
-        return self.record.warnings
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the map as plain values for JSON."""

@@ -77,6 +77,27 @@ class Record:
         }
 
 
+class Recorded:
+    """What every result says of how it was made, whatever else it holds."""
+
+    record: Record
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """Seconds per stage."""
+        return self.record.seconds
+
+    @property
+    def notice(self) -> str:
+        """What the models' makers want repeated with every result."""
+        return self.record.notice
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Reservations with which the result can be used."""
+        return self.record.warnings
+
+
 def make_record(
     scans: Sequence[WorkingScan],
     networks: Sequence[Network],

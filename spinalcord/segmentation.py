@@ -14,7 +14,15 @@ import numpy as np
 from . import _core
 from .errors import InputError, ModelError
 from .pictures import CORD_COLOUR, LESION_COLOUR, Picture, draw_slice, middle_slice
-from .results import Record, check_number, make_record, output_path, result_html, table_html
+from .results import (
+    Record,
+    Recorded,
+    check_number,
+    make_record,
+    output_path,
+    result_html,
+    table_html,
+)
 from .working import Array, Stopwatch, WorkingScan, batches
 from .writing import save_volume, sidecar_path, write_json
 
@@ -68,7 +76,7 @@ class Lesion:
 
 
 @dataclass(frozen=True, eq=False)
-class Segmentation:
+class Segmentation(Recorded):
     """Lesions found on a scan; everything lies on the scan's own grid.
 
     Attributes
@@ -101,21 +109,6 @@ class Segmentation:
     def volume_mm3(self) -> float:
         """Volume of all lesions together."""
         return int(np.count_nonzero(self.mask.array)) * self.mask.voxel_mm3
-
-    @property
-    def seconds(self) -> Mapping[str, float]:
-        """Seconds per stage."""
-        return self.record.seconds
-
-    @property
-    def notice(self) -> str:
-        """What the model's makers want repeated with every result."""
-        return self.record.notice
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Reservations with which the result can be used."""
-        return self.record.warnings
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the images as plain values for JSON."""
