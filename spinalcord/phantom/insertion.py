@@ -9,6 +9,7 @@ contrast nor swelling: train with shams among the negatives.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..reading import load, read_mask
 from ..volume import Volume
 from .acquisition import draw_protocol
 from .case import VISIBLE
@@ -62,8 +64,9 @@ def insert_lesion(
     ----------
     volume : Volume, path, nibabel or SimpleITK image
         Sagittal T2w, in any orientation of storage.  Not modified.
-    cord_mask : the same, on the grid of `volume`
-        Cord where above 0.5, over at least 40 mm head to foot.
+    cord_mask : the same
+        Cord where above 0.5, over at least 40 mm head to foot; on the grid of `volume`, stored
+        in any axis order.
     diagnosis : 'astrocytoma', 'ependymoma', 'MS' or 'NMOSD'
     seed : int or SeedSequence
     difficulty : float, default 0.5
@@ -79,19 +82,14 @@ def insert_lesion(
     Raises
     ------
     InputError
-        A mask on another grid, too short or with holes; another diagnosis; a difficulty outside
-        [0, 1].
+        A mask on another grid, with NaN, too short or with holes; another diagnosis; a
+        difficulty outside [0, 1].
     """
-    scan, mask = Volume.from_any(volume), Volume.from_any(cord_mask)
+    scan = Volume.from_any(volume)
     where = "" if scan.source.path is None else f"{scan.source.path}: "
-    if not scan.same_grid(mask):
-        raise InputError(
-            f"{where}the cord mask ({mask.shape} voxels) does not lie on the scan's grid "
-            f"({scan.shape} voxels)"
-        )
     rng = np.random.default_rng(seed)
     image = np.ascontiguousarray(scan.sagittal().array, dtype=np.float32)
-    cord = mask.sagittal().array > 0.5
+    cord = _cord(cord_mask, scan)
     host = measure_host(image, cord, scan.sagittal_spacing_mm, where)
     lesions = draw_lesions(rng, diagnosis, (host.s[0] + 4, host.s[-1] - 4), difficulty=difficulty)
     index, place = _near(host, lesions, image.shape)
@@ -121,6 +119,18 @@ def insert_lesion(
         "notice": "synthetic lesion in a real scan: no claim about patients",
     }  # fmt: skip
     return Insertion(_back(scan, image), _back(scan, masks), _back(scan, swollen), parameters)
+
+
+def _cord(mask: Any, scan: Volume) -> Array:
+    """Read a cord mask, which may hold shares of voxels, into the working orientation."""
+    if isinstance(mask, (str, os.PathLike)):
+        mask = load(mask)
+    mask = Volume.from_any(mask)
+    if not np.isfinite(mask.array.sum(dtype=np.float64)):
+        name = "the mask" if mask.source.path is None else str(mask.source.path)
+        raise InputError(f"{name}: NaN or infinite values in the cord mask")
+    placed = read_mask(mask.like(mask.array > 0.5), like=scan)
+    return placed.sagittal().array > 0
 
 
 def _near(

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import warnings
+
 import nibabel
 import numpy as np
 import pytest
 
 import spinalcord as sc
-from spinalcord.errors import InputError
+from spinalcord.errors import InputError, SpinalcordWarning
 from spinalcord.phantom import DIAGNOSES, insert_lesion, make_case
+from spinalcord.writing import save_volume
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,22 @@ def test_the_same_seed_gives_the_same_bits(host):
     np.testing.assert_array_equal(one.volume.array, two.volume.array)
     np.testing.assert_array_equal(one.lesion.array, two.lesion.array)
     assert one.parameters == two.parameters
+
+
+def test_a_mask_in_a_file_is_read_as_a_mask(host, tmp_path):
+    paths = [tmp_path / name for name in ("t2.nii.gz", "cord.nii.gz")]
+    save_volume(host.t2, paths[0])
+    # Stored in another axis order, with shares of voxels in place of 0 and 1.
+    turned = host.cord.array.transpose(1, 2, 0).astype(np.float32) * 0.75
+    affine = host.cord.affine[:, [1, 2, 0, 3]]
+    save_volume(sc.Volume(turned, affine), paths[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SpinalcordWarning)  # "this looks like a mask"
+        got = insert_lesion(*paths, "MS", 9)
+    want = insert_lesion(host.t2, host.cord, "MS", 9)
+    assert want.lesion.array.any()
+    np.testing.assert_array_equal(got.lesion.array, want.lesion.array)
+    np.testing.assert_array_equal(got.volume.array, want.volume.array)
 
 
 def test_tumours_widen_the_cord(host):
@@ -147,8 +166,10 @@ def test_the_small_classifier_does_see_what_is_there(hosts):
 
 
 def test_masks_that_do_not_fit_are_refused(host):
-    with pytest.raises(InputError, match="does not lie on the scan's grid"):
+    with pytest.raises(InputError, match="not on the scan's grid"):
         insert_lesion(host.t2, sc.Volume(np.ones((9, 9, 9)), np.eye(4)), "MS", 0)
+    with pytest.raises(InputError, match="NaN"):
+        insert_lesion(host.t2, host.cord.like(np.full(host.cord.shape, np.nan)), "MS", 0)
     with pytest.raises(InputError, match="40 mm"):
         insert_lesion(host.t2, host.cord.like(np.zeros(host.cord.shape, np.uint8)), "MS", 0)
     with pytest.raises(InputError, match="flu"):
