@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .pictures import LESION_COLOUR, Picture, draw_slice, middle_slice
+from .pictures import draw_scene
 from .results import Record, Recorded, make_record, output_path, result_html, table_html
+from .scene import Scene
 from .tasks import DIAGNOSES, TASKS, chain_diagnosis, chain_probabilities
-from .working import Array, LesionSlices, Stopwatch, batches
+from .working import LesionSlices, Stopwatch, batches
 from .writing import write_json
 
 if TYPE_CHECKING:
     from .network import Network
     from .segmentation import Segmentation
+    from .volume import Volume
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Diagnosis(Recorded):
         The lesions, where no mask was given.
     record : Record
         How it was made.
+    scan, mask : Volume
+        The scan, and the lesions on it (uint8).
     """
 
     found: bool
@@ -88,7 +92,8 @@ class Diagnosis(Recorded):
     tasks: Mapping[str, Answer]
     segmentation: Segmentation | None
     record: Record
-    _picture: Picture = field(repr=False)
+    scan: Volume
+    mask: Volume
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -122,6 +127,9 @@ class Diagnosis(Recorded):
         target = output_path(path, self.record.stem, "diagnosis", ".json")
         return [write_json(target, self.to_dict())]
 
+    def _scene(self) -> Scene:
+        return Scene(self.scan, self.mask)
+
     def _repr_html_(self) -> str:
         rows = [
             {"diagnosis": name, "probability": self.probabilities[name]}
@@ -134,7 +142,7 @@ class Diagnosis(Recorded):
         ]
         return result_html(
             self.diagnosis or "No lesion found: nothing to classify",
-            self._picture,
+            draw_scene(self._scene()),
             table_html(rows, ("diagnosis", "probability"))
             + table_html(answers, ("task", "answer", "p(positive)", "slices")),
             self.record,
@@ -189,8 +197,16 @@ def classify_slices(
     record = lesion_record(
         lesion, [networks[n] for n in TASKS], segmentation, watch, warnings=warnings
     )
-    picture = draw_lesion(lesion)
-    return Diagnosis(lesion.found, diagnosis, probabilities, answers, segmentation, record, picture)
+    return Diagnosis(
+        found=lesion.found,
+        diagnosis=diagnosis,
+        probabilities=probabilities,
+        tasks=answers,
+        segmentation=segmentation,
+        record=record,
+        scan=lesion.scan.volume,
+        mask=lesion.stored_mask,
+    )
 
 
 def lesion_record(
@@ -232,23 +248,6 @@ def lesion_record(
         seconds=watch.seconds,
         warnings=warnings,
         after=None if segmentation is None else segmentation.record,
-    )
-
-
-def draw_lesion(lesion: LesionSlices, heat: Array | None = None) -> Picture:
-    """Draw the slice with most lesion, with its outline and, if given, a map over it."""
-    index = middle_slice(lesion.mask)
-    scan = lesion.scan
-    caption = f"sagittal slice {scan.stored_slice(index)}: lesion red"
-    if heat is not None:
-        caption += ", what spoke for the answer yellow"
-    return draw_slice(
-        scan.array,
-        scan.spacing_mm,
-        index,
-        caption,
-        outlines=((lesion.mask, LESION_COLOUR),),
-        heat=heat,
     )
 
 

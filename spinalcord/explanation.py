@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core
-from .classification import draw_lesion, lesion_record
+from .classification import lesion_record
 from .errors import InputError
-from .pictures import Picture
+from .pictures import draw_scene
 from .results import Record, Recorded, output_path, result_html
+from .scene import Scene
 from .tasks import TASKS
 from .working import Array, LesionSlices, Stopwatch, batches
 from .writing import camel_case, save_volume, sidecar_path, write_json
@@ -49,6 +50,8 @@ class Explanation(Recorded):
         The lesions, where no mask was given.
     record : Record
         How it was made.
+    scan, mask : Volume
+        The scan, and the lesions on it (uint8).
     """
 
     task: str
@@ -58,7 +61,8 @@ class Explanation(Recorded):
     inside_fraction: float | None
     segmentation: Segmentation | None
     record: Record
-    _picture: Picture = field(repr=False)
+    scan: Volume
+    mask: Volume
 
     @property
     def found(self) -> bool:
@@ -100,15 +104,18 @@ class Explanation(Recorded):
         files = [] if self.map is None else [save_volume(self.map, target)]
         return [*files, write_json(sidecar_path(target), self.to_dict())]
 
+    def _scene(self) -> Scene:
+        return Scene(self.scan, self.mask, heat=self.map)
+
     def _repr_html_(self) -> str:
         if not self.found:
             return result_html(
-                "No lesion found: nothing to explain", self._picture, "", self.record
+                "No lesion found: nothing to explain", draw_scene(self._scene()), "", self.record
             )
         title = f"{self.task}: {self.target} (p = {self.probability:.3f})"
         if self.inside_fraction is not None:
             title += f"; {self.inside_fraction:.0%} of the evidence inside the lesion"
-        return result_html(title, self._picture, "", self.record)
+        return result_html(title, draw_scene(self._scene()), "", self.record)
 
 
 def explain_slices(
@@ -174,9 +181,16 @@ def explain_slices(
         settings={"target": chosen, "layer": layer},
         warnings=warnings,
     )
-    picture = draw_lesion(lesion, heat)
     return Explanation(
-        model.role, chosen, probability, stored, inside, segmentation, record, picture
+        task=model.role,
+        target=chosen,
+        probability=probability,
+        map=stored,
+        inside_fraction=inside,
+        segmentation=segmentation,
+        record=record,
+        scan=lesion.scan.volume,
+        mask=lesion.stored_mask,
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
+from .scene import Scene
 
 Array = np.ndarray[Any, Any]
 
@@ -111,6 +112,24 @@ def draw_slice(
         square = _to_square(mask[index].astype(np.float32), spacing_mm, "nearest") > 0
         rgb[_border(square)] = line
     return Picture(np.round(rgb).astype(np.uint8), caption)
+
+
+def draw_scene(scene: Scene) -> Picture:
+    """Draw the slice with most lesion: lesion and cord outlined, what is positive of a map."""
+    lesion = scene.working("lesion")
+    index = middle_slice(lesion)
+    caption = f"sagittal slice {scene.stored_slice(index)}: lesion red"
+    outlines: tuple[tuple[Array, tuple[int, int, int]], ...] = ((lesion, LESION_COLOUR),)
+    if scene.cord is not None:
+        outlines = ((scene.working("cord"), CORD_COLOUR), *outlines)
+        caption += ", cord blue"
+    heat = None
+    if scene.heat is not None:
+        heat = scene.working("heat")
+        caption += ", what spoke for the answer yellow"
+    return draw_slice(
+        scene.working("scan"), scene.spacing_mm, index, caption, outlines=outlines, heat=heat
+    )
 
 
 def middle_slice(mask: Array) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _core
 from .errors import InputError, ModelError
-from .pictures import CORD_COLOUR, LESION_COLOUR, Picture, draw_slice, middle_slice
+from .pictures import draw_scene
 from .results import (
     Record,
     Recorded,
@@ -23,6 +23,7 @@ from .results import (
     result_html,
     table_html,
 )
+from .scene import Scene
 from .working import Array, Stopwatch, WorkingScan, batches
 from .writing import save_volume, sidecar_path, write_json
 
@@ -91,6 +92,8 @@ class Segmentation(Recorded):
         Connected components of the mask, the largest first.
     record : Record
         How it was made: models, settings, sources, versions.
+    scan : Volume
+        The scan.
     """
 
     mask: Volume
@@ -98,7 +101,7 @@ class Segmentation(Recorded):
     cord: Volume | None
     lesions: tuple[Lesion, ...]
     record: Record
-    _picture: Picture = field(repr=False)
+    scan: Volume
 
     @property
     def found(self) -> bool:
@@ -159,6 +162,9 @@ class Segmentation(Recorded):
             files.append(save_volume(self.cord, extra))
         return files
 
+    def _scene(self) -> Scene:
+        return Scene(self.scan, self.mask, self.cord)
+
     def _repr_html_(self) -> str:
         title = f"{len(self.lesions)} lesion{'s' * (len(self.lesions) != 1)}"
         if self.found:
@@ -166,7 +172,7 @@ class Segmentation(Recorded):
         rows = [lesion.to_dict() for lesion in self.lesions]
         return result_html(
             title if self.found else "No lesion found",
-            self._picture,
+            draw_scene(self._scene()),
             table_html(rows[:20], ("label", "volume_mm3", "length_mm", "max_diameter_mm")),
             self.record,
         )
@@ -240,8 +246,7 @@ def segment_scan(
         seconds=watch.seconds,
         warnings=warnings,
     )
-    picture = _draw(scan, mask, inside)
-    return Segmentation(*placed, cord_volume, lesions, record, picture)
+    return Segmentation(*placed, cord_volume, lesions, record, scan.volume)
 
 
 def _setting(name: str, given: Any, otherwise: float, most: float) -> float:
@@ -298,15 +303,6 @@ def _lesion(table: Mapping[str, Array], row: int, label: int) -> Lesion:
     }
     values["centroid_mm"] = tuple(values["centroid_mm"])
     return Lesion(label=label, **values)
-
-
-def _draw(scan: WorkingScan, mask: Array, cord: Array | None) -> Picture:
-    index = middle_slice(mask)
-    outlines = [] if cord is None else [(cord, CORD_COLOUR)]
-    outlines.append((mask, LESION_COLOUR))
-    caption = f"sagittal slice {scan.stored_slice(index)}: lesion red"
-    caption += "" if cord is None else ", cord blue"
-    return draw_slice(scan.array, scan.spacing_mm, index, caption, outlines=tuple(outlines))
 
 
 def segment(

@@ -241,6 +241,11 @@ class LesionSlices:
         self.found = bool(mask.any())
         self._images: dict[str, tuple[Array, Array, Array]] = {}
 
+    @cached_property
+    def stored_mask(self) -> Volume:
+        """The mask on the scan's own grid."""
+        return self.scan.place(self.mask)
+
     def images(self, model: Model) -> tuple[Array, Array, Array]:
         """Prepare the slices as a model wants them; made once for equal settings.
 
