@@ -22,6 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
+from ..threads import thread_limits
 from .cases import CohortCase
 from .processing import Outcome, Settings, fail, process_case
 
@@ -63,12 +64,6 @@ class _Worker:
     """A process and the case it is at."""
 
     def __init__(self, setup: str, threads: int) -> None:
-        count = str(threads)
-        environment = os.environ | {
-            "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": count,
-            "OPENBLAS_NUM_THREADS": count,
-            "MKL_NUM_THREADS": count,
-        }
         # "-c" rather than "-m": the package is found where this process has found it.
         program = (
             f"import sys; sys.path[:] = {sys.path!r}; "
@@ -80,7 +75,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            env=environment,
+            env=os.environ | thread_limits(threads),
             start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
         )
         self.case: CohortCase | None = None

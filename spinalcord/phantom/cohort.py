@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..threads import limited_threads
 from ..volume import Volume
 from ..writing import save_volume, write_bytes, write_json
 from .case import NOTICE, Case, make_case
@@ -24,6 +25,7 @@ from .readers import draw_calls, is_difficult
 # Cases by split and diagnosis (in the order of DIAGNOSES), as in the letter: 392 + 98, test 157.
 LETTER = {"train": (94, 104, 81, 113), "validation": (24, 26, 20, 28), "test": (34, 45, 33, 45)}
 FORMATS = ("nifti", "dicom")
+LESION_FREE_IN = ("test", "all")
 # Age mean, SD, and share of women, from series of adults; see `lesions`.
 _PEOPLE = {
     "astrocytoma": (36, 14, 9 / 28), "ependymoma": (43, 14, 0.5), "MS": (37, 11, 0.74),
@@ -52,6 +54,7 @@ def make_cohort(
     format: str = "nifti",
     difficulty: float = 0.5,
     lesion_free: int = 0,
+    lesion_free_in: str = "test",
     n_readers: int = 7,
     t1c: bool = False,
     random_contrast: float = 0.0,
@@ -75,7 +78,10 @@ def make_cohort(
     difficulty : float, default 0.5
         Mean; cases scatter around it by 0.15 (SD).
     lesion_free : int
-        Cases without a lesion (diagnosis n/a, split test) on top.
+        Cases without a lesion (diagnosis n/a, an empty mask) on top.
+    lesion_free_in : 'test' or 'all'
+        The split of these: test, or every split with the share that it has of the lesions.  The
+        images are the same either way.
     n_readers : int
         Readers whose calls participants.tsv holds.
     t1c : bool
@@ -98,10 +104,12 @@ def make_cohort(
         A folder that is not empty; a number or format outside what is listed.
     """
     folder = Path(out)
-    _check(n, format, difficulty, lesion_free, random_contrast, jobs)
+    _check(n, format, difficulty, lesion_free, lesion_free_in, random_contrast, jobs)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: exists and is not an empty folder; name a new one")
-    plans = draw_plans(n, seed, difficulty=difficulty, lesion_free=lesion_free)
+    plans = draw_plans(
+        n, seed, difficulty=difficulty, lesion_free=lesion_free, lesion_free_in=lesion_free_in
+    )
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
     ill = [plan for plan in plans if plan.diagnosis != "none"]
     hardness = np.array([plan.difficulty for plan in ill])
@@ -115,13 +123,14 @@ def make_cohort(
 
 
 def draw_plans(
-    n: int | None, seed: int, *, difficulty: float = 0.5, lesion_free: int = 0
-) -> list[Plan]:
+    n: int | None, seed: int, *, difficulty: float = 0.5, lesion_free: int = 0,
+    lesion_free_in: str = "test",
+) -> list[Plan]:  # fmt: skip
     """Draw who is in the cohort, in random order.
 
     Parameters
     ----------
-    n, seed, difficulty, lesion_free
+    n, seed, difficulty, lesion_free, lesion_free_in
         As in `make_cohort`.
 
     Returns
@@ -131,7 +140,11 @@ def draw_plans(
     cells = [(split, name) for split in LETTER for name in DIAGNOSES]
     counts = _shares(np.concatenate([LETTER[split] for split in LETTER]), n)
     wanted = [cell for cell, count in zip(cells, counts, strict=True) for _ in range(count)]
-    wanted += [("test", "none")] * lesion_free
+    free = _shares([sum(LETTER[split]) for split in LETTER], lesion_free)
+    if lesion_free_in == "test":
+        free = [lesion_free if split == "test" else 0 for split in LETTER]
+    wanted += [(split, "none") for split, count in zip(LETTER, free, strict=True)
+               for _ in range(count)]  # fmt: skip
     root = np.random.SeedSequence(seed, spawn_key=(0,))
     rng = np.random.default_rng(root)
     order = rng.permutation(len(wanted))
@@ -158,8 +171,8 @@ def _shares(counts: Any, n: int | None) -> list[int]:
 
 
 def _check(
-    n: int | None, format: str, difficulty: float, lesion_free: int, random_contrast: float,
-    jobs: int,
+    n: int | None, format: str, difficulty: float, lesion_free: int, lesion_free_in: str,
+    random_contrast: float, jobs: int,
 ) -> None:  # fmt: skip
     if n is not None and n < 1:
         raise InputError(f"a cohort of {n} cases: at least one is expected")
@@ -169,6 +182,8 @@ def _check(
         raise InputError(
             f"difficulty {difficulty}, random_contrast {random_contrast}: numbers from 0 to 1"
         )
+    if lesion_free_in not in LESION_FREE_IN:
+        raise InputError(f"lesion_free_in {lesion_free_in!r}: 'test' or 'all' is expected")
     if lesion_free < 0 or jobs < 1:
         raise InputError(f"{lesion_free} cases without lesion, {jobs} jobs: too few")
 
@@ -181,7 +196,8 @@ def _run(tasks: list[Any], jobs: int, progress: bool) -> None:
             yield from map(_make_one, tasks)
             return
         # A new process each: threads of the caller's libraries do not survive a fork.
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        new = get_context("spawn")
+        with limited_threads(1), ProcessPoolExecutor(jobs, mp_context=new) as pool:
             yield from pool.map(_make_one, tasks)
 
     silent = None if progress else True

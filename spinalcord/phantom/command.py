@@ -25,6 +25,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lesion-free", type=int, default=0, metavar="N", help="cases without lesion, on top"
     )
+    parser.add_argument(
+        "--lesion-free-in",
+        choices=("test", "all"),
+        default="test",
+        help="their split: test, or all in the lesions' shares (default: test)",
+    )
+    parser.add_argument(
+        "--random-contrast",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of cases whose tissues take any signal, 0 to 1 (default: 0)",
+    )
     parser.add_argument("--t1c", action="store_true", help="contrast-enhanced T1w as well")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: 1)")
 
@@ -41,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
         format=options.format,
         difficulty=options.difficulty,
         lesion_free=options.lesion_free,
+        lesion_free_in=options.lesion_free_in,
+        random_contrast=options.random_contrast,
         t1c=options.t1c,
         jobs=options.jobs,
         progress=not options.quiet,

@@ -15,6 +15,7 @@ from spinalcord.cohort.processing import Settings
 from spinalcord.cohort.records import read_record
 from spinalcord.cohort.workers import run_local
 from spinalcord.models import ROLES, find_models
+from spinalcord.threads import thread_limits
 
 
 @pytest.fixture
@@ -44,6 +45,20 @@ def test_cases_end_each_once_and_workers_go(tmp_path, settings, out, monkeypatch
     assert {outcome.status for _, outcome in ended} == {"done"}
     assert len(started) == 2
     assert all(process.poll() is not None for process in started)
+
+
+def test_a_worker_has_the_threads_of_its_case_and_no_more(tmp_path, settings, out, monkeypatch):
+    told = []
+    real = workers.subprocess.Popen
+
+    def noted(*arguments, env, **options):
+        told.append({name: env[name] for name in thread_limits(1)})
+        return real(*arguments, env=env, **options)
+
+    monkeypatch.setattr(workers.subprocess, "Popen", noted)
+    cases = list_cohort(tiny_scans(tmp_path / "in", 1)).cases
+    assert len(list(run_local(cases, settings, out, 2, True))) == 1
+    assert told == [thread_limits(1)]
 
 
 def test_no_case_needs_no_worker(settings, out):

@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
+import warnings
 from collections import Counter
 
 import nibabel
@@ -12,7 +14,10 @@ import pytest
 import spinalcord as sc
 from spinalcord.errors import InputError, SpinalcordWarning
 from spinalcord.phantom import DIAGNOSES, make_cohort
+from spinalcord.phantom import cohort as cohort_module
 from spinalcord.phantom.cohort import LETTER, draw_plans
+from spinalcord.threads import thread_limits
+from spinalcord.training.cases import list_cases
 
 
 def participants(folder):
@@ -47,6 +52,38 @@ def test_any_number_keeps_the_shares():
     assert len({plan.name for plan in plans}) == 103
     tests = [plan for plan in plans if plan.split == "test" and plan.diagnosis != "none"]
     assert len(tests) == pytest.approx(24, abs=2)
+
+
+def test_cases_without_lesion_go_to_test_or_to_all_splits_alike():
+    plain, only, spread = (
+        draw_plans(60, 3, lesion_free=50, **options)
+        for options in ({}, {"lesion_free_in": "test"}, {"lesion_free_in": "all"})
+    )
+    assert {plan.split for plan in only if plan.diagnosis == "none"} == {"test"}
+    counts = Counter(plan.split for plan in spread if plan.diagnosis == "none")
+    assert counts == {"train": 30, "validation": 8, "test": 12}  # 392, 98 and 157 of 647
+    # The same patients and images: only the split is another.
+    a, b, c = (
+        [(p.name, p.diagnosis, p.age, p.sex, p.difficulty, p.seed.spawn_key) for p in plans]
+        for plans in (plain, only, spread)
+    )
+    assert a == b == c
+    assert [p.split for p in plain] == [p.split for p in only]
+    assert all(p.split == q.split or p.diagnosis == "none"
+               for p, q in zip(only, spread, strict=True))  # fmt: skip
+
+
+def test_training_takes_cases_without_lesion(tmp_path):
+    out = make_cohort(1, 3, tmp_path / "c", lesion_free=4, lesion_free_in="all", progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SpinalcordWarning)  # "left out"
+        cases, origin = list_cases(out, "segmentation")
+    assert origin == "cohort"
+    free = [case for case in cases if not case.diagnosis]
+    assert Counter(case.split for case in free) == {"train": 2, "validation": 1}
+    for case in free:
+        assert not nibabel.load(case.mask).dataobj[:].any()
+        assert nibabel.load(case.cord).dataobj[:].any()
 
 
 def test_age_and_sex_go_by_diagnosis():
@@ -88,6 +125,20 @@ def test_jobs_do_not_change_a_bit(cohort, tmp_path):
     assert sums(again) == sums(cohort)
 
 
+@pytest.mark.slow
+def test_jobs_use_one_thread_each(tmp_path, monkeypatch):
+    seen = []
+    real = cohort_module.ProcessPoolExecutor
+
+    def noted(*arguments, **options):
+        seen.append({name: os.environ[name] for name in thread_limits(1)})
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(cohort_module, "ProcessPoolExecutor", noted)
+    make_cohort(1, 0, tmp_path / "c", jobs=2, progress=False)
+    assert seen == [thread_limits(1)]
+
+
 def test_dicom_series_lie_on_the_grid_of_the_masks(tmp_path):
     out = make_cohort(1, 3, tmp_path / "d", format="dicom", t1c=True, progress=False)
     scan = sc.read(out / "dicom" / "sub-0001" / "T2w")
@@ -102,7 +153,7 @@ def test_dicom_series_lie_on_the_grid_of_the_masks(tmp_path):
     ("n", "options", "words"),
     [(0, {}, "0 cases"), (1, {"format": "nrrd"}, "nrrd"), (1, {"difficulty": 3}, "difficulty"),
      (1, {"random_contrast": -1}, "random_contrast"), (1, {"lesion_free": -1}, "too few"),
-     (1, {"jobs": 0}, "jobs")],
+     (1, {"jobs": 0}, "jobs"), (1, {"lesion_free_in": "train"}, "lesion_free_in")],
 )  # fmt: skip
 def test_options_outside_the_list_are_refused(n, options, words, tmp_path):
     with pytest.raises(InputError, match=words):

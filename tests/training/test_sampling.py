@@ -47,6 +47,16 @@ def test_patches_lie_around_lesions_cord_and_anywhere(patch_entries):
     assert not (cord & (known[:, 1] == 0)).any()
 
 
+def test_cases_without_lesion_are_drawn_too(patch_entries):
+    sampler = PatchSampler(patch_entries, 10, (32, 32), 0)
+    rng = np.random.default_rng(0)
+    drawn = [sampler._place(rng, u, 32)[0].case.diagnosis for u in np.linspace(0, 0.99, 400)]
+    around_lesions, elsewhere = drawn[:200], drawn[202:]
+    assert "" not in around_lesions
+    # One of the five groups that the rest is drawn from, though but one case of thirteen.
+    assert np.mean([d == "" for d in elsewhere]) == pytest.approx(0.2, abs=0.07)
+
+
 def test_a_margin_is_cut_in_addition(patch_entries):
     batch = PatchSampler(patch_entries, 2, (32, 32), 0, margin=0.25).draw(0)
     assert batch.size == 32
