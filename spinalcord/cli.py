@@ -205,9 +205,9 @@ def _models_list(options: argparse.Namespace) -> int:
 
 
 def _models_verify(options: argparse.Namespace) -> int:
-    from .models import verify_model
+    from .models import verify_model, verify_models
 
-    _print(verify_model(options.file))
+    _print(verify_models() if options.file is None else verify_model(options.file))
     return DONE
 
 
@@ -362,7 +362,9 @@ def _add_models(commands: Any) -> None:
     action = _command(actions, "list", _models_list, "describe the models in a folder")
     action.add_argument("--models", metavar="DIR", help="folder (default: the package's own)")
     action = _command(actions, "verify", _models_verify, "check a model file in full")
-    action.add_argument("file", metavar="FILE")
+    action.add_argument(
+        "file", nargs="?", metavar="FILE", help="default: all that come with the package"
+    )
     action = _command(
         actions,
         "random",

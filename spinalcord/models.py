@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .checksums import SUMS, check_folder, check_model, read_sums
 from .errors import InputError, ModelError
 from .modelfile import Model, read_model, write_model
 from .tasks import TASKS
@@ -71,11 +72,14 @@ def find_models(models: str | os.PathLike[str] | None = None) -> ModelFolder:
     Raises
     ------
     ModelError
-        No such folder, a damaged file in it, or two files for the same role.
+        No such folder, a damaged file in it, or two files for the same role; files other than
+        those in its list of checksums, where it has one, as the package's own must.
     """
     found: dict[str, Model] = {}
     folder = _folder(models)
-    for path in _files(folder):
+    files = _files(folder)
+    _check_list(folder, files)
+    for path in files:
         model = read_model(path)
         if model.role in found:
             raise ModelError(
@@ -88,6 +92,8 @@ def find_models(models: str | os.PathLike[str] | None = None) -> ModelFolder:
 
 def list_models(models: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
     """Describe every model file in a folder, the damaged ones with what is wrong.
+
+    Files whose sha256 is another than the folder's list of checksums says count as damaged.
 
     Parameters
     ----------
@@ -102,12 +108,17 @@ def list_models(models: str | os.PathLike[str] | None = None) -> list[dict[str, 
     Raises
     ------
     ModelError
-        No such folder.
+        No such folder; files other than those in its list of checksums.
     """
     rows: list[dict[str, Any]] = []
-    for path in _files(_folder(models)):
+    folder = _folder(models)
+    files = _files(folder)
+    _check_list(folder, files)
+    for path in files:
         try:
-            rows.append(read_model(path).to_dict())
+            model = read_model(path)
+            check_model(model)
+            rows.append(model.to_dict())
         except ModelError as error:
             rows.append({"file": path.name, "error": str(error)})
     return rows
@@ -135,6 +146,30 @@ def verify_model(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     network = Network.open(path, threads=1)
     return {**network.model.to_dict(), "n_values": network.n_values}
+
+
+def verify_models(models: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
+    """Check every model file in a folder in full, as `verify_model` does.
+
+    Parameters
+    ----------
+    models : path-like, optional
+        As for `find_models`.
+
+    Returns
+    -------
+    list of dict
+        In the order of `ROLES`: what `verify_model` gives.
+
+    Raises
+    ------
+    ModelError
+        What is wrong with the first that is damaged; a folder without any model.
+    """
+    folder = find_models(models)
+    if not folder.models:
+        folder.model(ROLES[0])
+    return [verify_model(model.path) for model in folder.models.values()]
 
 
 def write_random(folder: str | os.PathLike[str], seed: int = 0) -> list[Path]:
@@ -238,6 +273,26 @@ def _random_metadata(role: str, seed: int) -> dict[str, Any]:
     }
 
 
+def model_files(models: str | os.PathLike[str] | None = None) -> list[Path]:
+    """Return the model files in a folder by name, looking into none of them.
+
+    Parameters
+    ----------
+    models : path-like, optional
+        As for `find_models`.
+
+    Returns
+    -------
+    list of pathlib.Path
+
+    Raises
+    ------
+    ModelError
+        No such folder.
+    """
+    return _files(_folder(models))
+
+
 def _folder(models: str | os.PathLike[str] | None) -> Path:
     if models is None:
         return WEIGHTS_DIR
@@ -245,6 +300,15 @@ def _folder(models: str | os.PathLike[str] | None) -> Path:
     if not folder.is_dir():
         raise ModelError(f"{folder} is no folder; models are searched in a folder of model files")
     return folder
+
+
+def _check_list(folder: Path, files: list[Path]) -> None:
+    check_folder(folder, files)
+    if folder == WEIGHTS_DIR and files and read_sums(folder) is None:
+        raise ModelError(
+            f"{folder} has no {SUMS}, so its models cannot be trusted: install the package again, "
+            "or list what you put there with `python -m spinalcord.checksums`"
+        )
 
 
 def _files(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
+from .checksums import check_model
 from .errors import InputError, ModelError
 from .modelfile import Model, map_model
 
@@ -55,7 +56,8 @@ class Network:
         ------
         ModelError
             The file is missing, damaged or of another kind; a tensor is missing, unexpected, of
-            the wrong shape or not finite.
+            the wrong shape or not finite; the folder has a list of checksums, and the file is
+            another than the one listed.
         InputError
             An unknown precision, or a number of threads below 1.
         BackendError
@@ -63,6 +65,7 @@ class Network:
         """
         threads = check_settings(precision, threads)
         with map_model(path) as (model, buffer):
+            check_model(model)
             metadata = model.metadata
             try:
                 core = _core.Network(

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import shutil
 import signal
 import struct
 import subprocess
@@ -18,7 +19,8 @@ import numpy as np
 import pytest
 from stand_ins import lesion_of, stored, working_array
 
-from spinalcord import network, options
+from spinalcord import models, network, options
+from spinalcord.checksums import write_sums
 from spinalcord.cli import main
 
 
@@ -63,6 +65,26 @@ def test_damaged_model_is_listed_and_exits_3(tmp_path, capsys):
     (row,) = json.loads(capsys.readouterr().out)
     assert row["file"] == "bad.safetensors"
     assert "damaged" in row["error"]
+
+
+def test_shipped_models_need_no_argument(random_models, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "weights"
+    monkeypatch.setattr(models, "WEIGHTS_DIR", folder)
+    assert main(["models", "list"]) == 0  # none in this version
+    assert json.loads(capsys.readouterr().out) == []
+    assert main(["models", "verify"]) == 3
+    assert "comes without trained models" in capsys.readouterr().err
+    shutil.copytree(random_models, folder)
+    write_sums(folder)
+    for action in ("list", "verify"):
+        assert main(["models", action]) == 0
+        assert len(json.loads(capsys.readouterr().out)) == 4
+    path = folder / "segmentation.safetensors"
+    path.write_bytes(path.read_bytes()[:-4] + b"\0\0\0\1")
+    assert main(["models", "list"]) == main(["models", "verify"]) == 3
+    printed = capsys.readouterr()
+    assert [row["file"] for row in json.loads(printed.out) if "error" in row] == [path.name]
+    assert "is damaged or another file" in printed.err
 
 
 def test_missing_model_exits_3(tmp_path, capsys):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,31 @@ def test_library_is_copied_again_only_when_newer(tmp_path):
     setup.copy_stripped(library, target)
     assert target.stat().st_ino != first.st_ino
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "libdnnl.so.3"]
+
+
+def test_source_archive_and_wheel_hold_the_weights(tmp_path):
+    """Nothing is compiled: the archive is made, and what `build_py` takes is a wheel's content."""
+    root = Path(__file__).parents[1]
+    copy = tmp_path / "copy"
+    shutil.copytree(
+        root / "spinalcord",
+        copy / "spinalcord",
+        ignore=shutil.ignore_patterns("*.so*", "__pycache__", "weights"),
+    )
+    for file in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"):
+        shutil.copy(root / file, copy)
+    shutil.copy(root / "THIRD-PARTY.md", copy)
+    weights = copy / "spinalcord" / "weights"
+    weights.mkdir()
+    for file in ("a.safetensors", "SHA256SUMS", "notes.txt"):
+        (weights / file).write_text(file)
+    command = [sys.executable, "setup.py", "-q", "sdist", "build_py", "--build-lib", "built"]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    expected = {"a.safetensors", "SHA256SUMS"}
+    assert {path.name for path in (copy / "built/spinalcord/weights").iterdir()} == expected
+    assert (copy / "built/spinalcord/training/__init__.py").exists()
+    (archive,) = (copy / "dist").iterdir()
+    with tarfile.open(archive) as files:
+        held = {Path(name) for name in files.getnames()}
+    assert {path.name for path in held if path.parent.name == "weights"} == expected
