@@ -17,7 +17,7 @@ import pytest
 from cohorts import results, save_mask, save_scan, table, tiny_scans, touch
 from stand_ins import make_folder
 
-from spinalcord import CohortRun, _core, run_cohort
+from spinalcord import Cohort, CohortRun, _core, run_cohort
 from spinalcord.cli import main
 from spinalcord.cohort import running, workers
 from spinalcord.cohort.processing import Outcome, process_case
@@ -94,6 +94,26 @@ def test_a_cohort_from_scans_to_tables(cohort, tmp_path, model_folder):
     ]
     assert described["settings"]["masks"] == "compare"
     assert len(described["models"]) == 4
+
+
+def test_difficult_cases_reach_the_report_unasked(cohort, tmp_path, model_folder):
+    (cohort / "participants.tsv").write_text(
+        "participant_id\tdiagnosis\tsplit\tdifficult\tname\n"
+        "sub-01\tMS\ttest\ttrue\tA B\nsub-02\tNMOSD\ttest\tfalse\tC D\n"
+        "sub-03\tn/a\ttest\tn/a\tE F\nsub-04\tMS\ttest\tfalse\tG H\n"
+    )
+    done = quietly(cohort, tmp_path / "out", models=model_folder)
+    rows = done.read("cases.tsv")
+    assert [row["difficult"] for row in rows] == ["true", "false", None]
+    assert "name" not in rows[0]
+    report = Cohort(tmp_path / "out")
+    assert list(report.cases.flags("difficult")) == [True, False, None]
+    found = report.table("difficult")
+    assert "difficult: as the cohort's column says" in found.notes
+    # Both are taken for NMOSD, of which one is right.
+    shares = {row["cases"]: (row["k"], row["n"]) for row in found.rows
+              if (row["task"], row["figure"]) == ("ms_vs_nmosd", "accuracy")}  # fmt: skip
+    assert (shares["difficult"], shares["other"]) == ((0, 1), (1, 1))
 
 
 def test_tables_come_as_dataframes_where_there_is_pandas(cohort, tmp_path, model_folder):
