@@ -94,6 +94,15 @@ PyArrayObject *sc_py_new(const sc_py_state *state, int type, int n_dims,
     return (PyArrayObject *)PyArray_SimpleNew(n_dims, dims, type);
 }
 
+PyArrayObject *sc_py_result(const sc_py_state *state, PyArrayObject *dst,
+                            sc_status status, const sc_error *err)
+{
+    if (status == SC_OK) return dst;
+    Py_DECREF(dst);
+    sc_py_raise(state, err);
+    return NULL;
+}
+
 /* New reference: a list or tuple of n items. */
 static PyObject *items_of(const sc_py_state *state, PyObject *obj, int n,
                           const char *name)

@@ -23,6 +23,11 @@ PyArrayObject *sc_py_array_like(const sc_py_state *state, PyObject *obj, int typ
 PyArrayObject *sc_py_new(const sc_py_state *state, int type, int n_dims,
                          const int64_t *extents);
 
+/* What a function that fills 'dst' returns: 'dst', or where 'status' is not SC_OK NULL,
+ * with the exception that 'err' stands for and 'dst' released. */
+PyArrayObject *sc_py_result(const sc_py_state *state, PyArrayObject *dst,
+                            sc_status status, const sc_error *err);
+
 /* A sequence of n numbers.  -1 with TypeError, or InputError for another length. */
 int sc_py_int64s(const sc_py_state *state, PyObject *obj, int n, int64_t *out,
                  const char *name);

@@ -87,11 +87,8 @@ static PyObject *orient(PyObject *module, PyObject *args)
     if (dst == NULL) goto done;
     float *out = PyArray_DATA(dst);
     Py_BEGIN_ALLOW_THREADS status = sc_scan_orient(&scan, &orientation, out, &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
-        Py_CLEAR(dst);
-        sc_py_raise(state, &err);
-    }
+    Py_END_ALLOW_THREADS;
+    dst = sc_py_result(state, dst, status, &err);
 done:
     Py_XDECREF(src);
     return (PyObject *)dst;
@@ -137,11 +134,8 @@ static PyObject *unorient(PyObject *module, PyObject *args)
     const int64_t size = PyArray_ITEMSIZE(src);
     Py_BEGIN_ALLOW_THREADS status =
         sc_volume_unorient(in, size, stored, &orientation, out, &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
-        Py_CLEAR(dst);
-        sc_py_raise(state, &err);
-    }
+    Py_END_ALLOW_THREADS;
+    dst = sc_py_result(state, dst, status, &err);
 done:
     Py_XDECREF(src);
     return (PyObject *)dst;
@@ -169,11 +163,8 @@ static PyObject *normalize(PyObject *module, PyObject *args, PyObject *kwargs)
     float *out = PyArray_DATA(dst);
     const int64_t n = PyArray_SIZE(src);
     Py_BEGIN_ALLOW_THREADS status = sc_volume_normalize(in, n, clip, out, &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
-        Py_CLEAR(dst);
-        sc_py_raise(state, &err);
-    }
+    Py_END_ALLOW_THREADS;
+    dst = sc_py_result(state, dst, status, &err);
 done:
     Py_XDECREF(src);
     return (PyObject *)dst;

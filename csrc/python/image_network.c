@@ -156,11 +156,8 @@ static PyObject *restore(PyObject *module, PyObject *args)
     float *out = PyArray_DATA(dst);
     Py_BEGIN_ALLOW_THREADS status =
         sc_images_restore(in, n, h, w, &frame, out, scan[0], scan[1], &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
-        Py_CLEAR(dst);
-        sc_py_raise(state, &err);
-    }
+    Py_END_ALLOW_THREADS;
+    dst = sc_py_result(state, dst, status, &err);
 done:
     Py_XDECREF(frames);
     Py_XDECREF(src);
@@ -363,11 +360,8 @@ static PyObject *restore_map(PyObject *module, PyObject *args)
     float *out = PyArray_DATA(dst);
     Py_BEGIN_ALLOW_THREADS status =
         restore_maps(maps, slices, frames, size, shape, out, &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
-        Py_CLEAR(dst);
-        sc_py_raise(state, &err);
-    }
+    Py_END_ALLOW_THREADS;
+    dst = sc_py_result(state, dst, status, &err);
 done:
     Py_XDECREF(frames);
     Py_XDECREF(slices);
@@ -409,11 +403,8 @@ static PyObject *resample(PyObject *module, PyObject *args, PyObject *kwargs)
     Py_BEGIN_ALLOW_THREADS status =
         sc_images_resample(in, n, h, w, &frame, (sc_filter)filter, (sc_outside)outside,
                            out, size[0], size[1], &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
-        Py_CLEAR(dst);
-        sc_py_raise(state, &err);
-    }
+    Py_END_ALLOW_THREADS;
+    dst = sc_py_result(state, dst, status, &err);
 done:
     Py_XDECREF(frames);
     Py_XDECREF(src);

@@ -40,10 +40,7 @@ static PyObject *placements(PyObject *module, PyObject *args)
         status = sc_placements(src + m * n, classes, n, out + m * n, &err);
     }
     PyEval_RestoreThread(saved);
-    if (status != SC_OK) {
-        Py_CLEAR(dst);
-        sc_py_raise(state, &err);
-    }
+    dst = sc_py_result(state, dst, status, &err);
 done:
     Py_XDECREF(scores);
     Py_XDECREF(positive);
@@ -87,10 +84,7 @@ static PyObject *auc_bootstrap(PyObject *module, PyObject *args, PyObject *kwarg
                                               PyArray_DATA(dst), check_signals, &saved,
                                               &err);
     PyEval_RestoreThread(saved);
-    if (status != SC_OK) {
-        Py_CLEAR(dst);
-        sc_py_raise(state, &err);
-    }
+    dst = sc_py_result(state, dst, status, &err);
 done:
     Py_XDECREF(scores);
     Py_XDECREF(positive);
@@ -127,10 +121,7 @@ static PyObject *ratio_bootstrap(PyObject *module, PyObject *args, PyObject *kwa
         sc_ratio_bootstrap(PyArray_DATA(top), PyArray_DATA(bottom), n, replicates, seed,
                            threads, PyArray_DATA(dst), check_signals, &saved, &err);
     PyEval_RestoreThread(saved);
-    if (status != SC_OK) {
-        Py_CLEAR(dst);
-        sc_py_raise(state, &err);
-    }
+    dst = sc_py_result(state, dst, status, &err);
 done:
     Py_XDECREF(top);
     Py_XDECREF(bottom);
@@ -162,10 +153,7 @@ static PyObject *distance(PyObject *module, PyObject *args, PyObject *kwargs)
     const sc_status status = sc_distance_transform(PyArray_DATA(mask), extents, spacing,
                                                    threads, PyArray_DATA(dst), &err);
     PyEval_RestoreThread(saved);
-    if (status != SC_OK) {
-        Py_CLEAR(dst);
-        sc_py_raise(state, &err);
-    }
+    dst = sc_py_result(state, dst, status, &err);
 done:
     Py_XDECREF(mask);
     return (PyObject *)dst;
