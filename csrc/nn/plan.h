@@ -56,7 +56,7 @@ int sc_plan_buffer(sc_plan *plan, int64_t h, int64_t w, int64_t c, int64_t halo,
 /* A buffer of float32 whatever the engine's type. */
 int sc_plan_buffer_f32(sc_plan *plan, int64_t h, int64_t w, int64_t c);
 
-/* The image's planes into 'dst'. */
+/* The image's planes into 'dst', which must be dense: a row is written without gaps. */
 void sc_plan_input(sc_plan *plan, const char *name, int dst);
 
 /* A convolution with its surroundings: see conv.h for the arithmetic.  Pointers must
