@@ -35,7 +35,7 @@ def compare_aucs(
     Returns
     -------
     Comparison
-        Identical curves have Z = 0 and p = 1.
+        Identical curves have Z = 0 and p = 1. Limits beyond -1 and 1 are cut off there.
 
     Raises
     ------
@@ -72,6 +72,7 @@ def compare_aucs_unpaired(
     Returns
     -------
     Comparison
+        Limits beyond -1 and 1 are cut off there.
 
     Raises
     ------
@@ -158,8 +159,8 @@ def _z_test(
         )
         return Comparison(name, math.nan, math.nan, math.nan, method, effect, reason)
     half = normal_quantile(level) * error
-    effect = Estimate(
-        name, difference, difference - half, difference + half, level, method, **options
-    )
+    # The normal interval may run beyond what two areas can differ by.
+    low, high = max(difference - half, -1.0), min(difference + half, 1.0)
+    effect = Estimate(name, difference, low, high, level, method, **options)
     z = difference / error
     return Comparison(name, z, math.nan, normal_p(z), method, effect)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from .estimate import Estimate, check_level, undefined
+from .proportions import proportion
 from .resampling import percentile_limits, resample_ratio
 
 
@@ -37,7 +38,7 @@ def mean(
     -------
     Estimate
         `n` counts the values that are defined, ``details["undefined"]`` the others. Without
-        interval for one value.
+        interval for one value, or where all are the same: the bootstrap would give no width.
 
     Raises
     ------
@@ -58,11 +59,9 @@ def mean(
     drawn = resample_ratio(kept, np.ones_like(kept), replicates=replicates, seed=seed)
     details |= {"seed": seed, "replicates": replicates}
     value = float(kept.mean())
-    if kept.size == 1:
-        nan = math.nan
-        return Estimate(
-            name, value, nan, nan, level, "none", reason="one value does not vary", **options
-        )
+    if (kept == kept[0]).all():
+        reason = f"all {kept.size} values are the same" if kept.size > 1 else _ONE_VALUE
+        return Estimate(name, value, math.nan, math.nan, level, "none", reason=reason, **options)
     return Estimate(name, value, *percentile_limits(drawn, level), level, _METHOD, **options)
 
 
@@ -96,6 +95,10 @@ def pooled(
     -------
     Estimate
         `k` of `n` counted things; ``details["patients"]`` (or another unit) tells of how many.
+        Where k is 0 or n the bootstrap would give no width: the interval is then the exact one
+        (Clopper and Pearson) for as many patients as have such things, all of a patient's things
+        taken to share their fate. Without interval for one patient, or where all have the same
+        share.
 
     Raises
     ------
@@ -120,7 +123,22 @@ def pooled(
         nan = math.nan
         reason = f"one of {unit} does not vary"
         return Estimate(name, value, nan, nan, level, "none", reason=reason, **options)
+    if (k * total == n * options["k"]).all():
+        return _alike(name, value, int((n > 0).sum()), level, unit, options)
     return Estimate(name, value, *percentile_limits(drawn, level), level, _METHOD, **options)
 
 
+def _alike(
+    name: str, value: float, patients: int, level: float, unit: str, options: dict[str, Any]
+) -> Estimate:
+    """Estimate a proportion that is the same in all patients: a bootstrap learns nothing there."""
+    if 0 < value < 1:
+        nan, reason = math.nan, f"the same share in all {unit}"
+        return Estimate(name, value, nan, nan, level, "none", reason=reason, **options)
+    ends = proportion(patients if value == 1 else 0, patients, level=level)
+    method = f"{ends.method} over {unit}"
+    return Estimate(name, value, ends.low, ends.high, level, method, **options)
+
+
 _METHOD = "bootstrap, percentile"
+_ONE_VALUE = "one value does not vary"

@@ -62,6 +62,17 @@ def test_unpaired_comparison():
     assert c.effect.n == 86
 
 
+def test_limits_stay_within_what_areas_can_differ_by():
+    good, bad = ([0, 0, 1, 1], [1, 3, 2, 4]), ([0, 0, 1, 1], [4, 2, 3, 1])
+    c = compare_aucs_unpaired(good, bad)
+    assert c.effect.estimate == 0.5
+    assert c.effect.high == 1  # 0.5 + 1.96 x 0.5 without the cut
+    assert -1 < c.effect.low < 0
+    assert compare_aucs_unpaired(bad, good).effect.low == -1
+    paired = compare_aucs(good[0], [good[1], bad[1]])
+    assert (paired.effect.estimate, paired.effect.high) == (0.5, 1)
+
+
 def test_comparisons_refuse_other_numbers_of_models():
     with pytest.raises(InputError, match="scores of 3 models; expected 2"):
         compare_aucs(DELONG_TRUTH, [ALB, TP, KG])

@@ -63,6 +63,27 @@ def test_pooled_of_one_or_none():
     assert math.isnan(one.low)
 
 
+def test_values_that_are_all_the_same_have_no_interval():
+    e = mean([1.0, 1.0, 1.0])
+    assert e.estimate == 1
+    assert math.isnan(e.low)
+    assert "[no interval: all 3 values are the same]" in e.sentence()
+
+
+def test_pooled_at_the_ends_has_the_exact_interval_of_its_patients():
+    none = pooled([0] * 12, [3] * 11 + [0], what="lesions")
+    assert (none.k, none.n, none.estimate, none.low) == (0, 33, 0, 0)
+    # (1 - p)^11 = 2.5 %: eleven patients have lesions, and theirs share their fate.
+    assert none.high == pytest.approx(1 - 0.025 ** (1 / 11))
+    assert none.method == "Clopper-Pearson over patients"
+    every = pooled([2, 1] * 20, [2, 1] * 20)
+    assert (every.estimate, every.high) == (1, 1)
+    assert every.low == pytest.approx(0.025 ** (1 / 40))
+    same = pooled([1] * 5, [2] * 5)
+    assert same.estimate == 0.5
+    assert "[no interval: the same share in all patients]" in same.sentence()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
