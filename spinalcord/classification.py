@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .pictures import draw_scene
+from .mosaic import draw_mosaic
 from .results import Record, Recorded, make_record, output_path, result_html, table_html
 from .scene import Scene
 from .tasks import DIAGNOSES, TASKS, chain_diagnosis, chain_probabilities
@@ -142,7 +142,7 @@ class Diagnosis(Recorded):
         ]
         return result_html(
             self.diagnosis or "No lesion found: nothing to classify",
-            draw_scene(self._scene()),
+            draw_mosaic(self._scene()),
             table_html(rows, ("diagnosis", "probability"))
             + table_html(answers, ("task", "answer", "p(positive)", "slices")),
             self.record,

@@ -12,7 +12,7 @@ import numpy as np
 from . import _core
 from .classification import lesion_record
 from .errors import InputError
-from .pictures import draw_scene
+from .mosaic import draw_mosaic
 from .results import Record, Recorded, output_path, result_html
 from .scene import Scene
 from .tasks import TASKS
@@ -105,17 +105,18 @@ class Explanation(Recorded):
         return [*files, write_json(sidecar_path(target), self.to_dict())]
 
     def _scene(self) -> Scene:
-        return Scene(self.scan, self.mask, heat=self.map)
+        label = f"evidence for {self.target}, in the logit's units"
+        return Scene(self.scan, self.mask, heat=self.map, heat_label=label)
 
     def _repr_html_(self) -> str:
         if not self.found:
             return result_html(
-                "No lesion found: nothing to explain", draw_scene(self._scene()), "", self.record
+                "No lesion found: nothing to explain", draw_mosaic(self._scene()), "", self.record
             )
         title = f"{self.task}: {self.target} (p = {self.probability:.3f})"
         if self.inside_fraction is not None:
             title += f"; {self.inside_fraction:.0%} of the evidence inside the lesion"
-        return result_html(title, draw_scene(self._scene()), "", self.record)
+        return result_html(title, draw_mosaic(self._scene()), "", self.record)
 
 
 def explain_slices(

@@ -1,4 +1,4 @@
-"""Small pictures of results for notebooks: one sagittal slice with outlines or a map over it.
+"""Small pictures of single slices: outlines and a map over a sagittal slice.
 
 Written as PNG here [1]_, so that showing a result needs no plotting package.
 
@@ -13,20 +13,24 @@ import base64
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from . import _core
-from .scene import Scene
+from .scene import Frame
 
 Array = np.ndarray[Any, Any]
+Outlines: TypeAlias = tuple[tuple[Array, tuple[int, int, int]], ...]
 
 MAX_SIDE = 480
 """Pixels along the longer side of a picture."""
 
 LESION_COLOUR = (255, 80, 60)
 CORD_COLOUR = (90, 200, 250)
+
+_WARM = (235, 110, 0), (255, 235, 60)
+_COLD = (0, 70, 190)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +61,28 @@ class Picture:
             + _chunk(b"IEND", b"")
         )
 
-    def to_html(self) -> str:
-        """Return an HTML figure with the picture inside it."""
+    def to_html(self, *, over: str = "", style: str = "") -> str:
+        """Return an HTML figure with the picture inside it.
+
+        Parameters
+        ----------
+        over : str, optional
+            HTML to lay over the picture, which positions itself.
+        style : str, optional
+            CSS of the picture.
+
+        Returns
+        -------
+        str
+        """
         from html import escape
 
         data = base64.b64encode(self.to_png()).decode("ascii")
         return (
-            f'<figure style="margin:0"><img alt="{escape(self.caption)}" '
-            f'src="data:image/png;base64,{data}"><figcaption>{escape(self.caption)}</figcaption>'
-            "</figure>"
+            '<figure style="margin:0"><div style="position:relative">'
+            f'<img alt="{escape(self.caption)}" style="{style}" '
+            f'src="data:image/png;base64,{data}">{over}</div>'
+            f"<figcaption>{escape(self.caption)}</figcaption></figure>"
         )
 
 
@@ -75,8 +92,13 @@ def draw_slice(
     index: int,
     caption: str,
     *,
-    outlines: tuple[tuple[Array, tuple[int, int, int]], ...] = (),
+    outlines: Outlines = (),
     heat: Array | None = None,
+    heat_span: tuple[float, float] | None = None,
+    opacity: float = 1.0,
+    grey_span: tuple[float, float] | None = None,
+    frame: Frame | None = None,
+    max_side: int = MAX_SIDE,
 ) -> Picture:
     """Draw one sagittal slice with its true proportions.
 
@@ -93,43 +115,65 @@ def draw_slice(
     outlines : tuple of (mask, colour), optional
         uint8 masks of the shape of `scan`, and red, green, blue of their borders.
     heat : float32 array of the shape of `scan`, optional
-        Drawn over the slice where positive, from transparent to yellow at its maximum.
+        Drawn over the slice as `heat_colours` says.
+    heat_span : (float, float), optional
+        Values that get the strongest colours; from 0 to the slice's maximum if not given.
+    opacity : float, default 1
+        Of the heat, from 0 to 1.
+    grey_span : (float, float), optional
+        Intensities that are black and white; the slice's percentiles 1 and 99 if not given.
+    frame : Frame, optional
+        The part of the slice to show; all of it if not given.
+    max_side : int, default 480
+        Pixels along the longer side, at most.
 
     Returns
     -------
     Picture
     """
-    grey = _to_square(scan[index], spacing_mm, "area")
-    low, high = np.percentile(grey, (1, 99))
+    window = (slice(None), slice(None)) if frame is None else (frame.rows, frame.columns)
+
+    def square(array: Array, kind: str) -> Array:
+        return _to_square(array[index][window], spacing_mm, kind, max_side)
+
+    grey = square(scan, "area")
+    low, high = np.percentile(grey, (1, 99)) if grey_span is None else grey_span
     grey = np.clip((grey - low) / max(float(high - low), 1e-30), 0, 1)
     rgb = np.repeat(grey[..., None] * 255, 3, axis=2)
-    if heat is not None and heat[index].max() > 0:
-        warm = np.clip(_to_square(heat[index], spacing_mm, "linear") / heat[index].max(), 0, 1)
-        colour = np.stack([255 * np.ones_like(warm), 255 * warm, np.zeros_like(warm)], axis=2)
-        alpha = 0.6 * np.sqrt(warm)[..., None]
-        rgb = (1 - alpha) * rgb + alpha * colour
+    if heat is not None:
+        span = (0.0, float(heat[index].max())) if heat_span is None else heat_span
+        colour = heat_colours(square(heat, "linear"), span)
+        alpha = opacity * colour[..., 3:]
+        rgb = (1 - alpha) * rgb + alpha * 255 * colour[..., :3]
     for mask, line in outlines:
-        square = _to_square(mask[index].astype(np.float32), spacing_mm, "nearest") > 0
-        rgb[_border(square)] = line
+        rgb[_border(square(mask != 0, "nearest") > 0)] = line
     return Picture(np.round(rgb).astype(np.uint8), caption)
 
 
-def draw_scene(scene: Scene) -> Picture:
-    """Draw the slice with most lesion: lesion and cord outlined, what is positive of a map."""
-    lesion = scene.working("lesion")
-    index = middle_slice(lesion)
-    caption = f"sagittal slice {scene.stored_slice(index)}: lesion red"
-    outlines: tuple[tuple[Array, tuple[int, int, int]], ...] = ((lesion, LESION_COLOUR),)
-    if scene.cord is not None:
-        outlines = ((scene.working("cord"), CORD_COLOUR), *outlines)
-        caption += ", cord blue"
-    heat = None
-    if scene.heat is not None:
-        heat = scene.working("heat")
-        caption += ", what spoke for the answer yellow"
-    return draw_slice(
-        scene.working("scan"), scene.spacing_mm, index, caption, outlines=outlines, heat=heat
-    )
+def heat_colours(values: Array, span: tuple[float, float]) -> Array:
+    """Give the values of a map their colours, for drawing over grey.
+
+    Parameters
+    ----------
+    values : array of any shape
+        Of a map.
+    span : (float, float)
+        The lowest (0 or below) and the highest value that has a colour of its own. Above 0 from
+        transparent orange to yellow, below 0 from transparent to dark blue: the two differ for
+        eyes of all kinds, and in grey print, where one is brighter and one darker than tissue.
+
+    Returns
+    -------
+    float64 array of that shape, with an axis of 4 more
+        Red, green, blue and opacity, from 0 to 1.
+    """
+    low, high = span
+    warm = np.clip(values / high, 0, 1) if high > 0 else np.zeros(np.shape(values))
+    cold = np.clip(values / low, 0, 1) if low < 0 else np.zeros(np.shape(values))
+    share = np.maximum(warm, cold)[..., None]
+    hot = np.array(_WARM[0]) * (1 - share) + np.array(_WARM[1]) * share
+    colour = np.where(cold[..., None] > 0, np.array(_COLD), hot) / 255
+    return np.concatenate([colour, 0.7 * np.sqrt(share)], axis=-1)
 
 
 def middle_slice(mask: Array) -> int:
@@ -138,11 +182,13 @@ def middle_slice(mask: Array) -> int:
     return int(per_slice.argmax()) if per_slice.any() else mask.shape[0] // 2
 
 
-def _to_square(image: Array, spacing_mm: tuple[float, float, float], kind: Any) -> Array:
-    """Resample one slice to square pixels, at most MAX_SIDE along the longer side."""
+def _to_square(
+    image: Array, spacing_mm: tuple[float, float, float], kind: Any, max_side: int
+) -> Array:
+    """Resample one slice to square pixels, at most max_side along the longer side."""
     _, row_mm, column_mm = spacing_mm
     rows, columns = image.shape
-    pixel_mm = max(min(row_mm, column_mm), max(rows * row_mm, columns * column_mm) / MAX_SIDE)
+    pixel_mm = max(min(row_mm, column_mm), max(rows * row_mm, columns * column_mm) / max_side)
     size = (max(1, round(rows * row_mm / pixel_mm)), max(1, round(columns * column_mm / pixel_mm)))
     steps = rows / size[0], columns / size[1]
     frame = np.array([steps[0] / 2 - 0.5, steps[0], steps[1] / 2 - 0.5, steps[1]])

@@ -16,8 +16,8 @@ from .errors import InputError
 from .writing import result_path, result_stem
 
 if TYPE_CHECKING:
+    from .mosaic import Mosaic
     from .network import Network
-    from .pictures import Picture
     from .working import WorkingScan
 
 _FILE_ENDINGS = frozenset((".nii", ".gz", ".json", ".nrrd", ".mha", ".mhd", ".dcm", ".png", ".tsv"))
@@ -213,12 +213,13 @@ def table_html(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
-def result_html(title: str, picture: Picture | None, table: str, record: Record) -> str:
-    """Put a result's notice, picture, table and warnings together for a notebook."""
+def result_html(title: str, mosaic: Mosaic | None, table: str, record: Record) -> str:
+    """Put a result's notice, pictures, table and warnings together for a notebook."""
     remarks = "".join(f"<p>{escape(text)}</p>" for text in record.warnings)
     notice = f"<p><b>{escape(record.notice)}</b></p>" if record.notice else ""
-    drawn = picture.to_html() if picture is not None else ""
+    drawn = mosaic.to_html() if mosaic is not None else ""
     return (
         f'<div class="spinalcord"><p><b>{escape(title)}</b></p>{notice}'
-        f'<div style="display:flex;gap:1em">{drawn}<div>{table}</div></div>{remarks}</div>'
+        f'<div style="display:flex;flex-wrap:wrap;gap:1em">{drawn}<div>{table}</div></div>'
+        f"{remarks}</div>"
     )

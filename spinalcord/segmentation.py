@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _core
 from .errors import InputError, ModelError
-from .pictures import draw_scene
+from .mosaic import draw_mosaic
 from .results import (
     Record,
     Recorded,
@@ -172,7 +172,7 @@ class Segmentation(Recorded):
         rows = [lesion.to_dict() for lesion in self.lesions]
         return result_html(
             title if self.found else "No lesion found",
-            draw_scene(self._scene()),
+            draw_mosaic(self._scene()),
             table_html(rows[:20], ("label", "volume_mm3", "length_mm", "max_diameter_mm")),
             self.record,
         )

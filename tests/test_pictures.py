@@ -10,7 +10,15 @@ import zlib
 import numpy as np
 import pytest
 
-from spinalcord.pictures import LESION_COLOUR, MAX_SIDE, Picture, draw_slice, middle_slice
+from spinalcord.pictures import (
+    LESION_COLOUR,
+    MAX_SIDE,
+    Picture,
+    draw_slice,
+    heat_colours,
+    middle_slice,
+)
+from spinalcord.scene import Frame
 
 
 def decode(png):
@@ -96,3 +104,43 @@ def test_middle_slice_holds_most():
     assert middle_slice(mask) == 2
     mask[1, :2], mask[3, :3] = 1, 1
     assert middle_slice(mask) == 3
+
+
+def test_signed_heat_has_two_colours_and_one_scale():
+    scan = np.full((1, 20, 20), 5, np.float32)
+    heat = np.zeros(scan.shape, np.float32)
+    heat[0, 3, 4], heat[0, 10, 10], heat[0, 15, 15] = 2, -2, 1
+    rgb = draw_slice(scan, (3, 1, 1), 0, "x", heat=heat, heat_span=(-2, 2)).rgb.astype(int)
+    assert rgb[3, 4, 0] > rgb[3, 4, 2]  # for: yellow
+    assert rgb[10, 10, 2] > rgb[10, 10, 0]  # against: blue
+    assert 0 < rgb[15, 15].sum() < rgb[3, 4].sum()
+    assert rgb.any(axis=2).sum() == 3
+    none = draw_slice(scan, (3, 1, 1), 0, "x", heat=heat, heat_span=(-2, 2), opacity=0)
+    assert not none.rgb.any()
+
+
+def test_heat_colours_are_told_apart_in_grey():
+    weights = np.array([0.299, 0.587, 0.114])
+    for_, against, zero = heat_colours(np.array([1.0, -1.0, 0.0]), (-1, 1))
+    assert zero[3] == 0
+    tissue = 0.4
+
+    def over(colour):
+        return float(colour[3] * (colour[:3] @ weights) + (1 - colour[3]) * tissue)
+
+    assert over(for_) > tissue + 0.2
+    assert over(against) < tissue - 0.05
+    assert not heat_colours(np.zeros(3), (0, 0))[:, 3].any()
+
+
+def test_a_frame_cuts_before_scaling():
+    scan = np.random.default_rng(0).random((1, 40, 30), np.float32)
+    mask = np.zeros(scan.shape, np.int16)
+    mask[0, 11, 6] = 7
+    frame = Frame(slice(10, 30), slice(5, 15))
+    picture = draw_slice(
+        scan, (3, 2, 1), 0, "x", outlines=((mask, LESION_COLOUR),), frame=frame, grey_span=(0, 1)
+    )
+    assert picture.rgb.shape == (40, 10, 3)
+    assert np.argwhere((picture.rgb == LESION_COLOUR).all(axis=2)).tolist() == [[2, 1], [3, 1]]
+    assert draw_slice(scan, (3, 1, 1), 0, "x", max_side=20).rgb.shape == (20, 15, 3)

@@ -47,7 +47,8 @@ def test_run_equals_the_three_calls(scan, model_folder):
         np.testing.assert_array_equal(shown.map.array, alone.map.array)
         assert shown.inside_fraction == alone.inside_fraction
     assert set(case.to_dict()) == {"segmentation", "diagnosis", "explanations"}
-    assert case._repr_html_().count("data:image/png") == 4
+    html = case._repr_html_()
+    assert html.count("data:image/png") == 4 * len(case.diagnosis.tasks["ms_vs_nmosd"].slices)
 
 
 def test_run_without_lesion(scan, model_folder):
