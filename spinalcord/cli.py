@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
-from .options import add_computing, add_lesion, add_scan, add_threshold, whole
+from .options import add_computing, add_cord, add_lesion, add_scan, add_threshold, whole
 from .phantom import command as phantom
 from .report import command as report
 from .tasks import TASKS
@@ -85,6 +85,8 @@ def _segment(options: argparse.Namespace) -> int:
         threshold=options.threshold,
         min_lesion_mm3=options.min_lesion_mm3,
         cord=options.cord,
+        min_in_cord=options.min_in_cord,
+        keep_outside_cord=options.keep_outside_cord or None,
         series=options.series,
     )
     files = result.save(options.out, probability=options.probability)
@@ -256,9 +258,7 @@ def _add_segment(commands: Any) -> None:
         help="folder, or the mask's name ending in .nii.gz (default: the current folder)",
     )
     add_threshold(parser)
-    parser.add_argument(
-        "--cord", metavar="MASK", help="cord mask: leave out lesions wholly outside it"
-    )
+    add_cord(parser)
     parser.add_argument(
         "--probability", action="store_true", help="write the probabilities too (into a folder)"
     )

@@ -87,6 +87,9 @@ def _check_segmentation(labels: _Checker) -> None:
         labels.number("cord_threshold", 0.0, 1.0)
     if "min_lesion_mm3" in labels.values:
         labels.number("min_lesion_mm3", 0.0, 1e6, zero=True)
+    if "min_in_cord" in labels.values:
+        labels.number("min_in_cord", 0.0, 1.0, zero=True)
+    labels.flag("keep_outside_cord")
 
 
 def _check_preprocessing(preprocessing: _Checker, network: str) -> None:

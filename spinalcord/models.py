@@ -255,6 +255,7 @@ def _random_metadata(role: str, seed: int) -> dict[str, Any]:
                 "outputs": ["lesion", "cord"],
                 "threshold": 0.5,
                 "min_lesion_mm3": 20.0,
+                "keep_outside_cord": True,  # as random as the lesions, it would leave none
             },
         }
     task = TASKS[role]

@@ -39,6 +39,24 @@ def add_threshold(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_cord(parser: argparse.ArgumentParser) -> None:
+    """The cord, and what becomes of lesions outside it."""
+    parser.add_argument(
+        "--cord",
+        metavar="MASK",
+        help="cord mask: leave out lesions outside it (default: the network's own, if any)",
+    )
+    parser.add_argument(
+        "--min-in-cord",
+        type=number(0, 1),
+        metavar="SHARE",
+        help="outside is what has less than this share, or no voxel, in it (default: the model's)",
+    )
+    parser.add_argument(
+        "--keep-outside-cord", action="store_true", help="only warn of lesions outside the cord"
+    )
+
+
 def add_computing(parser: argparse.ArgumentParser) -> None:
     """Models, arithmetic, threads."""
     parser.add_argument(

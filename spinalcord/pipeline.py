@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .classification import Diagnosis, classify_slices
+from .errors import SpinalcordWarning
 from .explanation import Explanation, check_target, explain_slices
 from .models import ModelFolder, find_models
 from .network import Network, check_settings
@@ -135,21 +137,27 @@ class Pipeline:
         threshold: float | None = None,
         min_lesion_mm3: float | None = None,
         cord: Any = None,
+        min_in_cord: float | None = None,
+        keep_outside_cord: bool | None = None,
         series: str | None = None,
     ) -> Segmentation:
         """Outline lesions on a scan; options, result and errors as `spinalcord.segment`."""
         network = self.network("segmentation")
         watch = Stopwatch()
         scan = _read(volume, series, watch)
-        return segment_scan(
+        segmentation = segment_scan(
             scan,
             network,
             threshold=threshold,
             min_lesion_mm3=min_lesion_mm3,
             cord=cord,
+            min_in_cord=min_in_cord,
+            keep_outside_cord=keep_outside_cord,
             watch=watch,
             progress=self._progress,
         )
+        _warn_if_emptied(segmentation)
+        return segmentation
 
     def classify(
         self, volume: Any, *, mask: Any = None, t1c: Any = None, series: str | None = None
@@ -240,6 +248,7 @@ class Pipeline:
         segmentation = segment_scan(
             scan, self.network("segmentation"), watch=watch, progress=self._progress
         )
+        _warn_if_emptied(segmentation)
         found = scan.working(segmentation.mask.array)
         return LesionSlices(scan, found, contrast), segmentation
 
@@ -296,6 +305,13 @@ _shared_lock = threading.Lock()
 def _read(volume: Any, series: str | None, watch: Stopwatch) -> WorkingScan:
     with watch.stage("read"):
         return WorkingScan(volume, series=series)
+
+
+def _warn_if_emptied(segmentation: Segmentation) -> None:
+    """Say aloud that lesions were found, yet none is left."""
+    if segmentation.dropped and not segmentation.found:
+        text = "; ".join(segmentation.warnings)
+        warnings.warn(f"{segmentation.record.stem}: {text}", SpinalcordWarning, stacklevel=4)
 
 
 def _path_to(diagnosis: Diagnosis) -> tuple[str, ...]:

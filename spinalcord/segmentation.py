@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
+from .cord import outside_cord, tell_outside
 from .errors import InputError, ModelError
 from .mosaic import draw_mosaic
 from .results import (
@@ -90,6 +91,8 @@ class Segmentation(Recorded):
         uint8, 1 in the cord: the user's own mask, or the network's where it knows the cord.
     lesions : tuple of Lesion
         Connected components of the mask, the largest first.
+    dropped : tuple of Lesion
+        What was found outside the cord and left out of the mask, the largest first.
     record : Record
         How it was made: models, settings, sources, versions.
     scan : Volume
@@ -100,6 +103,7 @@ class Segmentation(Recorded):
     probability: Volume
     cord: Volume | None
     lesions: tuple[Lesion, ...]
+    dropped: tuple[Lesion, ...]
     record: Record
     scan: Volume
 
@@ -119,6 +123,11 @@ class Segmentation(Recorded):
             "found": self.found,
             "volume_mm3": self.volume_mm3,
             "lesions": [lesion.to_dict() for lesion in self.lesions],
+            "dropped": {
+                "n_lesions": len(self.dropped),
+                "volume_mm3": sum(lesion.volume_mm3 for lesion in self.dropped),
+                "lesions": [lesion.to_dict() for lesion in self.dropped],
+            },
             **self.record.to_dict(),
         }
 
@@ -185,6 +194,8 @@ def segment_scan(
     threshold: float | None = None,
     min_lesion_mm3: float | None = None,
     cord: Any = None,
+    min_in_cord: float | None = None,
+    keep_outside_cord: bool | None = None,
     watch: Stopwatch,
     progress: bool = False,
 ) -> Segmentation:
@@ -196,7 +207,7 @@ def segment_scan(
         The scan.
     network : Network
         A segmentation network.
-    threshold, min_lesion_mm3, cord
+    threshold, min_lesion_mm3, cord, min_in_cord, keep_outside_cord
         As for `segment`.
     watch : Stopwatch
         Gets the seconds of each stage added.
@@ -219,23 +230,34 @@ def segment_scan(
             "this pipeline takes 1 (T2w)"
         )
     labels = model.metadata["labels"]
+    known = "given" if cord is not None else "network" if "cord" in model.outputs else "none"
+    if known == "none" and min_in_cord is not None:
+        raise InputError(
+            f"min_in_cord is {min_in_cord!r}, but no cord is known: pass a cord mask, or use a "
+            "model that outlines the cord"
+        )
     settings = {
         "threshold": _setting("threshold", threshold, model.threshold, 1.0),
         "min_lesion_mm3": _setting(
             "min_lesion_mm3", min_lesion_mm3, labels.get("min_lesion_mm3", 0.0), 1e9
         ),
-        "cord": "given" if cord is not None else "network" if "cord" in model.outputs else "none",
+        "cord": known,
     }
-    given = None if cord is None else scan.mask(cord)
+    if known != "none":
+        least = _setting("min_in_cord", min_in_cord, labels.get("min_in_cord", 0.0), 1.0)
+        keep = keep_outside_cord
+        if keep is None:
+            keep = known == "network" and labels.get("keep_outside_cord", False)
+        settings |= {"min_in_cord": least, "keep_outside_cord": bool(keep)}
+    inside = None if cord is None else scan.mask(cord)
     maps = _probabilities(scan, network, watch, progress)
     with watch.stage("lesions"):
         lesion = maps["lesion"]
-        inside = given
         if inside is None and "cord" in maps:
             limit = float(labels.get("cord_threshold", 0.5))
             inside = (maps["cord"] >= limit).astype(np.uint8)
         mask = (lesion >= settings["threshold"]).astype(np.uint8)
-        mask, lesions, warnings = _measure(scan, mask, inside, settings, given is not None)
+        mask, lesions, dropped, warnings = _measure(scan, mask, inside, settings)
     with watch.stage("restore"):
         placed = scan.place(mask), scan.place(lesion)
         cord_volume = None if inside is None else scan.place(inside)
@@ -246,7 +268,7 @@ def segment_scan(
         seconds=watch.seconds,
         warnings=warnings,
     )
-    return Segmentation(*placed, cord_volume, lesions, record, scan.volume)
+    return Segmentation(*placed, cord_volume, lesions, dropped, record, scan.volume)
 
 
 def _setting(name: str, given: Any, otherwise: float, most: float) -> float:
@@ -271,30 +293,25 @@ def _probabilities(
 
 
 def _measure(
-    scan: WorkingScan, mask: Array, cord: Array | None, settings: Mapping[str, Any], given: bool
-) -> tuple[Array, tuple[Lesion, ...], list[str]]:
-    """Find the lesions of a mask; those outside a cord that the user gave are dropped."""
+    scan: WorkingScan, mask: Array, cord: Array | None, settings: Mapping[str, Any]
+) -> tuple[Array, tuple[Lesion, ...], tuple[Lesion, ...], list[str]]:
+    """Find the lesions of a mask: what is left of it, those in it, those dropped, warnings."""
     labels, n = _core.label(mask, scan.affine, min_volume_mm3=settings["min_lesion_mm3"])
     if n == 0:
-        return np.zeros_like(mask), (), []
+        return np.zeros_like(mask), (), (), []
     table = _core.lesion_table(labels, n, scan.array, scan.affine, cord=cord)
     keep = np.ones(n, bool)
     warnings = []
     if cord is not None:
-        outside = table["in_cord_fraction"] == 0
-        if outside.any():
-            what = "dropped" if given else "kept: judge them with care"
-            warnings.append(
-                f"{int(outside.sum())} lesion(s) of {table['volume_mm3'][outside].sum():.0f} mm3 "
-                f"together lie wholly outside the cord and were {what}"
-            )
-        if given:
-            keep = ~outside
-    chosen = np.concatenate([[False], keep])
-    mask = chosen[labels].astype(np.uint8)
-    kept = np.flatnonzero(keep).tolist()
-    rows = [_lesion(table, row, label) for label, row in enumerate(kept, 1)]
-    return mask, tuple(rows), warnings
+        outside = outside_cord(table["in_cord_fraction"], settings["min_in_cord"])
+        warnings = tell_outside(outside, labels, table["volume_mm3"], cord, settings)
+        keep = ~outside | settings["keep_outside_cord"]
+    mask = np.concatenate([[False], keep])[labels].astype(np.uint8)
+    kept, dropped = (
+        tuple(_lesion(table, row, i) for i, row in enumerate(np.flatnonzero(rows).tolist(), 1))
+        for rows in (keep, ~keep)
+    )
+    return mask, kept, dropped, warnings
 
 
 def _lesion(table: Mapping[str, Array], row: int, label: int) -> Lesion:
@@ -311,6 +328,8 @@ def segment(
     threshold: float | None = None,
     min_lesion_mm3: float | None = None,
     cord: Any = None,
+    min_in_cord: float | None = None,
+    keep_outside_cord: bool | None = None,
     series: str | None = None,
     models: str | os.PathLike[str] | None = None,
     precision: str = "f32",
@@ -330,8 +349,15 @@ def segment(
         Connected lesions (26 neighbours) smaller than this are left out; the model file's own,
         or 0, if not given.
     cord : path, Volume, nibabel or SimpleITK image, optional
-        A mask of the cord on the scan's grid. Lesions without any voxel in it are left out. A
-        network's own cord output only flags them, in `Segmentation.warnings`.
+        A mask of the cord on the scan's grid; the network's own, where it outlines the cord, if
+        not given. Lesions outside it are left out, which `Segmentation.warnings` and `.dropped`
+        tell.
+    min_in_cord : float, optional
+        A lesion lies outside the cord if no voxel of it lies inside, or less than this share of
+        them, in [0, 1]; the model file's own, or 0, if not given.
+    keep_outside_cord : bool, optional
+        Whether to keep lesions outside the cord, and only warn of them; False if not given,
+        unless the model file asks for it and the cord is the network's own.
     series : str, optional
         SeriesInstanceUID, for a path to DICOM with several series.
     models : path-like, optional
@@ -351,7 +377,8 @@ def segment(
     Raises
     ------
     InputError
-        Unreadable or unusable scan; a cord mask on another grid; an option out of range.
+        Unreadable or unusable scan; a cord mask on another grid; an option out of range;
+        `min_in_cord` where no cord is known.
     SeriesError
         Several DICOM series that fit equally well, or none.
     ModelError
@@ -368,5 +395,11 @@ def segment(
 
     pipeline = shared_pipeline(models, precision, threads, progress)
     return pipeline.segment(
-        volume, threshold=threshold, min_lesion_mm3=min_lesion_mm3, cord=cord, series=series
+        volume,
+        threshold=threshold,
+        min_lesion_mm3=min_lesion_mm3,
+        cord=cord,
+        min_in_cord=min_in_cord,
+        keep_outside_cord=keep_outside_cord,
+        series=series,
     )

@@ -195,6 +195,28 @@ def test_segment_writes_a_mask_on_the_scan_s_grid(random_models, scan_file, tmp_
     assert "Doe" not in (tmp_path / "out" / names[1]).read_text(encoding="utf-8")
 
 
+def test_segment_takes_a_cord_and_what_becomes_of_lesions_outside(
+    random_models, scan_file, tmp_path, capsys
+):
+    empty = tmp_path / "cord.nii.gz"
+    scan = nibabel.load(scan_file)
+    nibabel.save(nibabel.Nifti1Image(np.zeros(scan.shape, np.uint8), scan.affine), empty)
+    arguments = ["segment", str(scan_file), "--models", str(random_models), "--cord", str(empty)]
+    arguments += ["--threshold", "0", "-o", str(tmp_path)]
+    assert main(arguments) == 0
+    shown = capsys.readouterr()
+    printed = json.loads(shown.out)
+    assert not printed["found"]
+    assert printed["dropped"]["n_lesions"] == 1
+    assert printed["dropped"]["volume_mm3"] > 1000
+    assert "NOTHING IS LEFT" in shown.err
+    assert main([*arguments, "--keep-outside-cord", "--min-in-cord", "0.5"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["found"]
+    assert printed["settings"]["min_in_cord"] == 0.5
+    assert printed["settings"]["keep_outside_cord"] is True
+
+
 def test_segment_writes_into_the_current_folder_by_default(random_models, scan_file, tmp_path):
     done = run("segment", scan_file, "--models", random_models, "--quiet", cwd=tmp_path)
     assert done.returncode == 0

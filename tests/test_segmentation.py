@@ -9,7 +9,7 @@ import pickle
 import nibabel
 import numpy as np
 import pytest
-from stand_ins import SPACING, lesion_of, stored, working_array
+from stand_ins import SPACING, StandInNetwork, lesion_of, stored, working_array
 from test_modelfile import SEGMENTATION, changed, write_raw
 
 import spinalcord as sc
@@ -107,9 +107,47 @@ def test_lesions_outside_a_given_cord_are_left_out(scan, model_folder):
     )
     np.testing.assert_array_equal(found.cord.array, cord)
     assert found.record.settings["cord"] == "given"
+    (dropped,) = found.dropped
+    assert (dropped.label, dropped.volume_mm3, dropped.in_cord_fraction) == (1, 18, 0)
+    assert dropped.centroid_mm == pytest.approx((10 + 5 * 3, -20 - 61, 30 - 70.5))
+    assert found.to_dict()["dropped"]["n_lesions"] == 1
+    assert found.to_dict()["dropped"]["volume_mm3"] == 18
 
 
-def test_network_s_own_cord_only_flags(scan, cord_folder, tmp_path):
+def test_what_lies_outside_is_kept_on_request(scan, model_folder):
+    cord = np.zeros(scan.shape, np.uint8)
+    cord[2:5, :, 30:42] = 1
+    options = {"models": model_folder, "cord": scan.like(cord)}
+    found = sc.segment(scan, **options, keep_outside_cord=True)
+    np.testing.assert_array_equal(found.mask.array, lesion_of(scan.array))
+    assert [lesion.in_cord_fraction for lesion in found.lesions] == [1, 1, 0]
+    assert found.dropped == ()
+    assert found.to_dict()["dropped"] == {"n_lesions": 0, "volume_mm3": 0, "lesions": []}
+    assert found.warnings[0].endswith("outside the cord and were kept: judge them with care")
+    assert found.record.settings["keep_outside_cord"] is True
+
+
+def test_least_share_in_the_cord_decides(scan, model_folder, cord_folder):
+    cord = np.zeros(scan.shape, np.uint8)
+    cord[2:5, :, 33:42] = 1  # a bit of the largest lesion lies outside
+    options = {"models": model_folder, "cord": scan.like(cord)}
+    assert [lesion.in_cord_fraction for lesion in sc.segment(scan, **options).lesions] == [0.875, 1]
+    exact = sc.segment(scan, **options, min_in_cord=0.875)
+    assert len(exact.lesions) == 2
+    above = sc.segment(scan, **options, min_in_cord=0.88)
+    assert [lesion.in_cord_fraction for lesion in above.lesions] == [1]
+    assert [lesion.in_cord_fraction for lesion in above.dropped] == [0.875, 0]
+    assert above.warnings[0].startswith("2 lesion(s) of 594 mm3 together have less than 0.88 of")
+    metadata = changed(SEGMENTATION, "labels.min_in_cord", 0.88)
+    metadata = changed(metadata, "preprocessing", {"mode": "physical", "pixel_mm": 1, "clip": 5})
+    write_raw(model_folder / "segmentation.safetensors", metadata=metadata)
+    by_model = sc.segment(scan, **options)
+    assert by_model.record.settings["min_in_cord"] == 0.88
+    assert len(by_model.lesions) == 1
+    assert len(sc.segment(scan, **options, min_in_cord=0).lesions) == 2
+
+
+def test_network_s_own_cord_decides_too(scan, cord_folder, tmp_path, monkeypatch):
     found = sc.segment(scan, models=cord_folder)
     assert len(found.lesions) == 3
     assert found.cord.array.dtype == np.uint8
@@ -118,6 +156,64 @@ def test_network_s_own_cord_only_flags(scan, cord_folder, tmp_path):
     assert found.record.settings["cord"] == "network"
     names = [path.name for path in found.save(tmp_path / "out")]
     assert names[-1] == "scan_desc-cord_mask.nii.gz"
+
+    def without_front(self, x):  # front of column 50 no cord
+        maps = np.concatenate([x, (x > 0.3).astype(np.float32)], axis=1)
+        maps[:, 1, :, 50:] = 0
+        return maps
+
+    monkeypatch.setattr(StandInNetwork, "__call__", without_front)
+    less = sc.segment(scan, models=cord_folder)
+    assert len(less.lesions) == 2
+    assert less.dropped[0].volume_mm3 == 18
+    assert less.warnings == (
+        "1 lesion(s) of 18 mm3 together lie wholly outside the cord as the network outlined it "
+        "and were dropped",
+    )
+    kept = sc.segment(scan, models=cord_folder, keep_outside_cord=True)
+    assert len(kept.lesions) == 3
+
+
+def test_model_may_ask_to_keep_what_its_own_cord_leaves_out(scan, cord_folder):
+    labels = {**SEGMENTATION["labels"], "outputs": ["lesion", "cord"], "min_in_cord": 1.0}
+    metadata = SEGMENTATION | {"labels": labels | {"keep_outside_cord": True}}
+    metadata = changed(metadata, "preprocessing", {"mode": "physical", "pixel_mm": 1, "clip": 5})
+    write_raw(cord_folder / "segmentation.safetensors", metadata=metadata)
+    cord = np.zeros(scan.shape, np.uint8)
+    cord[2:5, :, 30:42] = 1
+    given = sc.segment(scan, models=cord_folder, cord=scan.like(cord))
+    assert given.record.settings["keep_outside_cord"] is False
+    assert len(given.lesions) == 2
+    own = sc.segment(scan, models=cord_folder)
+    assert own.record.settings["keep_outside_cord"] is True
+    overruled = sc.segment(scan, models=cord_folder, keep_outside_cord=False)
+    assert overruled.record.settings["keep_outside_cord"] is False
+
+
+def test_dropping_everything_is_said_aloud(scan, cord_folder, model_folder, monkeypatch):
+    def without_cord(self, x):
+        return np.concatenate([x, np.zeros_like(x)], axis=1)[:, : self.outputs]
+
+    monkeypatch.setattr(StandInNetwork, "__call__", without_cord)
+    aloud = pytest.warns(sc.errors.SpinalcordWarning, match="scan: 3 lesion.*NOTHING IS LEFT")
+    with aloud:
+        none = sc.segment(scan, models=cord_folder)
+    assert not none.found
+    assert len(none.dropped) == 3
+    assert not none.mask.array.any()
+    assert "no cord was outlined anywhere in the scan" in none.warnings[1]
+    assert none.warnings[2].startswith("NOTHING IS LEFT")
+    assert "NOTHING IS LEFT" in none._repr_html_()
+    with pytest.warns(sc.errors.SpinalcordWarning, match="NOTHING IS LEFT"):
+        diagnosis = sc.classify(scan, models=cord_folder)
+    assert not diagnosis.found
+    assert none.warnings[2] in diagnosis.warnings
+
+
+def test_share_in_the_cord_needs_a_cord(scan, model_folder):
+    with pytest.raises(InputError, match=r"min_in_cord is 0\.5, but no cord is known"):
+        sc.segment(scan, models=model_folder, min_in_cord=0.5)
+    assert "min_in_cord" not in sc.segment(scan, models=model_folder).record.settings
 
 
 def test_cord_on_another_grid_is_refused(scan, model_folder):
@@ -133,6 +229,7 @@ def test_cord_on_another_grid_is_refused(scan, model_folder):
         ({"threshold": float("nan")}, "threshold is nan"),
         ({"threshold": "high"}, "threshold is 'high'"),
         ({"min_lesion_mm3": -1}, "min_lesion_mm3 is -1, expected a number from 0"),
+        ({"min_in_cord": 1.5, "cord": "itself"}, "min_in_cord is 1.5, expected a number from 0"),
         ({"precision": "f64"}, "precision is f32 or bf16, got 'f64'"),
         ({"threads": 0}, "threads is a whole number of at least 1, got 0"),
         ({"threads": True}, "threads is a whole number"),
@@ -142,6 +239,8 @@ def test_cord_on_another_grid_is_refused(scan, model_folder):
 def test_options_out_of_range_are_refused(tmp_path, scan, model_folder, options, match):
     path = tmp_path / "t2.nii.gz"
     nibabel.save(nibabel.Nifti1Image(scan.array, scan.affine), path)
+    if "cord" in options:
+        options = options | {"cord": scan.like(lesion_of(scan.array))}
     with pytest.raises(InputError, match=match):
         sc.segment(path, models=model_folder, **options)
 
