@@ -119,6 +119,22 @@ def measure_host(
     return Host(spacing_mm, line, s, a, b, level, fluid, sac, noise_sd, noise_r)
 
 
+def running_percentile(host: Host, image: Array, radii: float, percentile: float) -> Array:
+    """Percentile of the intensities within `radii` of a line, at each of its points.
+
+    Parameters
+    ----------
+    host : Host
+        Its line and half axes count.
+    image : (slices, rows, columns) float32
+    radii : float
+        In units of the half axes.
+    percentile : float
+    """
+    index, u, v, at = _around(host, image)
+    return _running(host.s, at, image[tuple(index.T)], np.hypot(u, v) < radii, percentile)
+
+
 def _line(
     cord: Array, spacing_mm: tuple[float, float, float], where: str
 ) -> tuple[Array, Array, Array]:

@@ -4,7 +4,8 @@ The cord around the lesion is widened (the fluid around it gives way), then the 
 is added on top of the scan's own noise, with partial volume over the scan's own voxels.  Wherever
 voxels were moved, interpolation has smoothed their noise; what it took away is drawn anew, with
 the level measured in the cord.  A sham insertion moves voxels in the same way but adds neither
-contrast nor swelling: train with shams among the negatives.
+contrast nor swelling; a decoy has the contrast, but lies beside the cord: train with both among
+the negatives.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from ..reading import load, read_mask
 from ..volume import Volume
 from .acquisition import draw_protocol
 from .case import VISIBLE
+from .decoys import check_decoy, draw_elsewhere, share_of_tube
 from .fields import Array
-from .host import Host, measure_host, near_line
+from .host import Host, measure_host
 from .lesions import Lesion, draw_lesions
+from .moving import Site, draw_site, interpolate_mask, move_voxels
 from .tissue import draw_signals
 
 
@@ -57,6 +60,8 @@ def insert_lesion(
     *,
     difficulty: float = 0.5,
     sham: bool = False,
+    decoy: str | None = None,
+    feather_mm: tuple[float, float] | None = None,
 ) -> Insertion:
     """Put the lesions of one patient into a scan without any.
 
@@ -74,6 +79,12 @@ def insert_lesion(
     sham : bool
         Move voxels and match noise as for a lesion, but leave contrast and calibre as they are;
         the mask is empty.
+    decoy : 'vertebra' or 'muscle', optional
+        Put a lesion's contrast beside the cord instead: some millimetres in front of the canal,
+        or behind and beside it.  The cord is left as it is, to the voxel, and the mask is empty.
+    feather_mm : (float, float), optional
+        The lesion's margins are no narrower than a width drawn between these two; than 1.2
+        pixels if not given.  The same seed draws the same lesion with and without.
 
     Returns
     -------
@@ -83,42 +94,55 @@ def insert_lesion(
     ------
     InputError
         A mask on another grid, with NaN, too short or with holes; another diagnosis; a
-        difficulty outside [0, 1].
+        difficulty outside [0, 1]; another decoy, or one with sham; feathers outside (0, 10].
     """
     scan = Volume.from_any(volume)
     where = "" if scan.source.path is None else f"{scan.source.path}: "
+    check_decoy(decoy, sham)
+    feather = _check_feather(feather_mm)
     rng = np.random.default_rng(seed)
     image = np.ascontiguousarray(scan.sagittal().array, dtype=np.float32)
     cord = _cord(cord_mask, scan)
     host = measure_host(image, cord, scan.sagittal_spacing_mm, where)
+    if decoy is not None:
+        host = draw_elsewhere(rng, host, image, decoy)
     lesions = draw_lesions(rng, diagnosis, (host.s[0] + 4, host.s[-1] - 4), difficulty=difficulty)
-    index, place = _near(host, lesions, image.shape)
-    wide = np.ones(len(index)) if sham else _widening(host, lesions, place[0])
-    source, moved = _sources(rng, host, index, place, wide, lesions)
-    sample, lost = _interpolate(image, source[moved], host.noise_r)
-    values = image[tuple(index.T)].astype(np.float64)
-    radius = np.hypot(place[2], place[3])
-    values[moved] = sample + _fresh(rng, image, host, index[moved], sample, lost, radius[moved])
-    share_of_cord = _linear(cord, source)
+    still = sham or decoy is not None
+    site = draw_site(rng, host, lesions, image.shape, widen=not still,
+                     spared=None if decoy is None else cord)  # fmt: skip
+    values = move_voxels(rng, image, host, site)
+    share_of_cord = interpolate_mask(cord, site.source)
+    room = share_of_cord if decoy is None else share_of_tube(host, site.place)
     masks, rows = np.zeros(image.shape, np.uint8), []
     colours = _colours(rng)
+    blur_mm = 1.2 * max(host.spacing_mm[1:]) if feather is None else float(rng.uniform(*feather))
     for lesion in lesions:
-        change, share = _contrast(host, lesion, place, wide, share_of_cord, colours)
+        change, share = _contrast(host, lesion, site, room, colours, blur_mm)
         most = float(share.max(initial=0.0))
-        own = (share >= 0.5 * most) & (share_of_cord >= 0.5) & (most >= VISIBLE and not sham)
-        masks[tuple(index[own].T)] = 1
+        own = (share >= 0.5 * most) & (share_of_cord >= 0.5) & (most >= VISIBLE and not still)
+        masks[tuple(site.index[own].T)] = 1
         values += 0.0 if sham else change
         rows.append({**lesion.summary(), "largest_share": round(most, 3),
                      "visible": bool(own.any())})  # fmt: skip
     swollen = cord.astype(np.uint8)
-    swollen[tuple(index.T)] = share_of_cord >= 0.5
-    image[tuple(index.T)] = np.maximum(values, 0) if image.min() >= 0 else values
+    if decoy is None:
+        swollen[tuple(site.index.T)] = share_of_cord >= 0.5
+    image[tuple(site.index.T)] = np.maximum(values, 0) if image.min() >= 0 else values
     parameters = {
-        "diagnosis": diagnosis, "difficulty": difficulty, "sham": sham, "lesions": rows,
-        "noise_sd": round(host.noise_sd, 3),
+        "diagnosis": diagnosis, "difficulty": difficulty, "sham": sham, "decoy": decoy,
+        "lesions": rows, "feather_mm": round(blur_mm, 3), "noise_sd": round(host.noise_sd, 3),
         "notice": "synthetic lesion in a real scan: no claim about patients",
     }  # fmt: skip
     return Insertion(_back(scan, image), _back(scan, masks), _back(scan, swollen), parameters)
+
+
+def _check_feather(feather_mm: tuple[float, float] | None) -> tuple[float, float] | None:
+    if feather_mm is None:
+        return None
+    low, high = (float(mm) for mm in feather_mm)
+    if not 0 < low <= high <= 10:
+        raise InputError(f"feather_mm {low:g} to {high:g}: 0 < least <= most <= 10 is expected")
+    return low, high
 
 
 def _cord(mask: Any, scan: Volume) -> Array:
@@ -133,61 +157,6 @@ def _cord(mask: Any, scan: Volume) -> Array:
     return placed.sagittal().array > 0
 
 
-def _near(
-    host: Host, lesions: list[Lesion], shape: tuple[int, ...]
-) -> tuple[Array, tuple[Array, Array, Array, Array, Array]]:
-    """Voxels that a lesion may touch, and where they lie along and across the cord."""
-    index = near_line(host, shape, 3.2)
-    place = host.locate(index * np.array(host.spacing_mm))
-    s, _, u, v, _ = place
-    radius = np.hypot(u, v)
-    reach = np.zeros(len(s), bool)
-    for lesion in lesions:
-        first, last = lesion.extent
-        margin = 0.4 * lesion.half_mm + 8
-        reach |= (s > min(first, lesion.s - 1.3 * lesion.half_mm) - margin) & (
-            s < max(last, lesion.s + 1.3 * lesion.half_mm) + margin
-        )
-    # Beyond the ends of the mask the line is unknown: leave those voxels alone.
-    reach &= (radius < 3.0) & (s > host.s[0] + 1) & (s < host.s[-1] - 1)
-    return index[reach], tuple(q[reach] for q in place)  # type: ignore[return-value]
-
-
-def _widening(host: Host, lesions: list[Lesion], s: Array) -> Array:
-    """Factor on the cord's radius, limited by the room that the fluid leaves."""
-    wide = np.ones(len(s))
-    for lesion in lesions:
-        own = lesion.widening(s)
-        wide = np.where(np.abs(own - 1) > np.abs(wide - 1), own, wide)
-    return np.clip(wide, 0.6, 1 + 0.8 * (host.profile("sac", s) - 1))
-
-
-def _sources(
-    rng: np.random.Generator, host: Host, index: Array,
-    place: tuple[Array, Array, Array, Array, Array], wide: Array, lesions: list[Lesion],
-) -> tuple[Array, Array]:  # fmt: skip
-    """Where in the scan each voxel's content comes from, in voxels; and which have moved.
-
-    Within the widened cord radii shrink back by the factor; outside they meet the identity at the
-    border of the sac.  All insertions, shams included, also slide by part of a voxel along the
-    cord, so that moved voxels do not betray a lesion.
-    """
-    s, across, u, v, tangent = place
-    radius = np.maximum(np.hypot(u, v), 1e-6)
-    outer = 1.15 * np.maximum(host.profile("sac", s), np.maximum(wide, 1) + 0.2)
-    outside = 1 + (radius - wide) * (outer - 1) / (outer - wide)
-    from_radius = np.where(radius <= wide, radius / wide, np.where(radius < outer, outside, radius))
-    along = (across * tangent).sum(1, keepdims=True) * tangent
-    shift = (from_radius / radius - 1)[:, None] * (across - along)
-    for lesion in lesions:
-        t = np.clip(np.abs(s - lesion.s) / (lesion.half_mm + 6), 0, 1)
-        fade = (1 - t**2) ** 2 * np.clip((outer - radius) / 0.5, 0, 1)
-        slide = rng.uniform(0.15, 0.35) * rng.choice((-1, 1)) * min(host.spacing_mm[1:])
-        shift += (slide * fade)[:, None] * tangent
-    moved = np.abs(shift).max(1) > 1e-3
-    return index + shift / np.array(host.spacing_mm), moved
-
-
 def _colours(rng: np.random.Generator) -> dict[str, float]:
     """Where each tissue's signal lies between cord (0) and CSF (1), for some T2w protocol."""
     signals = draw_signals(rng, draw_protocol(rng, region="cervical", kind="2d"))
@@ -196,12 +165,14 @@ def _colours(rng: np.random.Generator) -> dict[str, float]:
 
 
 def _contrast(
-    host: Host, lesion: Lesion, place: tuple[Array, Array, Array, Array, Array], wide: Array,
-    share_of_cord: Array, colours: dict[str, float],
-) -> tuple[Array, Array]:  # fmt: skip
-    """Change of signal by a lesion, and its share of each voxel, over thin slices of the voxels."""
-    s, _, u, v, _ = place
-    pixel = max(host.spacing_mm[1:])
+    host: Host, lesion: Lesion, site: Site, room: Array, colours: dict[str, float], blur_mm: float
+) -> tuple[Array, Array]:
+    """Change of signal by a lesion, and its share of each voxel, over thin slices of the voxels.
+
+    `room` is the share of each voxel that a lesion may take.
+    """
+    s, _, u, v, _ = site.place
+    wide = site.wide
     thin = int(np.ceil(host.spacing_mm[0] / 1.01))
     a, b = host.profile("a", s) * wide, host.profile("b", s) * wide
     base = host.profile("cord", s)
@@ -212,108 +183,13 @@ def _contrast(
         un, vn = u / wide + dx / a, v / wide
         signal, free = np.zeros(len(s)), np.ones(len(s))
         for part in lesion.parts:
-            own = part.share(s, un, vn, (a + b) / 2, blur_mm=1.2 * pixel) * share_of_cord
+            own = part.share(s, un, vn, (a + b) / 2, blur_mm=blur_mm) * room
             target = np.maximum(colours[part.tissue] * step, -0.9 * base)
             signal += own * (target - signal)
             free *= 1 - own
         change += signal / thin
         share += (1 - free) / thin
     return change, share
-
-
-def _interpolate(
-    image: Array, at: Array, noise_r: tuple[float, float, float]
-) -> tuple[Array, Array]:
-    """Interpolate at (n, 3) voxel positions; also the share of the noise variance that is lost.
-
-    Lanczos's kernel over six rows, which keeps fine detail along the cord, and over four
-    columns and slices, which rings less at its edges.
-    """
-    taps, weights = zip(
-        *(_lanczos(at[:, k], n, image.shape[k]) for k, n in enumerate((2, 3, 2))), strict=True
-    )
-    total = np.zeros(len(at))
-    for i, wi in zip(taps[0], weights[0], strict=True):
-        for j, wj in zip(taps[1], weights[1], strict=True):
-            line = np.zeros(len(at))
-            for k, wk in zip(taps[2], weights[2], strict=True):
-                line += wk * image[i, j, k]
-            total += wi * wj * line
-    kept = np.ones(len(at))
-    for w, r in zip(weights, noise_r, strict=True):
-        apart = np.abs(np.arange(len(w))[:, None] - np.arange(len(w))[None])
-        together = (r**apart) if r > 0 else np.eye(len(w))
-        kept *= np.einsum("in,ij,jn->n", w, together, w)
-    return total, np.clip(1 - kept, 0, 1)
-
-
-def _lanczos(at: Array, n: int, length: int) -> tuple[Array, Array]:
-    """Indices and weights (2 n, points) of the neighbours of positions along one axis."""
-    base = np.floor(at).astype(np.int64)
-    index = base[None] + np.arange(1 - n, n + 1)[:, None]
-    x = at[None] - index
-    weights = np.sinc(x) * np.sinc(x / n)
-    return np.clip(index, 0, length - 1), weights / weights.sum(0)
-
-
-def _fresh(
-    rng: np.random.Generator, image: Array, host: Host, index: Array, sample: Array, lost: Array,
-    radius: Array,
-) -> Array:  # fmt: skip
-    """Draw the noise that interpolation took away, for the voxels at `index`.
-
-    What sliding along the cord takes away is fine along the rows, so the noise is: second
-    differences of white noise there, and of the host's correlation across.  Its level closes the
-    loop: second differences within the cord must have the energy that they had.
-    """
-    low, high = index.min(0), index.max(0) + 1
-    noise = rng.standard_normal(high - low + [0, 2, 0])
-    noise = (2 * noise[:, 1:-1] - noise[:, :-2] - noise[:, 2:]) / np.sqrt(6.0)
-    for axis in (0, 2):
-        noise = _correlated(noise, host.noise_r[axis], axis)
-    shape = noise * 0.0
-    inner = index - low
-    shape[tuple(inner.T)] = np.sqrt(lost)
-    noise *= shape
-    before = image[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].astype(np.float64)
-    after = before.copy()
-    after[tuple(inner.T)] = sample
-    core = np.zeros(noise.shape, bool)
-    core[tuple(inner[radius < 0.8].T)] = True
-    core = core[:, 1:-1] & core[:, :-2] & core[:, 2:]
-    if not core.any():
-        return np.zeros(len(index))
-    taken, added = _bend(before, core) - _bend(after, core), _bend(noise, core)
-    level = np.sqrt(max(taken, 0.0) / added) if added > 0 else 0.0
-    # No more than the host's own noise, should anatomy have been smoothed as well.
-    return np.asarray(min(level, 1.5 * host.noise_sd) * noise[tuple(inner.T)])
-
-
-def _bend(values: Array, core: Array) -> float:
-    """Mean square of second differences along the rows, without the largest."""
-    bend = (values[:, :-2] - 2 * values[:, 1:-1] + values[:, 2:])[core] ** 2
-    return float(np.mean(np.minimum(bend, np.percentile(bend, 95))))
-
-
-def _correlated(noise: Array, r: float, axis: int) -> Array:
-    """Correlate neighbours along an axis by r, keeping the variance."""
-    if r <= 0 or noise.shape[axis] < 3:
-        return noise
-    k = (1 - np.sqrt(1 - 2 * r * r)) / (2 * r)
-    mixed = noise + k * (np.roll(noise, 1, axis) + np.roll(noise, -1, axis))
-    return np.asarray(mixed / np.sqrt(1 + 2 * k * k))
-
-
-def _linear(mask: Array, at: Array) -> Array:
-    """Interpolate a mask at (n, 3) voxel positions."""
-    at = np.clip(at, 0, np.array(mask.shape) - 1.001)
-    base = at.astype(np.int64)
-    t = at - base
-    total = np.zeros(len(at))
-    for corner in np.ndindex(2, 2, 2):
-        weight = np.prod(np.where(np.array(corner) == 1, t, 1 - t), axis=1)
-        total += weight * mask[tuple((base + corner).T)]
-    return total
 
 
 def _back(scan: Volume, working: Array) -> Volume:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spinalcord.errors import InputError
-from spinalcord.phantom.host import measure_host, near_line
+from spinalcord.phantom.host import measure_host, near_line, running_percentile
 
 
 def tube(spacing=(1.0, 1.0, 1.0), noise=0.0, tilt=0.0, seed=0):
@@ -51,6 +51,16 @@ def test_points_are_located_along_and_across():
     np.testing.assert_allclose(np.linalg.norm(tangent, axis=1), 1, atol=1e-6)
     back = on + 2.0 * np.array([0, -tangent[0, 2], tangent[0, 1]])
     assert host.locate(back[None])[3][0] == pytest.approx(0.5, abs=0.04)
+
+
+def test_percentiles_are_taken_along_the_line():
+    image, cord = tube()
+    image[:, 60:] *= 2
+    host = measure_host(image, cord, (1.0, 1.0, 1.0))
+    level = running_percentile(host, image, 0.6, 50.0)
+    assert level.shape == host.s.shape
+    np.testing.assert_allclose(level[:45], 100)
+    np.testing.assert_allclose(level[75:], 200)
 
 
 def test_near_line_holds_the_cord():

@@ -90,6 +90,50 @@ def test_a_sham_moves_voxels_but_keeps_contrast_calibre_and_noise(host):
     )
 
 
+@pytest.mark.parametrize("decoy", ["vertebra", "muscle"])
+def test_a_decoy_is_as_bright_as_a_lesion_but_beside_the_cord(host, decoy):
+    result = insert_lesion(host.t2, host.cord, "ependymoma", 4, difficulty=0, decoy=decoy)
+    before = host.t2.sagittal().array.astype(float)
+    after = result.volume.sagittal().array.astype(float)
+    cord = host.cord.sagittal().array > 0
+    assert not result.lesion.array.any()
+    np.testing.assert_array_equal(result.cord.array, host.cord.array)
+    np.testing.assert_array_equal(after[cord], before[cord])
+    brighter = after - before > 0.3 * np.median(before[cord])
+    assert brighter.sum() > 300
+    # In each row in front of all cord, or behind it.
+    rows = [r for r in range(cord.shape[1]) if brighter[:, r].any() and cord[:, r].any()]
+    assert len(rows) > 10
+    for row in rows:
+        columns = np.nonzero(brighter[:, row].any(0))[0]
+        own = np.nonzero(cord[:, row].any(0))[0]
+        if decoy == "vertebra":
+            assert np.median(columns) < own[0] - 2
+        else:
+            assert np.median(columns) > own[-1] + 2
+    assert result.parameters["decoy"] == decoy
+    assert not any(row["visible"] for row in result.parameters["lesions"])
+
+
+def test_a_feather_softens_the_margin_of_the_same_lesion(host):
+    plain, same, soft = (
+        insert_lesion(host.t2, host.cord, "MS", 9, difficulty=0, feather_mm=f)
+        for f in (None, (1.2, 1.2), (4, 5))
+    )
+    pixel = max(host.t2.sagittal_spacing_mm[1:])
+    assert plain.parameters["feather_mm"] == pytest.approx(1.2 * pixel, abs=1e-3)
+    assert 4 <= soft.parameters["feather_mm"] <= 5
+    assert soft.parameters["lesions"][0]["s_mm"] == plain.parameters["lesions"][0]["s_mm"]
+    steps = [np.abs(np.diff(r.volume.array.astype(float) - host.t2.array, axis=1)).max()
+             for r in (plain, soft)]  # fmt: skip
+    assert steps[1] < 0.8 * steps[0]
+    if pixel == 1:
+        np.testing.assert_array_equal(same.volume.array, plain.volume.array)
+    for bad in ((0, 1), (2, 1), (1, 11)):
+        with pytest.raises(InputError, match="feather_mm"):
+            insert_lesion(host.t2, host.cord, "MS", 9, feather_mm=bad)
+
+
 def features(volume, cord, low, high):
     """Local statistics of the cord between two rows: level, spread, roughness, correlation."""
     scan = volume.sagittal().array.astype(float)[:, low:high]
@@ -174,6 +218,8 @@ def test_masks_that_do_not_fit_are_refused(host):
         insert_lesion(host.t2, host.cord.like(np.zeros(host.cord.shape, np.uint8)), "MS", 0)
     with pytest.raises(InputError, match="flu"):
         insert_lesion(host.t2, host.cord, "flu", 0)
+    with pytest.raises(InputError, match="and sham"):
+        insert_lesion(host.t2, host.cord, "MS", 0, sham=True, decoy="muscle")
 
 
 @pytest.mark.parametrize("name", ["errsm_11", "errsm_21"])
