@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import bench
 from .errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
 from .options import add_computing, add_cord, add_lesion, add_scan, add_threshold, whole
 from .phantom import command as phantom
@@ -242,6 +243,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_stats(commands)
     training.add_options(_command(commands, "train", training.run, training.SUMMARY))
     phantom.add_options(_command(commands, "phantom", phantom.run, phantom.SUMMARY))
+    bench.add_options(_command(commands, "bench", bench.run, bench.SUMMARY))
     _add_info(commands)
     return parser
 

@@ -1,0 +1,177 @@
+"""How fast the networks are on this machine: images per second by precision, threads and batch.
+
+Our own networks alone; `benchmarks/` in the repository has them beside other libraries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .errors import InputError
+from .options import PRECISIONS, number, whole
+
+if TYPE_CHECKING:
+    from .models import ModelFolder
+    from .network import Array, Network
+
+SUMMARY = "time the networks on this machine, over precisions, threads and batches"
+
+ROLES = ("segmentation", "tumor_vs_demyelination")
+"""One model of each network; the three classifiers differ in their weights alone."""
+
+MIN_CALLS = 5
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give the command its options."""
+    add = parser.add_argument
+    add("--models", metavar="DIR", help="folder of model files (default: the package's own)")
+    add("--precision", nargs="+", choices=PRECISIONS, metavar="P",
+        help="f32, bf16 (default: what this CPU has)")  # fmt: skip
+    add("--threads", nargs="+", type=whole(1), metavar="N",
+        help="default: 1, 2, 4 ... up to the CPUs this process may use")  # fmt: skip
+    add("--batch", nargs="+", type=whole(1), default=[1], metavar="N",
+        help="images of a call (default: 1)")  # fmt: skip
+    add("--size", type=whole(32), default=256, metavar="PIXELS",
+        help="side of an image, a multiple of 16 (default: 256)")  # fmt: skip
+    add("--seconds", type=number(0.01, 3600), default=1.0, metavar="S",
+        help="of each figure (default: 1)")  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print one line of JSON a figure, as it comes."""
+    rows = measure(
+        models=options.models,
+        precisions=options.precision,
+        threads=options.threads,
+        batches=options.batch,
+        size=options.size,
+        seconds=options.seconds,
+    )
+    for row in rows:
+        print(json.dumps(row, ensure_ascii=False, allow_nan=False), flush=True)
+    return 0
+
+
+def measure(
+    *,
+    models: str | os.PathLike[str] | None = None,
+    precisions: Sequence[str] | None = None,
+    threads: Sequence[int] | None = None,
+    batches: Sequence[int] = (1,),
+    size: int = 256,
+    seconds: float = 1.0,
+) -> Iterator[dict[str, Any]]:
+    """Time one segmentation network and one classifier.
+
+    Parameters
+    ----------
+    models : path-like, optional
+        Folder with model files; those that come with the package if not given. Where that has
+        none, random weights are timed, which take as long.
+    precisions : sequence of {"f32", "bf16"}, optional
+        What this CPU has if not given.
+    threads : sequence of int, optional
+        1, 2, 4 and so on up to the CPUs this process may use, these included, if not given.
+    batches : sequence of int, default (1,)
+        Images of a call.
+    size : int, default 256
+        Side of an image in pixels, a multiple of 16, at least 32.
+    seconds : float, default 1.0
+        Of each figure; at least five calls are made.
+
+    Yields
+    ------
+    dict
+        ``network``, ``model`` and its ``notice``; ``precision``, ``threads``, ``batch``,
+        ``size``; ``images_per_second`` and ``ms_per_image`` by the median call, with
+        ``ms_per_image_p10`` and ``_p90``; ``calls``; ``version``, ``cpu``, ``isa``.
+
+    Raises
+    ------
+    InputError
+        An unknown precision; a number below 1; a size that is no multiple of 16.
+    ModelError
+        A damaged model, or none of these networks in a folder that was given.
+    BackendError
+        This CPU lacks a precision that was asked for.
+
+    Examples
+    --------
+    >>> from spinalcord.bench import measure
+    >>> rows = list(measure(threads=[1, 2], batches=[1, 8]))  # doctest: +SKIP
+    """
+    import numpy as np
+
+    from . import __version__, _core
+    from .models import WEIGHTS_DIR, find_models, write_random
+    from .network import Network
+
+    if size < 32 or size % 16:
+        raise InputError(f"size is {size} pixels, expected a multiple of 16 from 32")
+    if min(batches, default=0) < 1:
+        raise InputError(f"batches are {list(batches)}, expected numbers of at least 1")
+    cpu = _core.cpu()
+    precisions = cpu["precisions"] if precisions is None else precisions
+    threads = _counts(int(cpu["threads"])) if threads is None else threads
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = find_models(models)
+        if not folder.models and folder.path == WEIGHTS_DIR:
+            write_random(scratch)
+            folder = find_models(scratch)
+        for role, precision, count in itertools.product(_roles(folder), precisions, threads):
+            network = Network.open(folder.model(role).path, precision, count)
+            for batch in batches:
+                shape = (batch, network.model.in_channels, size, size)
+                images = np.random.default_rng(0).random(shape, np.float32)
+                times = np.array(_time(network, images, seconds)) * 1e3 / batch
+                low, median, high = np.percentile(times, (10, 50, 90))
+                yield {
+                    "network": network.kind,
+                    "model": network.model.name,
+                    "precision": network.precision,
+                    "threads": network.threads,
+                    "batch": batch,
+                    "size": size,
+                    "images_per_second": round(1e3 / median, 3),
+                    "ms_per_image": round(float(median), 3),
+                    "ms_per_image_p10": round(float(low), 3),
+                    "ms_per_image_p90": round(float(high), 3),
+                    "calls": len(times),
+                    "version": __version__,
+                    "cpu": cpu["name"],
+                    "isa": cpu["isa"],
+                    "notice": network.model.notice,
+                }
+
+
+def _counts(most: int) -> list[int]:
+    """1, 2, 4 and so on, and the most."""
+    return sorted({*(2**power for power in range(most.bit_length())), most})
+
+
+def _roles(folder: ModelFolder) -> list[str]:
+    """Return which of ROLES the folder has, or raise what says that it has none."""
+    roles = [role for role in ROLES if role in folder.models]
+    if not roles:
+        folder.model(ROLES[0])
+    return roles
+
+
+def _time(network: Network, images: Array, seconds: float) -> list[float]:
+    """Seconds of each call; the first call, which makes the plan, does not count."""
+    network(images)
+    times: list[float] = []
+    begin = time.perf_counter()
+    while len(times) < MIN_CALLS or time.perf_counter() - begin < seconds:
+        before = time.perf_counter()
+        network(images)
+        times.append(time.perf_counter() - before)
+    return times
