@@ -1,4 +1,4 @@
-"""Read and write one model file: safetensors, with the settings that its results depend on.
+"""Read and write one model file: safetensors [1]_, with the settings that its results depend on.
 
 A file is an 8-byte little-endian length, a JSON header of that length and the tensors' bytes.
 The header is parsed and checked here, so that a damaged file ends in one sentence that names it;
