@@ -29,6 +29,7 @@ from spinalcord import networks
 
 #: Largest difference of a probability from PyTorch's in float32 before a result is void.
 TOLERANCE = {"f32": 1e-4, "bf16": 3e-2}
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 #: Idle time before each block: other libraries' threads spin for a while after their work.
 PAUSE_S = 0.03
 
@@ -58,6 +59,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--sizes", nargs="+", default=["256x256"], metavar="HxW")
     add("--batches", nargs="+", type=int, default=[1])
     add("--threads", nargs="+", type=int, default=[len(os.sched_getaffinity(0))])
+    add("--isas", nargs="+", default=["auto"], choices=["auto", "sse2", "avx2", "avx512"],
+        help="of our own network; sse2 leaves convolutions to oneDNN")  # fmt: skip
+    add("--clock", default="wall", choices=list(CLOCKS), help="cpu: of all threads together")
     add("--rounds", type=int, default=15)
     add("--seconds", type=float, default=0.5, help="per runner and round")
     add("--seed", type=int, default=0)
@@ -83,7 +87,7 @@ def write_lines(lines: list[dict], path: Path | None) -> None:
 
 def tasks(kind: str, options: argparse.Namespace) -> list[Task]:
     return [
-        Task(kind, precision, size, batch, threads)
+        Task(kind, precision, size, batch, threads, tuple(options.isas))
         for precision, size, batch, threads in itertools.product(
             options.precisions, options.sizes, options.batches, options.threads
         )
@@ -122,6 +126,7 @@ def run_task(bench: Bench, task: Task, options: argparse.Namespace, machine: dic
             "variant": runner.variant,
             "version": version(runner.peer),
             "max_difference": differences[runner.name],
+            "clock": options.clock,
             "ms_per_image": spread(ms),
             "rounds": options.rounds,
             "machine": machine,
@@ -165,19 +170,20 @@ def time_rounds(
     for index in tqdm(range(options.rounds), desc=title, disable=None):
         start = index % len(field)
         for runner in field[start:] + field[:start]:
-            times[runner.name][index] = time_block(runner, images, options.seconds)
+            times[runner.name][index] = time_block(runner, images, options.seconds, options.clock)
     return times
 
 
-def time_block(runner: Runner, images: np.ndarray, seconds: float) -> float:
+def time_block(runner: Runner, images: np.ndarray, seconds: float, clock: str) -> float:
+    now = CLOCKS[clock]
     time.sleep(PAUSE_S)
     runner.call(images)
     calls: list[float] = []
     begin = time.perf_counter()
     while not calls or time.perf_counter() - begin < seconds:
-        before = time.perf_counter()
+        before = now()
         runner.call(images)
-        calls.append(time.perf_counter() - before)
+        calls.append(now() - before)
     return float(np.median(calls))
 
 
@@ -213,12 +219,13 @@ def describe_machine() -> dict:
 
 def markdown(lines: list[dict], machine: dict) -> str:
     """Lay the figures out as one table, with what they were measured on above it."""
+    unit = "CPU ms" if any(line.get("clock") == "cpu" for line in lines) else "ms"
     text = [
         f"{machine['cpu']} ({machine['family_model']}; {', '.join(machine['isa'])}), "
         f"{machine['cpus']} CPUs, load {machine['load']:.1f}, {machine['date']}. "
         + ", ".join(f"{peer} {number}" for peer, number in machine["versions"].items() if number),
         "",
-        "| network | precision | batch x size | threads | runner | ms per image (p10 - p90) "
+        f"| network | precision | batch x size | threads | runner | {unit} per image (p10 - p90) "
         "| ratio to OpenVINO (p10 - p90) | max difference |",
         "|---|---|---|---|---|---|---|---|",
     ]

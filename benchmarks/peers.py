@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 import spinalcord
-from spinalcord import networks
+from spinalcord import _core, networks
 from spinalcord.errors import BackendError
-from spinalcord.modelfile import write_model
+from spinalcord.modelfile import map_model, write_model
 
 DISTRIBUTIONS = {
     "spinalcord": "spinalcord",
@@ -28,6 +28,7 @@ DISTRIBUTIONS = {
 }
 PEERS = tuple(DISTRIBUTIONS)
 OPSETS = (13, 17)
+VARIANTS = {"auto": "", "sse2": "oneDNN"}  # no kernels of our own: oneDNN computes
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Task:
     size: tuple[int, int]
     batch: int
     threads: int
+    isas: tuple[str, ...] = ("auto",)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -170,12 +172,32 @@ def runners(peer: str, bench: Bench, task: Task) -> Iterator[Runner]:
 
 def _spinalcord(bench: Bench, task: Task) -> Iterator[Runner]:
     try:
-        net = spinalcord.Network.open(
-            bench.model_path, precision=task.precision, threads=task.threads
-        )
+        for isa in task.isas:
+            yield Runner(
+                "spinalcord", VARIANTS.get(isa, isa), _network(bench.model_path, task, isa)
+            )
     except BackendError as error:
         raise UnavailableError(str(error)) from error
-    yield Runner("spinalcord", "", net)
+
+
+def _network(path: Path, task: Task, isa: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Open a network of ours; with another instruction set than the best, past `Network.open`."""
+    if isa == "auto":
+        return spinalcord.Network.open(path, precision=task.precision, threads=task.threads)
+    with map_model(path) as (model, buffer):
+        return _core.Network(
+            model.network,
+            list(model.tensors),
+            buffer,
+            in_channels=model.in_channels,
+            outputs=len(model.outputs),
+            norm_eps=model.metadata["norm_eps"],
+            final_norm=model.metadata.get("final_norm", True),
+            final_relu=model.metadata.get("final_relu", True),
+            precision=task.precision,
+            threads=task.threads,
+            isa=isa,
+        )
 
 
 def _pytorch(bench: Bench, task: Task) -> Iterator[Runner]:
