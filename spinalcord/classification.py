@@ -12,7 +12,7 @@ import numpy as np
 
 from .mosaic import draw_mosaic
 from .results import Record, Recorded, make_record, output_path, result_html, table_html
-from .scene import Scene
+from .scene import MARGIN_MM, Scene
 from .tasks import DIAGNOSES, TASKS, chain_diagnosis, chain_probabilities
 from .working import LesionSlices, Stopwatch, batches
 from .writing import write_json
@@ -127,8 +127,42 @@ class Diagnosis(Recorded):
         target = output_path(path, self.record.stem, "diagnosis", ".json")
         return [write_json(target, self.to_dict())]
 
-    def _scene(self) -> Scene:
+    def scene(self) -> Scene:
+        """Put together what pictures show: scan and lesions."""
         return Scene(self.scan, self.mask)
+
+    def plot(
+        self,
+        *,
+        slices: Sequence[int] | None = None,
+        margin_mm: float | None = MARGIN_MM,
+        figure: Any = None,
+        ax: Any = None,
+    ) -> Any:
+        """Plot the answers with their cut-offs, and what was decided, beside the lesions.
+
+        Needs the extra `report`.
+
+        Parameters
+        ----------
+        slices, margin_mm, figure
+            As for `spinalcord.plots.plot_scene`.
+        ax : matplotlib Axes, optional
+            To draw the answers and cut-offs on instead, alone.
+
+        Returns
+        -------
+        matplotlib Figure, or Axes where `ax` is given
+
+        Raises
+        ------
+        InputError
+            Without matplotlib; a slice that the scan has not; a margin below 0; `ax`
+            without a lesion.
+        """
+        from . import plots
+
+        return plots.plot_diagnosis(self, slices=slices, margin_mm=margin_mm, figure=figure, ax=ax)
 
     def _repr_html_(self) -> str:
         rows = [
@@ -142,7 +176,7 @@ class Diagnosis(Recorded):
         ]
         return result_html(
             self.diagnosis or "No lesion found: nothing to classify",
-            draw_mosaic(self._scene()),
+            draw_mosaic(self.scene()),
             table_html(rows, ("diagnosis", "probability"))
             + table_html(answers, ("task", "answer", "p(positive)", "slices")),
             self.record,

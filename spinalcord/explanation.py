@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from .classification import lesion_record
 from .errors import InputError
 from .mosaic import draw_mosaic
 from .results import Record, Recorded, output_path, result_html
-from .scene import Scene
+from .scene import MARGIN_MM, Scene
 from .tasks import TASKS
 from .working import Array, LesionSlices, Stopwatch, batches
 from .writing import camel_case, save_volume, sidecar_path, write_json
@@ -104,19 +105,73 @@ class Explanation(Recorded):
         files = [] if self.map is None else [save_volume(self.map, target)]
         return [*files, write_json(sidecar_path(target), self.to_dict())]
 
-    def _scene(self) -> Scene:
+    def scene(self) -> Scene:
+        """Put together what pictures show: scan, lesions and map."""
         label = f"evidence for {self.target}, in the logit's units"
         return Scene(self.scan, self.mask, heat=self.map, heat_label=label)
+
+    def plot(
+        self,
+        *,
+        slices: Sequence[int] | None = None,
+        margin_mm: float | None = MARGIN_MM,
+        figure: Any = None,
+        ax: Any = None,
+    ) -> Any:
+        """Plot the map over the slices that hold lesion, left to right.
+
+        Needs the extra `report`.
+
+        Parameters
+        ----------
+        slices, margin_mm, figure, ax
+            As for `spinalcord.plots.plot_scene`.
+
+        Returns
+        -------
+        matplotlib Figure, or Axes where `ax` is given
+
+        Raises
+        ------
+        InputError
+            Without matplotlib, or as for `spinalcord.plots.plot_scene`.
+        """
+        from . import plots
+
+        return plots.plot_explanation(
+            self, slices=slices, margin_mm=margin_mm, figure=figure, ax=ax
+        )
+
+    def view(self, *, margin_mm: float | None = None) -> Any:
+        """Show one slice at a time in a notebook, with a slider; needs the extra `notebook`.
+
+        Parameters
+        ----------
+        margin_mm : float, optional
+            What is shown around the lesions; whole slices if not given.
+
+        Returns
+        -------
+        ipywidgets VBox
+
+        Raises
+        ------
+        InputError
+            Without ipywidgets, or as for `spinalcord.plots.view_scene`.
+        """
+        from . import plots
+
+        return plots.view_scene(self.scene(), margin_mm=margin_mm)
 
     def _repr_html_(self) -> str:
         if not self.found:
             return result_html(
-                "No lesion found: nothing to explain", draw_mosaic(self._scene()), "", self.record
+                "No lesion found: nothing to explain", draw_mosaic(self.scene()), "", self.record
             )
         title = f"{self.task}: {self.target} (p = {self.probability:.3f})"
         if self.inside_fraction is not None:
             title += f"; {self.inside_fraction:.0%} of the evidence inside the lesion"
-        return result_html(title, draw_mosaic(self._scene()), "", self.record)
+        return result_html(title, draw_mosaic(self.scene()), "", self.record)
 
 
 def explain_slices(

@@ -17,7 +17,6 @@ MOST = 8
 MAX_SIDE = 300
 """Pixels along the longer side of a slice."""
 
-_STYLE = "display:block;height:240px;max-width:none;margin:0"
 _LETTER = (
     "position:absolute;color:#fff;font:bold 11px sans-serif;text-shadow:0 0 3px #000,0 0 2px #000;"
 )
@@ -47,6 +46,8 @@ class Mosaic:
         What the map's values mean; empty without a map.
     heat_span : (float, float)
         The values at the ends of its colours.
+    height_px : int, default 240
+        Of each slice on the page.
     """
 
     pictures: tuple[Picture, ...]
@@ -55,12 +56,14 @@ class Mosaic:
     note: str
     heat_label: str = ""
     heat_span: tuple[float, float] = (0.0, 0.0)
+    height_px: int = 240
 
     def to_html(self) -> str:
         """Return HTML that needs nothing else: pictures inside it, letters and numbers as text."""
+        style = f"display:block;height:{self.height_px}px;max-width:none;margin:0"
         slices = "".join(
             f'<div style="display:inline-block;margin:0 4px 4px 0;text-align:center">'
-            f"{picture.to_html(over=self._letters(), style=_STYLE)}</div>"
+            f"{picture.to_html(over=self._letters(), style=style)}</div>"
             for picture in self.pictures
         )
         lines = [
@@ -104,6 +107,10 @@ def draw_mosaic(
     most: int = MOST,
     margin_mm: float | None = MARGIN_MM,
     max_side: int = MAX_SIDE,
+    height_px: int = 240,
+    outline: bool = True,
+    opacity: float = 1.0,
+    grey_span: tuple[float, float] | None = None,
 ) -> Mosaic:
     """Draw the slices that hold lesion, or the middle one where none does.
 
@@ -119,6 +126,14 @@ def draw_mosaic(
         What is shown around the lesions; None shows whole slices.
     max_side : int, default 300
         Pixels along the longer side of each, at most.
+    height_px : int, default 240
+        Of each on the page.
+    outline : bool, default True
+        Whether to outline lesion and cord.
+    opacity : float, default 1
+        Of the map, from 0 to 1.
+    grey_span : (float, float), optional
+        Intensities that are black and white; by the slices themselves if not given.
 
     Returns
     -------
@@ -131,12 +146,9 @@ def draw_mosaic(
     """
     shown = scene.choose_slices(slices, most=most)
     frame = scene.frame(margin_mm)
-    grey_span = scene.grey_span(shown, frame)
-    outlines: Outlines = ((scene.working("lesion"), LESION_COLOUR),)
-    legend = [("lesion", LESION_COLOUR)]
-    if scene.cord is not None:
-        outlines = ((scene.working("cord"), CORD_COLOUR), *outlines)
-        legend.append(("cord", CORD_COLOUR))
+    colours = {"lesion": LESION_COLOUR, "cord": CORD_COLOUR}
+    legend = [(n, c) for n, c in colours.items() if outline and getattr(scene, n) is not None]
+    outlines: Outlines = tuple((scene.working(n), c) for n, c in reversed(legend))
     pictures = tuple(
         draw_slice(
             scene.working("scan"),
@@ -146,7 +158,8 @@ def draw_mosaic(
             outlines=outlines,
             heat=None if scene.heat is None else scene.working("heat"),
             heat_span=scene.heat_span,
-            grey_span=grey_span,
+            opacity=opacity,
+            grey_span=grey_span or scene.grey_span(shown, frame),
             frame=frame,
             max_side=max_side,
         )
@@ -159,6 +172,7 @@ def draw_mosaic(
         slices_note(scene, shown),
         scene.heat_label if scene.heat is not None else "",
         scene.heat_span,
+        height_px,
     )
 
 

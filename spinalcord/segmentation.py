@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
-from .cord import outside_cord, tell_outside
 from .errors import InputError, ModelError
+from .lesions import Lesion, measure_lesions
 from .mosaic import draw_mosaic
 from .results import (
     Record,
@@ -24,57 +24,13 @@ from .results import (
     result_html,
     table_html,
 )
-from .scene import Scene
+from .scene import MARGIN_MM, Scene
 from .working import Array, Stopwatch, WorkingScan, batches
 from .writing import save_volume, sidecar_path, write_json
 
 if TYPE_CHECKING:
     from .network import Network
     from .volume import Volume
-
-
-@dataclass(frozen=True)
-class Lesion:
-    """One connected lesion, measured in millimetres.
-
-    Attributes
-    ----------
-    label : int
-        1 for the largest.
-    volume_mm3 : float
-        Voxels times the volume of one.
-    length_mm, width_mm, depth_mm : float
-        Extent head to foot, front to back and left to right, outer edge to outer edge.
-    max_diameter_mm : float
-        Largest distance between two of its points.
-    centroid_mm : tuple of float
-        Mean of its voxel centres, RAS+ millimetres.
-    n_voxels : int
-        Voxels of the scan.
-    mean, sd : float
-        Of the scan's intensities in it.
-    in_cord_fraction : float or None
-        Share of its voxels that lie in the cord; None where no cord is known.
-    max_axial_damage_ratio : float or None
-        Largest share of the cord's cross-section that it takes; None where no cord is known.
-    """
-
-    label: int
-    volume_mm3: float
-    length_mm: float
-    width_mm: float
-    depth_mm: float
-    max_diameter_mm: float
-    centroid_mm: tuple[float, float, float]
-    n_voxels: int
-    mean: float
-    sd: float
-    in_cord_fraction: float | None = None
-    max_axial_damage_ratio: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the columns of the lesion table that are known."""
-        return {key: value for key, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,8 +127,68 @@ class Segmentation(Recorded):
             files.append(save_volume(self.cord, extra))
         return files
 
-    def _scene(self) -> Scene:
-        return Scene(self.scan, self.mask, self.cord)
+    def scene(self, *, probability: bool = False) -> Scene:
+        """Put together what pictures show; on request with the network's probability."""
+        if not probability:
+            return Scene(self.scan, self.mask, self.cord)
+        label = "probability of lesion"
+        return Scene(self.scan, self.mask, self.cord, self.probability, label, 1.0)
+
+    def plot(
+        self,
+        *,
+        probability: bool = False,
+        slices: Sequence[int] | None = None,
+        margin_mm: float | None = MARGIN_MM,
+        figure: Any = None,
+        ax: Any = None,
+    ) -> Any:
+        """Plot the slices that hold lesion, left to right; needs the extra `report`.
+
+        Parameters
+        ----------
+        probability : bool, default False
+            Whether to lay the network's probability over them.
+        slices, margin_mm, figure, ax
+            As for `spinalcord.plots.plot_scene`.
+
+        Returns
+        -------
+        matplotlib Figure, or Axes where `ax` is given
+
+        Raises
+        ------
+        InputError
+            Without matplotlib, or as for `spinalcord.plots.plot_scene`.
+        """
+        from . import plots
+
+        return plots.plot_segmentation(
+            self, probability=probability, slices=slices, margin_mm=margin_mm, figure=figure, ax=ax
+        )
+
+    def view(self, *, probability: bool = False, margin_mm: float | None = None) -> Any:
+        """Show one slice at a time in a notebook, with a slider; needs the extra `notebook`.
+
+        Parameters
+        ----------
+        probability : bool, default False
+            Whether to lay the network's probability over the scan.
+        margin_mm
+            As for `spinalcord.plots.view_scene`.
+
+        Returns
+        -------
+        ipywidgets VBox
+
+        Raises
+        ------
+        InputError
+            Without ipywidgets, or as for `spinalcord.plots.view_scene`.
+        """
+        from . import plots
+
+        return plots.view_scene(self.scene(probability=probability), margin_mm=margin_mm)
 
     def _repr_html_(self) -> str:
         title = f"{len(self.lesions)} lesion{'s' * (len(self.lesions) != 1)}"
@@ -181,7 +197,7 @@ class Segmentation(Recorded):
         rows = [lesion.to_dict() for lesion in self.lesions]
         return result_html(
             title if self.found else "No lesion found",
-            draw_mosaic(self._scene()),
+            draw_mosaic(self.scene()),
             table_html(rows[:20], ("label", "volume_mm3", "length_mm", "max_diameter_mm")),
             self.record,
         )
@@ -257,7 +273,7 @@ def segment_scan(
             limit = float(labels.get("cord_threshold", 0.5))
             inside = (maps["cord"] >= limit).astype(np.uint8)
         mask = (lesion >= settings["threshold"]).astype(np.uint8)
-        mask, lesions, dropped, warnings = _measure(scan, mask, inside, settings)
+        mask, lesions, dropped, warnings = measure_lesions(scan, mask, inside, settings)
     with watch.stage("restore"):
         placed = scan.place(mask), scan.place(lesion)
         cord_volume = None if inside is None else scan.place(inside)
@@ -290,36 +306,6 @@ def _probabilities(
     with watch.stage("restore"):
         shape = scan.array.shape[1:]
         return {name: _core.restore(maps[k], frame, shape) for k, name in enumerate(outputs)}
-
-
-def _measure(
-    scan: WorkingScan, mask: Array, cord: Array | None, settings: Mapping[str, Any]
-) -> tuple[Array, tuple[Lesion, ...], tuple[Lesion, ...], list[str]]:
-    """Find the lesions of a mask: what is left of it, those in it, those dropped, warnings."""
-    labels, n = _core.label(mask, scan.affine, min_volume_mm3=settings["min_lesion_mm3"])
-    if n == 0:
-        return np.zeros_like(mask), (), (), []
-    table = _core.lesion_table(labels, n, scan.array, scan.affine, cord=cord)
-    keep = np.ones(n, bool)
-    warnings = []
-    if cord is not None:
-        outside = outside_cord(table["in_cord_fraction"], settings["min_in_cord"])
-        warnings = tell_outside(outside, labels, table["volume_mm3"], cord, settings)
-        keep = ~outside | settings["keep_outside_cord"]
-    mask = np.concatenate([[False], keep])[labels].astype(np.uint8)
-    kept, dropped = (
-        tuple(_lesion(table, row, i) for i, row in enumerate(np.flatnonzero(rows).tolist(), 1))
-        for rows in (keep, ~keep)
-    )
-    return mask, kept, dropped, warnings
-
-
-def _lesion(table: Mapping[str, Array], row: int, label: int) -> Lesion:
-    values: dict[str, Any] = {
-        name: column[row].tolist() for name, column in table.items() if name != "label"
-    }
-    values["centroid_mm"] = tuple(values["centroid_mm"])
-    return Lesion(label=label, **values)
 
 
 def segment(
