@@ -138,6 +138,7 @@ def _run(options: argparse.Namespace) -> int:
         carry=options.carry,
         threshold=options.threshold,
         min_lesion_mm3=options.min_lesion_mm3,
+        qc=not options.no_qc,
         progress=not options.quiet,
     )
     if result.notice and not options.quiet:
@@ -321,7 +322,11 @@ def _add_run(commands: Any) -> None:
     parser.add_argument(
         "--exclude",
         metavar="LIST",
-        help="cases or participants to leave out: A,B,C or a file, one a line, reason after a tab",
+        help="cases or participants to leave out: A,B,C or a file, one a line, reason after a tab; "
+        "or the verdicts that qc.html exports",
+    )
+    parser.add_argument(
+        "--no-qc", action="store_true", help="no pictures, and no page on which to judge the cases"
     )
     parser.add_argument(
         "--masks",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..qc.verdicts import is_verdicts, left_out
 from ..tasks import DIAGNOSES
 from ..writing import result_stem
 
@@ -26,7 +27,7 @@ MISSING = frozenset(("", "n/a", "na", "nan", "none", "null"))
 
 _RESERVED = frozenset(
     ("cases.tsv", "lesions.tsv", "slices.tsv", "failures.tsv", "excluded.tsv",
-     "dataset_description.json", "report.html")
+     "dataset_description.json", "report.html", "report", "qc.html", "qc")
 )  # fmt: skip
 
 
@@ -340,12 +341,14 @@ def _reasons(exclude: Any) -> dict[str, str]:
     if not isinstance(exclude, (str, os.PathLike)):
         return {str(entry): "excluded on request" for entry in exclude}
     try:
-        lines = Path(exclude).read_text(encoding="utf-8-sig").splitlines()
+        text = Path(exclude).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "no UTF-8 text"
         raise InputError(f"{exclude}: the list of exclusions cannot be read: {why}") from error
+    if is_verdicts(text):
+        return left_out(text, str(exclude))
     reasons = {}
-    for line in lines:
+    for line in text.splitlines():
         entry, _, reason = line.partition("#")[0].strip().partition("\t")
         if entry:
             reasons[entry.strip()] = reason.strip() or "excluded on request"

@@ -9,7 +9,7 @@ import re
 import threading
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,15 @@ from .. import __version__
 from ..classification import Diagnosis, classify_slices
 from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning, note_warnings
 from ..explanation import Explanation, explain_slices
+from ..qc.pictures import CasePicture, draw_case
 from ..reading import load
 from ..segmentation import Segmentation, segment_scan
 from ..tasks import TASKS
 from ..working import Array, LesionSlices, Stopwatch, WorkingScan
+from ..writing import write_bytes
 from .cases import CohortCase
 from .inputs import again, describe_input, is_unchanged
-from .records import forget, read_record, write_record
+from .records import forget, picture_path, read_record, write_record
 from .rows import case_rows
 
 if TYPE_CHECKING:
@@ -52,6 +54,9 @@ class Settings:
         As for `segment`.
     masks : {"compare", "use", "ignore"}
         What a mask is for.
+    qc : bool
+        Whether to draw each case for the page on which it is judged. No part of the key: a case
+        that has a picture serves a run without; one that has none is done again for one with.
     """
 
     models: str | None
@@ -61,6 +66,7 @@ class Settings:
     threshold: float | None
     min_lesion_mm3: float | None
     masks: str
+    qc: bool = True
 
     def key(self, case: CohortCase, inputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a digest of all that a case's results depend on."""
@@ -112,7 +118,7 @@ class _Timer:
 def is_done(case: CohortCase, settings: Settings, out: Path) -> bool:
     """Say whether an earlier run has done a case, by looking at no more than files' stamps."""
     record = read_record(out, case)
-    if record is None or record.get("status") != "done":
+    if record is None or not _is_whole(record, settings):
         return False
     inputs = record["inputs"]
     paths = _paths(case)
@@ -157,14 +163,14 @@ def process_case(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SpinalcordWarning)  # noted in the results
-            results, record = _compute(case, settings, pipeline, timer)
+            results, record, picture = _compute(case, settings, pipeline, timer)
     except ModelError as error:
         return Outcome("stop", type(error).__name__, str(error))
     except Exception as error:
         return _failed(case, out, timer.stage, error, time.perf_counter() - start)
     try:
         timer("write")
-        record["files"] = _save(case, out, results)
+        record["files"] = _save(case, out, results, picture)
         timer("")
         seconds = {f"seconds_{stage}": round(timer.seconds.get(stage, 0.0), 4) for stage in STAGES}
         record["case"] |= seconds
@@ -231,8 +237,8 @@ def open_pipeline(settings: Settings) -> Pipeline:
 
 def _compute(
     case: CohortCase, settings: Settings, pipeline: Pipeline, timer: _Timer
-) -> tuple[list[Segmentation | Diagnosis | Explanation], dict[str, Any]]:
-    """Do the whole way; return what is to be saved, and the record."""
+) -> tuple[list[Segmentation | Diagnosis | Explanation], dict[str, Any], bytes | None]:
+    """Do the whole way; return what is to be saved, the record, and the case's picture."""
     scan = WorkingScan(case.path, series=case.series)
     contrast = None if case.t1c is None else scan.companion(case.t1c, "t1c")
     inputs = {"scan": describe_input(case.path, scan.volume.source.files)}
@@ -276,7 +282,32 @@ def _compute(
     record["case"] |= {f"{role}_sha256": settings.hashes[role] for role in used}
     record["case"] |= {"precision": settings.precision, "version": __version__}
     results = [r for r in (segmentation, diagnosis, *explanations) if r is not None]
-    return results, record
+    if not settings.qc:
+        return results, record, None
+    timer("write")
+    picture = _draw(lesion, segmentation, explanations, reference)
+    record["qc"] = picture.layout
+    return results, record, picture.png
+
+
+def _draw(
+    lesion: LesionSlices,
+    segmentation: Segmentation | None,
+    explanations: Sequence[Explanation],
+    reference: Array | None,
+) -> CasePicture:
+    """Draw what a case is judged by."""
+    scan = lesion.scan
+    cord = None if segmentation is None else segmentation.cord
+    return draw_case(
+        scan.array,
+        scan.spacing_mm,
+        lesion.mask,
+        reference=reference,
+        cord=None if cord is None else scan.working(cord.array),
+        maps={e.task: scan.working(e.map.array) for e in explanations if e.map is not None},
+        number=scan.stored_slice,
+    )
 
 
 def _mask(scan: WorkingScan, path: str) -> tuple[Array, dict[str, Any]]:
@@ -299,17 +330,21 @@ def _deciding(diagnosis: Diagnosis) -> list[str]:
 
 
 def _save(
-    case: CohortCase, out: Path, results: list[Segmentation | Diagnosis | Explanation]
+    case: CohortCase,
+    out: Path,
+    results: list[Segmentation | Diagnosis | Explanation],
+    picture: bytes | None,
 ) -> list[dict[str, Any]]:
     """Write the results under the case's own name; return the files' names and sizes."""
-    written: list[dict[str, Any]] = []
+    paths: list[Path] = []
     # Made first: a case_id may end as a file name does, and would be taken for one.
     (out / case.folder).mkdir(parents=True, exist_ok=True)
     for result in results:
         named = replace(result, record=replace(result.record, stem=case.stem))
-        for path in named.save(out / case.folder):
-            written.append({"name": path.relative_to(out).as_posix(), "size": path.stat().st_size})
-    return written
+        paths += named.save(out / case.folder)
+    if picture is not None:
+        paths.append(write_bytes(picture_path(out, case), picture))
+    return [{"name": p.relative_to(out).as_posix(), "size": p.stat().st_size} for p in paths]
 
 
 # ---- Resuming, failing ------------------------------------------------------------------------
@@ -318,7 +353,7 @@ def _save(
 def _still_holds(case: CohortCase, settings: Settings, out: Path) -> bool:
     """Say whether a record holds by content; what has new stamps alone gets a new record."""
     record = read_record(out, case)
-    if record is None or record.get("status") != "done" or not _files_are_there(out, record):
+    if record is None or not _is_whole(record, settings) or not _files_are_there(out, record):
         return False
     paths = _paths(case)
     if record["inputs"].keys() != paths.keys():
@@ -330,6 +365,11 @@ def _still_holds(case: CohortCase, settings: Settings, out: Path) -> bool:
     if known != record["inputs"]:
         write_record(out, case, record | {"inputs": known})
     return True
+
+
+def _is_whole(record: Mapping[str, Any], settings: Settings) -> bool:
+    """Say whether a record is that of a case that was done, with a picture if one is wanted."""
+    return record.get("status") == "done" and ("qc" in record or not settings.qc)
 
 
 def _paths(case: CohortCase) -> dict[str, str]:

@@ -24,12 +24,21 @@ from .cases import CohortCase
 
 FORMAT = 1
 STATE = ".spinalcord"
+PICTURES = "qc"
 
 
 def record_path(out: Path, case: CohortCase) -> Path:
     """Say where a case's record lies; a few hundred folders, so that none holds a million files."""
-    shard = hashlib.sha256(case.name.encode()).hexdigest()[:2]
-    return out / STATE / "cases" / shard / f"{case.name}.json"
+    return out / STATE / "cases" / _shard(case) / f"{case.name}.json"
+
+
+def picture_path(out: Path, case: CohortCase) -> Path:
+    """Say where the picture lies that a case is judged by, likewise."""
+    return out / PICTURES / _shard(case) / f"{case.name}.png"
+
+
+def _shard(case: CohortCase) -> str:
+    return hashlib.sha256(case.name.encode()).hexdigest()[:2]
 
 
 def read_record(out: Path, case: CohortCase) -> dict[str, Any] | None:
@@ -74,6 +83,7 @@ def forget(out: Path, case: CohortCase) -> None:
         for folder, begins in (
             (path.parent, f".{path.name}"),
             (out / case.folder, f".{case.stem}"),
+            (picture_path(out, case).parent, f".{case.name}"),
         ):
             for left in folder.glob("*.part") if folder.is_dir() else ():
                 if left.name.startswith((f"{begins}.", f"{begins}_")):

@@ -97,6 +97,7 @@ def run_cohort(
     carry: Iterable[str] = (),
     threshold: float | None = None,
     min_lesion_mm3: float | None = None,
+    qc: bool = True,
     progress: bool = False,
 ) -> CohortRun:
     """Segment, classify and explain every case of a cohort; write results and tables.
@@ -127,7 +128,8 @@ def run_cohort(
         Whether to keep what an earlier run has done.
     exclude : path, mapping or iterable of str, optional
         case_id or participant_id of cases to leave out; a mapping gives reasons, and so does the
-        text after a tab in a file with one entry a line.
+        text after a tab in a file with one entry a line. A file of verdicts (case_id, verdict,
+        note) that the page for quality control exports leaves out its fail and artefact.
     masks : {"compare", "use", "ignore"}, default "compare"
         What a case's lesion mask is for: a reference for the segmentation; to be classified in
         place of segmenting; nothing.
@@ -138,6 +140,8 @@ def run_cohort(
         since they may identify a patient.
     threshold, min_lesion_mm3 : float, optional
         As for `spinalcord.segment`.
+    qc : bool, default True
+        Whether to draw every case and write ``qc.html``, a page on which to judge them.
     progress : bool, default False
         Whether to show a bar on standard error, where that is a terminal.
 
@@ -180,6 +184,7 @@ def run_cohort(
         threshold=_optional("threshold", threshold, 1.0),
         min_lesion_mm3=_optional("min_lesion_mm3", min_lesion_mm3, 1e9),
         masks=masks,
+        qc=qc,
     )
     listing = list_cohort(cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out)
     description = _describe(settings, folder, t1c)
@@ -203,9 +208,9 @@ def run_cohort(
         except BaseException:
             # Tables of what there is, also after Ctrl-C; a full disk has been told of already.
             with contextlib.suppress(InputError):
-                write_tables(out, listing, description)
+                write_tables(out, listing, description, qc=qc)
             raise
-        counts = write_tables(out, listing, description)
+        counts = write_tables(out, listing, description, qc=qc)
     if counts["failed"]:
         warnings.warn(
             f"{counts['failed']} of {counts['cases']} cases failed: see {out / 'failures.tsv'}",

@@ -6,16 +6,17 @@ import contextlib
 import csv
 import math
 import os
-import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ..errors import InputError
 from ..tasks import DIAGNOSES, TASKS
 from ..writing import write_json
 from .cases import CohortCase, Listing
+from .pages import QcPages, remove_pages
 from .records import read_record
+from .textfile import TextFile, clear_parts
 
 _TASK_COLUMNS = [f"{t}_{part}" for t in TASKS for part in ("probability", "label", "threshold")]
 _SECONDS = [f"seconds_{s}" for s in ("read", "segment", "classify", "explain", "write", "total")]
@@ -47,8 +48,12 @@ _NUMBERS = {
 _ENDINGS = ("_probability", "_threshold", "_mm", "_mm2", "_mm3", "_fraction")
 
 
-def write_tables(out: Path, listing: Listing, description: Mapping[str, Any]) -> dict[str, int]:
-    """Make all tables from the records; one case at a time is in memory.
+def write_tables(
+    out: Path, listing: Listing, description: Mapping[str, Any], *, qc: bool = False
+) -> dict[str, int]:
+    """Make all tables from the records, and the page for quality control.
+
+    One case at a time is in memory.
 
     Parameters
     ----------
@@ -58,6 +63,8 @@ def write_tables(out: Path, listing: Listing, description: Mapping[str, Any]) ->
         The cohort, whose order the rows have and whose truth they carry.
     description : mapping
         ``Spinalcord`` of dataset_description.json, without its counts.
+    qc : bool, default False
+        Whether to make the page; an earlier one that would not fit the tables goes otherwise.
 
     Returns
     -------
@@ -80,15 +87,23 @@ def write_tables(out: Path, listing: Listing, description: Mapping[str, Any]) ->
     counts = dict.fromkeys(("cases", "done", "failed", "missing", "excluded"), 0)
     with contextlib.ExitStack() as stack:
         tables = {n: stack.enter_context(_Table(out / n, c)) for n, c in columns.items()}
+        pages = stack.enter_context(QcPages(out, listing, description)) if qc else None
         for case in listing.cases:
-            counts[_add(tables, case, read_record(out, case) or {})] += 1
+            record = read_record(out, case) or {}
+            counts[_add(tables, case, record)] += 1
+            if pages is not None:
+                pages.add(case, record)
         for case, reason in listing.excluded:
             tables["excluded.tsv"].add(_who(case) | {"reason": reason})
+            if pages is not None:
+                pages.add(case, read_record(out, case) or {}, excluded=reason)
         for table in tables.values():
             table.finish()
+        n_pages = 0 if pages is None else pages.finish()
+    remove_pages(out, n_pages)
     description_path = out / "dataset_description.json"
     with contextlib.suppress(OSError):
-        _clear(description_path)
+        clear_parts(description_path)
     counts["excluded"] = len(listing.excluded)
     counts["cases"] = len(listing.cases) + len(listing.excluded)
     write_json(
@@ -156,58 +171,23 @@ def _who(case: CohortCase) -> dict[str, Any]:
     return {**case.truth, "case_id": case.case_id, "participant_id": case.participant_id}
 
 
-class _Table:
-    """A table under a temporary name, which gets its own once it is finished."""
+class _Table(TextFile):
+    """A table that is there once it is finished."""
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self._path = path
+        super().__init__(path)
         self._columns = columns
-        self._part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
-        self._file: IO[str] | None = None
 
     def __enter__(self) -> _Table:
-        with self._named():
-            _clear(self._path)
-            self._file = open(self._part, "x", encoding="utf-8", newline="\n")
-        self._write(self._columns)
+        super().__enter__()
+        self._line(self._columns)
         return self
 
     def add(self, row: Mapping[str, Any]) -> None:
-        self._write([_text(row.get(column)) for column in self._columns])
+        self._line([_text(row.get(column)) for column in self._columns])
 
-    def finish(self) -> None:
-        assert self._file is not None
-        with self._named():
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            os.replace(self._part, self._path)
-
-    def __exit__(self, *_: object) -> None:
-        assert self._file is not None
-        with contextlib.suppress(OSError):  # a full disk is told of once, by whoever met it
-            self._file.close()
-        with contextlib.suppress(OSError):
-            self._part.unlink(missing_ok=True)
-
-    def _write(self, values: Iterable[str]) -> None:
-        assert self._file is not None
-        with self._named():
-            self._file.write("\t".join(values) + "\n")
-
-    @contextlib.contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise InputError(
-                f"{self._path}: cannot be written: {error.strerror or error}"
-            ) from error
-
-
-def _clear(path: Path) -> None:
-    """Remove what killed runs left of a file under temporary names."""
-    for left in path.parent.glob(f".{path.name}.*.part"):
-        left.unlink(missing_ok=True)
+    def _line(self, values: Iterable[str]) -> None:
+        self.write("\t".join(values) + "\n")
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..qc.verdicts import LEFT_OUT, REASON
 from ..tasks import DIAGNOSES
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def patient_flow(cohort: Cohort) -> tuple[Step, ...]:
     cases = cohort.cases
     done = cases.n + cohort.n_repeated + cohort.n_elsewhere
     failed, excluded = cohort.n_failed, cohort.excluded.n
+    judged = _judged(cohort)
     missing = cohort.n_all - done - failed - excluded
     answered = int((cases.words("diagnosis") != "").sum())
     unfound = int((cases.words("found") == "false").sum())
@@ -54,7 +56,12 @@ def patient_flow(cohort: Cohort) -> tuple[Step, ...]:
         Step(
             "scans in the cohort",
             cohort.n_all,
-            _some(("left out on request", excluded), ("failed", failed), ("not yet run", missing)),
+            _some(
+                *judged,
+                ("left out on request", excluded - sum(n for _, n in judged)),
+                ("failed", failed),
+                ("not yet run", missing),
+            ),
         ),
         Step(
             "scans done",
@@ -80,6 +87,15 @@ def diagnosis_counts(cohort: Cohort) -> dict[str, int]:
     counts = Counter(word for word in cohort.cases.words("reference_diagnosis") if word)
     order = [*DIAGNOSES, *sorted({*counts} - {*DIAGNOSES})]
     return {name: counts[name] for name in order if counts[name]}
+
+
+def _judged(cohort: Cohort) -> list[tuple[str, int]]:
+    """Count those that quality control has left out, by verdict."""
+    reasons = cohort.excluded.words("reason")
+    return [
+        (f"quality control: {verdict}", sum(r.startswith(REASON + verdict) for r in reasons))
+        for verdict in LEFT_OUT
+    ]
 
 
 def _some(*left: tuple[str, int]) -> tuple[tuple[str, int], ...]:

@@ -14,7 +14,7 @@ from spinalcord import _core
 from spinalcord.cohort import processing
 from spinalcord.cohort.cases import CohortCase
 from spinalcord.cohort.processing import Settings, fail, is_done, process_case
-from spinalcord.cohort.records import read_record
+from spinalcord.cohort.records import picture_path, read_record
 from spinalcord.errors import BackendError, InputError, SeriesError
 from spinalcord.models import ROLES, find_models
 
@@ -96,6 +96,48 @@ def test_no_lesion_is_a_result(case, settings, out, tmp_path):
     row = read_record(out, case)["case"]
     assert (row["found"], row["diagnosis"], row["n_lesions"]) == (False, None, 0)
     assert [path.name for path in (out / "a").iterdir()] == ["a_diagnosis.json"]
+
+
+def test_a_picture_lies_beside_the_page(case, settings, out):
+    assert process_case(case, settings, out).status == "done"
+    record = read_record(out, case)
+    picture = picture_path(out, case)
+    assert picture.relative_to(out).parts[0] == "qc"
+    listed = {file["name"]: file["size"] for file in record["files"]}
+    assert listed[picture.relative_to(out).as_posix()] == picture.stat().st_size
+    tasks = ["tumor_vs_demyelination", "ms_vs_nmosd"]
+    assert record["qc"]["layers"] == ["scan", "lesion", "reference", *tasks]
+    assert record["qc"]["held"] == 4
+    assert record["qc"]["slices"] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_case_without_a_picture_is_done_again_for_a_page(case, settings, out):
+    without = replace(settings, qc=False)
+    assert process_case(case, without, out).status == "done"
+    assert "qc" not in read_record(out, case)
+    assert not (out / "qc").exists()
+    assert is_done(case, without, out)
+    assert not is_done(case, settings, out)
+    assert process_case(case, settings, out).status == "done"
+    assert picture_path(out, case).exists()
+    # It serves a run without a page as well, as long as its picture is there.
+    assert process_case(case, without, out).status == "kept"
+    picture_path(out, case).unlink()
+    assert not is_done(case, settings, out)
+    assert process_case(case, settings, out).status == "done"
+    assert process_case(case, without, out, resume=False).status == "done"
+    assert not picture_path(out, case).exists()
+
+
+def test_half_written_pictures_of_a_killed_run_go(case, settings, out):
+    picture = picture_path(out, case)
+    picture.parent.mkdir(parents=True)
+    ours, another = (picture.with_name(f".{n}.png.1-2.part") for n in (case.name, f"{case.name}b"))
+    for part in (ours, another):
+        part.write_bytes(b"half")
+    assert process_case(case, settings, out).status == "done"
+    assert not ours.exists()
+    assert another.exists()
 
 
 @pytest.mark.parametrize("change", ["scan", "mask", "threshold", "model", "deleted", "cut", "no"])

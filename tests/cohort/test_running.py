@@ -173,6 +173,43 @@ def test_excluded_cases_are_not_done_and_listed(cohort, tmp_path, model_folder):
     assert table(out / "excluded.tsv")[0]["reason"] == "broken file"
 
 
+def test_verdicts_of_the_page_leave_cases_out(cohort, tmp_path, model_folder):
+    out, verdicts = tmp_path / "out", tmp_path / "verdicts.tsv"
+    quietly(cohort, out, models=model_folder)
+    page = (out / "qc.html").read_text(encoding="utf-8")
+    for case in ("sub-01", "sub-02", "sub-03", "sub-04"):
+        assert page.count(f'\n["{case}",') == 1
+    verdicts.write_text(
+        "case_id\tverdict\tnote\nsub-01\tpass\tn/a\nsub-02\tartefact\tmoved # much\n"
+        "sub-04\tfail\tn/a\nsub-99\tpass\tof another cohort\n"
+    )
+    done = quietly(cohort, out, models=model_folder, exclude=verdicts)
+    assert (done.counts["kept"], done.counts["excluded"]) == (2, 2)
+    assert [row["case_id"] for row in done.read("cases.tsv")] == ["sub-01", "sub-03"]
+    assert {row["case_id"]: row["reason"] for row in done.read("excluded.tsv")} == {
+        "sub-02": "quality control: artefact: moved # much",
+        "sub-04": "quality control: fail",
+    }
+    # They can be looked at again all the same, and come back at no cost.
+    page = (out / "qc.html").read_text(encoding="utf-8")
+    assert '\n["sub-02","done","quality control: artefact: moved # much"' in page
+    again = quietly(cohort, out, models=model_folder)
+    assert (again.counts["kept"], again.counts["excluded"]) == (3, 0)
+    verdicts.write_text("case_id\tverdict\tnote\nsub-99\tfail\tx\n")
+    with pytest.raises(InputError, match="has no case sub-99"):
+        quietly(cohort, out, models=model_folder, exclude=verdicts)
+
+
+def test_without_quality_control_there_is_no_page(cohort, tmp_path, model_folder):
+    out = tmp_path / "out"
+    quietly(cohort, out, models=model_folder)
+    assert (out / "qc.html").exists()
+    assert quietly(cohort, out, models=model_folder, qc=False).counts["kept"] == 3
+    assert not (out / "qc.html").exists()
+    assert quietly(cohort, out, models=model_folder).counts["kept"] == 3
+    assert (out / "qc.html").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -25,3 +25,30 @@ def test_every_box_is_the_one_before_less_who_left():
     assert dict(steps[2].left) == {"no lesion found": 1}
     assert dict(steps[3].left) == {"no reference": 1}
     assert sum(diagnosis_counts(cohort).values()) == 28
+
+
+def test_quality_control_is_told_apart_from_other_exclusions(tmp_path):
+    reasons = [
+        "quality control: fail",
+        "quality control: artefact: moved",
+        "quality control: artefact",
+        "no consent",
+    ]
+    excluded = {
+        "case_id": [f"out-{i}" for i in range(4)],
+        "participant_id": [f"out-{i}" for i in range(4)],
+        "split": ["test"] * 4,
+        "reference_diagnosis": ["MS"] * 4,
+        "reason": reasons,
+    }
+    none = {"case_id": [], "participant_id": [], "split": [], "reference_diagnosis": []}
+    folder = cohorts.write_run(
+        tmp_path / "run", cohorts.drawn(20), excluded=excluded, failures=none, lesions=none
+    )
+    first = Cohort(folder).flow[0]
+    assert first.n == 24
+    assert dict(first.left) == {
+        "quality control: fail": 1,
+        "quality control: artefact": 2,
+        "left out on request": 1,
+    }

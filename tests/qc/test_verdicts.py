@@ -1,0 +1,55 @@
+"""Verdicts: what a page exports and a run reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from spinalcord.errors import InputError
+from spinalcord.qc.verdicts import is_verdicts, left_out, read_verdicts
+
+HEAD = "case_id\tverdict\tnote\n"
+
+
+def test_fail_and_artefact_leave_out_with_their_notes():
+    text = HEAD + (
+        "a\tpass\tfine\n"
+        "b\tfail\tn/a\n"
+        'c\tartefact\t"moved ""a lot"" # 3"\n'
+        "d\tn/a\tto ask\n"
+        "e\tFail\n"
+        "\n"
+        "f\t\t\n"
+    )
+    assert is_verdicts(text)
+    assert read_verdicts(text, "x")["d"] == ("", "to ask")
+    assert left_out(text, "x") == {
+        "b": "quality control: fail",
+        "c": 'quality control: artefact: moved "a lot" # 3',
+        "e": "quality control: fail",
+    }
+
+
+def test_columns_may_stand_in_another_order():
+    assert left_out("note\tverdict\tcase_id\r\nwhy\tfail\ta\r\n", "x") == {
+        "a": "quality control: fail: why"
+    }
+
+
+@pytest.mark.parametrize("text", ["", "a\nb\n", "a\treason\n", "case_id\treason\n"])
+def test_other_lists_are_no_verdicts(text):
+    assert not is_verdicts(text)
+    with pytest.raises(InputError, match="expected verdicts"):
+        read_verdicts(text, "list")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("\tfail\tx\n", "line 2 has no case_id"),
+        ("a\tmaybe\tx\n", "line 2: 'maybe' is none of pass, fail, artefact"),
+        ("a\tpass\tx\na\tfail\tx\n", "line 3: case a is there twice"),
+    ],
+)
+def test_a_verdict_that_cannot_be_meant_is_refused(rows, message):
+    with pytest.raises(InputError, match=f"list: {message}"):
+        read_verdicts(HEAD + rows, "list")
