@@ -181,7 +181,8 @@ def test_results_that_are_no_longer_made_go(case, settings, out, tmp_path):
     process_case(case, replace(settings, masks="use"), out)
     assert not (out / "a" / "a_desc-lesion_mask.nii.gz").exists()
     listed = {file["name"] for file in read_record(out, case)["files"]}
-    assert {f"a/{path.name}" for path in (out / "a").iterdir()} == listed
+    there = [*(out / "a").iterdir(), *out.glob("qc/*/*")]
+    assert {path.relative_to(out).as_posix() for path in there} == listed
 
 
 @pytest.mark.parametrize(

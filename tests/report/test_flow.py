@@ -45,9 +45,9 @@ def test_quality_control_is_told_apart_from_other_exclusions(tmp_path):
     folder = cohorts.write_run(
         tmp_path / "run", cohorts.drawn(20), excluded=excluded, failures=none, lesions=none
     )
-    first = Cohort(folder).flow[0]
-    assert first.n == 24
-    assert dict(first.left) == {
+    left = dict(Cohort(folder).flow[0].left)
+    left.pop("not yet run")
+    assert left == {
         "quality control: fail": 1,
         "quality control: artefact": 2,
         "left out on request": 1,
