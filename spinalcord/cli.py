@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import bench
+from .demo import command as demo
 from .errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
 from .options import add_computing, add_cord, add_lesion, add_scan, add_threshold, whole
 from .phantom import command as phantom
@@ -235,6 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    demo.add_options(_command(commands, "demo", demo.run, demo.SUMMARY))
     _add_segment(commands)
     _add_classify(commands)
     _add_explain(commands)

@@ -45,7 +45,7 @@ def case_rows(
     cord = None
     if segmentation is not None and segmentation.cord is not None:
         cord = scan.working(segmentation.cord.array)
-    lesions = _measure(scan, lesion.mask, "found", cord, reference)
+    lesions = measure_lesions(scan, lesion.mask, "found", cord, reference)
     records = [diagnosis.record, *(explanation.record for explanation in explanations)]
     row: dict[str, Any] = {
         "found": diagnosis.found,
@@ -64,19 +64,37 @@ def case_rows(
     row |= {f"{name}_probability": p for name, p in diagnosis.probabilities.items()}
     row |= {f"{e.task}_inside_fraction": e.inside_fraction for e in explanations}
     if reference is not None:
-        theirs = _measure(scan, reference, "reference", cord, lesion.mask)
+        theirs = measure_lesions(scan, reference, "reference", cord, lesion.mask)
         row["reference_n_lesions"] = len(theirs)
         row["reference_volume_mm3"] = _volume(scan, reference)
-        row["dice"] = _dice(lesion.mask, reference)
+        row["dice"] = dice_score(lesion.mask, reference)
         lesions += theirs
     slices = _slices(scan, lesion, diagnosis)
     row["n_slices"] = len(slices)
     return {"case": row, "lesions": lesions, "slices": slices}
 
 
-def _measure(
+def measure_lesions(
     scan: WorkingScan, mask: Array, name: str, cord: Array | None, other: Array | None
 ) -> list[dict[str, Any]]:
+    """Return the rows of a mask's connected lesions.
+
+    Parameters
+    ----------
+    scan : WorkingScan
+        The scan.
+    mask : uint8 (slices, rows, columns) array
+        In the working orientation, as are the others.
+    name : str
+        What the column ``mask`` says.
+    cord, other : uint8 (slices, rows, columns) array, optional
+        The cord; a mask to find the lesions again in.
+
+    Returns
+    -------
+    list of dict
+        The largest first.
+    """
     labels, n = _core.label(mask, scan.affine)
     if n == 0:
         return []
@@ -107,11 +125,11 @@ def _slices(scan: WorkingScan, lesion: LesionSlices, diagnosis: Diagnosis) -> li
     return [{"slice": index, **row} for index, row in rows.items()]
 
 
-def _dice(ours: Array, theirs: Array) -> float:
-    """2 |A and B| / (|A| + |B|); 1 where both are empty."""
+def dice_score(ours: Array, theirs: Array) -> float:
+    """Return 2 |A and B| / (|A| + |B|) of two masks; 1 where both are empty."""
     total = np.count_nonzero(ours) + np.count_nonzero(theirs)
     both = np.count_nonzero((ours != 0) & (theirs != 0))
-    return 2 * both / total if total else 1.0
+    return float(2 * both / total) if total else 1.0
 
 
 def _volume(scan: WorkingScan, mask: Array) -> float:

@@ -1,0 +1,31 @@
+"""A synthetic case through the whole pipeline: phantom, segment, classify, explain, and a page.
+
+>>> from spinalcord.demo import run_demo, write_page
+>>> demo = run_demo("MS", seed=1)  # doctest: +SKIP
+>>> demo.dice, demo.answer  # doctest: +SKIP
+>>> write_page(demo, "demo.html")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .page import write_page
+    from .running import Demo, run_demo
+
+# Imported when first used, so that the command line's help is fast.
+_HOME = {"Demo": "running", "run_demo": "running", "write_page": "page"}
+
+__all__ = ["Demo", "run_demo", "write_page"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'spinalcord.demo' has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

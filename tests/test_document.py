@@ -1,0 +1,65 @@
+"""The frame of a page: it loads nothing, and what it is given as text stays text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from spinalcord.document import document, titled
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Balance(HTMLParser):
+    """Fails where a tag is closed that is not open."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def page(**changes):
+    values = {
+        "title": "A <b> page",
+        "notices": ["first & foremost"],
+        "main": titled("What it is", "<p>body</p>"),
+        "sections": ["What it is"],
+        "footer": "<p>end</p>",
+    }
+    return document(**(values | changes))
+
+
+def test_page_is_whole_and_balanced():
+    balance = Balance()
+    balance.feed(page())
+    assert balance.open == []
+
+
+def test_contents_lead_to_the_sections():
+    text = page()
+    links = re.findall(r'href="#([^"]+)"', text)
+    assert links == ["main", "part-what-it-is"]
+    assert all(f'id="{link}"' in text for link in links)
+    assert 'aria-labelledby="part-what-it-is"' in text
+
+
+def test_texts_are_escaped():
+    text = page()
+    assert text.count("A &lt;b&gt; page") == 2
+    assert "first &amp; foremost" in text
+    assert "<b>" not in text
+    assert "&lt;i&gt;" in titled("<i>", "")
+
+
+def test_nothing_is_loaded():
+    text = page()
+    assert "default-src 'none'" in text
+    assert "<script" not in text
+    assert re.findall(r'(?:src|href)="(?!#)', text) == []
