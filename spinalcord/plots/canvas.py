@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from contextlib import AbstractContextManager
-from functools import cache
 from typing import Any
 
 from ..errors import InputError
@@ -63,6 +62,9 @@ def style() -> AbstractContextManager[Any]:
 def take_figure(figure: Any, width: float, height: float) -> Any:
     """Return the figure to draw on: the one given, or a new one of pyplot's.
 
+    In a notebook with pictures in the page pyplot forgets it again: it shows as the value of a
+    cell, or by ``display(figure)``.
+
     Parameters
     ----------
     figure : matplotlib Figure or SubFigure, or None
@@ -77,10 +79,12 @@ def take_figure(figure: Any, width: float, height: float) -> Any:
     if figure is not None:
         return figure
     pyplot = matplotlib("matplotlib.pyplot")
-    with style():
-        return pyplot.figure(
-            FigureClass=_figure_class(), figsize=(width, height), layout="constrained"
-        )
+    # Outside of style(): a notebook's backend sets itself up with the first figure, for good.
+    made = pyplot.figure(figsize=(width, height), layout="constrained")
+    if "inline" in pyplot.get_backend():
+        # Or a notebook would show it twice: as the cell's value and as pyplot's open figure.
+        pyplot.close(made)
+    return made
 
 
 def take_axes(ax: Any, width: float, height: float) -> Any:
@@ -102,19 +106,3 @@ def take_axes(ax: Any, width: float, height: float) -> Any:
     figure = take_figure(None, width, height)
     with style():
         return figure.add_subplot()
-
-
-@cache
-def _figure_class() -> Any:
-    class ResultFigure(matplotlib("matplotlib.figure").Figure):  # type: ignore[misc]
-        """A figure that a notebook shows once, though `plot` also returns it."""
-
-        def _ipython_display_(self) -> None:
-            pyplot = matplotlib("matplotlib.pyplot")
-            shown_anyway = "inline" in pyplot.get_backend() and self in map(
-                pyplot.figure, pyplot.get_fignums()
-            )
-            if not shown_anyway:
-                raise NotImplementedError  # IPython then shows it as it shows every figure
-
-    return ResultFigure

@@ -169,8 +169,9 @@ def _layout(
     """Return rows, columns, and the width and height of the figure, in inches."""
     left, right, bottom, top = extent_mm(scene, scene.frame(margin_mm))
     aspect = (right - left) / (bottom - top)
-    own = min(_SIDE, max(1.2, _SIDE * aspect))
-    height = min(_SIDE, max(0.8, own / aspect))
+    side = _SIDE if n > 1 else 1.4 * _SIDE
+    own = min(side, max(1.2, side * aspect))
+    height = min(side, max(0.8, own / aspect))
     columns = min(n, max(1, int(width // own)))
     rows = -(-n // columns)
     columns = -(-n // rows)  # evenly filled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 
 import pytest
@@ -48,12 +49,46 @@ def test_settings_do_not_leak(pyplot, segmentation):
 
 
 def test_a_notebook_shows_a_figure_once(pyplot, monkeypatch):
+    """As the value of a cell; pyplot would show what it knows at the end of the cell too."""
     figure = take_figure(None, 2, 2)
-    with pytest.raises(NotImplementedError):  # no notebook: shown as any other
-        figure._ipython_display_()
-    monkeypatch.setattr(pyplot, "get_backend", lambda: "module://matplotlib_inline.backend_inline")
-    assert figure._ipython_display_() is None  # the backend shows it at the end of the cell
     assert pyplot.get_fignums() == [figure.number]
-    pyplot.close(figure)
-    with pytest.raises(NotImplementedError):  # looked at again in a later cell
-        figure._ipython_display_()
+    pyplot.close("all")
+    monkeypatch.setattr(pyplot, "get_backend", lambda: "module://matplotlib_inline.backend_inline")
+    figure = take_figure(None, 2, 2)
+    assert pyplot.get_fignums() == []
+    assert figure.get_figwidth() == 2
+    figure.canvas.draw()
+
+
+def test_the_first_figure_leaves_the_backend_set_up():
+    """A notebook's backend turns interactive mode on when the first figure is made."""
+    pytest.importorskip("matplotlib", reason="plots need the extra report")
+    program = """
+import importlib.abc, importlib.machinery, sys, types
+import matplotlib
+from matplotlib.backends import backend_agg
+backend = types.ModuleType("inline_like")
+backend.__dict__.update({k: v for k, v in vars(backend_agg).items() if not k.startswith("__")})
+backend.FigureCanvas = backend_agg.FigureCanvasAgg
+class Loader(importlib.abc.Loader):
+    def create_module(self, spec):
+        return backend
+    def exec_module(self, module):
+        matplotlib.interactive(True)
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "inline_like":
+            return importlib.machinery.ModuleSpec(name, Loader())
+sys.meta_path.insert(0, Finder())
+matplotlib.rcParams["backend"] = "module://inline_like"
+TAKE
+assert matplotlib.is_interactive()
+"""
+    for take in (
+        "from spinalcord.plots.canvas import take_axes; take_axes(None, 2, 2)",
+        "from spinalcord.report.figures.style import take_axes; take_axes(None)",
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", program.replace("TAKE", take)], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr

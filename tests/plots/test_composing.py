@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import spinalcord as sc
 from spinalcord.errors import InputError
-from spinalcord.explanation import Explanation
 from spinalcord.plots import plot_scene
 from spinalcord.scene import Scene
 
@@ -15,12 +17,10 @@ def slice_titles(figure):
     return [ax.get_title() for ax in figure.axes if "slice" in ax.get_title()]
 
 
-def explanation(segmentation, values):
-    return Explanation(
-        task="ms_vs_nmosd", target="NMOSD", probability=0.7, map=segmentation.scan.like(values),
-        inside_fraction=0.25, segmentation=None, record=segmentation.record,
-        scan=segmentation.scan, mask=segmentation.mask,
-    )  # fmt: skip
+@pytest.fixture
+def explanation(segmentation, model_folder):
+    scan, mask = segmentation.scan, segmentation.mask
+    return sc.explain(scan, mask=mask, task="ms_vs_nmosd", models=model_folder)
 
 
 def drawn(figure):
@@ -77,22 +77,24 @@ def test_probability_has_a_bar_from_0_to_1(figure, segmentation):
     assert bar.get_ylim() == (0, 1)
 
 
-def test_map_has_a_bar_with_its_raw_values(figure, segmentation):
-    values = np.zeros(segmentation.scan.shape, np.float32)
-    values[2, 20, 10], values[2, 40, 30] = 0.02, -0.08
-    explanation(segmentation, values).plot(figure=figure)
+def test_map_has_a_bar_with_its_raw_values(figure, explanation):
+    explanation.plot(figure=figure)
     (bar,) = [ax for ax in figure.axes if ax.get_ylabel()]
     assert bar.get_ylabel() == "evidence for NMOSD, in the logit's units"
-    assert bar.get_ylim() == pytest.approx((-0.08, 0.08))
+    limit = float(np.abs(explanation.map.array).max())
+    assert limit > 0
+    assert bar.get_ylim() == pytest.approx((-limit, limit))
+    share = f"{explanation.inside_fraction:.0%}"
     assert figure.get_suptitle().startswith(
-        "ms_vs_nmosd: NMOSD (p = 0.70); 25% of the evidence for it in the lesion"
+        f"ms_vs_nmosd: NMOSD (p = {explanation.probability:.2f}); {share} of the evidence for it"
     )
+    assert slice_titles(figure) == ["L ← slice 3", "slice 2", "slice 1 → R"]
     drawn(figure)
 
 
-def test_a_map_of_zeros_says_so(figure, segmentation):
-    shown = explanation(segmentation, np.zeros(segmentation.scan.shape, np.float32))
-    shown.plot(figure=figure)
+def test_a_map_of_zeros_says_so(figure, explanation):
+    zeros = explanation.scan.like(np.zeros(explanation.scan.shape, np.float32))
+    replace(explanation, map=zeros).plot(figure=figure)
     assert any("0 everywhere" in t.get_text() for ax in figure.axes for t in ax.texts)
     assert len(figure.axes) == 3  # no bar
 
@@ -124,12 +126,9 @@ def test_nothing_found(figure, nothing_found):
         diagnosis.plot(ax=figure.add_subplot())
 
 
-def test_no_lesion_to_explain(figure, nothing_found):
+def test_no_lesion_to_explain(figure, nothing_found, model_folder):
     seg, _ = nothing_found
-    none = Explanation(
-        task="ms_vs_nmosd", target=None, probability=None, map=None, inside_fraction=None,
-        segmentation=None, record=seg.record, scan=seg.scan, mask=seg.mask,
-    )  # fmt: skip
+    none = sc.explain(seg.scan, mask=seg.mask, task="ms_vs_nmosd", models=model_folder)
     none.plot(figure=figure)
     assert figure.get_suptitle().startswith("No lesion found: nothing to explain")
     assert len(figure.axes) == 1

@@ -78,8 +78,9 @@ def take_axes(ax: Any, *, width: float = 4.8, height: float = 4.2) -> Any:
     """
     if ax is not None:
         return ax
+    # Outside of style(): a notebook's backend sets itself up with the first figure, for good.
+    figure = need("matplotlib.pyplot").figure(figsize=(width, height), layout="constrained")
     with style():
-        figure = need("matplotlib.pyplot").figure(figsize=(width, height), layout="constrained")
         return figure.add_subplot()
 
 
