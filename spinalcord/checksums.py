@@ -142,7 +142,7 @@ def write_sums(folder: Path) -> Path:
         write_bytes(path, "".join(lines).encode())
     try:
         verify_models(folder)
-    except ModelError:
+    except BaseException:
         path.unlink(missing_ok=True)
         raise
     return path

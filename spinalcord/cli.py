@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from . import bench
 from .demo import command as demo
 from .errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
-from .options import add_computing, add_cord, add_lesion, add_scan, add_threshold, whole
+from .options import add_computing, add_cord, add_keep, add_lesion, add_scan, add_threshold, whole
 from .phantom import command as phantom
 from .report import command as report
 from .tasks import TASKS
@@ -139,6 +139,7 @@ def _run(options: argparse.Namespace) -> int:
         carry=options.carry,
         threshold=options.threshold,
         min_lesion_mm3=options.min_lesion_mm3,
+        keep_outside_cord=options.keep_outside_cord or None,
         qc=not options.no_qc,
         progress=not options.quiet,
     )
@@ -345,6 +346,7 @@ def _add_run(commands: Any) -> None:
         help="further columns of the cohort for cases.tsv, such as site,scanner",
     )
     add_threshold(parser)
+    add_keep(parser)
     add_computing(parser)
 
 

@@ -52,6 +52,11 @@ def add_cord(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="outside is what has less than this share, or no voxel, in it (default: the model's)",
     )
+    add_keep(parser)
+
+
+def add_keep(parser: argparse.ArgumentParser) -> None:
+    """What becomes of lesions outside the cord."""
     parser.add_argument(
         "--keep-outside-cord", action="store_true", help="only warn of lesions outside the cord"
     )

@@ -57,6 +57,8 @@ class Settings:
     qc : bool
         Whether to draw each case for the page on which it is judged. No part of the key: a case
         that has a picture serves a run without; one that has none is done again for one with.
+    keep_outside_cord : bool or None
+        As for `segment`.
     """
 
     models: str | None
@@ -67,6 +69,7 @@ class Settings:
     min_lesion_mm3: float | None
     masks: str
     qc: bool = True
+    keep_outside_cord: bool | None = None
 
     def key(self, case: CohortCase, inputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a digest of all that a case's results depend on."""
@@ -75,6 +78,7 @@ class Settings:
             "inputs": {name: known["sha256"] for name, known in inputs.items()},
             "models": dict(self.hashes),
             "settings": [self.precision, self.threshold, self.min_lesion_mm3, self.masks],
+            "keep_outside_cord": self.keep_outside_cord,
             "case": [case.series, case.folder, case.stem],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -261,6 +265,7 @@ def _compute(
             pipeline.network("segmentation"),
             threshold=settings.threshold,
             min_lesion_mm3=settings.min_lesion_mm3,
+            keep_outside_cord=settings.keep_outside_cord,
             watch=Stopwatch(),
         )
     timer("classify")

@@ -57,6 +57,9 @@ def case_rows(
         "warnings": "; ".join(dict.fromkeys(w for r in records for w in r.warnings)),
         "notice": diagnosis.notice,
     }
+    if segmentation is not None:
+        row["n_dropped"] = len(segmentation.dropped)
+        row["dropped_volume_mm3"] = sum(one.volume_mm3 for one in segmentation.dropped)
     for name, answer in diagnosis.tasks.items():
         row[f"{name}_probability"] = answer.probability
         row[f"{name}_label"] = answer.label

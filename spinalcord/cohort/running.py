@@ -97,6 +97,7 @@ def run_cohort(
     carry: Iterable[str] = (),
     threshold: float | None = None,
     min_lesion_mm3: float | None = None,
+    keep_outside_cord: bool | None = None,
     qc: bool = True,
     progress: bool = False,
 ) -> CohortRun:
@@ -139,6 +140,8 @@ def run_cohort(
         Further columns of the cohort to carry along into cases.tsv. Others are left behind,
         since they may identify a patient.
     threshold, min_lesion_mm3 : float, optional
+        As for `spinalcord.segment`.
+    keep_outside_cord : bool, optional
         As for `spinalcord.segment`.
     qc : bool, default True
         Whether to draw every case and write ``qc.html``, a page on which to judge them.
@@ -185,6 +188,7 @@ def run_cohort(
         min_lesion_mm3=_optional("min_lesion_mm3", min_lesion_mm3, 1e9),
         masks=masks,
         qc=qc,
+        keep_outside_cord=keep_outside_cord,
     )
     listing = list_cohort(cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out)
     description = _describe(settings, folder, t1c)
@@ -253,6 +257,7 @@ def _describe(settings: Settings, folder: ModelFolder, t1c: bool) -> dict[str, A
             "precision": settings.precision,
             "threshold": settings.threshold,
             "min_lesion_mm3": settings.min_lesion_mm3,
+            "keep_outside_cord": settings.keep_outside_cord,
             "masks": settings.masks,
             "t1c": t1c,
         },

@@ -24,7 +24,7 @@ WHO = ["case_id", "participant_id", "split"]
 
 ANSWERS = [
     "found", "diagnosis", *_TASK_COLUMNS, *(f"{name}_probability" for name in DIAGNOSES),
-    "n_lesions", "lesion_volume_mm3", "n_slices", "mask", "t1c",
+    "n_lesions", "lesion_volume_mm3", "n_dropped", "dropped_volume_mm3", "n_slices", "mask", "t1c",
     "reference_n_lesions", "reference_volume_mm3", "dice",
     *(f"{task}_inside_fraction" for task in TASKS), *_SECONDS, "warnings", "notice",
     "scan_sha256", "mask_sha256", "t1c_sha256", "segmentation_sha256",
@@ -41,7 +41,9 @@ SLICES = ["case_id", "slice", "lesion_mm2", *TASKS]
 FAILURES = [*WHO, "reference_diagnosis", "scan", "stage", "error", "reason", "seconds"]
 EXCLUDED = [*WHO, "reference_diagnosis", "reason"]
 
-_WHOLE = {"n_lesions", "n_slices", "reference_n_lesions", "label", "n_voxels", "slice"}
+_WHOLE = {
+    "n_lesions", "n_dropped", "n_slices", "reference_n_lesions", "label", "n_voxels", "slice",
+}  # fmt: skip
 _NUMBERS = {
     "age", "dice", "mean", "sd", "seconds", "in_cord_fraction", "max_axial_damage_ratio", *TASKS,
 }  # fmt: skip

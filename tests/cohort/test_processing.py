@@ -9,6 +9,7 @@ import nibabel
 import numpy as np
 import pytest
 from cohorts import save_mask, save_scan
+from stand_ins import make_folder
 
 from spinalcord import _core
 from spinalcord.cohort import processing
@@ -88,6 +89,32 @@ def test_a_given_mask_can_take_the_segmentation_s_place(case, settings, out, tmp
     assert "dice" not in row
     assert "segmentation_sha256" not in row
     assert not (out / "a" / "a_desc-lesion_mask.nii.gz").exists()
+
+
+def test_what_lies_outside_the_cord_is_kept_on_request(
+    case, settings, out, tmp_path, stand_in, monkeypatch
+):
+    make_folder(tmp_path / "models", ("lesion", "cord"))
+    hashes = {role: find_models(settings.models).model(role).sha256 for role in ROLES}
+    settings = replace(settings, hashes=hashes)
+    answers = stand_in.__call__
+
+    def without_cord(self, x):
+        maps = answers(self, x)
+        if self.kind == "multiresunet":
+            maps[:, 1] = 0
+        return maps
+
+    monkeypatch.setattr(stand_in, "__call__", without_cord)
+    assert process_case(case, settings, out).status == "done"
+    row = read_record(out, case)["case"]
+    assert (row["n_lesions"], row["n_dropped"], row["found"]) == (0, 3, False)
+    assert "NOTHING IS LEFT" in row["warnings"]
+    keeping = replace(settings, keep_outside_cord=True)
+    assert not is_done(case, keeping, out)
+    assert process_case(case, keeping, out).status == "done"
+    row = read_record(out, case)["case"]
+    assert (row["n_lesions"], row["n_dropped"], row["found"]) == (3, 0, True)
 
 
 def test_no_lesion_is_a_result(case, settings, out, tmp_path):

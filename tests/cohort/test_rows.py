@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from stand_ins import SPACING, lesion_of, stored, working_array
+from stand_ins import SPACING, StandInNetwork, lesion_of, stored, working_array
 
 from spinalcord.classification import classify_slices
 from spinalcord.cohort.rows import case_rows
@@ -39,6 +39,21 @@ def test_lesions_are_those_of_the_segmentation(rows):
     assert made["case"]["lesion_volume_mm3"] == found.volume_mm3 > 0
     assert "dice" not in made["case"]
     assert "overlap_fraction" not in made["lesions"][0]
+
+
+def test_lesions_outside_the_cord_are_counted_apart(rows, monkeypatch):
+    def without_front(self, x):
+        maps = np.concatenate([x, (x > 0.3).astype(np.float32)], axis=1)[:, : self.outputs]
+        maps[:, 1:, :, 50:] = 0  # no cord in front of column 50, where the smallest lesion lies
+        return maps if self.kind == "multiresunet" else self._answers(x)
+
+    assert rows()[2]["case"]["n_dropped"] == rows()[2]["case"]["dropped_volume_mm3"] == 0
+    monkeypatch.setattr(StandInNetwork, "__call__", without_front)
+    found, _, made = rows()
+    assert made["case"]["n_lesions"] == 2
+    assert made["case"]["n_dropped"] == len(found.dropped) == 1
+    assert made["case"]["dropped_volume_mm3"] == 18
+    assert "were dropped" in made["case"]["warnings"]
 
 
 def test_a_reference_gives_dice_and_overlaps(rows):
