@@ -377,6 +377,69 @@ int64_t sc_net_layer_count(const sc_net *net);
 sc_status sc_net_layers(sc_net *net, int64_t h, int64_t w, sc_layer_info *layers,
                         sc_error *err);
 
+/* ---- Gradients ----------------------------------------------------------------- */
+
+/* What a DenseNet121's gradient is taken with respect to: the image, what a dense block
+ * puts out (all its channels, before the transition or norm5), or the last maps (after
+ * norm5 and its ReLU). */
+typedef enum {
+    SC_LAYER_INPUT = 0,
+    SC_LAYER_BLOCK1 = 1,
+    SC_LAYER_BLOCK2 = 2,
+    SC_LAYER_BLOCK3 = 3,
+    SC_LAYER_BLOCK4 = 4,
+    SC_LAYER_LAST = 5,
+} sc_layer;
+
+/* A backward pass: the gradient of
+ *
+ *     y = direction[0] * logit 0 + direction[1] * logit 1
+ *
+ * with respect to one layer's maps; with 'probability', of the two probabilities in
+ * place of the logits.  (0, 1) is the positive class, (-1, 1) the difference.
+ *
+ * 'direction'       two finite numbers, and 'direction_step' floats on, for the next
+ *                   image, the next two: 0 or 2
+ * 'activations'     the layer's maps of each image, (n, channels, rows, columns): see
+ *                   sc_net_layer_shape; of SC_LAYER_INPUT, the images
+ * 'gradients'       of the same extents
+ * 'profile'         NULL, or SC_MAX_STEPS seconds, added up over the images */
+typedef struct {
+    sc_layer layer;
+    bool probability;
+    const float *direction;
+    int64_t direction_step;
+    float *activations;
+    float *gradients;
+    double *profile;
+} sc_backward;
+
+enum { SC_MAX_STEPS = 256 };
+
+/* Forward, and back from the head as far as 'what' asks and no further; DenseNet121
+ * only.  'src' as for sc_net_run.
+ *
+ * All is computed in float32, also by a network opened in bf16, which becomes one in
+ * float32 beside itself at the first call (sc_net_create keeps its tensors for that).
+ * The first call to a layer, and the first of a size, allocate; no other does.  Where
+ * maps are cut off at exactly 0, 0 comes back; of equal pixels in a max pooling, the
+ * first gets it all.
+ *
+ * Threads, bits and errors as for sc_net_run; SC_BAD_VALUE for another network or
+ * layer, SC_NOT_FINITE for a direction that is not. */
+sc_status sc_net_backward(sc_net *net, int64_t n, int64_t h, int64_t w,
+                          const float *src, const sc_backward *what, sc_poll_fn poll,
+                          void *poll_arg, sc_error *err);
+
+/* Channels, rows and columns of a layer of a DenseNet121 for images of h x w. */
+sc_status sc_net_layer_shape(const sc_net *net, sc_layer layer, int64_t h, int64_t w,
+                             int64_t shape[3], sc_error *err);
+
+/* The *n steps of such a pass, as sc_net_layers; 'layers' has room for SC_MAX_STEPS.
+ * What goes back bears the name of the layer that it goes back through. */
+sc_status sc_net_backward_layers(sc_net *net, sc_layer layer, int64_t h, int64_t w,
+                                 sc_layer_info *layers, int64_t *n, sc_error *err);
+
 /* ---- Statistics --------------------------------------------------------------- */
 
 /* Ranks, bootstraps and distances between masks know nothing of the above and are

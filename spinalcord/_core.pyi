@@ -390,6 +390,33 @@ class Network:
     def n_values(self) -> int:
         """Stored values, statistics included."""
 
+    def backward(
+        self,
+        images: NDArray[np.float32],
+        direction: NDArray[np.float32],
+        *,
+        layer: str = "last",
+        of: str = "logit",
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """A layer's maps and the gradient with respect to them, both (n, channels, rows, columns).
+
+        Parameters
+        ----------
+        images : (n, 3, h, w) float32
+        direction : (2,) or (n, 2) float32
+            Weights of the logits, or of the probabilities.
+        layer : "input", "block1" to "block4", or "last"
+        of : "logit" or "probability"
+
+        Raises
+        ------
+        InputError
+            Another layer, function or network; extents, shapes or values that do not fit.
+        """
+
+    def backward_layers(self, h: int, w: int, layer: str, /) -> list[dict[str, Any]]:
+        """The steps of `backward` for images of h x w, as `layers`."""
+
     def features(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
         """The last feature maps, (n, maps, fh, fw)."""
 

@@ -15,6 +15,11 @@ from .modelfile import Model, map_model
 
 PRECISIONS = ("f32", "bf16")
 
+#: Layers that `Network.backward` goes down to, from the image to the last maps.
+LAYERS = ("input", "block1", "block2", "block3", "block4", "last")
+#: What its gradients are of.
+FUNCTIONS = ("logit", "probability")
+
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
 
@@ -185,11 +190,68 @@ class Network:
         ----------
         .. [1] R. R. Selvaraju et al., "Grad-CAM", ICCV 2017, equations 1 and 2.
         """
-        if self.kind != "densenet121":
-            raise InputError(f"Grad-CAM needs a classifier (densenet121), {self._name} is not")
+        self._check_classifier("Grad-CAM needs")
         if index not in (0, 1):
             raise InputError(f"index of the answer is 0 or 1, got {index!r}")
         return self._core.gradcam(self._images(x), int(index))
+
+    def backward(
+        self, images: Array, direction: Any, *, layer: str = "last", of: str = "logit"
+    ) -> tuple[Array, Array]:
+        """Compute a layer's maps, and the gradient of an answer with respect to them.
+
+        The gradient is that of ``direction[0] * f[0] + direction[1] * f[1]``, where f are the
+        logits or the probabilities: ``(0, 1)`` for the positive answer, ``(-1, 1)`` for the
+        difference of both. Of the network, only what lies between `layer` and the answer is
+        computed backward. The arithmetic is float32, also of a network opened in bf16: that
+        keeps its weights in float32 as well, and from the first call on computes with them
+        here (the maps are then not those of a bf16 call).
+
+        Parameters
+        ----------
+        images : float32 (n, c, h, w) array_like
+            As for a call.
+        direction : float32 (2,) or (n, 2) array_like
+            Weights of the negative and the positive answer; one row for each image, or one for
+            all.
+        layer : {"input", "block1", "block2", "block3", "block4", "last"}, default "last"
+            The image; all that a dense block puts out, before the transition or norm5; or
+            norm5's maps after their ReLU, as `features` gives them.
+        of : {"logit", "probability"}, default "logit"
+            Gradients of the logits, or of the softmax of them.
+
+        Returns
+        -------
+        activations : float32 (n, channels, h', w') array
+            The layer's maps; of "input" the images.
+        gradients : float32 (n, channels, h', w') array
+            At exactly 0, a ReLU lets nothing back; of equal pixels under a max pooling, the
+            first gets all of it.
+
+        Raises
+        ------
+        InputError
+            As for a call; a direction of another shape or not finite; another layer or
+            function; a network that is no classifier.
+        BackendError
+            oneDNN failed.
+
+        References
+        ----------
+        .. [1] D. E. Rumelhart, G. E. Hinton, R. J. Williams, "Learning representations by
+           back-propagating errors", Nature 323, 1986.
+        """
+        self._check_classifier("gradients need")
+        if layer not in LAYERS:
+            raise InputError(f"layer is one of {', '.join(LAYERS)}, got {layer!r}")
+        if of not in FUNCTIONS:
+            raise InputError(f"gradients are of a {' or a '.join(FUNCTIONS)}, got {of!r}")
+        weights = np.asarray(direction)
+        if weights.dtype.kind not in "fiub":
+            raise InputError(f"direction is float32 (2,) or (n, 2), got {direction!r}")
+        return self._core.backward(
+            self._images(images), np.ascontiguousarray(weights, np.float32), layer=layer, of=of
+        )
 
     def profile(self, x: Array) -> list[dict[str, Any]]:
         """Time every layer on an input.
@@ -211,13 +273,15 @@ class Network:
         """
         return self._core.profile(self._images(x))
 
-    def layers(self, h: int, w: int) -> list[dict[str, Any]]:
-        """List the layers for one input size, with what oneDNN chose for each.
+    def layers(self, h: int, w: int, *, backward: str | None = None) -> list[dict[str, Any]]:
+        """List the layers for one input size, with what computes each.
 
         Parameters
         ----------
         h, w : int
             Pixels.
+        backward : str, optional
+            A layer of `backward`: its steps instead, forward, then back under the same names.
 
         Returns
         -------
@@ -227,11 +291,18 @@ class Network:
         Raises
         ------
         InputError
-            An extent out of range.
+            An extent out of range; another layer; gradients of a network that is no classifier.
         BackendError
             oneDNN failed.
         """
-        return self._core.layers(int(h), int(w))
+        if backward is None:
+            return self._core.layers(int(h), int(w))
+        self._check_classifier("gradients need")
+        return self._core.backward_layers(int(h), int(w), backward)
+
+    def _check_classifier(self, what: str) -> None:
+        if self.kind != "densenet121":
+            raise InputError(f"{what} a classifier (densenet121), {self._name} is not")
 
     @property
     def _name(self) -> str:

@@ -76,15 +76,23 @@ static void maps_at(const sc_head *head, const sc_engine *engine, const sc_map *
                             values, MAPS);
 }
 
-/* weights[k] = gradient of logit 'index' with respect to map k, at any position. */
-static void gradient(const sc_head *head, const float hidden[HIDDEN], int index,
-                     int64_t n_pixels, float weights[MAPS])
+/* weights[k] = gradient of by[0] * logit 0 + by[1] * logit 1 with respect to map k, at
+ * any position. */
+static void gradient(const sc_head *head, const float hidden[HIDDEN],
+                     const double by[CLASSES], int64_t n_pixels, float weights[MAPS])
 {
+    double active[HIDDEN];
+    for (int j = 0; j < HIDDEN; j++) {
+        active[j] = 0.0;
+        if (!(hidden[j] > 0.0f)) continue;
+        for (int i = 0; i < CLASSES; i++) {
+            active[j] += by[i] * (double)head->output_wei[i][j];
+        }
+    }
     for (int k = 0; k < MAPS; k++) {
         double sum = 0.0;
         for (int j = 0; j < HIDDEN; j++) {
-            if (!(hidden[j] > 0.0f)) continue;
-            sum += (double)head->output_wei[index][j] * (double)head->hidden_wei[k][j];
+            sum += active[j] * (double)head->hidden_wei[k][j];
         }
         weights[k] = (float)(sum / (double)n_pixels);
     }
@@ -95,8 +103,9 @@ static void class_activation(const sc_head *head, const sc_engine *engine,
                              float *cam)
 {
     const int64_t n = map->h * map->w;
+    const double by[CLASSES] = {index == 0, index == 1};
     float weights[MAPS], values[MAPS];
-    gradient(head, hidden, index, n, weights);
+    gradient(head, hidden, by, n, weights);
     for (int64_t p = 0; p < n; p++) {
         maps_at(head, engine, map, p, values);
         double sum = 0.0;
@@ -136,6 +145,13 @@ static void dense_layers(const sc_head *head, const float mean[MAPS],
     }
 }
 
+/* Of two classes: the logistic function of the difference. */
+static void softmax(const double logits[CLASSES], double p[CLASSES])
+{
+    p[0] = 1.0 / (1.0 + exp(logits[1] - logits[0]));
+    p[1] = 1.0 / (1.0 + exp(logits[0] - logits[1]));
+}
+
 void sc_head_run(const void *context, const sc_engine *engine, const sc_map *map,
                  const sc_image *image, int thread, int n_threads)
 {
@@ -147,9 +163,70 @@ void sc_head_run(const void *context, const sc_engine *engine, const sc_map *map
     double logits[CLASSES];
     mean_maps(head, engine, map, image->features, mean);
     dense_layers(head, mean, hidden, logits);
-    /* Two classes: softmax is the logistic function of the difference. */
-    image->dst[0] = (float)(1.0 / (1.0 + exp(logits[1] - logits[0])));
-    image->dst[1] = (float)(1.0 / (1.0 + exp(logits[0] - logits[1])));
+    double p[CLASSES];
+    softmax(logits, p);
+    for (int i = 0; i < CLASSES; i++) image->dst[i] = (float)p[i];
     if (image->cam == NULL) return;
     class_activation(head, engine, map, hidden, image->cam_index, image->cam);
+}
+
+/* ---- Backward ------------------------------------------------------------------- */
+
+void sc_head_gradient(const void *context, const sc_engine *engine, const sc_map *map,
+                      const sc_image *image, int thread, int n_threads)
+{
+    (void)n_threads;
+    if (thread != 0) return;
+    const sc_head *head = context;
+    float mean[MAPS], hidden[HIDDEN];
+    double logits[CLASSES], p[CLASSES], by[CLASSES];
+    mean_maps(head, engine, map, NULL, mean);
+    dense_layers(head, mean, hidden, logits);
+    for (int i = 0; i < CLASSES; i++) by[i] = (double)image->direction[i];
+    if (image->probability) {
+        softmax(logits, p);
+        /* d p_0 = p_0 p_1 (d logit 0 - d logit 1), and p_1 changes by the opposite. */
+        by[0] = p[0] * p[1] * (by[0] - by[1]);
+        by[1] = -by[0];
+    }
+    gradient(head, hidden, by, map[0].h * map[0].w, map[1].data);
+}
+
+void sc_head_back(const void *context, const sc_engine *engine, const sc_map *map,
+                  const sc_image *image, int thread, int n_threads)
+{
+    (void)image;
+    const sc_head *head = context;
+    const sc_map *src = &map[0], *dst = &map[2];
+    float passed[MAPS];
+    for (int k = 0; k < MAPS; k++) {
+        passed[k] = ((const float *)map[1].data)[k] * head->norm_scale[k];
+    }
+    for (int64_t y = thread; y < src->h; y += n_threads) {
+        const float *src_y = (const float *)src->data + y * src->row;
+        float *dst_y = (float *)dst->data + y * dst->row;
+        for (int64_t x = 0; x < src->w && !head->final_relu; x++) {
+            memcpy(dst_y + x * dst->step, passed, sizeof passed);
+        }
+        if (!head->final_relu) continue;
+        engine->pointwise->norm_relu_back(passed, 0, src_y, src->step, head->norm_scale,
+                                          head->norm_shift, false, dst_y, dst->step,
+                                          src->w, MAPS);
+    }
+}
+
+void sc_head_emit(const void *context, const sc_engine *engine, const sc_map *map,
+                  const sc_image *image, int thread, int n_threads)
+{
+    const sc_head *head = context;
+    const int64_t n = map[0].h * map[0].w;
+    const float *weights = map[1].data;
+    float values[MAPS];
+    for (int64_t p = thread; p < n; p += n_threads) {
+        maps_at(head, engine, map, p, values);
+        for (int k = 0; k < MAPS; k++) {
+            image->activations[k * n + p] = values[k];
+            image->gradients[k * n + p] = weights[k];
+        }
+    }
 }

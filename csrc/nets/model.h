@@ -14,6 +14,19 @@ typedef struct {
     /* Add all buffers and steps for h x w images. */
     void (*build)(const void *model, sc_plan *plan, int64_t h, int64_t w);
     void (*feature_shape)(int64_t h, int64_t w, int64_t shape[3]);
+
+    /* The backward pass; NULL for a network without one.  The engine is a float32 one.
+     *
+     * layer_shape   channels, rows and columns of a layer for images of h x w
+     * need_back     make what build_back needs beside the weights, once: further calls
+     *               add what they lack and touch nothing that a plan may be using
+     * build_back    as build: forward, backward down to 'layer', both results out */
+    void (*layer_shape)(sc_layer layer, int in_channels, int64_t h, int64_t w,
+                        int64_t shape[3]);
+    sc_status (*need_back)(void *model, const sc_engine *engine, sc_layer layer,
+                           sc_error *err);
+    void (*build_back)(const void *model, sc_plan *plan, sc_layer layer, int64_t h,
+                       int64_t w);
 } sc_architecture;
 
 extern const sc_architecture sc_densenet121;

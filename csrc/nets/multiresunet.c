@@ -442,5 +442,5 @@ static void build(const void *model, sc_plan *plan, int64_t h, int64_t w)
                    (double)(h * w * net->outputs));
 }
 
-const sc_architecture sc_multiresunet = {create, destroy, check_size, build,
-                                         feature_shape};
+const sc_architecture sc_multiresunet = {create,        destroy, check_size, build,
+                                         feature_shape, NULL,    NULL,       NULL};

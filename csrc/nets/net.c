@@ -4,6 +4,7 @@
  * takes an idle one or makes one, so calls from several threads at once run side by
  * side, each alone with its buffers.
  */
+#include "kept.h"
 #include "runner.h"
 
 #include "../base/cpu.h"
@@ -26,6 +27,8 @@ struct sc_net {
     const sc_architecture *arch;
     void *model;
     int64_t n_values, n_steps;
+    sc_kept *kept; /* bf16: for the twin, until there is one */
+    sc_net *twin;  /* the same network in float32, for gradients */
     pthread_mutex_t lock;
     sc_runner *idle;
     int n_idle;
@@ -75,6 +78,9 @@ sc_status sc_net_create(const sc_net_config *config, const sc_tensor *tensors,
     SC_TRY(net->arch->create(config, &net->engine, source, &net->model, err));
     SC_TRY(sc_source_finish(source, &net->n_values, err));
     SC_TRY(sc_count_steps(net->arch, net->model, &net->engine, &net->n_steps, err));
+    if (net->engine.bf16 && net->arch->need_back != NULL) {
+        SC_TRY(sc_kept_create(tensors, n_tensors, &net->kept, err));
+    }
     *out = net;
     net = NULL;
 done:
@@ -93,6 +99,8 @@ void sc_net_destroy(sc_net *net)
         runner = next;
     }
     if (net->arch != NULL) net->arch->destroy(net->model);
+    sc_kept_destroy(net->kept);
+    sc_net_destroy(net->twin);
     if (!forked) pthread_mutex_destroy(&net->lock);
     sc_free(net);
 }
@@ -187,8 +195,10 @@ sc_status sc_net_run(sc_net *net, int64_t n, int64_t h, int64_t w, const float *
     sc_status status = check_images(net, n, h, w, src, err);
     if (status != SC_OK) return status;
     static const sc_net_extras none;
-    sc_batch batch = {.n = n, .h = h, .w = w, .src = src, .dst = dst};
+    sc_batch batch = {
+        .n = n, .h = h, .w = w, .pass = SC_FORWARD, .src = src, .dst = dst};
     batch.extras = extras == NULL ? &none : extras;
+    batch.profile = batch.extras->profile;
     batch.poll = poll;
     batch.poll_arg = poll_arg;
     batch.src_step = net->config.in_channels * h * w;
@@ -211,7 +221,125 @@ sc_status sc_net_layers(sc_net *net, int64_t h, int64_t w, sc_layer_info *layers
     sc_runner *runner = NULL;
     status = take_runner(net, &runner, err);
     if (status != SC_OK) return status;
-    status = sc_runner_layers(runner, h, w, layers, err);
+    int64_t n;
+    status = sc_runner_layers(runner, SC_FORWARD, h, w, net->n_steps, layers, &n, err);
     give_runner(net, runner);
+    return status;
+}
+
+/* ---- Backward ------------------------------------------------------------------- */
+
+static sc_status check_layer(const sc_net *net, sc_layer layer, int64_t h, int64_t w,
+                             sc_error *err)
+{
+    if (net->arch->need_back == NULL)
+        return sc_fail(err, SC_BAD_VALUE, "gradients are of a densenet121 only");
+    if (layer < SC_LAYER_INPUT || layer > SC_LAYER_LAST) {
+        return sc_fail(err, SC_BAD_VALUE, "layer is %d; expected %d to %d", (int)layer,
+                       (int)SC_LAYER_INPUT, (int)SC_LAYER_LAST);
+    }
+    return net->arch->check_size(h, w, err);
+}
+
+/* The network that computes gradients: itself, or a bf16 network's twin.  Lock held. */
+static sc_status find_twin(sc_net *net, sc_net **out, sc_error *err)
+{
+    *out = net;
+    if (!net->engine.bf16) return SC_OK;
+    if (net->twin == NULL) {
+        sc_net_config config = net->config;
+        config.precision = SC_PRECISION_F32;
+        const sc_status status = sc_net_create(&config, sc_kept_tensors(net->kept),
+                                               sc_kept_count(net->kept), &net->twin,
+                                               err);
+        if (status != SC_OK) return status;
+        sc_kept_destroy(net->kept);
+        net->kept = NULL;
+    }
+    *out = net->twin;
+    return SC_OK;
+}
+
+/* The network to take a runner of for a backward pass, with all weights it needs. */
+static sc_status need_back(sc_net *net, sc_layer layer, sc_net **out, sc_error *err)
+{
+    recover_from_fork(net);
+    pthread_mutex_lock(&net->lock);
+    sc_status status = find_twin(net, out, err);
+    if (status == SC_OK) {
+        sc_net *self = *out;
+        if (self != net) {
+            recover_from_fork(self);
+            pthread_mutex_lock(&self->lock);
+        }
+        status = self->arch->need_back(self->model, &self->engine, layer, err);
+        if (self != net) pthread_mutex_unlock(&self->lock);
+    }
+    pthread_mutex_unlock(&net->lock);
+    return status;
+}
+
+static sc_status check_direction(const sc_backward *what, int64_t n, sc_error *err)
+{
+    const int64_t rows = what->direction_step == 0 ? 1 : n;
+    for (int64_t i = 0; i < 2 * rows; i++) {
+        if (isfinite(what->direction[i / 2 * what->direction_step + i % 2])) continue;
+        return sc_fail(err, SC_NOT_FINITE, "the direction holds NaN or infinity");
+    }
+    return SC_OK;
+}
+
+sc_status sc_net_backward(sc_net *net, int64_t n, int64_t h, int64_t w,
+                          const float *src, const sc_backward *what, sc_poll_fn poll,
+                          void *poll_arg, sc_error *err)
+{
+    static const sc_net_extras none;
+    sc_runner *runner = NULL;
+    int64_t shape[3];
+    sc_status status = SC_OK;
+    SC_TRY(check_layer(net, what->layer, h, w, err));
+    SC_TRY(check_images(net, n, h, w, src, err));
+    SC_TRY(check_direction(what, n, err));
+    SC_TRY(need_back(net, what->layer, &net, err));
+    net->arch->layer_shape(what->layer, net->config.in_channels, h, w, shape);
+    const sc_batch batch = {.n = n,
+                            .h = h,
+                            .w = w,
+                            .pass = (int)what->layer,
+                            .src = src,
+                            .src_step = net->config.in_channels * h * w,
+                            .extras = &none,
+                            .back = what,
+                            .layer_step = shape[0] * shape[1] * shape[2],
+                            .profile = what->profile,
+                            .poll = poll,
+                            .poll_arg = poll_arg};
+    SC_TRY(take_runner(net, &runner, err));
+    status = sc_runner_run(runner, &batch, err);
+    give_runner(net, runner);
+done:
+    return status;
+}
+
+sc_status sc_net_layer_shape(const sc_net *net, sc_layer layer, int64_t h, int64_t w,
+                             int64_t shape[3], sc_error *err)
+{
+    const sc_status status = check_layer(net, layer, h, w, err);
+    if (status != SC_OK) return status;
+    net->arch->layer_shape(layer, net->config.in_channels, h, w, shape);
+    return SC_OK;
+}
+
+sc_status sc_net_backward_layers(sc_net *net, sc_layer layer, int64_t h, int64_t w,
+                                 sc_layer_info *layers, int64_t *n, sc_error *err)
+{
+    sc_runner *runner = NULL;
+    sc_status status = SC_OK;
+    SC_TRY(check_layer(net, layer, h, w, err));
+    SC_TRY(need_back(net, layer, &net, err));
+    SC_TRY(take_runner(net, &runner, err));
+    status = sc_runner_layers(runner, (int)layer, h, w, SC_MAX_STEPS, layers, n, err);
+    give_runner(net, runner);
+done:
     return status;
 }

@@ -54,12 +54,16 @@ void sc_runner_destroy(sc_runner *runner, bool forked)
 /* ---- Plans ---------------------------------------------------------------------- */
 
 static sc_status build_plan(const sc_architecture *arch, const void *model,
-                            const sc_engine *engine, int n_threads, int64_t h,
+                            const sc_engine *engine, int n_threads, int pass, int64_t h,
                             int64_t w, sc_plan **out, sc_error *err)
 {
     sc_status status = sc_plan_create(engine, n_threads, out, err);
     if (status != SC_OK) return status;
-    arch->build(model, *out, h, w);
+    if (pass == SC_FORWARD) {
+        arch->build(model, *out, h, w);
+    } else {
+        arch->build_back(model, *out, (sc_layer)pass, h, w);
+    }
     status = sc_plan_finish(*out, err);
     if (status == SC_OK) return SC_OK;
     sc_plan_destroy(*out);
@@ -116,13 +120,13 @@ static sc_status prepare_plans(sc_runner *runner, sc_plan **plans, bool alone,
     return status;
 }
 
-static sc_size_plans *find_size(sc_runner *runner, int64_t h, int64_t w)
+static sc_size_plans *find_size(sc_runner *runner, int pass, int64_t h, int64_t w)
 {
     sc_size_plans *oldest = &runner->sizes[0];
     runner->clock++;
     for (int i = 0; i < SC_MAX_PLANS; i++) {
         sc_size_plans *size = &runner->sizes[i];
-        if (size->h == h && size->w == w) {
+        if (size->h == h && size->w == w && size->pass == pass) {
             size->used = runner->clock;
             return size;
         }
@@ -131,6 +135,7 @@ static sc_size_plans *find_size(sc_runner *runner, int64_t h, int64_t w)
     drop_plans(runner, oldest);
     oldest->h = h;
     oldest->w = w;
+    oldest->pass = pass;
     oldest->used = runner->clock;
     return oldest;
 }
@@ -139,8 +144,8 @@ static sc_status need_together(sc_runner *runner, sc_size_plans *size, sc_error 
 {
     if (size->together != NULL) return SC_OK;
     sc_status status = build_plan(runner->arch, runner->model, &runner->engine,
-                                  runner->n_threads, size->h, size->w, &size->together,
-                                  err);
+                                  runner->n_threads, size->pass, size->h, size->w,
+                                  &size->together, err);
     if (status == SC_OK) status = prepare_plans(runner, &size->together, false, err);
     if (status != SC_OK) drop_plans(runner, size);
     return status;
@@ -153,8 +158,8 @@ static sc_status need_alone(sc_runner *runner, sc_size_plans *size, sc_error *er
     size->alone = sc_calloc((size_t)runner->n_threads * sizeof *size->alone);
     if (size->alone == NULL) status = sc_fail(err, SC_NOMEM, "no memory for plans");
     for (int t = 0; t < runner->n_threads && status == SC_OK; t++) {
-        status = build_plan(runner->arch, runner->model, &runner->engine, 1, size->h,
-                            size->w, &size->alone[t], err);
+        status = build_plan(runner->arch, runner->model, &runner->engine, 1, size->pass,
+                            size->h, size->w, &size->alone[t], err);
     }
     if (status == SC_OK) status = prepare_plans(runner, size->alone, true, err);
     if (status != SC_OK) drop_plans(runner, size);
@@ -165,7 +170,8 @@ sc_status sc_count_steps(const sc_architecture *arch, const void *model,
                          const sc_engine *engine, int64_t *out, sc_error *err)
 {
     sc_plan *plan = NULL;
-    const sc_status status = build_plan(arch, model, engine, 1, 64, 64, &plan, err);
+    const sc_status status =
+        build_plan(arch, model, engine, 1, SC_FORWARD, 64, 64, &plan, err);
     if (status != SC_OK) return status;
     *out = sc_plan_n_steps(plan);
     sc_plan_destroy(plan);
@@ -188,6 +194,16 @@ static sc_image image_at(const sc_batch *batch, int64_t i)
 {
     const int64_t *shape = batch->feature_shape, plane = shape[1] * shape[2];
     const sc_net_extras *extras = batch->extras;
+    const sc_backward *back = batch->back;
+    if (back != NULL) {
+        return (sc_image){
+            .src = batch->src + i * batch->src_step,
+            .direction = back->direction + i * back->direction_step,
+            .probability = back->probability,
+            .activations = back->activations + i * batch->layer_step,
+            .gradients = back->gradients + i * batch->layer_step,
+        };
+    }
     return (sc_image){
         .src = batch->src + i * batch->src_step,
         .dst = batch->dst + i * batch->dst_step,
@@ -214,8 +230,7 @@ static void run(void *arg, int thread, int n_threads)
     for (int64_t i = job->n_alone; i < job->batch->n; i++) {
         const sc_image image = image_at(job->batch, i);
         const sc_status now = sc_plan_run(job->size->together, thread, &image,
-                                          &job->cancel, job->batch->extras->profile,
-                                          err);
+                                          &job->cancel, job->batch->profile, err);
         if (*status == SC_OK) *status = now;
     }
     if (engine->thread_end != NULL) engine->thread_end();
@@ -224,10 +239,10 @@ static void run(void *arg, int thread, int n_threads)
 static sc_status choose_plans(sc_runner *runner, const sc_batch *batch, run_job *job,
                               sc_error *err)
 {
-    sc_size_plans *size = find_size(runner, batch->h, batch->w);
+    sc_size_plans *size = find_size(runner, batch->pass, batch->h, batch->w);
     sc_status status = need_together(runner, size, err);
     job->size = size;
-    if (status != SC_OK || runner->n_threads == 1 || batch->extras->profile != NULL ||
+    if (status != SC_OK || runner->n_threads == 1 || batch->profile != NULL ||
         sc_plan_nbytes(size->together) > ALONE_NBYTES) {
         return status;
     }
@@ -259,13 +274,16 @@ sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err)
     return status;
 }
 
-sc_status sc_runner_layers(sc_runner *runner, int64_t h, int64_t w,
-                           sc_layer_info *layers, sc_error *err)
+sc_status sc_runner_layers(sc_runner *runner, int pass, int64_t h, int64_t w,
+                           int64_t max, sc_layer_info *layers, int64_t *n,
+                           sc_error *err)
 {
-    sc_size_plans *size = find_size(runner, h, w);
+    sc_size_plans *size = find_size(runner, pass, h, w);
     const sc_status status = need_together(runner, size, err);
     if (status != SC_OK) return status;
-    const int64_t n = sc_plan_n_steps(size->together);
-    for (int64_t i = 0; i < n; i++) sc_plan_describe(size->together, i, &layers[i]);
+    *n = sc_plan_n_steps(size->together);
+    for (int64_t i = 0; i < sc_min(*n, max); i++) {
+        sc_plan_describe(size->together, i, &layers[i]);
+    }
     return SC_OK;
 }

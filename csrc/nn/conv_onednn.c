@@ -94,6 +94,11 @@ void sc_onednn_weights_destroy(sc_onednn_weights *weights)
     sc_free(weights);
 }
 
+const float *sc_onednn_weights_plain(const sc_onednn_weights *weights)
+{
+    return weights->plain;
+}
+
 static sc_status reorder(sc_onednn_conv *conv, const sc_onednn_weights *weights,
                          const_dnnl_memory_desc_t desc, float *dst, sc_error *err)
 {

@@ -15,6 +15,7 @@
 sc_status sc_onednn_weights_create(const sc_conv_shape *shape, const float *plain,
                                    sc_onednn_weights **out, sc_error *err);
 void sc_onednn_weights_destroy(sc_onednn_weights *weights);
+const float *sc_onednn_weights_plain(const sc_onednn_weights *weights);
 
 typedef struct sc_onednn_conv sc_onednn_conv;
 

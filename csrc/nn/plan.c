@@ -169,17 +169,29 @@ void sc_plan_max_pool(sc_plan *plan, const char *name, sc_view src, sc_view dst,
 void sc_plan_custom(sc_plan *plan, const char *name, const char *kind, sc_view src,
                     sc_custom_fn run, const void *context, double flops)
 {
-    plan_step *step = add_step(plan, STEP_CUSTOM, name, kind, -1);
+    const sc_view views[] = {src, {-1, 0}}, none = {-1, 0};
+    sc_plan_custom_to(plan, name, kind, views, none, run, context, flops);
+}
+
+void sc_plan_custom_to(sc_plan *plan, const char *name, const char *kind,
+                       const sc_view src[2], sc_view dst, sc_custom_fn run,
+                       const void *context, double flops)
+{
+    plan_step *step = add_step(plan, STEP_CUSTOM, name, kind, dst.buffer);
     if (step == NULL) return;
-    const plan_buffer *b = &plan->buffers[src.buffer];
-    step->src = src;
+    for (int i = 0; i < 2 && src[i].buffer >= 0; i++) {
+        step->maps[step->n_maps++] = src[i];
+        touch(plan, src[i].buffer);
+    }
+    if (dst.buffer >= 0) step->maps[step->n_maps++] = dst;
     step->run = run;
     step->context = context;
     step->flops = flops;
+    const sc_view shown = step->maps[dst.buffer >= 0 ? step->n_maps - 1 : 0];
+    const plan_buffer *b = &plan->buffers[shown.buffer];
     step->h = b->h;
     step->w = b->w;
-    step->c = b->c - src.channel;
-    touch(plan, src.buffer);
+    step->c = b->c - shown.channel;
     plan->n_steps++;
 }
 
@@ -199,6 +211,11 @@ void sc_plan_conv(sc_plan *plan, const sc_conv_step *spec)
         step->add = *spec->add;
         step->spec.add = &step->add;
     }
+    if (spec->back != NULL) {
+        step->back = *spec->back;
+        step->spec.back = &step->back;
+        touch(plan, spec->back->src.buffer);
+    }
     step->h = spec->h;
     step->w = spec->w;
     step->c = spec->wei[0]->shape.oc;
@@ -208,46 +225,6 @@ void sc_plan_conv(sc_plan *plan, const sc_conv_step *spec)
     if (spec->wei[1] != NULL) touch(plan, spec->src[1].buffer);
     if (spec->add != NULL) touch(plan, spec->add->buffer);
     plan->n_steps++;
-}
-
-/* ---- Memory ------------------------------------------------------------------- */
-
-static bool overlap(const plan_buffer *a, const plan_buffer *b)
-{
-    const bool in_time = a->own_memory || b->own_memory ||
-                         (a->first <= b->last && b->first <= a->last);
-    return in_time && a->offset < b->offset + b->nbytes &&
-           b->offset < a->offset + a->nbytes;
-}
-
-/* Largest first, each at the lowest offset that is free during its life. */
-static sc_status place_buffers(sc_plan *plan, sc_error *err)
-{
-    size_t end = 0;
-    for (int round = 0; round < plan->n_buffers; round++) {
-        int next = -1;
-        for (int i = 0; i < plan->n_buffers; i++) {
-            if (plan->buffers[i].offset != SIZE_MAX) continue;
-            if (next < 0 || plan->buffers[i].nbytes > plan->buffers[next].nbytes)
-                next = i;
-        }
-        plan_buffer *b = &plan->buffers[next];
-        b->offset = 0;
-        for (int i = 0; i < plan->n_buffers; i++) {
-            const plan_buffer *other = &plan->buffers[i];
-            if (i == next || other->offset == SIZE_MAX || !overlap(b, other)) continue;
-            b->offset = other->offset + other->nbytes;
-            i = -1; /* look again at all of them from the new place */
-        }
-        if (b->offset > SIZE_MAX / 2 - b->nbytes) {
-            return sc_fail(err, SC_BAD_SHAPE, "the maps do not fit into memory");
-        }
-        if (b->offset + b->nbytes > end) end = b->offset + b->nbytes;
-    }
-    plan->workspace_nbytes = end;
-    plan->workspace = sc_calloc(end);
-    if (plan->workspace != NULL) return SC_OK;
-    return sc_fail(err, SC_NOMEM, "no memory for a workspace of %zu bytes", end);
 }
 
 /* ---- Partition ---------------------------------------------------------------- */
@@ -374,6 +351,14 @@ static void resolve_conv(const sc_plan *plan, plan_step *step)
 static void choose_chunks(const sc_plan *plan, plan_step *step)
 {
     const int64_t item = (int64_t)plan->engine.item_nbytes;
+    if (step->spec.back != NULL) {
+        step->sum_step = sc_conv_blocks(step->c) * SC_LANES;
+        if (step->sum_step * 4 % PAGE == 0) step->sum_step += SC_LANES;
+        step->chunk_rows = sc_max(1, PACK_NBYTES / (step->w * step->sum_step * 4));
+        if (step->winograd)
+            step->chunk_rows = sc_round_up(step->chunk_rows, SC_WINOGRAD_OUT);
+        return;
+    }
     if (step->spec.norm_scale != NULL) {
         step->pack_step = step->spec.wei[0]->kc; /* oneDNN's input is dense */
         if (plan->engine.conv != NULL) {
@@ -397,12 +382,13 @@ sc_status sc_plan_finish(sc_plan *plan, sc_error *err)
         return sc_fail(err, plan->error.code, "%s", plan->error.text);
     }
     for (int i = 0; i < plan->n_buffers; i++) plan->buffers[i].offset = SIZE_MAX;
-    const sc_status status = place_buffers(plan, err);
+    const sc_status status = plan_place_buffers(plan, err);
     if (status != SC_OK) return status;
     for (int i = 0; i < plan->n_steps; i++) {
         plan_step *step = &plan->steps[i];
-        if (step->spec.add != NULL)
-            step->spec.add = &step->add; /* the array has moved */
+        /* The array has moved. */
+        if (step->spec.add != NULL) step->spec.add = &step->add;
+        if (step->spec.back != NULL) step->spec.back = &step->back;
         choose_winograd(step);
         if (step->kind != STEP_CONV) continue;
         partition(plan, step);

@@ -17,14 +17,17 @@
 
 typedef struct sc_plan sc_plan;
 
-/* Where one image comes from and where its results go (spinalcord.h, sc_net_run and
- * sc_net_extras); all planes are float32. */
+/* Where one image comes from and where its results go (spinalcord.h, sc_net_run,
+ * sc_net_extras and sc_backward); all planes are float32. */
 typedef struct {
     const float *src;
     float *dst;
     float *features;
     float *cam;
     int cam_index;
+    const float *direction;
+    bool probability;
+    float *activations, *gradients;
 } sc_image;
 
 /* A channel-last map, or a slice of its channels: pixel (y, x) begins at
@@ -59,6 +62,20 @@ int sc_plan_buffer_f32(sc_plan *plan, int64_t h, int64_t w, int64_t c);
 /* The image's planes into 'dst', which must be dense: a row is written without gaps. */
 void sc_plan_input(sc_plan *plan, const char *name, int dst);
 
+/* What a backward pass has in place of conv.h's epilogue: the sums go through the ReLU
+ * (and the Norm before it) whose input was 'src' (h, w, c as dst), that is
+ *
+ *     dst[p, c] = src[p, c] * norm_scale[c] + norm_shift[c] > 0 ? sum[p, c] : 0
+ *
+ * The sums themselves are not scaled: put norm_scale into the weights.  Such a step has
+ * one phase and none of relu, post, add and norm. */
+typedef struct {
+    sc_view src;
+    const float *norm_scale, *norm_shift; /* both or neither: src > 0 */
+    bool add;                             /* to what dst holds */
+    bool spread2; /* each sum to 2 x 2 pixels of dst; an odd last row or column: 0 */
+} sc_back;
+
 /* A convolution with its surroundings: see conv.h for the arithmetic.  Pointers must
  * outlive the plan; channels are padded as by sc_channels. */
 typedef struct {
@@ -74,8 +91,9 @@ typedef struct {
     const sc_view *add; /* NULL: none */
     const float *add_scale;
     const float *norm_scale,
-        *norm_shift; /* 1 x 1 only: max(src * scale + shift, 0) first */
-    bool mean2;      /* and then the mean over 2 x 2 pixels */
+        *norm_shift;     /* 1 x 1 only: max(src * scale + shift, 0) first */
+    bool mean2;          /* and then the mean over 2 x 2 pixels */
+    const sc_back *back; /* NULL: none */
 } sc_conv_step;
 void sc_plan_conv(sc_plan *plan, const sc_conv_step *step);
 
@@ -84,12 +102,19 @@ void sc_plan_conv(sc_plan *plan, const sc_conv_step *step);
 void sc_plan_max_pool(sc_plan *plan, const char *name, sc_view src, sc_view dst,
                       int64_t c, int64_t k, int64_t stride, int64_t origin);
 
-/* A step of the network's own: 'run' is called on every thread. */
+/* A step of the network's own: 'run' is called on every thread with the maps that the
+ * step was given, in order, the one it writes last. */
 typedef void (*sc_custom_fn)(const void *context, const sc_engine *engine,
                              const sc_map *map, const sc_image *image, int thread,
                              int n_threads);
 void sc_plan_custom(sc_plan *plan, const char *name, const char *kind, sc_view src,
                     sc_custom_fn run, const void *context, double flops);
+
+/* The same, of up to two sources (src[1].buffer -1: one), writing 'dst' (.buffer -1:
+ * none of the plan's). */
+void sc_plan_custom_to(sc_plan *plan, const char *name, const char *kind,
+                       const sc_view src[2], sc_view dst, sc_custom_fn run,
+                       const void *context, double flops);
 
 /* Lay out memory.  Then call sc_plan_prepare on each of the plan's threads. */
 sc_status sc_plan_finish(sc_plan *plan, sc_error *err);

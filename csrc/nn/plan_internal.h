@@ -29,6 +29,8 @@ typedef struct {
     /* STEP_CONV */
     sc_conv_step spec;
     sc_view add;
+    sc_back back;
+    int64_t sum_step;  /* floats of a pixel's sums, before 'back' */
     sc_conv conv;      /* with the workspace's addresses, once finished */
     int64_t pack_step; /* elements of a packed pixel: after norm, or for oneDNN */
     bool winograd;    /* phase 0 by winograd.h; then a phase 1 on top of it, in place */
@@ -37,6 +39,8 @@ typedef struct {
     sc_view src;
     int64_t k, stride, origin;
     /* STEP_CUSTOM */
+    sc_view maps[3];
+    int n_maps;
     sc_custom_fn run;
     const void *context;
 } plan_step;
@@ -47,6 +51,11 @@ typedef struct {
     size_t scratch_nbytes;
     sc_onednn_conv **convs; /* two a step, where oneDNN computes */
 } plan_thread;
+
+/* A thread's share of a step: output rows and blocks of channels. */
+typedef struct {
+    int64_t row0, row1, block0, block1;
+} plan_share;
 
 struct sc_plan {
     sc_engine engine;
@@ -82,5 +91,18 @@ static inline int64_t part_begin(int64_t length, int64_t i, int64_t n, int64_t u
 {
     return length / unit * i / n * unit + (i == n ? length % unit : 0);
 }
+
+/* Largest buffers first, each at the lowest offset that is free during its life; then
+ * the workspace for all of them. */
+sc_status plan_place_buffers(sc_plan *plan, sc_error *err);
+
+/* Rows [row0, row1) of a step with spec.back, and the floats of scratch for so many. */
+void plan_run_back(const sc_plan *plan, const plan_step *step, plan_share own,
+                   int64_t row0, int64_t row1, const plan_thread *thread);
+int64_t plan_back_scratch(const plan_step *step, int64_t rows);
+
+/* Its end alone: 'sums' of rows [row0, row1), 'sums_step' floats a pixel, to dst. */
+void plan_put_back(const sc_plan *plan, const plan_step *step, plan_share own,
+                   int64_t row0, int64_t row1, const float *sums, int64_t sums_step);
 
 #endif

@@ -48,6 +48,22 @@ typedef struct {
                      const float *bias, int relu, const float *post_scale,
                      const float *post_shift, void *dst, int64_t dst_step, int64_t n,
                      int64_t c);
+
+    /* What comes back through norm_relu, whose input was 'src': dst[p, c] is sums[p, c]
+     * where src[p, c] * scale[c] + shift[c] > 0, else 0; with 'add', added to dst.
+     * 'scale' and 'shift' NULL: where src[p, c] > 0.  'sums' is float32. */
+    void (*norm_relu_back)(const float *sums, int64_t sums_step, const void *src,
+                           int64_t src_step, const float *scale, const float *shift,
+                           int add, void *dst, int64_t dst_step, int64_t n, int64_t c);
+
+    /* What comes back through max_pool and the ReLU before it, one row of n pooled
+     * pixels: each gradient in 'grad' is added to dst where src was the largest of its
+     * kh x kw pixels, the first of equal ones, if that was above 0.  dst is laid out
+     * as src; only taps of rows [ky0, ky1) are written.  kh * kw <= 9. */
+    void (*max_pool_back)(const void *src, int64_t src_row, int64_t src_step,
+                          int64_t kh, int64_t kw, int64_t stride, int64_t ky0,
+                          int64_t ky1, const void *grad, int64_t grad_step, void *dst,
+                          int64_t dst_row, int64_t dst_step, int64_t n, int64_t c);
 } sc_pointwise;
 
 extern const sc_pointwise sc_pointwise_f32_base;

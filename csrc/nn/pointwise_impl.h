@@ -143,7 +143,96 @@ static void epilogue(const float *restrict sum0, const float *restrict sum1,
     }
 }
 
+/* Inlined once for each of the constants 'normed' and 'add'. */
+static inline __attribute__((always_inline)) void
+back(const float *restrict sums, int64_t sums_step, const ITEM *restrict src,
+     int64_t src_step, const float *restrict scale, const float *restrict shift,
+     const int normed, const int add, ITEM *restrict dst, int64_t dst_step, int64_t n,
+     int64_t c)
+{
+    for (int64_t p = 0; p < n; p++) {
+        for (int64_t i = 0; i < c; i++) {
+            const float x = LOAD(src + i);
+            const float v = normed ? x * scale[i] + shift[i] : x;
+            const float passed = v > 0.0f ? sums[i] : 0.0f;
+            STORE(dst + i, add ? LOAD(dst + i) + passed : passed);
+        }
+        sums += sums_step;
+        src += src_step;
+        dst += dst_step;
+    }
+}
+
+static void norm_relu_back(const float *sums, int64_t sums_step, const void *src,
+                           int64_t src_step, const float *scale, const float *shift,
+                           int add, void *dst, int64_t dst_step, int64_t n, int64_t c)
+{
+#define BACK(normed, add)                                                              \
+    back(sums, sums_step, src, src_step, scale, shift, normed, add, dst, dst_step, n, c)
+    if (scale != NULL && add) BACK(1, 1);
+    if (scale != NULL && !add) BACK(1, 0);
+    if (scale == NULL && add) BACK(0, 1);
+    if (scale == NULL && !add) BACK(0, 0);
+#undef BACK
+}
+
+/* One pixel and 'n' <= CHUNK channels: which tap it was, and back to that one. */
+static inline __attribute__((always_inline)) void
+max_taps_back(const ITEM *restrict src, int64_t src_row, int64_t src_step, int64_t kh,
+              int64_t kw, int64_t ky0, int64_t ky1, const ITEM *restrict grad,
+              ITEM *restrict dst, int64_t dst_row, int64_t dst_step, int64_t n)
+{
+    float best[CHUNK];
+    int32_t which[CHUNK];
+    for (int64_t i = 0; i < n; i++) {
+        best[i] = 0.0f;
+        which[i] = -1;
+    }
+    for (int64_t ky = 0; ky < kh; ky++) {
+        for (int64_t kx = 0; kx < kw; kx++) {
+            const ITEM *tap = src + ky * src_row + kx * src_step;
+            for (int64_t i = 0; i < n; i++) {
+                const float v = LOAD(tap + i);
+                which[i] = v > best[i] ? (int32_t)(ky * kw + kx) : which[i];
+                best[i] = v > best[i] ? v : best[i];
+            }
+        }
+    }
+    for (int64_t ky = ky0; ky < ky1; ky++) {
+        for (int64_t kx = 0; kx < kw; kx++) {
+            ITEM *tap = dst + ky * dst_row + kx * dst_step;
+            for (int64_t i = 0; i < n; i++) {
+                const float g = which[i] == (int32_t)(ky * kw + kx) ? LOAD(grad + i)
+                                                                    : 0.0f;
+                STORE(tap + i, LOAD(tap + i) + g);
+            }
+        }
+    }
+}
+
+static void max_pool_back(const void *restrict src_, int64_t src_row, int64_t src_step,
+                          int64_t kh, int64_t kw, int64_t stride, int64_t ky0,
+                          int64_t ky1, const void *restrict grad_, int64_t grad_step,
+                          void *restrict dst_, int64_t dst_row, int64_t dst_step,
+                          int64_t n, int64_t c)
+{
+    for (int64_t p = 0; p < n; p++) {
+        const ITEM *src = (const ITEM *)src_ + p * stride * src_step;
+        const ITEM *grad = (const ITEM *)grad_ + p * grad_step;
+        ITEM *dst = (ITEM *)dst_ + p * stride * dst_step;
+        int64_t i = 0;
+        for (; i + CHUNK <= c; i += CHUNK) {
+            max_taps_back(src + i, src_row, src_step, kh, kw, ky0, ky1, grad + i,
+                          dst + i, dst_row, dst_step, CHUNK);
+        }
+        if (i < c) {
+            max_taps_back(src + i, src_row, src_step, kh, kw, ky0, ky1, grad + i,
+                          dst + i, dst_row, dst_step, c - i);
+        }
+    }
+}
+
 const sc_pointwise TABLE = {
-    TABLE_NAME,   norm_relu, norm_relu_mean2, max_pool, interleave,
-    deinterleave, norm,      epilogue,
+    TABLE_NAME,   norm_relu, norm_relu_mean2, max_pool,       interleave,
+    deinterleave, norm,      epilogue,        norm_relu_back, max_pool_back,
 };

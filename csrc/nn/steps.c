@@ -10,17 +10,12 @@
 #include <string.h>
 #include <time.h>
 
-/* A thread's share of a step: output rows and blocks of channels. */
-typedef struct {
-    int64_t row0, row1, block0, block1;
-} share;
-
-static share share_of(const plan_step *step, int64_t rows, int thread)
+static plan_share share_of(const plan_step *step, int64_t rows, int thread)
 {
     const int part = thread / step->block_parts, side = thread % step->block_parts;
-    if (part >= step->row_parts) return (share){0, 0, 0, 0};
+    if (part >= step->row_parts) return (plan_share){0, 0, 0, 0};
     const int64_t blocks = sc_conv_blocks(step->c);
-    return (share){
+    return (plan_share){
         part_begin(rows, part, step->row_parts, step->row_unit),
         part_begin(rows, part + 1, step->row_parts, step->row_unit),
         part_begin(blocks, side, step->block_parts, step->block_unit),
@@ -65,7 +60,7 @@ static void clear_halo(const sc_plan *plan, const plan_step *step, int thread,
 static void run_input(const sc_plan *plan, const plan_step *step, const sc_image *image,
                       int thread)
 {
-    const share own = share_of(step, step->h, thread);
+    const plan_share own = share_of(step, step->h, thread);
     const int64_t plane = step->h * step->w;
     for (int64_t y = own.row0; y < own.row1; y++) {
         plan->engine.pointwise->interleave(image->src + y * step->w, plane,
@@ -77,7 +72,7 @@ static void run_input(const sc_plan *plan, const plan_step *step, const sc_image
 static void run_max_pool(const sc_plan *plan, const plan_step *step, int thread,
                          const atomic_bool *cancel)
 {
-    const share own = share_of(step, step->h, thread);
+    const plan_share own = share_of(step, step->h, thread);
     const plan_buffer *src = &plan->buffers[step->src.buffer];
     const plan_buffer *dst = &plan->buffers[step->dst];
     /* Whole pixels, padding included, are whole vectors. */
@@ -127,7 +122,7 @@ static void pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0,
     }
 }
 
-static void run_packed(const sc_plan *plan, const plan_step *step, share own,
+static void run_packed(const sc_plan *plan, const plan_step *step, plan_share own,
                        int64_t row0, int64_t row1, const plan_thread *thread)
 {
     pack_rows(plan, step, row0, row1, thread);
@@ -167,11 +162,13 @@ static void run_winograd(const sc_plan *plan, const plan_step *step, int64_t row
 static void run_conv(const sc_plan *plan, const plan_step *step, int thread,
                      const atomic_bool *cancel)
 {
-    const share own = share_of(step, step->h, thread);
+    const plan_share own = share_of(step, step->h, thread);
     for (int64_t y = own.row0; y < own.row1; y += step->chunk_rows) {
         if (is_cancelled(cancel)) return;
         const int64_t end = sc_min(y + step->chunk_rows, own.row1);
-        if (step->spec.norm_scale != NULL) {
+        if (step->spec.back != NULL) {
+            plan_run_back(plan, step, own, y, end, &plan->threads[thread]);
+        } else if (step->spec.norm_scale != NULL) {
             run_packed(plan, step, own, y, end, &plan->threads[thread]);
         } else if (step->winograd) {
             run_winograd(plan, step, y, end, &plan->threads[thread]);
@@ -208,7 +205,7 @@ static void gather(const plan_step *step, int i, int64_t row0, int64_t rows, flo
 static sc_status run_onednn(const sc_plan *plan, const plan_step *step, int thread,
                             sc_error *err)
 {
-    const share own = share_of(step, step->h, thread);
+    const plan_share own = share_of(step, step->h, thread);
     const int64_t rows = own.row1 - own.row0, index = step - plan->steps;
     if (rows == 0) return SC_OK;
     const plan_thread *self = &plan->threads[thread];
@@ -228,6 +225,10 @@ static sc_status run_onednn(const sc_plan *plan, const plan_step *step, int thre
         const sc_status status =
             sc_onednn_conv_run(self->convs[2 * index + i], src, sums[i], err);
         if (status != SC_OK) return status;
+    }
+    if (step->spec.back != NULL) {
+        plan_put_back(plan, step, own, own.row0, own.row1, sums[0], step->c);
+        return SC_OK;
     }
     const float *add = conv->add;
     for (int64_t y = 0; y < rows; y++) {
@@ -251,6 +252,7 @@ static int64_t scratch_values(const sc_plan *plan, const plan_step *step, int64_
     const int64_t kc = sc_round_up(spec->wei[0]->kc, SC_LANES);
     const int64_t overread = 64 * sc_max(step->pack_step, SC_LANES);
     if (plan->engine.conv != NULL) {
+        if (spec->back != NULL) return plan_back_scratch(step, rows);
         if (step->winograd) return sc_winograd_scratch(spec->wei[0]->kc);
         if (spec->norm_scale == NULL) return 0;
         return kc + sc_min(step->chunk_rows, rows) * step->w * step->pack_step +
@@ -287,7 +289,7 @@ sc_status sc_plan_prepare(sc_plan *plan, int thread, sc_error *err)
     }
     for (int64_t i = 0; i < plan->n_steps; i++) {
         plan_step *step = &plan->steps[i];
-        const share own = share_of(step, step->h, thread);
+        const plan_share own = share_of(step, step->h, thread);
         const int64_t rows = own.row1 - own.row0;
         values = sc_max(values, scratch_values(plan, step, rows));
         if (!onednn || step->kind != STEP_CONV || rows == 0) continue;
@@ -303,6 +305,19 @@ sc_status sc_plan_prepare(sc_plan *plan, int thread, sc_error *err)
 
 /* ---- The run ------------------------------------------------------------------------ */
 
+static void run_custom(const sc_plan *plan, const plan_step *step,
+                       const sc_image *image, int thread)
+{
+    sc_map maps[3];
+    for (int i = 0; i < step->n_maps; i++) {
+        const sc_view view = step->maps[i];
+        const plan_buffer *b = &plan->buffers[view.buffer];
+        maps[i] = (sc_map){plan_at(plan, view, 0, 0), plan_row(b), b->pitch, b->h, b->w,
+                           b->c - view.channel};
+    }
+    step->run(step->context, &plan->engine, maps, image, thread, plan->n_threads);
+}
+
 static sc_status run_step(const sc_plan *plan, const plan_step *step, int thread,
                           const sc_image *image, const atomic_bool *cancel,
                           sc_error *err)
@@ -315,13 +330,7 @@ static sc_status run_step(const sc_plan *plan, const plan_step *step, int thread
         if (plan->engine.conv == NULL) return run_onednn(plan, step, thread, err);
         run_conv(plan, step, thread, cancel);
         break;
-    case STEP_CUSTOM: {
-        const plan_buffer *b = &plan->buffers[step->src.buffer];
-        const sc_map map = {
-            plan_at(plan, step->src, 0, 0), plan_row(b), b->pitch, b->h, b->w, step->c};
-        step->run(step->context, &plan->engine, &map, image, thread, plan->n_threads);
-        break;
-    }
+    case STEP_CUSTOM: run_custom(plan, step, image, thread); break;
     }
     return SC_OK;
 }

@@ -256,3 +256,16 @@ void sc_conv_weights_destroy(sc_conv_weights *weights)
     sc_free(weights->bias);
     sc_free(weights);
 }
+
+float sc_conv_weights_at(const sc_conv_weights *weights, int64_t o, int64_t ky,
+                         int64_t kx, int64_t k)
+{
+    const sc_conv_shape *s = &weights->shape;
+    /* Merged or not, the taps follow each other in this order. */
+    const int64_t at = (ky * s->kw + kx) * s->ic + k;
+    if (weights->packed == NULL) {
+        return sc_onednn_weights_plain(weights->onednn)[o * s->kh * s->kw * s->ic + at];
+    }
+    const float *packed = weights->packed;
+    return packed[o / SC_LANES * weights->wei_block + at * SC_LANES + o % SC_LANES];
+}

@@ -53,6 +53,11 @@ sc_status sc_conv_weights_create(const sc_engine *engine, sc_conv_shape shape,
                                  sc_error *err);
 void sc_conv_weights_destroy(sc_conv_weights *weights);
 
+/* The weight of output channel o and input channel k at (ky, kx), scale included, of an
+ * engine that computes in float32. */
+float sc_conv_weights_at(const sc_conv_weights *weights, int64_t o, int64_t ky,
+                         int64_t kx, int64_t k);
+
 /* 'n' channels of 'values' (NULL: 'fill') padded with zeros to whole blocks and one
  * more, or NULL without memory.  Free with sc_free. */
 float *sc_channels(const float *values, int64_t n, float fill);

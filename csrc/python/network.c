@@ -58,8 +58,7 @@ static void network_dealloc(PyObject *op)
 
 /* ---- Running ------------------------------------------------------------------ */
 
-/* New reference: float32, aligned, C order, (n, in_channels, h, w). */
-static PyArrayObject *images_from(PyObject *op, PyObject *x)
+PyArrayObject *sc_py_network_images(PyObject *op, PyObject *x)
 {
     const NetworkObject *self = self_of(op);
     const sc_py_state *state = PyType_GetModuleState(Py_TYPE(op));
@@ -85,9 +84,9 @@ static PyArrayObject *images_from(PyObject *op, PyObject *x)
     return NULL;
 }
 
-/* sc_poll_fn: signal handlers run in Python, so they need the lock for a moment. */
-static int check_signals(void *arg)
+int sc_py_network_poll(void *arg)
 {
+    /* Signal handlers run in Python, so they need the lock for a moment. */
     PyThreadState **saved = arg;
     PyEval_RestoreThread(*saved);
     const int pending = PyErr_CheckSignals();
@@ -108,7 +107,7 @@ static PyObject *run(PyObject *op, PyArrayObject *src, const sc_net_extras *extr
     if (dst == NULL) return NULL;
     PyThreadState *saved = PyEval_SaveThread();
     const sc_status status = sc_net_run(self->net, x[0], x[2], x[3], PyArray_DATA(src),
-                                        PyArray_DATA(dst), extras, check_signals,
+                                        PyArray_DATA(dst), extras, sc_py_network_poll,
                                         &saved, &err);
     PyEval_RestoreThread(saved);
     if (status == SC_OK) return (PyObject *)dst;
@@ -124,7 +123,7 @@ static PyObject *network_call(PyObject *op, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     if (!PyArg_ParseTuple(args, "O:Network", &x)) return NULL;
-    PyArrayObject *src = images_from(op, x);
+    PyArrayObject *src = sc_py_network_images(op, x);
     if (src == NULL) return NULL;
     PyObject *dst = run(op, src, NULL);
     Py_DECREF(src);
@@ -151,7 +150,7 @@ PyDoc_STRVAR(
 
 static PyObject *network_features(PyObject *op, PyObject *x)
 {
-    PyArrayObject *src = images_from(op, x);
+    PyArrayObject *src = sc_py_network_images(op, x);
     PyArrayObject *maps = src == NULL ? NULL : new_maps(op, src, true);
     PyObject *dst = NULL;
     if (maps != NULL) {
@@ -185,7 +184,7 @@ static PyObject *network_gradcam(PyObject *op, PyObject *args)
             index, sc_py_word(SC_PY_KINDS, (int)self->config.kind));
         return NULL;
     }
-    PyArrayObject *src = images_from(op, x);
+    PyArrayObject *src = sc_py_network_images(op, x);
     PyArrayObject *maps = src == NULL ? NULL : new_maps(op, src, false);
     PyObject *dst = NULL;
     if (maps != NULL) {
@@ -200,22 +199,10 @@ static PyObject *network_gradcam(PyObject *op, PyObject *args)
 
 /* ---- Looking ------------------------------------------------------------------ */
 
-/* Steps of the plan for h x w as a list of dicts; with 'seconds' also what each took
- * for 'n_images'. */
-static PyObject *layer_list(PyObject *op, int64_t h, int64_t w, const double *seconds,
-                            npy_intp n_images)
+PyObject *sc_py_network_steps(const sc_layer_info *layers, int64_t n,
+                              const double *seconds, npy_intp n_images)
 {
-    sc_net *net = self_of(op)->net;
-    const int64_t n = sc_net_layer_count(net);
-    sc_error err = {0};
-    sc_layer_info *layers = PyMem_Calloc((size_t)n, sizeof *layers);
-    PyObject *list = NULL;
-    if (layers == NULL) return PyErr_NoMemory();
-    if (sc_net_layers(net, h, w, layers, &err) != SC_OK) {
-        raise_error(op, &err);
-        goto done;
-    }
-    list = PyList_New(0);
+    PyObject *list = PyList_New(0);
     for (int64_t i = 0; list != NULL && i < n; i++) {
         const sc_layer_info *l = &layers[i];
         const double ms = seconds ? 1e3 * seconds[i] / (double)n_images : 0.0;
@@ -232,7 +219,24 @@ static PyObject *layer_list(PyObject *op, int64_t h, int64_t w, const double *se
         if (item == NULL || PyList_Append(list, item) < 0) Py_CLEAR(list);
         Py_XDECREF(item);
     }
-done:
+    return list;
+}
+
+/* Steps of the plan for h x w. */
+static PyObject *layer_list(PyObject *op, int64_t h, int64_t w, const double *seconds,
+                            npy_intp n_images)
+{
+    sc_net *net = self_of(op)->net;
+    const int64_t n = sc_net_layer_count(net);
+    sc_error err = {0};
+    sc_layer_info *layers = PyMem_Calloc((size_t)n, sizeof *layers);
+    PyObject *list = NULL;
+    if (layers == NULL) return PyErr_NoMemory();
+    if (sc_net_layers(net, h, w, layers, &err) == SC_OK) {
+        list = sc_py_network_steps(layers, n, seconds, n_images);
+    } else {
+        raise_error(op, &err);
+    }
     PyMem_Free(layers);
     return list;
 }
@@ -257,7 +261,7 @@ PyDoc_STRVAR(
 
 static PyObject *network_profile(PyObject *op, PyObject *x)
 {
-    PyArrayObject *src = images_from(op, x);
+    PyArrayObject *src = sc_py_network_images(op, x);
     if (src == NULL) return NULL;
     const size_t n = (size_t)sc_net_layer_count(self_of(op)->net);
     double *seconds = PyMem_Calloc(n, sizeof *seconds);
@@ -304,6 +308,10 @@ static PyObject *get_n_values(PyObject *op, void *closure)
 }
 
 static PyMethodDef network_methods[] = {
+    {"backward", (PyCFunction)(void (*)(void))sc_py_network_backward,
+     METH_VARARGS | METH_KEYWORDS, sc_py_network_backward_doc},
+    {"backward_layers", sc_py_network_backward_layers, METH_VARARGS,
+     sc_py_network_backward_layers_doc},
     {"features", network_features, METH_O, features_doc},
     {"gradcam", network_gradcam, METH_VARARGS, gradcam_doc},
     {"layers", network_layers, METH_VARARGS, layers_doc},

@@ -27,9 +27,8 @@ const char *sc_py_word(const sc_py_choice *choices, int value)
     return choices->word;
 }
 
-/* The value of 'word', or -1 with an InputError that says what is allowed. */
-static int choose(const sc_py_state *state, const sc_py_choice *choices,
-                  const char *what, const char *word)
+int sc_py_choice_of(const sc_py_state *state, const sc_py_choice *choices,
+                    const char *what, const char *word)
 {
     char allowed[128] = "";
     for (const sc_py_choice *c = choices; c->word != NULL; c++) {
@@ -88,7 +87,7 @@ static int tensor_from(const sc_py_state *state, PyObject *item,
                           &dtype, &PyTuple_Type, &shape, &begin, &end)) {
         return -1;
     }
-    const int type = choose(state, DTYPES, out->name, dtype);
+    const int type = sc_py_choice_of(state, DTYPES, out->name, dtype);
     if (type < 0 || shape_from(shape, out) < 0) return -1;
     out->type = (sc_tensor_type)type;
     out->data = (const char *)buffer->buf + begin;
@@ -126,9 +125,10 @@ done:
 int sc_py_network_config(const sc_py_state *state, const char *kind,
                          const char *precision, const char *isa, sc_net_config *config)
 {
-    const int k = choose(state, SC_PY_KINDS, "network", kind);
-    const int p = k < 0 ? -1 : choose(state, SC_PY_PRECISIONS, "precision", precision);
-    const int i = p < 0 ? -1 : choose(state, ISAS, "isa", isa);
+    const int k = sc_py_choice_of(state, SC_PY_KINDS, "network", kind);
+    const int p =
+        k < 0 ? -1 : sc_py_choice_of(state, SC_PY_PRECISIONS, "precision", precision);
+    const int i = p < 0 ? -1 : sc_py_choice_of(state, ISAS, "isa", isa);
     if (i < 0) return -1;
     config->kind = (sc_net_kind)k;
     config->precision = (sc_precision)p;

@@ -97,7 +97,7 @@ static void check_between(const bench *b)
     CHECK_EQ(n_wrong, 0);
 }
 
-static double normed(const bench *b, int64_t at, int64_t i)
+static double normed_at(const bench *b, int64_t at, int64_t i)
 {
     return (double)b->src[at + i] * (double)b->channels[0][i] +
            (double)b->channels[1][i];
@@ -111,7 +111,7 @@ static void check_norms(bench *b)
     for (int64_t p = 0; p < b->n; p++) {
         for (int64_t i = 0; i < b->c; i++) {
             near(b, written(b, p * b->dst_step + i),
-                 fmax(normed(b, p * b->src_step, i), 0), 16);
+                 fmax(normed_at(b, p * b->src_step, i), 0), 16);
         }
     }
     check_between(b);
@@ -120,7 +120,7 @@ static void check_norms(bench *b)
         values[b->c] = UNTOUCHED;
         b->v->table->norm(src(b), scale, shift, relu, values, b->c);
         for (int64_t i = 0; i < b->c; i++) {
-            const double want = normed(b, 0, i);
+            const double want = normed_at(b, 0, i);
             CHECK_NEAR(values[i], relu ? fmax(want, 0) : want, b->reals ? 5e-6 : 0);
         }
         CHECK_EQ(values[b->c], (float)UNTOUCHED);
@@ -138,7 +138,7 @@ static void check_mean2(bench *b)
             double sum = 0;
             for (int64_t t = 0; t < 4; t++) {
                 const int64_t at = t / 2 * row + (2 * p + t % 2) * b->src_step;
-                sum += fmax(normed(b, at, i), 0);
+                sum += fmax(normed_at(b, at, i), 0);
             }
             near(b, written(b, p * b->dst_step + i), sum / 4, 64);
         }
@@ -214,6 +214,76 @@ static void check_epilogue(bench *b, int parts)
     check_between(b);
 }
 
+/* 'parts': 1 a Norm before the ReLU, 2 added to what is there. */
+static void check_norm_relu_back(bench *b, int parts)
+{
+    const bool normed = parts & 1, add = parts & 2;
+    for (int64_t i = 0; i < ROW; i++) {
+        const bool inside = i / b->dst_step < b->n && i % b->dst_step < b->c;
+        if (inside) b->dst[i] = 2;
+        if (inside) b->dst_bf16[i] = sc_to_bf16(2);
+    }
+    b->v->table->norm_relu_back(
+        b->sums[0], b->c, src(b), b->src_step, normed ? b->channels[0] : NULL,
+        normed ? b->channels[1] : NULL, add, dst(b), b->dst_step, b->n, b->c);
+    int64_t n_passed = 0;
+    for (int64_t p = 0; p < b->n; p++) {
+        for (int64_t i = 0; i < b->c; i++) {
+            const double x = (double)b->src[p * b->src_step + i];
+            const double v = normed ? normed_at(b, p * b->src_step, i) : x;
+            const bool passed = v > 0;
+            if (b->reals && fabs(v) < 1e-5) continue;
+            n_passed += passed;
+            near(b, written(b, p * b->dst_step + i),
+                 (add ? 2 : 0) + (passed ? (double)b->sums[0][p * b->c + i] : 0), 16);
+        }
+    }
+    CHECK(b->n * b->c < 40 || (n_passed > 0 && n_passed < b->n * b->c));
+    check_between(b);
+}
+
+/* Each pixel's gradient to the first of its largest, of the rows that are asked for. */
+static void check_max_pool_back(bench *b, int64_t ky0, int64_t ky1)
+{
+    enum { K = 3, STRIDE = 2 };
+    static float grad[MAX_N * MAX_C], back[3 * ROW];
+    static uint16_t grad_bf16[MAX_N * MAX_C], back_bf16[3 * ROW];
+    static double want[3 * ROW];
+    const int64_t row = ((b->n - 1) * STRIDE + K) * b->src_step + 2;
+    for (int i = 0; i < MAX_N * MAX_C; i++) {
+        grad_bf16[i] = sc_to_bf16(any(b, 9));
+        grad[i] = b->v->bf16 ? sc_from_bf16(grad_bf16[i]) : any(b, 9);
+    }
+    for (int i = 0; i < 3 * ROW; i++) {
+        back[i] = 1;
+        back_bf16[i] = sc_to_bf16(1);
+        want[i] = 1;
+    }
+    for (int64_t i = 0; i < b->n * b->c; i++) {
+        const int64_t p = i / b->c, c = i % b->c;
+        int64_t first = -1;
+        float best = 0;
+        for (int64_t t = 0; t < K * K; t++) {
+            const int64_t at = t / K * row + (p * STRIDE + t % K) * b->src_step + c;
+            if (!(b->src[at] > best)) continue;
+            best = b->src[at];
+            first = t;
+        }
+        if (first < 0 || first / K < ky0 || first / K >= ky1) continue;
+        want[first / K * row + (p * STRIDE + first % K) * b->src_step + c] +=
+            (double)grad[i];
+    }
+    b->v->table->max_pool_back(src(b), row, b->src_step, K, K, STRIDE, ky0, ky1,
+                               b->v->bf16 ? (void *)grad_bf16 : grad, b->c,
+                               b->v->bf16 ? (void *)back_bf16 : back, row, b->src_step,
+                               b->n, b->c);
+    for (int i = 0; i < 3 * ROW; i++) {
+        /* Up to four are added up, in bf16 each time rounded. */
+        const double got = (double)(b->v->bf16 ? sc_from_bf16(back_bf16[i]) : back[i]);
+        CHECK_NEAR(got, want[i], !b->reals ? 0 : b->v->bf16 ? 0.25 : 1e-5);
+    }
+}
+
 static void check_variant(const variant *v, bool reals)
 {
     static const int64_t CHANNELS[] = {1, 3, 15, 16, 17, 32, 33, 51, MAX_C};
@@ -235,6 +305,13 @@ static void check_variant(const variant *v, bool reals)
             check_layouts(&b);
             fill(&b, n, CHANNELS[i]);
             check_epilogue(&b, (int)next_int(&b.g, 0, 15));
+            for (int parts = 0; parts < 4; parts++) {
+                fill(&b, n, CHANNELS[i]);
+                check_norm_relu_back(&b, parts);
+            }
+            fill(&b, n, CHANNELS[i]);
+            check_max_pool_back(&b, 0, 3);
+            check_max_pool_back(&b, n % 3, 2);
         }
     }
     for (int parts = 0; parts < 16; parts++) {
