@@ -65,6 +65,11 @@ class Scene:
         What the map's values mean, with their unit.
     heat_limit : float, optional
         Where colours end, in both directions; the largest magnitude in the map if not given.
+
+    Raises
+    ------
+    InputError
+        What is laid over the scan lies on another grid.
     """
 
     scan: Volume
@@ -73,6 +78,15 @@ class Scene:
     heat: Volume | None = None
     heat_label: str = ""
     heat_limit: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("lesion", "cord", "heat"):
+            other: Volume | None = getattr(self, name)
+            if other is not None and not self.scan.same_grid(other):
+                raise InputError(
+                    f"{name} is {other!r}, which does not lie voxel by voxel on the scan, "
+                    f"{self.scan!r}: read a mask with spinalcord.reading.read_mask(path, like=scan)"
+                )
 
     @cached_property
     def spacing_mm(self) -> tuple[float, float, float]:

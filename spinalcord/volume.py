@@ -28,6 +28,7 @@ from .orientation import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import FrameType
 
 MAX_IN_PLANE_MM = 3.0
 MIN_SLICES = 3
@@ -316,10 +317,15 @@ def warn(message: str) -> None:
     level = 2
     frame = sys._getframe(1)
     package = __name__.partition(".")[0]
-    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == package:
+    while frame.f_back is not None and _package(frame) == package:
         frame = frame.f_back
         level += 1
     warnings.warn(message, SpinalcordWarning, stacklevel=level)
+
+
+def _package(frame: FrameType) -> str:
+    name: str = frame.f_globals.get("__name__", "")  # code that was given to exec() may have none
+    return name.partition(".")[0]
 
 
 def check_scan(volume: Volume) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from volumes import ALL_48, base_affine, restored
 
+from spinalcord.errors import InputError
 from spinalcord.scene import Scene
 from spinalcord.volume import Volume
 
@@ -120,3 +121,11 @@ def test_grey_span_is_robust_and_never_empty():
     assert 40 < high <= 30000
     low, high = scene.grey_span((1,), scene.frame(None))
     assert low < high
+
+
+@pytest.mark.parametrize("name", ["lesion", "cord", "heat"])
+def test_another_grid_is_refused(name):
+    right = Volume(np.zeros(SHAPE, np.uint8), base_affine())
+    moved = Volume(np.zeros(SHAPE, np.uint8), base_affine(3.0))
+    with pytest.raises(InputError, match=f"{name} is Volume.*does not lie voxel by voxel"):
+        Scene(**{"scan": right, "lesion": right, name: moved})

@@ -165,6 +165,12 @@ def test_check_warns_of_masks():
             check_scan(Volume(mask, np.eye(4)))
 
 
+def test_check_warns_in_code_without_a_name():
+    mask = Volume((numbered((8, 9, 10)) % 3 == 0).astype(np.uint8), np.eye(4))
+    with pytest.warns(SpinalcordWarning, match="looks like a mask"):
+        exec("check_scan(mask)", {"check_scan": check_scan, "mask": mask})
+
+
 def test_from_any_takes_a_volume_as_it_is():
     volume = scan()
     assert Volume.from_any(volume) is volume
