@@ -18,7 +18,7 @@ EXECUTED = Path(os.environ.get("SPINALCORD_NOTEBOOKS", ROOT / "build" / "noteboo
 """Where tests/test_notebooks.py leaves notebooks with outputs; the repository's have none."""
 
 CONTENTS = {
-    "Use": ["install", "quickstart", "pictures", "scans", "models", "limits"],
+    "Use": ["install", "quickstart", "pictures", "explanations", "scans", "models", "limits"],
     "Many cases": ["cohort", "cluster", "report", "statistics", "letter"],
     "Make your own": ["phantom", "training"],
     "Inside": ["how-it-works", "core", "../benchmarks/README"],

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import bench
+from . import options as shared
 from .demo import command as demo
 from .errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
-from .options import add_computing, add_cord, add_keep, add_lesion, add_scan, add_threshold, whole
 from .phantom import command as phantom
 from .report import command as report
 from .tasks import TASKS
@@ -112,7 +112,7 @@ def _explain(options: argparse.Namespace) -> int:
         mask=options.mask,
         t1c=options.t1c,
         target=options.target,
-        layer=options.layer,
+        **shared.explaining(options),
         series=options.series,
     )
     return _report(options, result, result.save(options.out))
@@ -140,6 +140,7 @@ def _run(options: argparse.Namespace) -> int:
         threshold=options.threshold,
         min_lesion_mm3=options.min_lesion_mm3,
         keep_outside_cord=options.keep_outside_cord or None,
+        **shared.explaining(options),
         qc=not options.no_qc,
         progress=not options.quiet,
     )
@@ -255,7 +256,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_segment(commands: Any) -> None:
     summary = "outline lesions on a sagittal T2w scan"
     parser = _command(commands, "segment", _segment, summary)
-    add_scan(parser)
+    shared.add_scan(parser)
     parser.add_argument(
         "-o",
         "--out",
@@ -263,37 +264,35 @@ def _add_segment(commands: Any) -> None:
         metavar="OUT",
         help="folder, or the mask's name ending in .nii.gz (default: the current folder)",
     )
-    add_threshold(parser)
-    add_cord(parser)
+    shared.add_threshold(parser)
+    shared.add_cord(parser)
     parser.add_argument(
         "--probability", action="store_true", help="write the probabilities too (into a folder)"
     )
-    add_computing(parser)
+    shared.add_computing(parser)
 
 
 def _add_classify(commands: Any) -> None:
     summary = "tell tumor from demyelination, and which one of either"
     parser = _command(commands, "classify", _classify, summary)
-    add_scan(parser)
-    add_lesion(parser)
+    shared.add_scan(parser)
+    shared.add_lesion(parser)
     parser.add_argument(
         "-o", "--out", metavar="OUT", help="folder or file ending in .json (default: print only)"
     )
-    add_computing(parser)
+    shared.add_computing(parser)
 
 
 def _add_explain(commands: Any) -> None:
-    summary = "show where the evidence for an answer lies (Grad-CAM)"
+    summary = "show where the evidence for an answer lies"
     parser = _command(commands, "explain", _explain, summary)
-    add_scan(parser)
+    shared.add_scan(parser)
     parser.add_argument("--task", required=True, choices=tuple(TASKS), metavar="T", help=_TASKS)
     parser.add_argument(
         "--target", metavar="ANSWER", help="answer to explain (default: the network's own)"
     )
-    parser.add_argument(
-        "--layer", choices=("last",), default="last", metavar="L", help="maps to look at: last"
-    )
-    add_lesion(parser)
+    shared.add_explaining(parser)
+    shared.add_lesion(parser)
     parser.add_argument(
         "-o",
         "--out",
@@ -301,7 +300,7 @@ def _add_explain(commands: Any) -> None:
         metavar="OUT",
         help="folder, or the map's name ending in .nii.gz (default: the current folder)",
     )
-    add_computing(parser)
+    shared.add_computing(parser)
 
 
 def _add_run(commands: Any) -> None:
@@ -314,7 +313,7 @@ def _add_run(commands: Any) -> None:
     )
     parser.add_argument("out", metavar="OUT", help="folder, made if absent")
     parser.add_argument(
-        "--jobs", type=whole(1), default=1, metavar="N", help="cases at a time (default: 1)"
+        "--jobs", type=shared.whole(1), default=1, metavar="N", help="cases at a time (default: 1)"
     )
     parser.add_argument(
         "--scheduler", metavar="ADDRESS", help="Dask cluster to run on, such as tcp://host:8786"
@@ -345,9 +344,10 @@ def _add_run(commands: Any) -> None:
         metavar="COLUMNS",
         help="further columns of the cohort for cases.tsv, such as site,scanner",
     )
-    add_threshold(parser)
-    add_keep(parser)
-    add_computing(parser)
+    shared.add_threshold(parser)
+    shared.add_keep(parser)
+    shared.add_explaining(parser)
+    shared.add_computing(parser)
 
 
 def _add_stats(commands: Any) -> None:
@@ -383,7 +383,7 @@ def _add_models(commands: Any) -> None:
         "write models with random weights, for trying things out: their results mean nothing",
     )
     action.add_argument("folder", metavar="DIR", help="made if absent")
-    action.add_argument("--seed", type=whole(0), default=0, metavar="N", help="default: 0")
+    action.add_argument("--seed", type=shared.whole(0), default=0, metavar="N", help="default: 0")
 
 
 def _command(

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core
-from .classification import lesion_record
+from .classification import Answer, lesion_record
 from .errors import InputError
+from .evidence import (
+    METHODS,
+    RING_MM,
+    Agreement,
+    Curves,
+    Evidence,
+    Focus,
+    Manner,
+    Method,
+    find_evidence,
+)
 from .mosaic import draw_mosaic
 from .results import Record, Recorded, output_path, result_html
 from .scene import MARGIN_MM, Scene
 from .tasks import TASKS
-from .working import Array, LesionSlices, Stopwatch, batches
+from .working import LesionSlices, Stopwatch
 from .writing import camel_case, save_volume, sidecar_path, write_json
 
 if TYPE_CHECKING:
@@ -26,13 +36,9 @@ if TYPE_CHECKING:
     from .volume import Volume
 
 
-LAYERS = ("last",)
-"""Maps that Grad-CAM can look at."""
-
-
 @dataclass(frozen=True, eq=False)
 class Explanation(Recorded):
-    """A Grad-CAM map of one answer, on the scan's own grid.
+    """A map of the evidence for one answer, on the scan's own grid.
 
     Attributes
     ----------
@@ -44,9 +50,19 @@ class Explanation(Recorded):
         Of that answer, for the patient; None without a lesion.
     map : Volume or None
         float32, signed: positive where the slice speaks for the answer, negative where against,
-        0 in slices without lesion. In the logit's units. None without a lesion.
-    inside_fraction : float or None
-        Share of the positive part of the map that lies in the lesion; None where there is none.
+        0 in slices without lesion. In the units of what is explained (`of`), for each pixel of
+        the layer. None without a lesion.
+    manner : Manner
+        `method`, `layer`, `of`, and how the map was judged.
+    focus : Focus or None
+        Shares of the evidence in the lesion and around it; None without a lesion.
+    channels : mapping of str to float, or None
+        What t1c, t2 and mask each add to the answer, mean over the slices, where a method tells:
+        "integrated", and "hirescam" at the input.
+    curves : Curves or None
+        Deletion and insertion, where asked for.
+    agreement : mapping of str to Agreement
+        By ``"method:layer"``, where asked for.
     segmentation : Segmentation or None
         The lesions, where no mask was given.
     record : Record
@@ -59,7 +75,11 @@ class Explanation(Recorded):
     target: str | None
     probability: float | None
     map: Volume | None
-    inside_fraction: float | None
+    manner: Manner
+    focus: Focus | None
+    channels: Mapping[str, float] | None
+    curves: Curves | None
+    agreement: Mapping[str, Agreement]
     segmentation: Segmentation | None
     record: Record
     scan: Volume
@@ -70,14 +90,54 @@ class Explanation(Recorded):
         """Whether there is any lesion; without one nothing is explained."""
         return self.map is not None
 
+    @property
+    def method(self) -> Method:
+        """What is known of the method."""
+        return METHODS[self.manner.method]
+
+    @property
+    def inside_fraction(self) -> float | None:
+        """Share of the evidence that lies in the lesion; None where there is none."""
+        return None if self.focus is None else self.focus.inside_fraction
+
+    @property
+    def ring_fraction(self) -> float | None:
+        """Share of the evidence outside the lesion, within `manner.ring_mm` of it."""
+        return None if self.focus is None else self.focus.ring_fraction
+
+    @property
+    def scale(self) -> float | None:
+        """Largest value of the evidence, which `shown` shows as 1; 0 where there is none."""
+        if self.map is None:
+            return None
+        return float(self.method.evidence(self.map.array).max())
+
+    @property
+    def shown(self) -> Volume | None:
+        """The evidence, float32 from 0 to 1, as pictures show it: in units of `scale`."""
+        if self.map is None:
+            return None
+        evidence = self.method.evidence(self.map.array)
+        return self.map.like(evidence / np.float32(self.scale or 1))
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the map as plain values for JSON."""
+        focus: dict[str, Any] = dict.fromkeys(each.name for each in fields(Focus))
+        if self.focus is not None:
+            focus = asdict(self.focus)
         return {
             "found": self.found,
             "task": self.task,
             "target": self.target,
             "probability": self.probability,
-            "inside_fraction": self.inside_fraction,
+            "method": self.manner.method,
+            "layer": self.manner.layer,
+            "of": self.manner.of,
+            "scale": self.scale,
+            **focus,
+            "channels": None if self.channels is None else dict(self.channels),
+            "curves": None if self.curves is None else self.curves.to_dict(),
+            "agreement": {name: found.to_dict() for name, found in self.agreement.items()},
             **self.record.to_dict(),
         }
 
@@ -100,14 +160,17 @@ class Explanation(Recorded):
         InputError
             Another ending, or a place that cannot be written.
         """
-        label = f"desc-gradcam_task-{camel_case(self.task)}"
+        label = f"desc-{self.manner.label}_task-{camel_case(self.task)}"
         target = output_path(path, self.record.stem, label, ".nii.gz")
         files = [] if self.map is None else [save_volume(self.map, target)]
         return [*files, write_json(sidecar_path(target), self.to_dict())]
 
     def scene(self) -> Scene:
         """Put together what pictures show: scan, lesions and map."""
-        label = f"evidence for {self.target}, in the logit's units"
+        if self.method.magnitude:
+            label = f"size of the {self.method.title} for {self.target}, largest 1"
+            return Scene(self.scan, self.mask, heat=self.shown, heat_label=label)
+        label = f"evidence for {self.target}, in the {self.manner.of}'s units"
         return Scene(self.scan, self.mask, heat=self.map, heat_label=label)
 
     def plot(
@@ -168,9 +231,12 @@ class Explanation(Recorded):
             return result_html(
                 "No lesion found: nothing to explain", draw_mosaic(self.scene()), "", self.record
             )
-        title = f"{self.task}: {self.target} (p = {self.probability:.3f})"
-        if self.inside_fraction is not None:
-            title += f"; {self.inside_fraction:.0%} of the evidence inside the lesion"
+        title = f"{self.task}: {self.target} (p = {self.probability:.3f}), {self.method.title}"
+        if self.inside_fraction is not None and self.ring_fraction is not None:
+            title += (
+                f"; {self.inside_fraction:.0%} of the evidence inside the lesion, "
+                f"{self.ring_fraction:.0%} within {self.manner.ring_mm:g} mm of it"
+            )
         return result_html(title, draw_mosaic(self.scene()), "", self.record)
 
 
@@ -179,7 +245,8 @@ def explain_slices(
     network: Network,
     *,
     target: str | None = None,
-    layer: str = "last",
+    manner: Manner | None = None,
+    answer: Answer | None = None,
     segmentation: Segmentation | None = None,
     watch: Stopwatch,
     progress: bool = False,
@@ -192,8 +259,12 @@ def explain_slices(
         The scan, the mask and the contrast-enhanced scan.
     network : Network
         The task's classifier.
-    target, layer
+    target
         As for `explain`.
+    manner : Manner, optional
+        How; Grad-CAM at the last maps if not given.
+    answer : Answer, optional
+        What this network has said of these slices, so that it need not be asked again.
     segmentation : Segmentation, optional
         Where the mask comes from, for the record.
     watch : Stopwatch
@@ -211,38 +282,38 @@ def explain_slices(
         As for `explain`.
     """
     model = network.model
-    check_target(model.role, target, layer)
-    index, probability, stored, inside, heat = None, None, None, None, None
-    warnings = []
+    check_target(model.role, target)
+    manner = Manner() if manner is None else manner
+    found: Evidence | None = None
+    warnings: tuple[str, ...] = ()
     if lesion.found:
-        with watch.stage("prepare"):
-            images, slices, frames = lesion.images(model)
-        index, probability, maps = _gradcam(network, images, target, watch, progress)
-        with watch.stage("restore"):
-            shape = lesion.mask.shape
-            heat = _core.restore_map(maps, slices, frames, images.shape[2:], shape)
-            stored = lesion.scan.place(heat)
-        inside = _inside_fraction(heat, lesion.mask)
-        if inside is None:
-            warnings.append(
-                f"the map is nowhere positive: nothing in the slices speaks for "
-                f"{model.outputs[index]}"
-            )
-    chosen = None if index is None else model.outputs[index]
+        index = None if target is None else model.outputs.index(target)
+        positive = None if answer is None else answer.probability
+        found = find_evidence(
+            lesion, network, manner, index=index, positive=positive, watch=watch, progress=progress
+        )
+        target = model.outputs[found.index]
+        warnings = found.reservations(METHODS[manner.method], target)
+    else:
+        target = None
     record = lesion_record(
         lesion,
         [network],
         segmentation,
         watch,
-        settings={"target": chosen, "layer": layer},
+        settings={"target": target, **manner.to_dict()},
         warnings=warnings,
     )
     return Explanation(
         task=model.role,
-        target=chosen,
-        probability=probability,
-        map=stored,
-        inside_fraction=inside,
+        target=target,
+        probability=None if found is None else found.probability,
+        map=None if found is None else lesion.scan.place(found.map),
+        manner=manner,
+        focus=None if found is None else found.focus,
+        channels=None if found is None else found.channels,
+        curves=None if found is None else found.curves,
+        agreement={} if found is None else found.agreement,
         segmentation=segmentation,
         record=record,
         scan=lesion.scan.volume,
@@ -250,53 +321,19 @@ def explain_slices(
     )
 
 
-def check_target(task: str, target: str | None, layer: str = "last") -> None:
-    """Check the names of a task, of the answer to explain and of the layer to look at.
+def check_target(task: str, target: str | None) -> None:
+    """Check the names of a task and of the answer to explain.
 
     Raises
     ------
     InputError
-        An unknown task or layer, or a target that is none of the task's two answers.
+        An unknown task, or a target that is none of the task's two answers.
     """
-    if layer not in LAYERS:
-        raise InputError(f"layer is {layer!r}, expected one of {', '.join(LAYERS)}")
     if task not in TASKS:
         raise InputError(f"task is {task!r}, expected one of {', '.join(TASKS)}")
     answers = TASKS[task].negative, TASKS[task].positive
     if target is not None and target not in answers:
         raise InputError(f"target is {target!r}, expected {answers[0]} or {answers[1]} for {task}")
-
-
-def _gradcam(
-    network: Network, images: Array, target: str | None, watch: Stopwatch, progress: bool
-) -> tuple[int, float, Array]:
-    """Return the answer's index, its probability for the patient, and (n, h', w') maps."""
-    model = network.model
-    index = 1 if target is None else model.outputs.index(target)
-    with watch.stage("network"):
-        maps, positive = _gradcam_of(network, images, index, progress)
-        if target is None and positive < model.threshold:
-            index = 0
-            maps, positive = _gradcam_of(network, images, index, progress)
-    return index, positive if index == 1 else 1.0 - positive, maps
-
-
-def _gradcam_of(network: Network, images: Array, index: int, progress: bool) -> tuple[Array, float]:
-    maps, positive = [], []
-    title = network.model.role
-    for part in batches(len(images), 2 * network.threads, title, progress=progress):
-        some, probabilities = network.gradcam(images[part], index)
-        maps.append(some)
-        positive.append(probabilities[:, 1])
-    return np.concatenate(maps), float(np.concatenate(positive).mean(dtype=np.float64))
-
-
-def _inside_fraction(heat: Array, mask: Array) -> float | None:
-    positive = np.maximum(heat, 0)
-    total = float(positive.sum(dtype=np.float64))
-    if not total > 0:
-        return None
-    return float(positive[mask > 0].sum(dtype=np.float64)) / total
 
 
 def explain(
@@ -306,18 +343,23 @@ def explain(
     mask: Any = None,
     t1c: Any = None,
     target: str | None = None,
-    layer: str = "last",
+    method: str = "gradcam",
+    layer: str | None = None,
+    of: str | None = None,
+    ring_mm: float = RING_MM,
+    curves: bool = False,
+    compare: Iterable[str] = (),
     series: str | None = None,
     models: str | os.PathLike[str] | None = None,
     precision: str = "f32",
     threads: int | None = None,
     progress: bool = False,
 ) -> Explanation:
-    """Show where on the lesion's slices the evidence for an answer lies: Grad-CAM [1]_.
+    """Show where on the lesion's slices the evidence for an answer lies.
 
-    The map is that of the network's last maps (1/32 of the image), weighed by the gradient of
-    the answer's logit, laid over each slice that holds lesion. It is coarse: one of its pixels
-    is 32 of the image, 3 cm at 1 mm.
+    Grad-CAM [1]_ is fast and coarse: the network's last maps have 1/32 of the image, so one of
+    their pixels is 3 cm at 1 mm. Other methods and layers look closer; none shows what a
+    radiologist would call a reason. ``docs/explanations.md`` says what each can tell.
 
     Parameters
     ----------
@@ -329,8 +371,20 @@ def explain(
         As for `spinalcord.classify`.
     target : str, optional
         The answer to explain, such as ``"NMOSD"``; the one that the network gives if not given.
-    layer : {"last"}, default "last"
-        The maps to look at: the network's last ones.
+    method : str, default "gradcam"
+        "gradcam" [1]_, "gradcam++" [2]_, "hirescam" [3]_, "layercam" [4]_ look at one layer's
+        maps; "gradient" [5]_, "integrated" [6]_ and "occlusion" [7]_ at the image.
+    layer : {"last", "block1", "block2", "block3", "block4", "input"}, optional
+        The method's first layer if not given: "last", or "input". "hirescam" knows them all.
+    of : {"logit", "difference", "probability"}, optional
+        What is explained: the answer's logit (default), its difference from the other answer's
+        (default of "occlusion", which knows no logit), or the answer's probability.
+    ring_mm : float, default 5
+        Width of the perilesional ring of `ring_fraction`.
+    curves : bool, default False
+        Whether to trace deletion and insertion [8]_: 41 passes more a slice.
+    compare : iterable of str, default ()
+        Other methods to compare the map with, as ``"method"`` or ``"method:layer"``.
     series, models, precision, threads, progress
         As for `spinalcord.classify`.
 
@@ -343,7 +397,7 @@ def explain(
     ------
     InputError
         Unreadable or unusable scan; a mask or a T1w scan on another grid; an unknown task,
-        target or layer; an option out of range.
+        target or method; a layer that the method does not know; an option out of range.
     SeriesError
         Several DICOM series that fit equally well, or none.
     ModelError
@@ -354,15 +408,34 @@ def explain(
     References
     ----------
     .. [1] R. R. Selvaraju et al., "Grad-CAM", ICCV 2017.
+    .. [2] A. Chattopadhay et al., "Grad-CAM++", WACV 2018.
+    .. [3] R. L. Draelos, L. Carin, "Use HiResCAM instead of Grad-CAM", arXiv 2011.08891, 2020.
+    .. [4] P.-T. Jiang et al., "LayerCAM", IEEE Transactions on Image Processing 30, 2021.
+    .. [5] K. Simonyan et al., "Deep inside convolutional networks", arXiv 1312.6034, 2014.
+    .. [6] M. Sundararajan et al., "Axiomatic attribution for deep networks", ICML 2017.
+    .. [7] M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
+       ECCV 2014.
+    .. [8] V. Petsiuk et al., "RISE", BMVC 2018.
 
     Examples
     --------
     >>> shown = explain("t2.nii.gz", task="ms_vs_nmosd", models="models")  # doctest: +SKIP
-    >>> shown.target, shown.inside_fraction  # doctest: +SKIP
+    >>> shown.target, shown.inside_fraction, shown.ring_fraction  # doctest: +SKIP
     """
     from .pipeline import shared_pipeline
 
     pipeline = shared_pipeline(models, precision, threads, progress)
     return pipeline.explain(
-        volume, task=task, mask=mask, t1c=t1c, target=target, layer=layer, series=series
+        volume,
+        task=task,
+        mask=mask,
+        t1c=t1c,
+        target=target,
+        method=method,
+        layer=layer,
+        of=of,
+        ring_mm=ring_mm,
+        curves=curves,
+        compare=compare,
+        series=series,
     )

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
-PRECISIONS = ("f32", "bf16")  # as in network.py, which would import the core
+# As in network.py and evidence/methods.py, which would import the core.
+PRECISIONS = ("f32", "bf16")
+METHODS = ("gradcam", "gradcam++", "hirescam", "layercam", "gradient", "integrated", "occlusion")
+LAYERS = ("last", "block1", "block2", "block3", "block4", "input")
+OF = ("logit", "difference", "probability")
 
 
 def add_scan(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +65,53 @@ def add_keep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-outside-cord", action="store_true", help="only warn of lesions outside the cord"
     )
+
+
+def add_explaining(parser: argparse.ArgumentParser) -> None:
+    """How evidence is looked for and judged."""
+    parser.add_argument(
+        "--method",
+        choices=METHODS,
+        default="gradcam",
+        metavar="NAME",
+        help=f"{', '.join(METHODS)} (default: gradcam)",
+    )
+    parser.add_argument(
+        "--layer",
+        choices=LAYERS,
+        metavar="L",
+        help=f"maps to look at: {', '.join(LAYERS)} (default: last, or input)",
+    )
+    parser.add_argument(
+        "--of",
+        choices=OF,
+        metavar="WHAT",
+        help="explain the answer's logit, its difference from the other's, or the probability: "
+        f"{', '.join(OF)} (default: logit; difference for occlusion)",
+    )
+    parser.add_argument(
+        "--ring-mm",
+        type=number(0, 100),
+        default=5.0,
+        metavar="MM",
+        help="width of the perilesional ring (default: 5)",
+    )
+    parser.add_argument(
+        "--curves", action="store_true", help="trace deletion and insertion: 41 passes a slice"
+    )
+    parser.add_argument(
+        "--compare",
+        type=lambda text: text.split(","),
+        default=(),
+        metavar="NAMES",
+        help="methods to compare with, such as layercam:block3,occlusion",
+    )
+
+
+def explaining(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what `add_explaining` has asked for, as `spinalcord.explain` takes it."""
+    names = ("method", "layer", "of", "ring_mm", "curves", "compare")
+    return {name: getattr(options, name) for name in names}
 
 
 def add_computing(parser: argparse.ArgumentParser) -> None:

@@ -6,12 +6,13 @@ import os
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .classification import Diagnosis, classify_slices
 from .errors import SpinalcordWarning
+from .evidence import RING_MM, Manner
 from .explanation import Explanation, check_target, explain_slices
 from .models import ModelFolder, find_models
 from .network import Network, check_settings
@@ -178,11 +179,17 @@ class Pipeline:
         mask: Any = None,
         t1c: Any = None,
         target: str | None = None,
-        layer: str = "last",
+        method: str = "gradcam",
+        layer: str | None = None,
+        of: str | None = None,
+        ring_mm: float = RING_MM,
+        curves: bool = False,
+        compare: Iterable[str] = (),
         series: str | None = None,
     ) -> Explanation:
         """Explain an answer; options, result and errors as `spinalcord.explain`."""
-        check_target(task, target, layer)
+        check_target(task, target)
+        manner = Manner(method, layer, of, ring_mm, curves, compare)
         network = self.network(task)
         watch = Stopwatch()
         lesion, segmentation = self._lesion(volume, mask, t1c, series, watch)
@@ -190,7 +197,7 @@ class Pipeline:
             lesion,
             network,
             target=target,
-            layer=layer,
+            manner=manner,
             segmentation=segmentation,
             watch=watch,
             progress=self._progress,
@@ -228,6 +235,7 @@ class Pipeline:
             explanations[task] = explain_slices(
                 lesion,
                 networks[task],
+                answer=diagnosis.tasks[task],
                 segmentation=segmentation,
                 watch=Stopwatch(),
                 progress=self._progress,

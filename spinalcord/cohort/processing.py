@@ -10,13 +10,14 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..classification import Diagnosis, classify_slices
 from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning, note_warnings
+from ..evidence import Manner
 from ..explanation import Explanation, explain_slices
 from ..qc.pictures import CasePicture, draw_case
 from ..reading import load
@@ -59,6 +60,8 @@ class Settings:
         that has a picture serves a run without; one that has none is done again for one with.
     keep_outside_cord : bool or None
         As for `segment`.
+    explaining : mapping
+        Options of `Manner`.
     """
 
     models: str | None
@@ -70,6 +73,12 @@ class Settings:
     masks: str
     qc: bool = True
     keep_outside_cord: bool | None = None
+    explaining: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def manner(self) -> Manner:
+        """How answers are explained."""
+        return Manner(**self.explaining)
 
     def key(self, case: CohortCase, inputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a digest of all that a case's results depend on."""
@@ -79,6 +88,7 @@ class Settings:
             "models": dict(self.hashes),
             "settings": [self.precision, self.threshold, self.min_lesion_mm3, self.masks],
             "keep_outside_cord": self.keep_outside_cord,
+            "explaining": self.manner.to_dict(),
             "case": [case.series, case.folder, case.stem],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -277,7 +287,14 @@ def _compute(
 
     timer("explain")
     explanations = [
-        explain_slices(lesion, networks[task], segmentation=segmentation, watch=Stopwatch())
+        explain_slices(
+            lesion,
+            networks[task],
+            manner=settings.manner,
+            answer=diagnosis.tasks[task],
+            segmentation=segmentation,
+            watch=Stopwatch(),
+        )
         for task in _deciding(diagnosis)
     ]
     reference = given if segmentation is not None else None

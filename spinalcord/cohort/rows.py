@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from .. import _core
 from ..classification import Diagnosis
+from ..evidence import Manner, map_label
 from ..explanation import Explanation
 from ..segmentation import Segmentation
+from ..tasks import TASKS
 from ..working import Array, LesionSlices, WorkingScan
 
 
@@ -65,7 +68,8 @@ def case_rows(
         row[f"{name}_label"] = answer.label
         row[f"{name}_threshold"] = answer.threshold
     row |= {f"{name}_probability": p for name, p in diagnosis.probabilities.items()}
-    row |= {f"{e.task}_inside_fraction": e.inside_fraction for e in explanations}
+    for explanation in explanations:
+        row |= evidence_row(explanation)
     if reference is not None:
         theirs = measure_lesions(scan, reference, "reference", cord, lesion.mask)
         row["reference_n_lesions"] = len(theirs)
@@ -75,6 +79,31 @@ def case_rows(
     slices = _slices(scan, lesion, diagnosis)
     row["n_slices"] = len(slices)
     return {"case": row, "lesions": lesions, "slices": slices}
+
+
+def evidence_row(explanation: Explanation) -> dict[str, Any]:
+    """Return what a case's row holds of one explanation."""
+    row: dict[str, Any] = {}
+    if explanation.focus is not None:
+        focus = asdict(explanation.focus)
+        row = {name: value for name, value in focus.items() if name.endswith("_fraction")}
+    if explanation.curves is not None:
+        row["deletion_auc"] = explanation.curves.deletion_auc
+        row["insertion_auc"] = explanation.curves.insertion_auc
+    for other, agreement in explanation.agreement.items():
+        label = map_label(*other.split(":"))
+        row |= {f"{label}_{name}": value for name, value in agreement.to_dict().items()}
+    return {f"{explanation.task}_{name}": value for name, value in row.items()}
+
+
+def evidence_columns(manner: Manner) -> list[str]:
+    """Return the columns that `evidence_row` fills for every task."""
+    names = ["inside_fraction", "ring_fraction", "flat_inside_fraction", "flat_ring_fraction"]
+    if manner.curves:
+        names += ["deletion_auc", "insertion_auc"]
+    for other in manner.others():
+        names += [f"{other.label}_spearman", f"{other.label}_top_iou"]
+    return [f"{task}_{name}" for name in names for task in TASKS]
 
 
 def measure_lesions(

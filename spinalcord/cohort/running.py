@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import __version__, _core
 from ..errors import BackendError, InputError, ModelError, SpinalcordWarning
+from ..evidence import RING_MM, Manner
 from ..models import ROLES, ModelFolder, find_models
 from ..network import check_settings
 from ..results import check_number
@@ -98,6 +99,12 @@ def run_cohort(
     threshold: float | None = None,
     min_lesion_mm3: float | None = None,
     keep_outside_cord: bool | None = None,
+    method: str = "gradcam",
+    layer: str | None = None,
+    of: str | None = None,
+    ring_mm: float = RING_MM,
+    curves: bool = False,
+    compare: Iterable[str] = (),
     qc: bool = True,
     progress: bool = False,
 ) -> CohortRun:
@@ -143,6 +150,8 @@ def run_cohort(
         As for `spinalcord.segment`.
     keep_outside_cord : bool, optional
         As for `spinalcord.segment`.
+    method, layer, of, ring_mm, curves, compare
+        As for `spinalcord.explain`; what `curves` and `compare` find gets columns of its own.
     qc : bool, default True
         Whether to draw every case and write ``qc.html``, a page on which to judge them.
     progress : bool, default False
@@ -187,6 +196,7 @@ def run_cohort(
         threshold=_optional("threshold", threshold, 1.0),
         min_lesion_mm3=_optional("min_lesion_mm3", min_lesion_mm3, 1e9),
         masks=masks,
+        explaining=Manner(method, layer, of, ring_mm, curves, compare).to_dict(),
         qc=qc,
         keep_outside_cord=keep_outside_cord,
     )
@@ -212,9 +222,9 @@ def run_cohort(
         except BaseException:
             # Tables of what there is, also after Ctrl-C; a full disk has been told of already.
             with contextlib.suppress(InputError):
-                write_tables(out, listing, description, qc=qc)
+                write_tables(out, listing, description, manner=settings.manner, qc=qc)
             raise
-        counts = write_tables(out, listing, description, qc=qc)
+        counts = write_tables(out, listing, description, manner=settings.manner, qc=qc)
     if counts["failed"]:
         warnings.warn(
             f"{counts['failed']} of {counts['cases']} cases failed: see {out / 'failures.tsv'}",
@@ -260,6 +270,7 @@ def _describe(settings: Settings, folder: ModelFolder, t1c: bool) -> dict[str, A
             "keep_outside_cord": settings.keep_outside_cord,
             "masks": settings.masks,
             "t1c": t1c,
+            "explaining": settings.manner.to_dict(),
         },
         "models": [model.to_dict() for model in used],
         "versions": {"spinalcord": __version__, "numpy": np.__version__},

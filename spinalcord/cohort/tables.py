@@ -11,22 +11,26 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..evidence import Manner
 from ..tasks import DIAGNOSES, TASKS
 from ..writing import write_json
 from .cases import CohortCase, Listing
 from .pages import QcPages, remove_pages
 from .records import read_record
+from .rows import evidence_columns
 from .textfile import TextFile, clear_parts
 
 _TASK_COLUMNS = [f"{t}_{part}" for t in TASKS for part in ("probability", "label", "threshold")]
 _SECONDS = [f"seconds_{s}" for s in ("read", "segment", "classify", "explain", "write", "total")]
 WHO = ["case_id", "participant_id", "split"]
 
-ANSWERS = [
+_ANSWERS = [
     "found", "diagnosis", *_TASK_COLUMNS, *(f"{name}_probability" for name in DIAGNOSES),
     "n_lesions", "lesion_volume_mm3", "n_dropped", "dropped_volume_mm3", "n_slices", "mask", "t1c",
     "reference_n_lesions", "reference_volume_mm3", "dice",
-    *(f"{task}_inside_fraction" for task in TASKS), *_SECONDS, "warnings", "notice",
+]  # fmt: skip
+_HOW = [
+    *_SECONDS, "warnings", "notice",
     "scan_sha256", "mask_sha256", "t1c_sha256", "segmentation_sha256",
     *(f"{task}_sha256" for task in TASKS), "precision", "version",
 ]  # fmt: skip
@@ -47,11 +51,26 @@ _WHOLE = {
 _NUMBERS = {
     "age", "dice", "mean", "sd", "seconds", "in_cord_fraction", "max_axial_damage_ratio", *TASKS,
 }  # fmt: skip
-_ENDINGS = ("_probability", "_threshold", "_mm", "_mm2", "_mm3", "_fraction")
+_ENDINGS = (
+    "_probability",
+    "_threshold",
+    "_mm",
+    "_mm2",
+    "_mm3",
+    "_fraction",
+    "_auc",
+    "_spearman",
+    "_iou",
+)
 
 
 def write_tables(
-    out: Path, listing: Listing, description: Mapping[str, Any], *, qc: bool = False
+    out: Path,
+    listing: Listing,
+    description: Mapping[str, Any],
+    *,
+    manner: Manner | None = None,
+    qc: bool = False,
 ) -> dict[str, int]:
     """Make all tables from the records, and the page for quality control.
 
@@ -65,6 +84,8 @@ def write_tables(
         The cohort, whose order the rows have and whose truth they carry.
     description : mapping
         ``Spinalcord`` of dataset_description.json, without its counts.
+    manner : Manner, optional
+        How answers were explained, which some columns depend on; Grad-CAM if not given.
     qc : bool, default False
         Whether to make the page; an earlier one that would not fit the tables goes otherwise.
 
@@ -80,7 +101,7 @@ def write_tables(
     """
     known = ["age", "sex", "reference_diagnosis", *listing.columns]
     columns = {
-        "cases.tsv": [*WHO, *known, *ANSWERS],
+        "cases.tsv": [*WHO, *known, *_ANSWERS, *evidence_columns(manner or Manner()), *_HOW],
         "lesions.tsv": LESIONS,
         "slices.tsv": SLICES,
         "failures.tsv": FAILURES,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..evidence import METHODS
 from ..stats.estimate import decimal
 from ..tasks import TASKS
 from .table import Table
@@ -142,7 +143,9 @@ def _model(cohort: Cohort, version: str) -> dict[int, str]:
             values = values[values == values]
             share = decimal(100 * float(values.mean()), 0)
             parts.append(f"{name} {share} % (n = {values.size})")
-        found[31] = "Grad-CAM; mean share of the evidence within the lesion: " + ", ".join(parts)
+        how = (cohort.settings.get("settings") or {}).get("explaining") or {}
+        title = METHODS[how.get("method", "gradcam")].title
+        found[31] = f"{title}; mean share of the evidence within the lesion: {', '.join(parts)}"
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..stats.estimate import check_level
-from . import demographics, diagnoses, factors, readers, segmentations, tables
+from . import activations, demographics, diagnoses, factors, readers, segmentations, tables
 from .cases import Cases
 from .flow import Step, patient_flow
 from .loading import choose_split, in_split, load, one_per_patient
@@ -275,6 +275,22 @@ class Cohort:
         """
         return self.table("segmentation").frame()
 
+    def activations(self) -> Any:
+        """Shares of the evidence in the lesion and around it, for right and wrong answers.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            Without pandas.
+        InputError
+            No case has such a share.
+        """
+        return self.table("activations").frame()
+
     def calibration(self) -> Any:
         """Brier score, slope and intercept of calibration of each task.
 
@@ -357,6 +373,9 @@ class Cohort:
             return tables.table2(self.cases, lost=self.lost, **options)
         if name == "segmentation":
             return segmentations.segmentation(self.cases, self.lesions, **options)
+        if name == "activations":
+            how = self.settings.get("settings") or {}
+            return activations.activations(self.cases, explaining=how.get("explaining"), **options)
         if name not in _SIMPLE:
             raise InputError(f"no table {name!r}; expected one of {', '.join(TABLES)}")
         return _SIMPLE[name](self.cases, **options)
@@ -393,5 +412,5 @@ _SIMPLE: Mapping[str, Callable[..., Table]] = {
 }
 TABLES = (
     "table1", "table2", "difficult", "readers", "agreement", "subgroups", "with_t1c",
-    "four_class", "calibration", "segmentation", "errors",
+    "four_class", "calibration", "segmentation", "activations", "errors",
 )  # fmt: skip

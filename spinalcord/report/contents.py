@@ -32,6 +32,7 @@ _PLAN: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("Contrast-enhanced T1w", ("with_t1c",), ()),
     ("Probabilities", ("calibration",), ("reliability", "decision_curve")),
     ("Segmentation", ("segmentation",), ("dice", "recall")),
+    ("Evidence", ("activations",), ()),
     ("Errors and failures", ("errors", "failures"), ()),
     ("Settings", ("models", "settings"), ()),
     ("Checklist", ("claim",), ()),
@@ -148,10 +149,7 @@ def _tables(cohort: Cohort, missing: dict[str, str]) -> dict[str, Table]:
     for part in ("settings", "versions", "counts"):
         values = cohort.settings.get(part)
         if isinstance(values, dict):
-            rows += [
-                {"setting": f"{part}: {k}", "value": "not set" if v is None else str(v)}
-                for k, v in values.items()
-            ]
+            rows += [{"setting": f"{part}: {k}", "value": _said(v)} for k, v in values.items()]
     for name in TASKS:
         used = sorted({*cohort.cases.words(f"{name}_threshold")} - {""})
         if used:
@@ -160,6 +158,14 @@ def _tables(cohort: Cohort, missing: dict[str, str]) -> dict[str, Table]:
     columns = ("setting", "value")
     tables["settings"] = Table("settings", "Settings of the run", columns, tuple(rows), columns)
     return tables
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {_said(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_said, value)) or "none"
+    return "not set" if value is None else str(value)
 
 
 def _models(models: Any) -> Table:

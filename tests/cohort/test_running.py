@@ -116,6 +116,28 @@ def test_difficult_cases_reach_the_report_unasked(cohort, tmp_path, model_folder
     assert (shares["difficult"], shares["other"]) == ((0, 1), (1, 1))
 
 
+def test_how_answers_are_explained_is_the_run_s(cohort, tmp_path, model_folder):
+    out = tmp_path / "out"
+    how = {"ring_mm": 10, "curves": True, "compare": ["hirescam"]}
+    run = quietly(cohort, out, models=model_folder, **how)
+    rows = run.read("cases.tsv")
+    found = [row for row in rows if row["found"]]
+    assert len(found) == 3
+    for row in found:
+        assert 0 < row["tumor_vs_demyelination_inside_fraction"] < 1
+        assert 0 < row["tumor_vs_demyelination_ring_fraction"] < 1
+        assert 0 < row["tumor_vs_demyelination_deletion_auc"] < 1
+        assert row["tumor_vs_demyelination_hirescam_top_iou"] == 1
+    described = json.loads((out / "dataset_description.json").read_text(encoding="utf-8"))
+    explaining = described["Spinalcord"]["settings"]["explaining"]
+    assert explaining["ring_mm"] == 10
+    assert explaining["compare"] == ["hirescam:last"]
+    assert quietly(cohort, out, models=model_folder, **how).counts["kept"] == 3
+    again = quietly(cohort, out, models=model_folder, ring_mm=3)
+    assert again.counts["kept"] == 0  # other settings, other results
+    assert "tumor_vs_demyelination_deletion_auc" not in again.read("cases.tsv")[0]
+
+
 def test_tables_come_as_dataframes_where_there_is_pandas(cohort, tmp_path, model_folder):
     pandas = pytest.importorskip("pandas")
     done = quietly(cohort, tmp_path / "out", models=model_folder, exclude=["sub-04"])
@@ -222,6 +244,9 @@ def test_without_quality_control_there_is_no_page(cohort, tmp_path, model_folder
         ({"min_lesion_mm3": -1}, "min_lesion_mm3 is -1"),
         ({"masks": "both"}, "masks is"),
         ({"jobs": 2, "client": object()}, "jobs is for this machine"),
+        ({"method": "lime"}, "method is 'lime', expected one of gradcam"),
+        ({"layer": "input"}, "layer is 'input', expected one of last"),
+        ({"ring_mm": 0}, "ring_mm is 0, expected a number above 0"),
     ],
 )
 def test_options_that_are_refused(cohort, tmp_path, model_folder, options, message):

@@ -13,6 +13,7 @@ from spinalcord.cohort.cases import CohortCase, Listing
 from spinalcord.cohort.records import write_record
 from spinalcord.cohort.tables import read_table, write_tables
 from spinalcord.errors import InputError
+from spinalcord.evidence import Manner
 
 DESCRIPTION = {"versions": {"spinalcord": "1"}}
 
@@ -73,6 +74,23 @@ def test_values_come_back_with_their_types(tmp_path, listing):
     described = json.loads((tmp_path / "dataset_description.json").read_text(encoding="utf-8"))
     assert described["DatasetType"] == "derivative"
     assert described["Spinalcord"]["counts"] == counts
+
+
+def test_columns_of_curves_and_comparisons_are_there_when_asked_for(tmp_path, listing):
+    case = listing.cases[0]
+    found = {"ms_vs_nmosd_deletion_auc": 0.25, "ms_vs_nmosd_gradientInput_spearman": 1.0}
+    found |= {"ms_vs_nmosd_layercamBlock2_top_iou": 0.5, "ms_vs_nmosd_layercamBlock2_spearman": -1}
+    write_record(tmp_path, case, {"status": "done", "case": found, "lesions": [], "slices": []})
+    write_tables(tmp_path, listing, DESCRIPTION)
+    (row,) = read_table(tmp_path / "cases.tsv")
+    assert row.keys().isdisjoint(found)
+    manner = Manner(curves=True, compare=["layercam:block2"])
+    write_tables(tmp_path, listing, DESCRIPTION, manner=manner)
+    (row,) = read_table(tmp_path / "cases.tsv")
+    assert row["ms_vs_nmosd_deletion_auc"] == 0.25
+    assert row["ms_vs_nmosd_layercamBlock2_top_iou"] == 0.5
+    assert row["ms_vs_nmosd_layercamBlock2_spearman"] == -1.0
+    assert row["ms_vs_nmosd_insertion_auc"] is None
 
 
 def test_an_age_that_is_no_number_stays_text(tmp_path, listing):

@@ -55,6 +55,20 @@ def drawn(n: int = 80, seed: int = 0, **columns: Any) -> dict[str, list[Any]]:
     return table | columns
 
 
+def explained(table: dict[str, list[Any]], seed: int = 0) -> dict[str, list[Any]]:
+    """The same with where the evidence lies, for the tasks on the way to each diagnosis."""
+    rng = np.random.default_rng(seed)
+    found = dict(table)
+    for task in TASKS.values():
+        first = task.name == "tumor_vs_demyelination"
+        on_the_way = [first or d in (task.negative, task.positive) for d in table["diagnosis"]]
+        for name, low in (("inside", 0.2), ("ring", 0.3), ("flat_inside", 0), ("flat_ring", 0.1)):
+            shares = rng.uniform(low, low + 0.1, len(on_the_way))
+            column = [float(s) if on else "n/a" for s, on in zip(shares, on_the_way, strict=True)]
+            found[f"{task.name}_{name}_fraction"] = column
+    return found
+
+
 def of_letter() -> dict[str, list[Any]]:
     """Patients whose answers add up to the letter's counts, difficult cases and readers apart.
 

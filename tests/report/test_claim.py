@@ -24,7 +24,7 @@ def test_what_a_run_knows_is_filled_in(tmp_path):
         tmp_path / "out",
         table,
         description={
-            "settings": {"precision": "f32"},
+            "settings": {"precision": "f32", "explaining": {"method": "layercam"}},
             "models": [{"role": "lesion", "network": "multiresunet", "name": "m", "version": "2"}],
         },
     )
@@ -35,6 +35,7 @@ def test_what_a_run_knows_is_filled_in(tmp_path):
     assert got[20].startswith("the patient")
     assert got[22].startswith("lesion: multiresunet, m 2;")
     assert "1.2.3" in got[23]
+    assert got[31].startswith("LayerCAM; mean share")
     assert got[31].endswith("ms_vs_nmosd 60 % (n = 2)")
     assert "patients of the split test: 40" in got[35]
     assert (got[18], got[36]) == ("see kappa of readers", "see table 1")

@@ -70,7 +70,7 @@ def test_level_is_checked_and_used():
 def test_every_table_is_a_frame_with_its_notes():
     pytest.importorskip("pandas", reason="needs pandas, of the extra report")
     pytest.importorskip("scipy", reason="intervals of means need SciPy, of the extra report")
-    cohort = Cohort(cohorts.drawn(60))
+    cohort = Cohort(cohorts.explained(cohorts.drawn(60)))
     for name in TABLES:
         frame = getattr(cohort, name)()
         need = {"k", "n", "estimate", "low", "high", "method", "reason", "sentence"}
@@ -83,7 +83,7 @@ def test_every_table_is_a_frame_with_its_notes():
 
 
 def test_undefined_has_a_reason():
-    cohort = Cohort(cohorts.drawn(60))
+    cohort = Cohort(cohorts.explained(cohorts.drawn(60)))
     for name in TABLES:
         for row in cohort.table(name).rows:
             if "estimate" in row and row["figure"] and row["estimate"] != row["estimate"]:

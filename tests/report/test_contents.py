@@ -14,7 +14,7 @@ pytest.importorskip("scipy", reason="reports need SciPy, of the extra report")
 
 
 def test_all_that_a_full_cohort_allows():
-    cohort = Cohort(cohorts.drawn(60))
+    cohort = Cohort(cohorts.explained(cohorts.drawn(60)))
     cohort.lesions = cohorts.lesions(60)
     got = gather(cohort, title="A study")
     assert {*TABLES, "settings", "claim"} <= {*got.tables}
@@ -61,13 +61,17 @@ def test_failures_and_models_of_a_run(tmp_path):
         "reason": ["<b>unreadable</b>"],
     }
     model = {"role": "ms_vs_nmosd", "name": "m", "sha256": "0" * 64, "notice": "random"}
-    description = {"models": [model], "settings": {"threshold": None}}
+    how = {"method": "gradcam", "curves": False, "compare": []}
+    description = {"models": [model], "settings": {"threshold": None, "explaining": how}}
     run = cohorts.write_run(
         tmp_path / "out", cohorts.drawn(20), description=description, failures=failures
     )
     got = gather(Cohort(run))
     assert got.tables["failures"].rows[0]["reason"] == "<b>unreadable</b>"
     assert got.tables["models"].rows[0]["sha256"] == "0" * 64
+    told = {row["setting"]: row["value"] for row in got.tables["settings"].rows}
+    assert told["settings: threshold"] == "not set"
+    assert told["settings: explaining"] == "method gradcam; curves False; compare none"
     values = {row["setting"]: row["value"] for row in got.tables["settings"].rows}
     assert values["threshold of ms_vs_nmosd"] == "0.5"
     assert values["settings: threshold"] == "not set"

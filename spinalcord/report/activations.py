@@ -1,0 +1,98 @@
+"""Where the evidence lay, in the lesion or in a ring around it, for right answers and wrong.
+
+After the letter's analysis of Grad-CAM in lesion and perilesional areas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..evidence import METHODS
+from ..stats import mean
+from ..tasks import TASKS
+from .cases import Cases, ask
+from .table import ESTIMATE, Table, estimate_row
+
+# Columns of a run, after the task's name, and what they are called.
+_SHARES = {
+    "inside_fraction": "share in the lesion",
+    "ring_fraction": "share in the ring around it",
+    "flat_inside_fraction": "lesion's share of the images",
+    "flat_ring_fraction": "ring's share of the images",
+}
+
+
+def activations(
+    cases: Cases,
+    *,
+    explaining: Mapping[str, Any] | None = None,
+    level: float = 0.95,
+    notes: Sequence[str] = (),
+) -> Table:
+    """Mean shares of the evidence by task, for right and wrong answers.
+
+    Parameters
+    ----------
+    cases : Cases
+    explaining : mapping, optional
+        How the run explained its answers, for the notes.
+    level, notes
+        As in `table2`.
+
+    Returns
+    -------
+    Table
+        Means over patients with bootstrap intervals. A patient without a known diagnosis counts
+        among all alone, and one whose truth the task does not concern as well.
+
+    Raises
+    ------
+    InputError
+        No case has a share; a share that is no number.
+    """
+    rows: list[dict[str, Any]] = []
+    for task in TASKS:
+        columns = [c for c in _SHARES if cases.has(f"{task}_{c}")]
+        if f"{task}_inside_fraction" not in [f"{task}_{c}" for c in columns]:
+            continue
+        for group, own in _groups(cases, task).items():
+            for column in columns:
+                values = cases.numbers(f"{task}_{column}")[own]
+                # Tasks off the way to a diagnosis are not explained.
+                estimate = mean(values[~np.isnan(values)], level=level, name=_SHARES[column])
+                rows.append(estimate_row(estimate, task=task, answers=group))
+    if not rows:
+        raise InputError("no case says where the evidence lies: no column <task>_inside_fraction")
+    return Table(
+        "activations",
+        "Evidence in the lesion and around it",
+        ("task", "answers", *ESTIMATE),
+        tuple(rows),
+        ("task", "answers", "figure", "sentence", "method"),
+        (*notes, *_how(explaining or {})),
+    )
+
+
+def _groups(cases: Cases, task: str) -> dict[str, Any]:
+    question = ask(cases, task)
+    right, wrong = np.zeros(cases.n, bool), np.zeros(cases.n, bool)
+    right[question.index] = question.right
+    wrong[question.index] = question.answered & ~question.right
+    groups = {"all": np.ones(cases.n, bool), "right": right, "wrong": wrong}
+    return {name: own for name, own in groups.items() if own.any()}
+
+
+def _how(explaining: Mapping[str, Any]) -> list[str]:
+    remarks = ["the images' shares are what a map that is equal everywhere would have"]
+    method = METHODS.get(str(explaining.get("method")))
+    if method is not None:
+        remarks.insert(
+            0,
+            f"{method.title} at {explaining.get('layer')}; the ring is "
+            f"{explaining.get('ring_mm')} mm wide",
+        )
+    return remarks
