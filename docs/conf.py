@@ -19,7 +19,7 @@ EXECUTED = Path(os.environ.get("SPINALCORD_NOTEBOOKS", ROOT / "build" / "noteboo
 
 CONTENTS = {
     "Use": ["install", "quickstart", "pictures", "explanations", "scans", "models", "limits"],
-    "Many cases": ["cohort", "cluster", "report", "statistics", "letter"],
+    "Many cases": ["cohort", "qc", "cluster", "report", "statistics", "letter"],
     "Make your own": ["phantom", "training"],
     "Inside": ["how-it-works", "core", "../benchmarks/README"],
 }
