@@ -26,7 +26,7 @@ from spinalcord.cohort.tables import write_tables
 from spinalcord.models import ROLES
 from spinalcord.tasks import DIAGNOSES, TASKS
 
-SETTINGS = Settings(None, dict.fromkeys(ROLES, "0" * 64), "f32", 1, None, None, "compare")
+SETTINGS = Settings(None, dict.fromkeys(ROLES, "0" * 64), "f32", 1, None, None, "compare", qc=False)
 DESCRIPTION = {"versions": {"spinalcord": "simulated"}}
 
 

@@ -121,9 +121,6 @@ def _explain(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from .cohort import run_cohort
 
-    exclude: Any = options.exclude
-    if exclude is not None and not Path(exclude).is_file():
-        exclude = [entry.strip() for entry in exclude.split(",") if entry.strip()]
     result = run_cohort(
         options.cohort,
         options.out,
@@ -133,7 +130,7 @@ def _run(options: argparse.Namespace) -> int:
         threads=options.threads,
         client=options.scheduler,
         resume=not options.no_resume,
-        exclude=exclude,
+        exclude=options.exclude,
         masks=options.masks,
         t1c=not options.no_t1c,
         carry=options.carry,
@@ -321,12 +318,7 @@ def _add_run(commands: Any) -> None:
     parser.add_argument(
         "--no-resume", action="store_true", help="do again what an earlier run has done"
     )
-    parser.add_argument(
-        "--exclude",
-        metavar="LIST",
-        help="cases or participants to leave out: A,B,C or a file, one a line, reason after a tab; "
-        "or the verdicts that qc.html exports",
-    )
+    shared.add_exclude(parser)
     parser.add_argument(
         "--no-qc", action="store_true", help="no pictures, and no page on which to judge the cases"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 # As in network.py and evidence/methods.py, which would import the core.
@@ -112,6 +113,19 @@ def explaining(options: argparse.Namespace) -> dict[str, Any]:
     """Return what `add_explaining` has asked for, as `spinalcord.explain` takes it."""
     names = ("method", "layer", "of", "ring_mm", "curves", "compare")
     return {name: getattr(options, name) for name in names}
+
+
+def add_exclude(parser: argparse.ArgumentParser) -> None:
+    """Cases to leave out."""
+    parser.add_argument(
+        "--exclude",
+        type=lambda text: (
+            text if Path(text).is_file() else [part.strip() for part in text.split(",") if part]
+        ),
+        metavar="LIST",
+        help="cases or participants to leave out: A,B,C or a file, one a line, reason after a tab; "
+        "or the verdicts that qc.html exports",
+    )
 
 
 def add_computing(parser: argparse.ArgumentParser) -> None:

@@ -66,37 +66,32 @@ def make_record(index, layout):
         for label in (1, 2)
         if found
     ]
-    record = {"status": "done", "key": f"{index:08d}", "case": row, "lesions": lesions,
-              "slices": [], "files": []}  # fmt: skip
-    return record if layout is None else record | {"qc": layout}
+    return {"status": "done", "key": f"{index:08d}", "case": row, "lesions": lesions,
+            "slices": [], "files": [], "qc": layout}  # fmt: skip
 
 
 def make_run(out, n, *, pictures=True, excluded=None):
-    """Write the records, pictures, tables and pages of n cases; return the cases."""
+    """Write the records, pictures (or none), tables and pages of n cases; return them."""
     cases = [make_case(index) for index in range(n)]
-    drawn = {True: make_picture(0), False: make_picture(1, lesion=False)} if pictures else {}
+    drawn = {True: make_picture(0), False: make_picture(1, lesion=False)}
     synchronise, os.fsync = os.fsync, lambda _: None  # thousands of them would take minutes
     try:
         for index, case in enumerate(cases):
-            picture = drawn.get(index % 5 != 4)
-            record = make_record(index, picture and picture.layout)
+            picture = drawn[index % 5 != 4]
+            record = make_record(index, picture.layout)
             write_record(out, case, record)
-            if picture is not None and "qc" in record:
+            if pictures and "qc" in record:
                 path = picture_path(out, case)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(picture.png)
     finally:
         os.fsync = synchronise
     reasons = excluded or {}
-    write_tables(
-        out,
-        Listing(
-            "simulated <cohort>",
-            [case for case in cases if case.case_id not in reasons],
-            [(case, reasons[case.case_id]) for case in cases if case.case_id in reasons],
-            (),
-        ),
-        DESCRIPTION,
-        qc=True,
+    listing = Listing(
+        "simulated <cohort>",
+        [case for case in cases if case.case_id not in reasons],
+        [(case, reasons[case.case_id]) for case in cases if case.case_id in reasons],
+        (),
     )
-    return cases
+    write_tables(out, listing, DESCRIPTION, qc=True)
+    return listing

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..qc.verdicts import is_verdicts, left_out
+from ..qc.verdicts import read_exclusions
 from ..tasks import DIAGNOSES
 from ..writing import result_stem
 
@@ -317,7 +317,7 @@ def _check(cases: Sequence[CohortCase], name: str) -> None:
 def _exclude(
     cases: Sequence[CohortCase], exclude: Any, name: str
 ) -> tuple[list[CohortCase], list[tuple[CohortCase, str]]]:
-    reasons = _reasons(exclude)
+    reasons = read_exclusions(exclude)
     known = {case.case_id for case in cases} | {case.participant_id for case in cases}
     unknown = [entry for entry in reasons if entry not in known]
     if unknown:
@@ -330,26 +330,3 @@ def _exclude(
         else:
             excluded.append((case, reason))
     return kept, excluded
-
-
-def _reasons(exclude: Any) -> dict[str, str]:
-    """Return case_id or participant_id to reason."""
-    if exclude is None:
-        return {}
-    if isinstance(exclude, Mapping):
-        return {str(key): str(value) for key, value in exclude.items()}
-    if not isinstance(exclude, (str, os.PathLike)):
-        return {str(entry): "excluded on request" for entry in exclude}
-    try:
-        text = Path(exclude).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "no UTF-8 text"
-        raise InputError(f"{exclude}: the list of exclusions cannot be read: {why}") from error
-    if is_verdicts(text):
-        return left_out(text, str(exclude))
-    reasons = {}
-    for line in text.splitlines():
-        entry, _, reason = line.partition("#")[0].strip().partition("\t")
-        if entry:
-            reasons[entry.strip()] = reason.strip() or "excluded on request"
-    return reasons

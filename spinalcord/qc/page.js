@@ -313,11 +313,10 @@ const spinalcordQc = (() => {
     row.append(make("span", c.id));
     const mark = one && one.v ? MARKS[one.v] + (Q.isStale(c, one) ? " ?" : "") : "";
     row.append(make("span", mark + (one && one.n ? " ✎" : ""), one ? one.v : ""));
-    const left = make("span", null, "less");
-    if (c.excluded) left.append("left out · ");
-    left.append(make("span", Q.outcome(c), c.status === "done" ? "answers" : ""));
-    if (c.volume) left.append(`${c.answer ? " · " : ""}${number(c.volume, 0)} mm³`);
-    row.append(left);
+    const parts = c.excluded ? ["left out"] : [];
+    if (c.status !== "done" || !$("blind").checked) parts.push(Q.outcome(c));
+    if (c.volume) parts.push(`${number(c.volume, 0)} mm³`);
+    row.append(make("span", parts.join(" · "), "less"));
     row.append(make("span", c.warnings.length ? plural(c.warnings.length, "warning", "warnings") : "", "less"));
     return row;
   }
@@ -776,6 +775,7 @@ const spinalcordQc = (() => {
     const blind = $("blind").checked;
     document.body.classList.toggle("blind", blind);
     if (blind && $("by-answer").value) { $("by-answer").value = ""; refresh(); }
+    drawList(true);
     paint();
   }
 

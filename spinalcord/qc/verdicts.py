@@ -1,9 +1,12 @@
-"""Verdicts as the page exports them: a table of case_id, verdict and note, separated by tabs."""
+"""Which cases are left out, and why: by a list, or by verdicts as the page exports them."""
 
 from __future__ import annotations
 
 import csv
 import io
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from ..errors import InputError
 
@@ -12,7 +15,50 @@ LEFT_OUT = ("fail", "artefact")
 REASON = "quality control: "
 """How the reason of an exclusion begins that comes from a verdict."""
 
+_ON_REQUEST = "excluded on request"
 _COLUMNS = ("case_id", "verdict")
+
+
+def read_exclusions(
+    exclude: str | os.PathLike[str] | Mapping[str, str] | Iterable[str] | None,
+) -> dict[str, str]:
+    """Say which cases are to be left out.
+
+    Parameters
+    ----------
+    exclude : path, mapping or iterable of str, optional
+        A file with verdicts, or with one case_id or participant_id a line and the reason after a
+        tab; such ids with reasons; or such ids.
+
+    Returns
+    -------
+    dict
+        case_id or participant_id to reason.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or holds a verdict that cannot be meant.
+    """
+    if exclude is None:
+        return {}
+    if isinstance(exclude, Mapping):
+        return {str(key): str(value) for key, value in exclude.items()}
+    if not isinstance(exclude, (str, os.PathLike)):
+        return {str(entry): _ON_REQUEST for entry in exclude}
+    try:
+        text = Path(exclude).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "no UTF-8 text"
+        raise InputError(f"{exclude}: the list of exclusions cannot be read: {why}") from error
+    if is_verdicts(text):
+        return left_out(text, str(exclude))
+    reasons = {}
+    for line in text.splitlines():
+        entry, _, reason = line.partition("#")[0].strip().partition("\t")
+        if entry:
+            reasons[entry.strip()] = reason.strip() or _ON_REQUEST
+    return reasons
 
 
 def is_verdicts(text: str) -> bool:

@@ -15,7 +15,7 @@ from ..stats.estimate import check_level
 from . import activations, demographics, diagnoses, factors, readers, segmentations, tables
 from .cases import Cases
 from .flow import Step, patient_flow
-from .loading import choose_split, in_split, load, one_per_patient
+from .loading import choose_split, in_split, leave_out, load, one_per_patient
 from .table import Table
 
 
@@ -38,6 +38,9 @@ class Cohort:
     columns : mapping of str to str, optional
         The table's own name of a column, by the name it has here, such as
         ``{"reference_diagnosis": "histology"}``.
+    exclude : path, mapping or iterable of str, optional
+        Cases to leave out besides those that the run has left out, such as the verdicts that its
+        page for quality control exports; as for `spinalcord.run_cohort`.
 
     Attributes
     ----------
@@ -55,7 +58,8 @@ class Cohort:
     Raises
     ------
     InputError
-        A file that is no table, or none at all; an unknown split; a level outside (0, 1).
+        A file that is no table, or none at all; an unknown split; a level outside (0, 1); an
+        exclusion of a case that is not there, or of all.
 
     Examples
     --------
@@ -78,9 +82,10 @@ class Cohort:
         split: str | None = None,
         level: float = 0.95,
         columns: Mapping[str, str] | None = None,
+        exclude: Any = None,
     ) -> None:
         self.level = check_level(level)
-        run = load(source, columns)
+        run = leave_out(load(source, columns), exclude)
         every = run.cases
         self.folder, self.settings = run.folder, run.description
         self.excluded, self.lesions = run.excluded, run.lesions

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from ..options import number
+from ..options import add_exclude, number
 
 SUMMARY = "write a page with the tables and figures of a cohort"
 
@@ -29,6 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="L",
         help="coverage of the intervals (default: 0.95)",
     )
+    add_exclude(parser)
     parser.add_argument("--title", default="", metavar="TEXT", help="of the page")
 
 
@@ -37,7 +38,9 @@ def run(options: argparse.Namespace) -> int:
     from .cohort import Cohort
 
     try:
-        cohort = Cohort(options.source, split=options.split, level=options.level)
+        cohort = Cohort(
+            options.source, split=options.split, level=options.level, exclude=options.exclude
+        )
         files = cohort.report(options.out, title=options.title)
     except ImportError as error:
         # The extra is missing; the message says how to get it.

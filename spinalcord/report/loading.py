@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
+from ..qc.verdicts import read_exclusions
 from .cases import Bool, Cases, read_cases, read_table
 
 _TEST = ("test", "testing")
 _NONE = Cases({}, 0)
+_KEPT = ("split", "reference_diagnosis")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,52 @@ def load(source: Any, columns: Mapping[str, str] | None = None) -> Source:
         read_table(folder / "lesions.tsv"),
         _describe(folder),
     )
+
+
+def leave_out(source: Source, exclude: Any) -> Source:
+    """Leave out some cases, besides those that the run has left out.
+
+    Parameters
+    ----------
+    source : Source
+    exclude : path, mapping or iterable of str, optional
+        As for `spinalcord.run_cohort`.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    InputError
+        The list cannot be read, or names a case that is not there.
+    """
+    reasons = read_exclusions(exclude)
+    tables = source.cases, source.failures, source.excluded
+    names = ("case_id", "participant_id")
+    known = {str(word) for table in tables for name in names for word in table.words(name)}
+    unknown = [entry for entry in reasons if entry not in known]
+    if unknown:
+        raise InputError(f"no case {', '.join(unknown[:10])}, which exclude= names")
+    gone: dict[str, list[str]] = {name: [] for name in (*names, *_KEPT, "reason")}
+    kept = []
+    for table in tables[:2]:
+        owners = zip(*(table.words(name) for name in names), strict=True)
+        why = [reasons.get(case, reasons.get(patient)) for case, patient in owners]
+        stays = np.array([reason is None for reason in why], bool)
+        kept.append(table.take(stays))
+        left = table.take(~stays)
+        for name in (*names, *_KEPT):
+            gone[name] += left.words(name).tolist()
+        gone["reason"] += [reason for reason in why if reason is not None]
+    if reasons and not kept[0].n:
+        raise InputError("all cases are excluded")
+    columns = {
+        name: np.array([*source.excluded.words(name), *words], object)
+        for name, words in gone.items()
+    }
+    excluded = Cases(columns, source.excluded.n + len(gone["reason"]))
+    return replace(source, cases=kept[0], failures=kept[1], excluded=excluded)
 
 
 def choose_split(cases: Cases, split: str | None) -> str:

@@ -48,7 +48,7 @@ def test_a_page_shows_what_the_records_say(tmp_path):
 
 
 def test_names_of_files_and_patients_are_not_on_the_page(tmp_path):
-    cases = make_run(tmp_path, 12)
+    cases = make_run(tmp_path, 12).cases
     text = (tmp_path / "qc.html").read_text(encoding="utf-8")
     assert "jane" not in text
     assert "the scan: slices 5 mm apart" in text

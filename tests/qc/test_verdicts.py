@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spinalcord.errors import InputError
-from spinalcord.qc.verdicts import is_verdicts, left_out, read_verdicts
+from spinalcord.qc.verdicts import is_verdicts, left_out, read_exclusions, read_verdicts
 
 HEAD = "case_id\tverdict\tnote\n"
 
@@ -53,3 +53,22 @@ def test_other_lists_are_no_verdicts(text):
 def test_a_verdict_that_cannot_be_meant_is_refused(rows, message):
     with pytest.raises(InputError, match=f"list: {message}"):
         read_verdicts(HEAD + rows, "list")
+
+
+def test_lists_of_every_kind(tmp_path):
+    path = tmp_path / "list"
+    path.write_text("\ufeffa\twhy not\n# nobody\nb # they asked\n\n", encoding="utf-8")
+    assert read_exclusions(path) == {"a": "why not", "b": "excluded on request"}
+    path.write_text(HEAD + "a\tfail\tx\nb\tpass\ty\n")
+    assert read_exclusions(str(path)) == {"a": "quality control: fail: x"}
+    assert read_exclusions({"a": "why"}) == {"a": "why"}
+    assert read_exclusions(["a"]) == {"a": "excluded on request"}
+    assert read_exclusions(None) == {}
+
+
+def test_a_list_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(InputError, match="list of exclusions cannot be read: No such file"):
+        read_exclusions(tmp_path / "absent")
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="no UTF-8 text"):
+        read_exclusions(tmp_path / "bytes")

@@ -37,3 +37,15 @@ def test_a_missing_extra_is_said_on_one_line(tmp_path, capsys, monkeypatch):
     shown = capsys.readouterr().err
     assert "pip install 'spinalcord[report]'" in shown
     assert "Traceback" not in shown
+
+
+def test_cases_are_left_out(tmp_path, capsys):
+    run = cohorts.write_run(tmp_path / "run", cohorts.drawn(12))
+    verdicts = tmp_path / "verdicts.tsv"
+    verdicts.write_text("case_id\tverdict\tnote\nsub-00003\tfail\tn/a\n")
+    for given in (str(verdicts), "sub-00003"):
+        out = tmp_path / "report"
+        assert main(["report", str(run), "-o", str(out), "--exclude", given, "--quiet"]) == 0
+        assert json.loads(capsys.readouterr().out)["patients"] == 11
+    assert main(["report", str(run), "--exclude", "sub-00003, nobody"]) == 4
+    assert "no case nobody" in capsys.readouterr().err

@@ -44,3 +44,49 @@ def test_what_is_no_run(tmp_path):
     (run / "dataset_description.json").write_text("[]")
     with pytest.raises(InputError, match="expected a JSON object"):
         Cohort(run)
+
+
+def run_with_failure(folder):
+    one = {"participant_id": ["x"], "split": ["test"], "reference_diagnosis": ["MS"]}
+    return cohorts.write_run(
+        folder,
+        cohorts.drawn(12),
+        description={"counts": {"cases": 14}},
+        failures={"case_id": ["broken"], **one, "reason": ["damaged"]},
+        excluded={"case_id": ["gone"], **one, "reason": ["no consent"]},
+        lesions={"case_id": []},
+    )
+
+
+def test_cases_are_left_out_of_a_run_as_by_the_run_itself(tmp_path):
+    folder = run_with_failure(tmp_path / "run")
+    verdicts = tmp_path / "verdicts.tsv"
+    verdicts.write_text(
+        "case_id\tverdict\tnote\nsub-00003\tartefact\tmoved\nbroken\tfail\tn/a\n"
+        "sub-00004\tpass\tn/a\ngone\tfail\tn/a\n"
+    )
+    every, some = Cohort(folder), Cohort(folder, exclude=verdicts)
+    assert [*every.cases.words("case_id")] == [f"sub-{i:05d}" for i in range(12)]
+    assert [*some.cases.words("case_id")] == [f"sub-{i:05d}" for i in range(12) if i != 3]
+    assert (every.failures.n, some.failures.n) == (1, 0)
+    reasons = dict(zip(some.excluded.words("case_id"), some.excluded.words("reason"), strict=True))
+    assert reasons == {
+        "gone": "no consent",
+        "sub-00003": "quality control: artefact: moved",
+        "broken": "quality control: fail",
+    }
+    assert some.flow[0].n == 14
+    assert dict(some.flow[0].left) == {
+        "quality control: fail": 1, "quality control: artefact": 1, "left out on request": 1,
+    }  # fmt: skip
+    assert some.table1()["n"].max() == 11
+
+
+def test_exclusions_must_fit(tmp_path):
+    folder = run_with_failure(tmp_path / "run")
+    with pytest.raises(InputError, match="no case sub-99999, which exclude= names"):
+        Cohort(folder, exclude=["sub-99999", "sub-00001"])
+    with pytest.raises(InputError, match="all cases are excluded"):
+        Cohort(folder, exclude=[f"sub-{i:05d}" for i in range(12)])
+    with pytest.raises(InputError, match="cannot be read"):
+        Cohort(folder, exclude=tmp_path / "absent.tsv")
