@@ -15,6 +15,7 @@ import warnings
 
 import pytest
 from cohorts import results, save_mask, save_scan, table, tiny_scans, touch
+from pngs import decode
 from stand_ins import make_folder
 
 from spinalcord import Cohort, CohortRun, _core, run_cohort
@@ -403,6 +404,10 @@ def check_whole(out):
                 assert (out / file["name"]).stat().st_size == file["size"]
         elif path.name.endswith(".gz"):
             assert len(gzip.decompress(path.read_bytes())) > 352
+        elif path.suffix == ".png":
+            assert decode(path.read_bytes()).size > 1000
+        elif path.suffix == ".html":
+            assert path.read_text(encoding="utf-8").endswith("</html>\n")
         else:
             lines = path.read_text(encoding="utf-8").split("\n")
             assert lines[-1] == ""
