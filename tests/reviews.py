@@ -58,6 +58,7 @@ def make_record(index, layout):
             row[f"{name}_label"] = task.positive if value >= 0.5 else task.negative
         row |= dict.fromkeys((f"{name}_probability" for name in DIAGNOSES), 0.25)
         row["ms_vs_nmosd_inside_fraction"] = 0.4
+        row["ms_vs_nmosd_flat_inside_fraction"] = 0.025
     sizes = {"volume_mm3": 60.0, "length_mm": 12.3, "width_mm": 4.0, "depth_mm": 3.0,
              "max_diameter_mm": 12.9, "overlap_fraction": 0.8, "in_cord_fraction": 1.0}  # fmt: skip
     lesions = [

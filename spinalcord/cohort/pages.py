@@ -132,6 +132,7 @@ def _values(
         "thresholds": [_rounded(answers.get(f"{task}_threshold"), 4) for task in TASKS],
         "four": [_rounded(answers.get(f"{name}_probability"), 4) for name in DIAGNOSES],
         "inside": [_rounded(answers.get(f"{task}_inside_fraction"), 3) for task in TASKS],
+        "flat": [_rounded(answers.get(f"{task}_flat_inside_fraction"), 3) for task in TASKS],
         "volume": _rounded(answers.get("lesion_volume_mm3"), 1),
         "count": answers.get("n_lesions"),
         "dice": _rounded(answers.get("dice"), 4),

@@ -482,7 +482,8 @@ const spinalcordQc = (() => {
       const at = tasks.findIndex((task) => task.name === wantedMap), key = make("span");
       const inside = current.inside[at];
       key.append(`evidence for ${current.labels[at]}: none`, make("i", null, "bar"), "the most in this case");
-      if (inside !== null) key.append(` (${number(100 * inside, 0)} % of it in the lesion)`);
+      const flat = current.flat[at] === null ? "" : `; ${number(100 * current.flat[at], 0)} % if it were spread evenly`;
+      if (inside !== null) key.append(` (${number(100 * inside, 0)} % of it in the lesion${flat})`);
       parts.push(key);
     }
     $("legend").replaceChildren(...parts);

@@ -149,7 +149,10 @@ def test_layers_are_shown_hidden_and_faded(browser):
     assert picture() != without
     press(browser, ["h"])
     assert "evidence for" in browser.evaluate(text("legend"))
-    press(browser, ["h", "h"])
+    press(browser, ["h"])
+    told = "40 % of it in the lesion; 3 % if it were spread evenly"
+    assert told in browser.evaluate(text("legend"))
+    press(browser, ["h"])
     assert "evidence for" not in browser.evaluate(text("legend"))
     before = browser.evaluate("document.getElementById('line').value")
     press(browser, ["[", "["])
