@@ -419,11 +419,12 @@ void sc_plan_describe(const sc_plan *plan, int64_t index, sc_layer_info *out)
     const char *name = plan->engine.pointwise->name;
     if (step->kind == STEP_CONV) name = plan->engine.conv_name;
     if (step->winograd) name = plan->engine.winograd_name;
-    if (step->kind == STEP_CONV && plan->engine.conv == NULL) {
-        const sc_onednn_conv *conv = plan->threads[0].convs[2 * index];
+    /* A thread without rows has no primitive. */
+    const bool onednn = step->kind == STEP_CONV && plan->engine.conv == NULL;
+    for (int t = 0; onednn && t < plan->n_threads; t++) {
+        const sc_onednn_conv *conv = plan->threads[t].convs[2 * index];
         if (conv != NULL) name = sc_onednn_conv_name(conv);
     }
     snprintf(out->implementation, sizeof out->implementation, "%s%s",
-             plan->engine.conv == NULL && step->kind == STEP_CONV ? "onednn:" : "",
-             name);
+             onednn ? "onednn:" : "", name);
 }

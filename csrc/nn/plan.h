@@ -68,7 +68,8 @@ void sc_plan_input(sc_plan *plan, const char *name, int dst);
  *     dst[p, c] = src[p, c] * norm_scale[c] + norm_shift[c] > 0 ? sum[p, c] : 0
  *
  * The sums themselves are not scaled: put norm_scale into the weights.  Such a step has
- * one phase and none of relu, post, add and norm. */
+ * one phase and none of bias, relu, post, add and norm; dst and src are buffers of the
+ * engine's type. */
 typedef struct {
     sc_view src;
     const float *norm_scale, *norm_shift; /* both or neither: src > 0 */

@@ -37,6 +37,10 @@ typedef struct {
     sc_conv_weights *packed[2];
     float *add_scale, *post_scale, *post_shift, *norm_scale, *norm_shift;
     bool relu, mean2;
+    int back; /* map whose ReLU the sums go back through; -1: none */
+    int64_t back_channel;
+    float *back_scale, *back_shift;
+    bool back_add, spread2;
     int64_t dst_y, dst_x, dst_stride;
     int64_t k, stride, origin; /* pools */
     float *want, *got, *first; /* captures: (c, h, w) */
@@ -109,6 +113,30 @@ static void output_size(const recipe *r, const op *o, int64_t *h, int64_t *w)
     *w = o->mean2 ? m->w / 2 : (m->w - 1) / by + 1;
 }
 
+static void put_back(recipe *r, const op *o, int64_t y, int64_t x, int64_t c, double v)
+{
+    map *dst = &r->maps[o->dst];
+    double side = at(&r->maps[o->back], y, x, o->back_channel + c);
+    if (o->back_scale != NULL) {
+        side = side * (double)o->back_scale[c] + (double)o->back_shift[c];
+    }
+    float *out = dst->v + (y * dst->w + x) * dst->c + o->dst_channel + c;
+    const double before = o->back_add ? (double)*out : 0.0;
+    *out = rounded(r, dst->f32, before + (side > 0 ? v : 0.0));
+}
+
+static void evaluate_back(recipe *r, const op *o)
+{
+    const map *src = &r->maps[o->src], *dst = &r->maps[o->dst];
+    const int64_t by = o->spread2 ? 2 : 1;
+    for (int64_t i = 0; i < dst->h * dst->w * o->shape[0].oc; i++) {
+        const int64_t c = i % o->shape[0].oc, p = i / o->shape[0].oc;
+        const int64_t y = p / dst->w, x = p % dst->w;
+        const bool inside = y / by < src->h && x / by < src->w;
+        put_back(r, o, y, x, c, inside ? phase_sum(r, o, 0, y / by, x / by, c) : 0.0);
+    }
+}
+
 static void evaluate_conv(recipe *r, const op *o)
 {
     int64_t h, w;
@@ -157,7 +185,8 @@ static void evaluate(recipe *r, const op *o, const float *image)
     const map *src = &r->maps[o->src];
     map *dst = &r->maps[o->dst];
     const int64_t plane = src->h * src->w;
-    if (o->kind == OP_CONV) evaluate_conv(r, o);
+    if (o->kind == OP_CONV && o->back < 0) evaluate_conv(r, o);
+    if (o->kind == OP_CONV && o->back >= 0) evaluate_back(r, o);
     if (o->kind == OP_POOL) evaluate_pool(r, o);
     for (int64_t i = 0; o->kind == OP_CAPTURE && i < plane * src->c; i++) {
         o->want[i] = src->v[i % plane * src->c + i / plane];
@@ -198,6 +227,7 @@ static op *add_op(recipe *r, op_kind kind, int src, int dst)
               .src = src,
               .dst = dst,
               .add = -1,
+              .back = -1,
               .n_phases = 1,
               .dst_stride = 1};
     return o;
@@ -341,10 +371,53 @@ static int add_stem(recipe *r)
     return dst;
 }
 
+/* Sums through the ReLU of another map, from its size or half of it. */
+static void add_back_conv(recipe *r, int src, int relu, int dst, int64_t oc, bool add)
+{
+    const bool halved = r->maps[src].h != r->maps[relu].h ||
+                        r->maps[src].w != r->maps[relu].w;
+    op *o = add_conv(r, src, dst, 0, oc, next_bool(&r->g) ? 3 : 1);
+    for (int64_t i = 0; i < oc; i++) o->bias[0][i] = 0;
+    sc_free(o->post_scale);
+    sc_free(o->post_shift);
+    o->post_scale = o->post_shift = NULL;
+    o->relu = false;
+    o->back = relu;
+    o->back_channel = next_int(&r->g, 0, r->maps[relu].c - oc);
+    o->back_add = add;
+    o->spread2 = halved;
+    if (next_bool(&r->g)) {
+        o->back_scale = numbers(r, oc, 2);
+        o->back_shift = numbers(r, oc, 3);
+    }
+    evaluate(r, o, NULL);
+}
+
+static int add_back(recipe *r)
+{
+    const int relu = any_map(r);
+    const map m = r->maps[relu];
+    /* In bf16 a real near 0 may round to either side of it. */
+    if (r->reals && r->engine.bf16) return add_pool(r);
+    int src = relu;
+    if (next_bool(&r->g) && m.h > 1 && m.w > 1) {
+        src = add_map(r, m.h / 2, m.w / 2, m.c, 1, false);
+        op *o = add_op(r, OP_POOL, relu, src);
+        o->k = o->stride = 2;
+        evaluate(r, o, NULL);
+    }
+    const int64_t oc = next_int(&r->g, 1, m.c);
+    const int dst = add_map(r, m.h, m.w, oc, 1, false);
+    add_back_conv(r, src, relu, dst, oc, false);
+    if (next_bool(&r->g))
+        add_back_conv(r, src, relu, dst, next_int(&r->g, 1, oc), true);
+    return dst;
+}
+
 static void recipe_create(recipe *r, const float *image)
 {
-    static int (*const MAKERS[])(recipe *) = {add_block, add_unit, add_norm,
-                                              add_pool,  add_up,   add_stem};
+    static int (*const MAKERS[])(recipe *) = {add_block, add_unit, add_norm, add_pool,
+                                              add_up,    add_stem, add_back, add_back};
     const bool tiles = next_bool(&r->g); /* as Winograd needs them */
     const int64_t h = tiles ? 12 : next_int(&r->g, 1, 13);
     const int64_t w = tiles ? 8 : next_int(&r->g, 1, 17);
@@ -352,7 +425,7 @@ static void recipe_create(recipe *r, const float *image)
     r->maps[first].dense = true;
     evaluate(r, add_op(r, OP_INPUT, first, first), image);
     for (int i = 0; i < 10; i++) {
-        const int made = MAKERS[next_int(&r->g, 0, 5)](r);
+        const int made = MAKERS[next_int(&r->g, 0, 6)](r);
         if (next_int(&r->g, 0, 2) == 0) capture(r, made);
     }
     capture(r, r->n_maps - 1);
@@ -366,7 +439,8 @@ static void recipe_destroy(recipe *r)
         op *o = &r->ops[i];
         float *owned[] = {o->wei[0],     o->wei[1],     o->bias[0],    o->bias[1],
                           o->add_scale,  o->post_scale, o->post_shift, o->norm_scale,
-                          o->norm_shift, o->want,       o->got,        o->first};
+                          o->norm_shift, o->want,       o->got,        o->first,
+                          o->back_scale, o->back_shift};
         for (size_t j = 0; j < sizeof owned / sizeof *owned; j++) sc_free(owned[j]);
         for (int j = 0; j < 2; j++) sc_conv_weights_destroy(o->packed[j]);
     }

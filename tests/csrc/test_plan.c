@@ -34,6 +34,11 @@ static void plan_conv(const recipe *r, sc_plan *plan, const op *o)
     int64_t h, w;
     output_size(r, o, &h, &w);
     const sc_view add = {o->add, 0}, src = {o->src, o->src_channel};
+    const sc_back back = {.src = {o->back, o->back_channel},
+                          .norm_scale = o->back_scale,
+                          .norm_shift = o->back_shift,
+                          .add = o->back_add,
+                          .spread2 = o->spread2};
     sc_plan_conv(plan, &(sc_conv_step){.name = "conv",
                                        .wei = {o->packed[0], o->packed[1]},
                                        .src = {src, src},
@@ -50,7 +55,8 @@ static void plan_conv(const recipe *r, sc_plan *plan, const op *o)
                                        .add_scale = o->add_scale,
                                        .norm_scale = o->norm_scale,
                                        .norm_shift = o->norm_shift,
-                                       .mean2 = o->mean2});
+                                       .mean2 = o->mean2,
+                                       .back = o->back >= 0 ? &back : NULL});
 }
 
 static sc_plan *plan_of(recipe *r, int n_threads)
