@@ -59,6 +59,7 @@ def plot_explanation(
     title = "No lesion found: nothing to explain"
     if explanation.found:
         title = f"{explanation.task}: {explanation.target} (p = {explanation.probability:.2f})"
+        title += f", {explanation.method.title}"
         if explanation.inside_fraction is not None:
             title += f"; {explanation.inside_fraction:.0%} of the evidence for it in the lesion"
     return plot_scene(

@@ -86,7 +86,7 @@ def test_map_has_a_bar_with_its_raw_values(figure, explanation):
     assert bar.get_ylim() == pytest.approx((-limit, limit))
     share = f"{explanation.inside_fraction:.0%}"
     assert figure.get_suptitle().startswith(
-        f"ms_vs_nmosd: NMOSD (p = {explanation.probability:.2f}); {share} of the evidence for it"
+        f"ms_vs_nmosd: NMOSD (p = {explanation.probability:.2f}), Grad-CAM; {share} of the"
     )
     assert slice_titles(figure) == ["L ← slice 3", "slice 2", "slice 1 → R"]
     drawn(figure)
