@@ -20,8 +20,8 @@ PER_PAGE = 20_000
 """Cases of a page; a larger cohort has several."""
 
 COLUMNS = (
-    "id", "status", "excluded", "key", "answer", "p", "labels", "thresholds", "four", "inside", "flat",
-    "volume", "count", "dice", "warnings", "reason", "lesions", "more", "picture",
+    "id", "status", "excluded", "key", "answer", "p", "labels", "thresholds", "four", "inside",
+    "flat", "volume", "count", "dice", "warnings", "reason", "lesions", "more", "picture",
 )  # fmt: skip
 
 LESION_COLUMNS = {
