@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -71,9 +72,16 @@ numpydoc_class_members_toctree = False
 
 def setup(app: Sphinx) -> None:
     """Connect what follows."""
+    # Pages come and go, and outputs with them, without a change in the files that show them.
+    app.connect("env-get-outdated", find_outdated)
     app.connect("source-read", add_contents)
     app.connect("source-read", take_outputs)
     app.connect("build-finished", make_index)
+
+
+def find_outdated(app: Sphinx, env: Any, *_: set[str]) -> list[str]:
+    """Read again what depends on more than its own file."""
+    return [name for name in env.found_docs if name == root_doc or name.startswith("notebooks/")]
 
 
 def add_contents(app: Sphinx, docname: str, source: list[str]) -> None:
