@@ -60,6 +60,7 @@ html_css_files = ["site.css"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_output_stderr = "remove"  # warnings stand in the results too
 
 # ---- Docstrings ---------------------------------------------------------------------------------
 
