@@ -120,6 +120,21 @@ class Explanation(Recorded):
         evidence = self.method.evidence(self.map.array)
         return self.map.like(evidence / np.float32(self.scale or 1))
 
+    @property
+    def headline(self) -> str:
+        """The result in a sentence, with what an even map would have."""
+        if not self.found or self.focus is None:
+            return "No lesion found: nothing to explain"
+        said = f"{self.task}: {self.target} (p = {self.probability:.2f}), {self.method.title}"
+        inside, around = self.inside_fraction, self.ring_fraction
+        if inside is None or around is None:
+            return said + "; no evidence for it"
+        flat = self.focus.flat_inside_fraction, self.focus.flat_ring_fraction
+        return (
+            f"{said}; {inside:.1%} of the evidence for it in the lesion, {around:.1%} within "
+            f"{self.manner.ring_mm:g} mm around (of an even map: {flat[0]:.1%}, {flat[1]:.1%})"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the map as plain values for JSON."""
         focus: dict[str, Any] = dict.fromkeys(each.name for each in fields(Focus))
@@ -227,17 +242,7 @@ class Explanation(Recorded):
         return plots.view_scene(self.scene(), margin_mm=margin_mm)
 
     def _repr_html_(self) -> str:
-        if not self.found:
-            return result_html(
-                "No lesion found: nothing to explain", draw_mosaic(self.scene()), "", self.record
-            )
-        title = f"{self.task}: {self.target} (p = {self.probability:.3f}), {self.method.title}"
-        if self.inside_fraction is not None and self.ring_fraction is not None:
-            title += (
-                f"; {self.inside_fraction:.0%} of the evidence inside the lesion, "
-                f"{self.ring_fraction:.0%} within {self.manner.ring_mm:g} mm of it"
-            )
-        return result_html(title, draw_mosaic(self.scene()), "", self.record)
+        return result_html(self.headline, draw_mosaic(self.scene()), "", self.record)
 
 
 def explain_slices(

@@ -85,6 +85,7 @@ def test_map_without_positive_part_says_so(scan, mask, model_folder, stand_in, m
         "the map is nowhere positive: nothing in the slices speaks for NMOSD",
     )
     assert "nowhere positive" in shown._repr_html_()
+    assert shown.headline.endswith("Grad-CAM; no evidence for it")
 
 
 def test_map_of_zeros_says_so(scan, mask, model_folder, stand_in, monkeypatch):
@@ -124,7 +125,11 @@ def test_ring_is_asked_for_in_millimetres(scan, mask, model_folder):
     positive = np.maximum(found[1].map.array, 0).astype(np.float64)
     assert rings[1] == pytest.approx(positive[near].sum() / positive.sum(), rel=1e-6)
     assert 0 < found[1].focus.flat_inside_fraction < found[1].focus.flat_ring_fraction < 1
-    assert "within 5 mm" in found[1]._repr_html_()
+    headline = found[1].headline
+    assert f"{found[1].inside_fraction:.1%} of the evidence for it in the lesion" in headline
+    assert f"{rings[1]:.1%} within 5 mm around" in headline
+    assert f"of an even map: {found[1].focus.flat_inside_fraction:.1%}" in headline
+    assert headline in found[1]._repr_html_()
 
 
 def test_occlusion_and_curves_on_the_scan(scan, mask, model_folder, tmp_path):

@@ -56,12 +56,7 @@ def plot_explanation(
     ax: Any = None,
 ) -> Any:
     """Plot what spoke for an answer, and where; see `Explanation.plot`."""
-    title = "No lesion found: nothing to explain"
-    if explanation.found:
-        title = f"{explanation.task}: {explanation.target} (p = {explanation.probability:.2f})"
-        title += f", {explanation.method.title}"
-        if explanation.inside_fraction is not None:
-            title += f"; {explanation.inside_fraction:.0%} of the evidence for it in the lesion"
+    title = explanation.headline.replace("; ", "\n")
     return plot_scene(
         explanation.scene(), title=title, notice=explanation.notice, slices=slices,
         margin_mm=margin_mm, figure=figure, ax=ax,

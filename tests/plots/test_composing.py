@@ -84,9 +84,9 @@ def test_map_has_a_bar_with_its_raw_values(figure, explanation):
     limit = float(np.abs(explanation.map.array).max())
     assert limit > 0
     assert bar.get_ylim() == pytest.approx((-limit, limit))
-    share = f"{explanation.inside_fraction:.0%}"
+    share = f"{explanation.inside_fraction:.1%}"
     assert figure.get_suptitle().startswith(
-        f"ms_vs_nmosd: NMOSD (p = {explanation.probability:.2f}), Grad-CAM; {share} of the"
+        f"ms_vs_nmosd: NMOSD (p = {explanation.probability:.2f}), Grad-CAM\n{share} of the"
     )
     assert slice_titles(figure) == ["L ← slice 3", "slice 2", "slice 1 → R"]
     drawn(figure)
