@@ -152,7 +152,9 @@ def plot_scene(
                 title=slice_title(scene, index, row),
             )  # fmt: skip
         note = slices_note(scene, shown)
-        figure.suptitle(f"{title}\n{note}" if title else note, fontsize=9)
+        lines = [*title.splitlines(), note]
+        width = max(30, int(13 * size[0]))
+        figure.suptitle("\n".join(textwrap.fill(line, width) for line in lines), fontsize=9)
         text = textwrap.fill(notice, max(30, int(15 * size[0])))
         _draw_legend(figure, scene, text)
         _draw_bar(figure, scene, axes[: len(shown)])
