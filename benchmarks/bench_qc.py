@@ -66,13 +66,13 @@ def page(n: int) -> None:
             start = time.process_time()
             write_tables(out, listing, DESCRIPTION, qc=qc)
             spent.append(time.process_time() - start)
-        empty = state(browser)
+        empty = browser.cost()
         browser.open((out / "qc.html").as_uri())
         browser.wait("document.querySelectorAll('.row').length")
-        opened = state(browser)
+        opened = browser.cost()
         browser.press("/")
         browser.type("0077")
-        searched = state(browser)
+        searched = browser.cost()
         heap = browser.send("Performance.getMetrics")["metrics"]
         print(json.dumps({
             "cases": n, "page_mb": round((out / "qc.html").stat().st_size / 1e6, 1),
@@ -82,19 +82,6 @@ def page(n: int) -> None:
             "heap_mb": round(next(m["value"] for m in heap if m["name"] == "JSHeapUsedSize") / 1e6),
             "resident_mb": round(opened[1] - empty[1]),
         }))  # fmt: skip
-
-
-def state(browser: Browser) -> tuple[float, float]:
-    """Return the processor's seconds and the megabytes of all processes that draw pages."""
-    session, browser._session = browser._session, None
-    found = browser.send("SystemInfo.getProcessInfo")["processInfo"]
-    browser._session = session
-    drawing = [process for process in found if process["type"] == "renderer"]
-    megabytes = 0.0
-    for process in drawing:
-        text = Path(f"/proc/{process['id']}/status").read_text(encoding="utf-8")
-        megabytes += int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024
-    return sum(process["cpuTime"] for process in drawing), megabytes
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -147,6 +148,20 @@ class Browser:
         data = self.send("Page.captureScreenshot", format="png")["data"]
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))
+
+    def cost(self):
+        """The processor's seconds and the megabytes of the processes that draw pages."""
+        session, self._session = self._session, None
+        try:
+            found = self.send("SystemInfo.getProcessInfo")["processInfo"]
+        finally:
+            self._session = session
+        drawing = [process for process in found if process["type"] == "renderer"]
+        megabytes = 0.0
+        for process in drawing:
+            with open(f"/proc/{process['id']}/status", encoding="utf-8") as file:
+                megabytes += int(re.search(r"VmRSS:\s+(\d+)", file.read())[1]) / 1024
+        return sum(process["cpuTime"] for process in drawing), megabytes
 
     def complaints(self):
         """What went wrong on the page: exceptions, refused requests, console errors."""

@@ -49,7 +49,7 @@ def make_record(index, layout):
     row = {
         "found": found, "diagnosis": DIAGNOSES[index % 4] if found else None,
         "n_lesions": 2 if found else 0, "lesion_volume_mm3": 100.0 + index if found else 0.0,
-        "dice": float(p[0]), "notice": DESCRIPTION["notice"],
+        "mask": "segmented", "dice": float(p[0]), "notice": DESCRIPTION["notice"],
         "warnings": "" if index % 7 else f"jane-doe-{index}.nii.gz: slices 5 mm apart; <i>odd</i>",
     }  # fmt: skip
     if found:

@@ -133,6 +133,7 @@ def _values(
         "four": [_rounded(answers.get(f"{name}_probability"), 4) for name in DIAGNOSES],
         "inside": [_rounded(answers.get(f"{task}_inside_fraction"), 3) for task in TASKS],
         "flat": [_rounded(answers.get(f"{task}_flat_inside_fraction"), 3) for task in TASKS],
+        "mask": answers.get("mask"),
         "volume": _rounded(answers.get("lesion_volume_mm3"), 1),
         "count": answers.get("n_lesions"),
         "dice": _rounded(answers.get("dice"), 4),

@@ -326,7 +326,7 @@ const spinalcordQc = (() => {
   let sheet = null, note = null;
   const wantedLines = { lesion: true, reference: true, cord: true };
   let wantedMap = "";
-  const LINES = { lesion: ["lesion found", "#ff543c"], reference: ["reference", "#5adc78"], cord: ["cord", "#5ac8fa"] };
+  const LINES = { lesion: ["", "#ff543c"], reference: ["reference", "#5adc78"], cord: ["cord", "#5ac8fa"] };
 
   function choose(at, announce = true) {
     if (!shown.length) return;
@@ -385,7 +385,7 @@ const spinalcordQc = (() => {
       box.checked = wantedLines[name];
       box.addEventListener("change", () => { wantedLines[name] = box.checked; paint(); });
       swatch.style.background = LINES[name][1];
-      label.append(box, swatch, LINES[name][0]);
+      label.append(box, swatch, LINES[name][0] || `lesion ${current.mask === "given" ? "as given" : "found"}`);
       return label;
     }));
     if (!$("outlines").children.length) $("outlines").textContent = "none";
@@ -437,7 +437,7 @@ const spinalcordQc = (() => {
   function scale() {
     const chosen = Number($("zoom").value), { size, slices } = current.picture;
     const above = $("mosaic").offsetTop - $("case").offsetTop;
-    const box = [Math.max(240, $("case").clientHeight - above - 40), Math.max(240, $("mosaic").clientWidth)];
+    const box = [Math.max(240, $("case").clientHeight - above - 64), Math.max(240, $("mosaic").clientWidth)];
     return chosen || Q.fitting(slices.length, size, box, GAP);
   }
 
@@ -471,7 +471,7 @@ const spinalcordQc = (() => {
   function drawLegend(by, explained) {
     const { slices, held, pixel_mm: mm } = current.picture, parts = [];
     const text = held
-      ? `${plural(slices.length, "slice", "slices")} from the patient's left to right; ${held} hold lesion`
+      ? `${plural(slices.length, "slice", "slices")} from the patient's left to right; lesion on ${plural(held, "slice", "slices")}`
       : `${plural(slices.length, "slice", "slices")} around the middle, from the patient's left to right; none holds lesion`;
     parts.push(make("span", text));
     const bar = make("span"), line = make("i", null, "scale");
@@ -482,8 +482,8 @@ const spinalcordQc = (() => {
       const at = tasks.findIndex((task) => task.name === wantedMap), key = make("span");
       const inside = current.inside[at];
       key.append(`evidence for ${current.labels[at]}: none`, make("i", null, "bar"), "the most in this case");
-      const flat = current.flat[at] === null ? "" : `; ${number(100 * current.flat[at], 0)} % if it were spread evenly`;
-      if (inside !== null) key.append(` (${number(100 * inside, 0)} % of it in the lesion${flat})`);
+      const flat = current.flat[at] === null ? "" : `; ${number(100 * current.flat[at], 1)} % if it were spread evenly`;
+      if (inside !== null) key.append(` (${number(100 * inside, 1)} % of it in the lesion${flat})`);
       parts.push(key);
     }
     $("legend").replaceChildren(...parts);
@@ -509,7 +509,7 @@ const spinalcordQc = (() => {
     if (c.status === "done") {
       const size = [`${plural(c.count ?? 0, "lesion", "lesions")}, ${number(c.volume, 0)} mm³`];
       if (c.dice !== null) size.push(`Dice with the reference ${number(c.dice)}`);
-      const rows = c.lesions.map(([ours, ...rest]) => [ours ? "found" : "reference", ...rest.map((v, i) => number(v, i === 0 ? 0 : i > 5 ? 2 : i === 1 ? 0 : 1))]);
+      const rows = c.lesions.map(([ours, ...rest]) => [ours ? (c.mask === "given" ? "given" : "found") : "reference", ...rest.map((v, i) => number(v, i === 0 ? 0 : i > 5 ? 2 : i === 1 ? 0 : 1))]);
       if (rows.length) {
         $("lesions").append(table(size.join("; "), about.lesion_columns, rows, (i) => i > 0));
         if (c.more) $("lesions").append(make("p", `and ${c.more} smaller ones: see lesions.tsv`));

@@ -21,7 +21,7 @@ PER_PAGE = 20_000
 
 COLUMNS = (
     "id", "status", "excluded", "key", "answer", "p", "labels", "thresholds", "four", "inside",
-    "flat", "volume", "count", "dice", "warnings", "reason", "lesions", "more", "picture",
+    "flat", "mask", "volume", "count", "dice", "warnings", "reason", "lesions", "more", "picture",
 )  # fmt: skip
 
 LESION_COLUMNS = {

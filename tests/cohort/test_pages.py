@@ -34,6 +34,7 @@ def test_a_page_shows_what_the_records_say(tmp_path):
     assert list(rows) == [f"sub-{i:05d}" for i in (*range(3), *range(4, 12), 3)]
     first = rows["sub-00000"]
     assert (first["status"], first["answer"], first["volume"]) == ("done", "astrocytoma", 100.0)
+    assert first["mask"] == "segmented"
     assert len(first["p"]) == len(first["labels"]) == len(first["thresholds"]) == 3
     assert (first["inside"], first["flat"]) == ([None, None, 0.4], [None, None, 0.025])
     assert first["lesions"][0] == [1, 1.0, 60.0, 12.3, 4.0, 3.0, 12.9, 1.0, 0.8]

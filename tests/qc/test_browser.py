@@ -150,7 +150,7 @@ def test_layers_are_shown_hidden_and_faded(browser):
     press(browser, ["h"])
     assert "evidence for" in browser.evaluate(text("legend"))
     press(browser, ["h"])
-    told = "40 % of it in the lesion; 3 % if it were spread evenly"
+    told = "40.0 % of it in the lesion; 2.5 % if it were spread evenly"
     assert told in browser.evaluate(text("legend"))
     press(browser, ["h"])
     assert "evidence for" not in browser.evaluate(text("legend"))
@@ -238,23 +238,17 @@ def test_contrast_is_enough_everywhere(browser):
 def test_ten_thousand_cases(tmp_path):
     make_run(tmp_path, 10_000, pictures=False)
     with Browser() as one:
-        start = time.perf_counter()
+        before = one.cost()
         one.open((tmp_path / "qc.html").as_uri())
         one.wait("document.querySelectorAll('.row').length")
-        seconds = time.perf_counter() - start
+        opened = one.cost()
         assert one.evaluate("document.querySelectorAll('*').length") < 1000
         press(one, ["End", "f"])
         assert one.evaluate(CURRENT) == "sub-09999"
-        start = time.perf_counter()
         press(one, ["/"])
-        one.type("077")
-        assert "case" in one.evaluate(text("shown"))
-        search = time.perf_counter() - start
-        metrics = one.send("Performance.getMetrics")["metrics"]
-        heap = next(m["value"] for m in metrics if m["name"] == "JSHeapUsedSize") / 1e6
-        size = (tmp_path / "qc.html").stat().st_size / 1e6
-        print(
-            f"{size:.1f} MB, {seconds:.2f} s to open, {search:.2f} s to search, heap {heap:.0f} MB"
-        )
-        assert heap < 150
-        assert seconds < 20  # a second or two on a quiet machine
+        searched = one.cost()
+        one.type("0077")
+        assert one.evaluate(text("shown")) == "11 cases of 10,000"
+        assert one.cost()[0] - searched[0] < 2.0
+        assert opened[0] - before[0] < 4.0  # of the processor; 0.3 s on one of today
+        assert opened[1] - before[1] < 300
