@@ -166,6 +166,38 @@ def blur(images: Tensor, sigma: Tensor) -> Tensor:
     return padded.reshape(n, channels, h, w)
 
 
+def disturb(masks: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
+    """Draw outlines anew, as another reader or a network would: larger, smaller, ragged.
+
+    Each chosen mask is blurred, a smooth random field is added, and a random level cuts it; one
+    of which nothing would be left stays as it is.
+
+    Parameters
+    ----------
+    masks : float32 (n, 1, h, w)
+        0 and 1.
+    chance : float
+        Probability for each mask.
+    rng : numpy Generator
+
+    Returns
+    -------
+    float32 (n, 1, h, w)
+        0 and 1.
+    """
+    n, _, h, w = masks.shape
+    device = masks.device
+    soft = blur(masks, _tensor(rng.uniform(0.5, 2.5, (n, 1, 1, 1)), device))
+    field = _tensor(rng.normal(0, 0.2, (n, 1, h // 8 + 1, w // 8 + 1)), device)
+    field = functional.interpolate(field, (h, w), mode="bicubic", align_corners=True)
+    # No new lesion far from the old: the field counts where the outline is blurred.
+    edge = 4 * soft * (1 - soft)
+    drawn = (soft + field * edge >= _tensor(rng.uniform(0.25, 0.7, (n, 1, 1, 1)), device)).float()
+    chosen = _tensor(rng.random((n, 1, 1, 1)) < chance, device).bool()
+    chosen = chosen & (drawn.sum((1, 2, 3), keepdim=True) > 0)
+    return torch.where(chosen, drawn, masks)
+
+
 def crop(images: Tensor, size: int) -> Tensor:
     """Cut the middle (.., size, size) out of images."""
     top, left = ((extent - size) // 2 for extent in images.shape[-2:])

@@ -7,7 +7,7 @@ import json
 
 from ..errors import InputError
 from ..options import number, whole
-from .settings import DEVICES, MODES, PRECISIONS, TARGETS, Settings
+from .settings import DEVICES, MODES, PRECISIONS, SCHEDULES, TARGETS, Settings
 
 SUMMARY = "train a network on a cohort of one's own, to a model file (needs PyTorch)"
 
@@ -24,9 +24,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--patch", default="128,192", metavar="A,B", help="sides in pixels (default: 128,192)")
     add("--steps", type=whole(1), metavar="N", help="per epoch (default: by the cohort's size)")
     add("--lr", type=number(1e-9, 1), default=1e-4, metavar="R", help="default: 0.0001")
+    add("--schedule", choices=SCHEDULES, default="plateau",
+        help="of the rate: halved without gain, or a cosine (default: plateau)")  # fmt: skip
     add("--seed", type=whole(0), default=0, metavar="N", help="default: 0")
     add("--device", choices=DEVICES, default="auto", help="default: auto, CUDA where there is one")
     add("--precision", choices=PRECISIONS, default="auto", help="default: auto, bf16 where quick")
+    add("--compile", action="store_true", help="with torch.compile: for patches of one size")
     add("--mode", choices=MODES, default="physical", help="preparation (default: physical)")
     add("--pixel-mm", type=number(0.1, 10), default=1.0, metavar="P", help="default: 1.0")
     add("--stop-after", type=whole(1), default=60, metavar="N",
@@ -55,9 +58,11 @@ def run(options: argparse.Namespace) -> int:
         batch=options.batch,
         patch=_patch(options.patch),
         lr=options.lr,
+        schedule=options.schedule,
         seed=options.seed,
         device=options.device,
         precision=options.precision,
+        compile=options.compile,
         mode=options.mode,
         pixel_mm=options.pixel_mm,
         steps=options.steps,

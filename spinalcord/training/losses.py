@@ -24,15 +24,20 @@ def mask_loss(logits: Tensor, masks: Tensor, known: Tensor) -> Tensor:
     Returns
     -------
     float32 scalar
-        Dice is that of all known pixels of the batch together, so that patches without lesion
-        count by their false alarms.
+        Dice is half that of all known pixels of the batch together, so that patches without
+        lesion count by their false alarms, and half the mean over the images that hold any, so
+        that a small plaque weighs as much as a long tumour.
     """
     logits = logits.float()
     weight = known[:, :, None, None]
     probability = torch.sigmoid(logits) * weight
-    both = (probability * masks).sum((0, 2, 3))
-    total = probability.sum((0, 2, 3)) + (masks * weight).sum((0, 2, 3))
-    dice = 1 - (2 * both + SMOOTH) / (total + SMOOTH)
+    both = (probability * masks).sum((2, 3))
+    truth = (masks * weight).sum((2, 3))
+    total = probability.sum((2, 3)) + truth
+    each_dice = 1 - (2 * both + SMOOTH) / (total + SMOOTH)
+    holds = (truth > 0).float()
+    dice = 0.5 * (1 - (2 * both.sum(0) + SMOOTH) / (total.sum(0) + SMOOTH))
+    dice = dice + 0.5 * (each_dice * holds).sum(0) / holds.sum(0).clamp(min=1)
     each = functional.binary_cross_entropy_with_logits(logits, masks, reduction="none")
     seen = known.sum(0)
     pixels = logits.shape[2] * logits.shape[3]

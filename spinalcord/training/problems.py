@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .. import _core
 from ..errors import InputError
-from .augmentation import Augmentation, crop
+from .augmentation import Augmentation, crop, disturb
 from .cache import Entry
 from .cases import TRAIN, VALIDATION
 from .losses import class_loss, count_overlap, mask_loss
@@ -24,6 +24,9 @@ MARGIN = 0.15
 
 T1C_DROPPED = 0.25
 """Share of windows whose contrast-enhanced T1w is hidden, since many scans come without."""
+
+DISTURBED = 0.5
+"""Share of windows whose lesion mask is drawn anew: in use it is a network's, not the truth."""
 
 VALIDATION_BATCHES = 16
 
@@ -171,6 +174,7 @@ class ClassificationProblem(Problem):
             images = images.clone()
             images[hidden, 0] = 0
             images, masks = Augmentation()(images, masks, batch.size, rng)
+            masks = disturb(masks, DISTURBED, rng)
         labels = torch.from_numpy(batch.labels).to(device)
         return class_loss(forward(torch.cat([images, masks], 1)), labels)
 

@@ -25,7 +25,7 @@ from .curves import write_curves
 from .export import describe, export_model
 from .networks import copy_tensors
 from .problems import Problem, make_problem
-from .settings import START, Settings, check_target
+from .settings import START, Settings, check_target, rate_at
 from .starting import load_backbone, load_init, write_start
 
 CHECKPOINT_S = 300.0
@@ -164,6 +164,7 @@ class _Loop:
         torch.manual_seed(settings.seed)
         self.network: nn.Module = problem.build()
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.call: Any = torch.compile(self.network) if settings.compile else self.network
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.lr)
         # Twice the batch sees twice the slices.
         batch = settings.batch or (32 if target != "segmentation" else 8)
@@ -179,7 +180,7 @@ class _Loop:
         """Return logits."""
         x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            y: torch.Tensor = self.network(x, logits=True)
+            y: torch.Tensor = self.call(x, logits=True)
         return y
 
     def run(self, progress: bool) -> str:
@@ -219,6 +220,9 @@ class _Loop:
 
     def _update(self, batch: Any) -> None:
         self.network.train()
+        if self.settings.schedule == "cosine":
+            total = self.settings.epochs * self.steps
+            self.optimizer.param_groups[0]["lr"] = rate_at(self.step, total, self.settings.lr)
         loss = self.problem.loss(self.forward, batch, self.step, self.device)
         value = float(loss.detach())
         if value != value or value == float("inf"):
@@ -256,7 +260,8 @@ class _Loop:
             self.best = {key: value.detach().cpu().clone() for key, value in state.items()}
         else:
             self.idle += 1
-            if self.idle % self.settings.patience == 0:
+            plateau = self.settings.schedule == "plateau"
+            if plateau and self.idle % self.settings.patience == 0:
                 self.optimizer.param_groups[0]["lr"] = rate / 2
         self.save()
         write_curves(self.curves, self.history, self.problem.figures)
@@ -282,7 +287,7 @@ class _Loop:
         if differ:
             raise InputError(
                 f"{self.checkpoint} belongs to a training with other {', '.join(differ)}; only "
-                "epochs, minutes, device, precision and patience may change"
+                "epochs (but for a cosine), minutes, device, precision and patience may change"
             )
         for key in self._KEPT:
             setattr(self, key, state[key])

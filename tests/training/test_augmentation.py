@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 augmentation = pytest.importorskip("spinalcord.training.augmentation")
 Augmentation, blur, crop = augmentation.Augmentation, augmentation.blur, augmentation.crop
+disturb = augmentation.disturb
 
 STILL = Augmentation(
     rotation_deg=0, shift=0, zoom=0, flip=0, elastic=0, brightness=0, contrast=0, gamma=0,
@@ -104,3 +105,25 @@ def test_blur_is_a_gaussian_of_each_channels_own():
     spread = float((y[0, 1].sum(0) * steps**2).sum())
     assert abs(float(y[0, 1].sum()) - 1) < 1e-5
     assert abs(spread - 4) < 0.2
+
+
+def test_disturbed_outlines_stay_near_the_old():
+    _, masks = example(n=32)
+    drawn = disturb(masks, 1.0, np.random.default_rng(3))
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
+    overlap = 2 * (drawn * masks).sum((1, 2, 3)) / (drawn + masks).sum((1, 2, 3))
+    assert 0.4 < float(overlap.min()) < 1
+    assert 0.8 < float(overlap.mean()) < 0.98
+    sizes = drawn.sum((1, 2, 3))
+    assert float(sizes.min()) < float(masks[0].sum()) < float(sizes.max())
+    assert not drawn[:, :, :4].any()
+    again = disturb(masks, 1.0, np.random.default_rng(3))
+    assert torch.equal(drawn, again)
+    assert torch.equal(disturb(masks, 0.0, np.random.default_rng(3)), masks)
+
+
+def test_a_mask_is_never_lost():
+    masks = torch.zeros(8, 1, 32, 32)
+    masks[:, :, 16, 16] = 1
+    drawn = disturb(masks, 1.0, np.random.default_rng(0))
+    assert (drawn.sum((1, 2, 3)) > 0).all()

@@ -49,6 +49,21 @@ def test_what_is_unknown_does_not_count():
     assert float(none) == pytest.approx(float(lesion))
 
 
+def test_a_small_mask_weighs_as_much_as_a_large_one():
+    masks = torch.zeros(2, 1, 16, 16)
+    masks[0, 0, :, :12] = 1
+    masks[1, 0, :3, :3] = 1
+    large, small = masks.clone(), masks.clone()
+    large[1] = 0
+    small[0] = 0
+    known = torch.ones(2, 1)
+    missed = [float(mask_loss((m * 2 - 1) * 50, masks, known)) for m in (large, small)]
+    entropy = [50 * 9 / 512, 50 * 192 / 512]
+    dice = [m - e for m, e in zip(missed, entropy, strict=True)]
+    assert dice[0] > 0.2
+    assert dice[1] > 0.2
+
+
 def test_class_loss():
     assert float(class_loss(torch.zeros(3, 4), torch.tensor([0, 1, 3]))) == pytest.approx(
         math.log(4)

@@ -6,7 +6,14 @@ import pytest
 
 from spinalcord.errors import InputError
 from spinalcord.tasks import DIAGNOSES, TASKS
-from spinalcord.training.settings import START, TARGETS, Settings, check_target, classes_of
+from spinalcord.training.settings import (
+    START,
+    TARGETS,
+    Settings,
+    check_target,
+    classes_of,
+    rate_at,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +29,7 @@ from spinalcord.training.settings import START, TARGETS, Settings, check_target,
         ({"device": "tpu"}, "'tpu'"),
         ({"precision": "int8"}, "'int8'"),
         ({"mode": "raw"}, "'raw'"),
+        ({"schedule": "steps"}, "'steps'"),
     ],
 )
 def test_what_does_not_fit_is_refused(options, said):
@@ -45,3 +53,15 @@ def test_only_what_leaves_the_batches_alone_may_change():
     assert fixed == Settings().fixed()
     assert Settings(seed=1).fixed() != fixed
     assert Settings(batch=4).fixed() != fixed
+    # A cosine's length is part of what it is.
+    assert Settings(schedule="cosine", epochs=1).fixed() != Settings(schedule="cosine").fixed()
+
+
+def test_a_cosine_rises_and_falls_to_nothing():
+    rates = [rate_at(step, 1000, 1e-3) for step in range(1000)]
+    assert rates[0] == pytest.approx(1e-3 / 30)
+    assert max(rates) == pytest.approx(1e-3)
+    assert rates.index(max(rates)) in (29, 30)
+    assert rates[515] == pytest.approx(0.5e-3, rel=0.01)
+    assert 0 < rates[-1] < 1e-8
+    assert rate_at(0, 1, 1e-3) == pytest.approx(1e-3)
