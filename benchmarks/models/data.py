@@ -1,0 +1,153 @@
+"""Make the data that the shipped models are trained and measured on; equal bits for equal hosts.
+
+    python benchmarks/models/data.py WORK --hosts hosts.tsv
+
+hosts.tsv lists healthy scans: columns host, path, cord (mask; empty: none), use (train or held).
+Made in WORK: two phantom cohorts, lesions and shams put into the hosts, and the tables
+
+- train.tsv: what `spinalcord train --data` takes.  Validation is phantoms only;
+- test.tsv: the frozen 157 phantoms of the letter's split test, and test_t1c.tsv with their T1c;
+- healthy.tsv: phantoms without lesion, and the held hosts as they are;
+- inserted.tsv: lesions put into held hosts, which no training and no choice has seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spinalcord import Volume
+from spinalcord.phantom import insert_lesion, make_cohort
+from spinalcord.tasks import DIAGNOSES
+from spinalcord.writing import save_volume
+
+LETTER_SEED, VARIED_SEED, HOST_SEED, HELD_SEED = 157, 1001, 4, 18
+PER_HOST = {"train": 32, "held": 10}
+"""Insertions for each host and diagnosis."""
+SHAMS = 5
+"""The same without contrast, in the training hosts."""
+COLUMNS = ("case_id", "path", "mask", "cord", "t1c", "diagnosis", "participant_id", "split")
+
+
+def main() -> None:
+    """Make everything that is not there yet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--hosts", type=Path, required=True, metavar="TSV")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    work: Path = options.work.resolve()
+    hosts = read_hosts(options.hosts)
+    letter, varied = work / "letter", work / "varied"
+    if not (letter / "participants.tsv").exists():
+        make_cohort(None, LETTER_SEED, letter, lesion_free=60, t1c=True, jobs=options.jobs)
+    if not (varied / "participants.tsv").exists():
+        make_cohort(520, VARIED_SEED, varied, difficulty=0.4, lesion_free=60, t1c=True,
+                    random_contrast=0.4, jobs=options.jobs)  # fmt: skip
+    rows = insert_all(hosts, work / "hosts", options.jobs)
+    healthy = [untouched(host, work / "hosts") for host in hosts]
+    phantoms = [*phantom_rows(letter), *phantom_rows(varied, split="train")]
+    trained = [r for r in (*phantoms, *rows, *healthy) if r["split"] in ("train", "validation")]
+    test = [r for r in phantoms if r["split"] == "test"]
+    write(work / "train.tsv", trained)
+    write(work / "test_t1c.tsv", [r for r in test if r["diagnosis"]])
+    write(work / "test.tsv", [{**r, "t1c": ""} for r in test if r["diagnosis"]])
+    free = [{**r, "t1c": ""} for r in (*test, *healthy) if not r["diagnosis"]]
+    write(work / "healthy.tsv", [r for r in free if r["split"] == "test"])
+    write(work / "inserted.tsv", [r for r in rows if r["split"] == "test"])
+
+
+def read_hosts(path: Path) -> list[dict[str, str]]:
+    """Read the list of hosts; files relative to it."""
+    with open(path, encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    for row in rows:
+        row["path"] = str((path.parent / row["path"]).resolve())
+        row["cord"] = str((path.parent / row["cord"]).resolve()) if row["cord"] else ""
+    return rows
+
+
+def phantom_rows(cohort: Path, split: str | None = None) -> Iterator[dict[str, str]]:
+    """List a phantom cohort; `split` overrides the cohort's own."""
+    with open(cohort / "participants.tsv", encoding="utf-8") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            name = row["participant_id"]
+            anat, truth = cohort / name / "anat", cohort / "derivatives" / "truth" / name / "anat"
+            yield {
+                "case_id": f"{cohort.name}-{name}",
+                "path": str(anat / f"{name}_acq-sag_T2w.nii.gz"),
+                "mask": str(truth / f"{name}_acq-sag_label-lesion_mask.nii.gz"),
+                "cord": str(truth / f"{name}_acq-sag_label-cord_mask.nii.gz"),
+                "t1c": str(anat / f"{name}_acq-sag_ce-gd_T1w.nii.gz"),
+                "diagnosis": "" if row["diagnosis"] == "n/a" else row["diagnosis"],
+                "participant_id": f"{cohort.name}-{name}",
+                "split": split or row["split"],
+            }
+
+
+def insert_all(hosts: list[dict[str, str]], out: Path, jobs: int) -> list[dict[str, str]]:
+    """Put lesions, and shams, into every host that has a cord mask."""
+    tasks = []
+    for use in PER_HOST:
+        used = [host for host in hosts if host["use"] == use and host["cord"]]
+        for number, host in enumerate(used):
+            for d in DIAGNOSES:
+                tasks += [(host, number, d, k, False, out) for k in range(PER_HOST[use])]
+                tasks += [(host, number, d, k, True, out) for k in range(SHAMS) if use == "train"]
+    out.mkdir(exist_ok=True)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(insert_one, tasks, chunksize=4))
+
+
+def insert_one(task: tuple[dict[str, str], int, str, int, bool, Path]) -> dict[str, str]:
+    """Make one case, unless it is there; difficulty is drawn from .1 to .8."""
+    host, number, diagnosis, k, sham, out = task
+    start = HOST_SEED if host["use"] == "train" else HELD_SEED
+    seed = np.random.SeedSequence([start, number, DIAGNOSES.index(diagnosis), k, int(sham)])
+    stem = f"{host['host']}_{diagnosis}_{k:02d}{'_sham' if sham else ''}"
+    files = {kind: out / f"{stem}_{kind}.nii.gz" for kind in ("t2", "lesion", "cord")}
+    if not all(path.exists() for path in files.values()):
+        difficulty = float(np.random.default_rng(seed.spawn(1)[0]).uniform(0.1, 0.8))
+        made = insert_lesion(
+            host["path"], host["cord"], diagnosis, seed, difficulty=difficulty, sham=sham
+        )
+        for kind, volume in (("t2", made.volume), ("lesion", made.lesion), ("cord", made.cord)):
+            save_volume(volume, files[kind])
+    return {
+        "case_id": stem, "path": str(files["t2"]), "mask": str(files["lesion"]),
+        "cord": str(files["cord"]), "t1c": "", "diagnosis": "" if sham else diagnosis,
+        "participant_id": host["host"], "split": "train" if host["use"] == "train" else "test",
+    }  # fmt: skip
+
+
+def untouched(host: dict[str, str], out: Path) -> dict[str, str]:
+    """List a host as it is, with a mask of zeros."""
+    mask = out / f"{host['host']}_zero.nii.gz"
+    if not mask.exists():
+        scan = Volume.from_any(host["path"])
+        save_volume(scan.like(np.zeros(scan.shape, np.uint8)), mask)
+    return {
+        "case_id": host["host"], "path": host["path"], "mask": str(mask), "cord": host["cord"],
+        "t1c": "", "diagnosis": "", "participant_id": host["host"],
+        "split": "train" if host["use"] == "train" else "test",
+    }  # fmt: skip
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write a table."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, delimiter="\t")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

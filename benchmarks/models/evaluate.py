@@ -1,0 +1,144 @@
+"""Measure models on the cases that `data.py` made: figures as Markdown, and as a JSON file.
+
+    python benchmarks/models/evaluate.py WORK --models spinalcord/weights --out RESULT.json
+
+Everything goes through `spinalcord.run_cohort` and `spinalcord.Cohort`, as a user's cohort would.
+All figures are about synthetic lesions: phantoms, and lesions put into scans of healthy people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import spinalcord as sc
+from spinalcord import stats
+from spinalcord.tasks import DIAGNOSES
+
+LARGE_MM3 = 50.0
+"""What counts as a false lesion of some size in a healthy scan."""
+
+
+def main() -> None:
+    """Run what is missing, and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--models", type=Path)
+    parser.add_argument("--precision", nargs="+", default=["f32", "bf16"])
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    figures: dict[str, Any] = {"spinalcord": sc.__version__, "models": describe(options.models)}
+    for precision in options.precision:
+        figures[precision] = evaluate(options.work, options.models, precision)
+    options.out.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    for precision in options.precision:
+        print(f"\n## {precision}\n\n{to_markdown(figures[precision])}")
+
+
+def describe(models: Path | None) -> dict[str, str]:
+    """Return the checksum of each model, by role."""
+    found = sc.models.find_models(models)
+    return {role: model.sha256 for role, model in found.models.items()}
+
+
+def evaluate(work: Path, models: Path | None, precision: str) -> dict[str, Any]:
+    """Run all cohorts in one precision and return their figures."""
+    runs = {}
+    for name, table, masks in (
+        ("test", "test", "compare"), ("test_t1c", "test_t1c", "compare"),
+        ("given", "test", "use"), ("healthy", "healthy", "compare"),
+        ("inserted", "inserted", "compare"),
+    ):  # fmt: skip
+        out = work / "runs" / f"{precision}-{name}"
+        runs[name] = sc.run_cohort(
+            work / f"{table}.tsv", out, models=models, precision=precision, masks=masks,
+            progress=True,
+        )  # fmt: skip
+    return {
+        "segmentation": segmentation(runs["test"]),
+        "tasks": {name: tasks(runs[name]) for name in ("test", "test_t1c", "given")},
+        "chain": chain(runs["test"]),
+        "healthy": healthy(runs["healthy"]),
+        "inserted": segmentation(runs["inserted"]) | {"tasks": tasks(runs["inserted"])},
+    }
+
+
+def segmentation(run: Any) -> dict[str, Any]:
+    """Dice by diagnosis (cases without a visible lesion have none), and cases with a hit."""
+    rows = run.read("cases.tsv")
+    found: dict[str, Any] = {}
+    for diagnosis in (*DIAGNOSES, "all"):
+        own = [r for r in rows if diagnosis in ("all", r["reference_diagnosis"])]
+        dice = np.array([np.nan if r["dice"] in ("", None) else float(r["dice"]) for r in own])
+        dice = dice[~np.isnan(dice)]
+        hit = int((dice > 0).sum())
+        found[diagnosis] = {
+            "dice": sentence(stats.mean(dice, name="Dice")), "median": float(np.median(dice)),
+            "found": sentence(stats.proportion(hit, len(dice), name="found")),
+        }  # fmt: skip
+    return found
+
+
+def tasks(run: Any) -> dict[str, Any]:
+    """Accuracy, sensitivity, specificity and AUC of each task, as `Cohort.table2` gives them."""
+    cohort = sc.Cohort(run.out)
+    wanted = ("accuracy", "sensitivity", "specificity", "AUC", "area")
+    table = cohort.table("table2")
+    return {
+        f"{row['task']}: {row['figure']}": row["sentence"]
+        for row in table.rows
+        if row["figure"].startswith(wanted)
+    }
+
+
+def chain(run: Any) -> dict[str, int]:
+    """Count cases by drawn diagnosis and by the answer of the whole chain."""
+    counts: dict[str, int] = {}
+    for row in run.read("cases.tsv"):
+        key = f"{row['reference_diagnosis']} -> {row['diagnosis'] or 'no lesion'}"
+        counts[key] = counts.get(key, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def healthy(run: Any) -> dict[str, Any]:
+    """Lesions where there is none: phantoms by share, real scans one by one."""
+    rows = run.read("cases.tsv")
+    volumes: dict[str, list[float]] = {row["case_id"]: [] for row in rows}
+    for lesion in run.read("lesions.tsv"):
+        if lesion["mask"] == "found":
+            volumes[lesion["case_id"]].append(round(float(lesion["volume_mm3"]), 1))
+    drawn = [v for name, v in volumes.items() if name.startswith("letter-")]
+    some = sum(bool(v) for v in drawn)
+    large = sum(any(x > LARGE_MM3 for x in v) for v in drawn)
+    return {
+        "phantoms with any": sentence(stats.proportion(some, len(drawn), name="any")),
+        "phantoms with one above 50 mm3": sentence(
+            stats.proportion(large, len(drawn), name="large")
+        ),
+        "real scans": {k: v for k, v in volumes.items() if not k.startswith("letter-")},
+    }
+
+
+def sentence(estimate: Any) -> str:
+    """Return an estimate in words."""
+    return str(estimate.sentence())
+
+
+def to_markdown(figures: dict[str, Any], depth: int = 0) -> str:
+    """Write nested figures as a list."""
+    lines = []
+    for key, value in figures.items():
+        if isinstance(value, dict):
+            lines.append(f"{'  ' * depth}- {key}")
+            lines.append(to_markdown(value, depth + 1))
+        else:
+            lines.append(f"{'  ' * depth}- {key}: {value}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
