@@ -228,8 +228,8 @@ def write_model(
     metadata : mapping
         The JSON of the key ``spinalcord``; ``format`` is filled in.
     dtype : {"F16", "F32"}
-        Storage of convolution and dense weights. Vectors (norms and biases) stay F32: a small
-        variance would vanish in half precision.
+        Storage of all but running variances, which stay F32: a small one would vanish in half
+        precision, and its channel grow.
 
     Returns
     -------
@@ -259,7 +259,7 @@ def write_model(
 
 
 def _stored(name: str, value: np.ndarray, dtype: str, path: Path) -> np.ndarray:
-    half = dtype == "F16" and np.ndim(value) > 1
+    half = dtype == "F16" and not name.endswith("running_var")
     array = np.asarray(value)
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(array, np.float16 if half else np.float32)

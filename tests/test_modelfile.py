@@ -102,15 +102,16 @@ def test_segmentation_outputs_default_to_lesion(tmp_path):
 
 def test_written_file_reads_back(tmp_path):
     rng = np.random.default_rng(0)
-    tensors = {"w": rng.normal(size=(4, 3, 2, 2)).astype(np.float32), "v": np.float32([1e-9, 2])}
+    small = np.float32([1e-9, 2])
+    tensors = {"w": rng.normal(size=(4, 3, 2, 2)).astype(np.float32), "n.running_var": small}
     path = write_model(tmp_path / "m.safetensors", tensors, METADATA)
     with map_model(path) as (model, buffer):
         places = {t.name: t for t in model.tensors}
-        assert (places["w"].dtype, places["v"].dtype) == ("F16", "F32")
+        assert (places["w"].dtype, places["n.running_var"].dtype) == ("F16", "F32")
         w = np.frombuffer(buffer[places["w"].begin : places["w"].end], "<f2").reshape(4, 3, 2, 2)
-        v = np.frombuffer(buffer[places["v"].begin : places["v"].end], "<f4")
+        v = np.frombuffer(buffer[places["n.running_var"].begin : places["n.running_var"].end], "<f4")
     np.testing.assert_array_equal(w, tensors["w"].astype(np.float16))
-    np.testing.assert_array_equal(v, tensors["v"])
+    np.testing.assert_array_equal(v, small)
     assert model.metadata == METADATA
     assert os.listdir(tmp_path) == ["m.safetensors"]
 
