@@ -30,7 +30,7 @@ from .settings import SEGMENTATION, classes_of
 PARITY = 1e-3
 """Largest difference of a probability, torch against core, both with the file's own weights."""
 
-GRID = tuple(round(0.1 * k, 1) for k in range(1, 10))
+GRID = (*(round(0.1 * k, 1) for k in range(1, 10)), 0.95, 0.98)
 """Thresholds of lesion that are tried on the validation split."""
 
 MOST_SLICES = 600

@@ -1,0 +1,72 @@
+"""Give trained models their final settings and put them where the package looks for them.
+
+    python benchmarks/models/publish.py WORK/models [--figures RESULT.json] [--to DIR]
+
+Weights stay as they are. Written: name, version, notice, the limits below, and of `evaluate.py`'s
+figures those of the model's own step. Then checksums.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from spinalcord.checksums import write_sums
+from spinalcord.modelfile import read_model, write_model
+from spinalcord.models import WEIGHTS_DIR, find_models
+from spinalcord.tasks import TASKS
+from spinalcord.training.export import stored_tensors
+
+VERSION = "1"
+NOTICE = (
+    "trained on synthetic lesions (phantoms, and lesions drawn into scans of three healthy "
+    "people); says nothing about patients, not for clinical use"
+)
+MIN_LESION_MM3 = 20.0
+"""Chosen on validation phantoms; a plaque of 3 x 3 x 2 voxels of 1 mm."""
+
+
+def main() -> None:
+    """Write the four files and their checksums."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", type=Path)
+    parser.add_argument("--figures", type=Path)
+    parser.add_argument("--to", type=Path, default=WEIGHTS_DIR)
+    options = parser.parse_args()
+    figures = json.loads(options.figures.read_text()) if options.figures else {}
+    options.to.mkdir(parents=True, exist_ok=True)
+    for role, model in find_models(options.models).models.items():
+        metadata = dict(model.metadata)
+        labels = dict(metadata["labels"])
+        if role not in TASKS:
+            labels["min_lesion_mm3"] = MIN_LESION_MM3
+        training = {**metadata.get("training", {}), "test": own_figures(figures, role)}
+        metadata |= {
+            "name": f"phantom-{role.replace('_', '-')}", "version": VERSION, "notice": NOTICE,
+            "labels": labels, "training": training,
+        }  # fmt: skip
+        path = options.to / f"{role}.safetensors"
+        write_model(path, stored_tensors(model.path), metadata)
+        print(path, read_model(path).sha256)
+    print(write_sums(options.to))
+
+
+def own_figures(figures: dict[str, Any], role: str) -> dict[str, Any]:
+    """Pick the figures of one model's own step, in both precisions."""
+    found: dict[str, Any] = {}
+    for precision in ("f32", "bf16"):
+        one = figures.get(precision)
+        if one and role in TASKS:
+            found[precision] = {
+                masks: {k: v for k, v in one["tasks"][masks].items() if k.startswith(role)}
+                for masks in ("test", "given")
+            }
+        elif one:
+            found[precision] = {key: one[key] for key in ("segmentation", "healthy", "inserted")}
+    return found
+
+
+if __name__ == "__main__":
+    main()
