@@ -17,6 +17,7 @@ import numpy as np
 
 import spinalcord as sc
 from spinalcord import stats
+from spinalcord.models import find_models
 from spinalcord.tasks import DIAGNOSES
 
 LARGE_MM3 = 50.0
@@ -41,7 +42,7 @@ def main() -> None:
 
 def describe(models: Path | None) -> dict[str, str]:
     """Return the checksum of each model, by role."""
-    found = sc.models.find_models(models)
+    found = find_models(models)
     return {role: model.sha256 for role, model in found.models.items()}
 
 
