@@ -107,9 +107,10 @@ def test_written_file_reads_back(tmp_path):
     path = write_model(tmp_path / "m.safetensors", tensors, METADATA)
     with map_model(path) as (model, buffer):
         places = {t.name: t for t in model.tensors}
-        assert (places["w"].dtype, places["n.running_var"].dtype) == ("F16", "F32")
-        w = np.frombuffer(buffer[places["w"].begin : places["w"].end], "<f2").reshape(4, 3, 2, 2)
-        v = np.frombuffer(buffer[places["n.running_var"].begin : places["n.running_var"].end], "<f4")
+        at_w, at_v = places["w"], places["n.running_var"]
+        assert (at_w.dtype, at_v.dtype) == ("F16", "F32")
+        w = np.frombuffer(buffer[at_w.begin : at_w.end], "<f2").reshape(4, 3, 2, 2)
+        v = np.frombuffer(buffer[at_v.begin : at_v.end], "<f4")
     np.testing.assert_array_equal(w, tensors["w"].astype(np.float16))
     np.testing.assert_array_equal(v, small)
     assert model.metadata == METADATA
