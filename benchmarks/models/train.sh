@@ -5,17 +5,17 @@
 set -eu
 cd "$1"
 mkdir -p models
+fast="--schedule cosine --precision bf16 --data train.tsv --resume"
 
-spinalcord train segmentation --data train.tsv --out models/segmentation.safetensors \
-    --name phantom-segmentation --epochs 16 --steps 125 --schedule cosine --lr 1e-3 \
-    --patch 144 --precision bf16 --compile --resume
+spinalcord train segmentation $fast --out start.safetensors \
+    --epochs 16 --steps 125 --lr 1e-3 --patch 144 --compile
+spinalcord train segmentation $fast --out models/segmentation.safetensors \
+    --init start.safetensors --epochs 8 --steps 125 --lr 5e-4 --patch 144 --compile
 
 # The classifiers share one start, which tells all four diagnoses apart.
-spinalcord train diagnosis --data train.tsv --out diagnosis.safetensors \
-    --epochs 8 --steps 80 --schedule cosine --lr 1e-3 --precision bf16 --resume
+spinalcord train diagnosis $fast --out diagnosis.safetensors \
+    --batch 16 --epochs 9 --steps 100 --lr 1e-3
 for task in tumor_vs_demyelination astrocytoma_vs_ependymoma ms_vs_nmosd; do
-    name=$(echo "phantom-$task" | tr _ -)
-    spinalcord train "$task" --data train.tsv --out "models/$task.safetensors" --name "$name" \
-        --init diagnosis.safetensors --epochs 3 --steps 25 --schedule cosine --lr 2e-4 \
-        --precision bf16 --resume
+    spinalcord train "$task" $fast --out "models/$task.safetensors" \
+        --init diagnosis.safetensors --batch 16 --epochs 2 --steps 30 --lr 2e-4
 done
