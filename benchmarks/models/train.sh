@@ -17,5 +17,5 @@ spinalcord train diagnosis $fast --out diagnosis.safetensors \
     --batch 16 --epochs 9 --steps 100 --lr 1e-3
 for task in tumor_vs_demyelination astrocytoma_vs_ependymoma ms_vs_nmosd; do
     spinalcord train "$task" $fast --out "models/$task.safetensors" \
-        --init diagnosis.safetensors --batch 16 --epochs 2 --steps 30 --lr 2e-4
+        --init diagnosis.safetensors --batch 16 --epochs 1 --steps 40 --lr 2e-4
 done
