@@ -46,7 +46,12 @@ class QcPages:
         self._files: list[TextFile] = []
 
     def __enter__(self) -> QcPages:
-        self._open()
+        try:
+            self._open()
+        except BaseException:
+            # Nobody leaves a context that was never entered.
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def add(self, case: CohortCase, record: Mapping[str, Any], *, excluded: str = "") -> None:
