@@ -9,7 +9,7 @@ from spinalcord.errors import InputError
 
 pytest.importorskip("torch", reason="torch is not installed")
 
-from spinalcord.training.sampling import PatchSampler, WindowSampler, cut
+from spinalcord.training.sampling import AROUND_LESION, PatchSampler, WindowSampler, cut
 
 CLASS = {"astrocytoma": 0, "ependymoma": 1, "MS": 2, "NMOSD": 3}
 
@@ -51,7 +51,8 @@ def test_cases_without_lesion_are_drawn_too(patch_entries):
     sampler = PatchSampler(patch_entries, 10, (32, 32), 0)
     rng = np.random.default_rng(0)
     drawn = [sampler._place(rng, u, 32)[0].case.diagnosis for u in np.linspace(0, 0.99, 400)]
-    around_lesions, elsewhere = drawn[:200], drawn[202:]
+    n = int(AROUND_LESION * 400)
+    around_lesions, elsewhere = drawn[:n], drawn[n + 2 :]
     assert "" not in around_lesions
     # One of the five groups that the rest is drawn from, though but one case of thirteen.
     assert np.mean([d == "" for d in elsewhere]) == pytest.approx(0.2, abs=0.07)
