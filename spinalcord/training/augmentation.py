@@ -24,12 +24,13 @@ class Augmentation:
     Parameters
     ----------
     rotation_deg, shift, zoom : float
-        Largest turn; largest shift as a share of the side; zoom is drawn between
+        Largest turn; largest shift as a share of height and width; zoom is drawn between
         exp(-zoom) and exp(zoom).
     flip : float
         Probability of mirroring an axis; head to foot and front to back each.
     elastic : float
-        Standard deviation of the displacements on a coarse grid, as a share of the side.
+        Standard deviation of the displacements on a coarse grid, as a share of the
+        smaller side.
     brightness, contrast, gamma : float
         Largest offset; contrast and gamma are drawn between exp(-x) and exp(x).
     blur : float
@@ -43,7 +44,7 @@ class Augmentation:
     rotation_deg: float = 15.0
     shift: float = 0.08
     zoom: float = 0.2
-    flip: float = 0.25
+    flip: float = 0.1
     elastic: float = 0.015
     brightness: float = 0.1
     contrast: float = 0.3
@@ -51,10 +52,10 @@ class Augmentation:
     blur: float = 1.2
     noise: float = 0.05
     salt: float = 0.01
-    chance: float = 0.4
+    chance: float = 0.3
 
     def __call__(
-        self, images: Tensor, masks: Tensor, size: int, rng: np.random.Generator
+        self, images: Tensor, masks: Tensor, size: tuple[int, int], rng: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
         """Augment a batch.
 
@@ -64,16 +65,16 @@ class Augmentation:
             In [0, 1].
         masks : float32 (n, m, h, w)
             0 and 1.
-        size : int
-            Side of the results, cut from the middle after moving.
+        size : (int, int)
+            Rows and columns of the results, cut from the middle after moving.
         rng : numpy Generator
             Equal states give equal results on one device.
 
         Returns
         -------
-        images : float32 (n, channels, size, size)
+        images : float32 (n, channels, *size)
             In [0, 1].
-        masks : float32 (n, m, size, size)
+        masks : float32 (n, m, *size)
             0 and 1.
         """
         grid = self.grid(len(images), images.shape[-2:], size, rng, images.device)
@@ -87,25 +88,28 @@ class Augmentation:
         self,
         n: int,
         shape: tuple[int, ...] | torch.Size,
-        size: int,
+        size: tuple[int, int],
         rng: np.random.Generator,
         device: torch.device,
     ) -> Tensor:
-        """Draw where each pixel of the results comes from: (n, size, size, 2) as x, y."""
+        """Draw where each pixel of the results comes from: (n, *size, 2) as x, y."""
         turn = np.radians(rng.uniform(-self.rotation_deg, self.rotation_deg, n))
         scale = np.exp(rng.uniform(-self.zoom, self.zoom, n))
         flips = np.where(rng.random((n, 2)) < self.flip, -1.0, 1.0)
-        shift = rng.uniform(-self.shift, self.shift, (n, 2)) * size
+        shift = rng.uniform(-self.shift, self.shift, (n, 2)) * np.array(size[::-1])
         cos, sin = np.cos(turn) * scale, np.sin(turn) * scale
         matrix = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1)
         matrix = matrix * flips[:, None, :]
-        bends = rng.normal(size=(n, 2, 6, 6)) * (self.elastic * size)
+        bends = rng.normal(size=(n, 2, 6, 6)) * (self.elastic * min(size))
         bends *= rng.random((n, 1, 1, 1)) < self.chance
-        line = torch.arange(size, dtype=torch.float32, device=device) - (size - 1) / 2
-        y, x = torch.meshgrid(line, line, indexing="ij")
+        rows, columns = (
+            torch.arange(extent, dtype=torch.float32, device=device) - (extent - 1) / 2
+            for extent in size
+        )
+        y, x = torch.meshgrid(rows, columns, indexing="ij")
         turned = torch.einsum("nij,jhw->nihw", _tensor(matrix, device), torch.stack([x, y]))
         bent = functional.interpolate(
-            _tensor(bends, device), (size, size), mode="bicubic", align_corners=True
+            _tensor(bends, device), size, mode="bicubic", align_corners=True
         )
         where = turned + bent + _tensor(shift, device)[:, :, None, None]
         half = torch.tensor([shape[1] / 2, shape[0] / 2], device=device)
@@ -198,10 +202,10 @@ def disturb(masks: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
     return torch.where(chosen, drawn, masks)
 
 
-def crop(images: Tensor, size: int) -> Tensor:
-    """Cut the middle (.., size, size) out of images."""
-    top, left = ((extent - size) // 2 for extent in images.shape[-2:])
-    return images[..., top : top + size, left : left + size]
+def crop(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Cut the middle (.., *size) out of images."""
+    top, left = ((have - want) // 2 for have, want in zip(images.shape[-2:], size, strict=True))
+    return images[..., top : top + size[0], left : left + size[1]]
 
 
 def _tensor(values: np.ndarray, device: torch.device) -> Tensor:

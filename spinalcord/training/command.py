@@ -21,7 +21,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--epochs", type=whole(1), default=200, metavar="N", help="at most (default: 200)")
     add("--minutes", type=number(0.01, 1e6), metavar="M", help="at most (default: no limit)")
     add("--batch", type=whole(1), metavar="N", help="default: 8 patches or 32 windows")
-    add("--patch", default="128,192", metavar="A,B", help="sides in pixels (default: 128,192)")
+    add("--patch", default="128,192", metavar="A,B", help="heights in pixels (default: 128,192)")
+    add("--aspect", type=number(1, 64), default=1.0, metavar="R",
+        help="height of a patch over its width (default: 1)")  # fmt: skip
+    add("--window", metavar="ROWS,COLUMNS", help="middle of the classifiers' windows to train on")
     add("--steps", type=whole(1), metavar="N", help="per epoch (default: by the cohort's size)")
     add("--lr", type=number(1e-9, 1), default=1e-4, metavar="R", help="default: 0.0001")
     add("--schedule", choices=SCHEDULES, default="plateau",
@@ -56,7 +59,9 @@ def run(options: argparse.Namespace) -> int:
         epochs=options.epochs,
         minutes=options.minutes,
         batch=options.batch,
-        patch=_patch(options.patch),
+        patch=_sides(options.patch, "patch"),
+        aspect=options.aspect,
+        window=_sides(options.window, "window") if options.window else None,
         lr=options.lr,
         schedule=options.schedule,
         seed=options.seed,
@@ -99,10 +104,10 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _patch(text: str) -> tuple[int, int]:
+def _sides(text: str, name: str) -> tuple[int, int]:
     try:
         sides = [int(part) for part in text.split(",")]
-        small, large = sides if len(sides) > 1 else sides * 2
+        first, second = sides if len(sides) > 1 else sides * 2
     except ValueError as error:
-        raise InputError(f"patch is one side or two, as in 128,192; got {text!r}") from error
-    return small, large
+        raise InputError(f"{name} is one side or two, as in 128,192; got {text!r}") from error
+    return first, second

@@ -20,9 +20,9 @@ from .sampling import Batch, PatchSampler, WindowSampler
 from .settings import SEGMENTATION, START, Settings, classes_of
 
 MARGIN = 0.15
-"""Of a patch's side, cut in addition on each side: what a turn brings into view is image."""
+"""Of a patch's height, cut in addition on each side: what a turn brings into view is image."""
 
-T1C_DROPPED = 0.25
+T1C_DROPPED = 0.5
 """Share of windows whose contrast-enhanced T1w is hidden, since many scans come without."""
 
 DISTURBED = 0.5
@@ -83,10 +83,14 @@ class SegmentationProblem(Problem):
         batch = settings.batch or 8
         self._seed, self._augment = settings.seed, settings.augment
         self._train = PatchSampler(
-            train, batch, settings.patch, settings.seed, margin=MARGIN if settings.augment else 0
-        )
+            train, batch, settings.patch, settings.seed,
+            margin=MARGIN if settings.augment else 0, aspect=settings.aspect,
+        )  # fmt: skip
         # Another seed than the training's, whose batches are seed, step.
-        self._held = PatchSampler(held, 8, (settings.patch[1],) * 2, settings.seed + (1 << 40))
+        self._held = PatchSampler(
+            held, batch, (settings.patch[1],) * 2, settings.seed + (1 << 40),
+            aspect=settings.aspect,
+        )  # fmt: skip
 
     def build(self) -> nn.Module:
         """Make the network: no final Norm, head biased towards "no lesion"."""
@@ -150,6 +154,7 @@ class ClassificationProblem(Problem):
         self.n_train = sum(len(e.lesion) for e in train)
         self.figures = ("accuracy",) if target == START else ("accuracy", "auc")
         self._seed, self._augment = settings.seed, settings.augment
+        self._window = settings.window
 
     def build(self) -> nn.Module:
         """Make the network; four outputs for four diagnoses."""
@@ -173,8 +178,10 @@ class ClassificationProblem(Problem):
             hidden = torch.from_numpy(rng.random(len(images)) < T1C_DROPPED).to(device)
             images = images.clone()
             images[hidden, 0] = 0
-            images, masks = Augmentation()(images, masks, batch.size, rng)
+            images, masks = Augmentation()(images, masks, self._window or batch.size, rng)
             masks = disturb(masks, DISTURBED, rng)
+        elif self._window:
+            images, masks = crop(images, self._window), crop(masks, self._window)
         labels = torch.from_numpy(batch.labels).to(device)
         return class_loss(forward(torch.cat([images, masks], 1)), labels)
 
@@ -182,11 +189,10 @@ class ClassificationProblem(Problem):
         """Mean over the slices of a patient's scan, as in use; classes weigh the same."""
         means, labels = [], []
         for entry in self._held:
-            images = entry.images()
-            parts = [
-                torch.softmax(forward(torch.from_numpy(images[i : i + 16]).to(device)).float(), 1)
-                for i in range(0, len(images), 16)
-            ]
+            images = torch.from_numpy(entry.images()).to(device)
+            if self._window:
+                images = crop(images, self._window)
+            parts = [torch.softmax(forward(part).float(), 1) for part in torch.split(images, 16)]
             means.append(torch.cat(parts).double().mean(0).cpu().numpy())
             labels.append(self._class[entry.case.diagnosis])
         p, truth = np.stack(means), np.array(labels)

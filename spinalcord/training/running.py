@@ -341,7 +341,7 @@ def _facts(
         "cases": counts,
         "patients": len({case.participant_id for case in cases}),
         "split": f"by patient, {origin}",
-        "settings": {**asdict(settings), "patch": list(settings.patch)},
+        "settings": {**asdict(settings), **settings.fixed()},
         "start": "backbone" if backbone else "init" if init else "random",
         "epochs": loop.epoch,
         "best_epoch": loop.best_epoch,

@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .cache import CORD, LESION, Entry
 
-AROUND_LESION, AROUND_CORD = 0.35, 0.35
+AROUND_LESION, AROUND_CORD = 0.35, 0.45
 """Shares of the patches; the others lie anywhere.  With half of them around lesions a network calls
 too much: on whole slices the best threshold was then 0.9."""
+
+LESION_FREE = 0.35
+"""Share of the patches not around lesions that come from cases without any, where there are some:
+patches around the cord of a patient mostly hold a lesion too."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,15 @@ class Batch:
         Class; 0 for patches.
     known : float32 (n, m)
         1 where a mask is known, 0 for the cord of a case without cord mask.
-    size : int
-        Side of the images to make of these.
+    size : (int, int)
+        Rows and columns of the images to make of these.
     """
 
     images: NDArray[np.float32]
     masks: NDArray[np.float32]
     labels: NDArray[np.int64]
     known: NDArray[np.float32]
-    size: int
+    size: tuple[int, int]
 
 
 class PatchSampler:
@@ -54,10 +58,12 @@ class PatchSampler:
     entries : sequence of Entry
     batch : int
     patch : (int, int)
-        Smallest and largest side; the patches of a batch have one.
+        Smallest and largest height; the patches of a batch have one.
     seed : int
     margin : float, default 0
-        What is cut in addition on each side, as a share of the side, for turning.
+        What is cut in addition on each side, as a share of the height, for turning.
+    aspect : float, default 1
+        Height over width; widths are the nearest multiples of 16.
 
     Raises
     ------
@@ -67,34 +73,37 @@ class PatchSampler:
 
     def __init__(
         self, entries: Sequence[Entry], batch: int, patch: tuple[int, int], seed: int,
-        *, margin: float = 0.0,
+        *, margin: float = 0.0, aspect: float = 1.0,
     ) -> None:  # fmt: skip
-        self._all = _by(entries, lambda e: e.shape[0] > 0)
+        self._all = _Pool(entries, lambda e: e.shape[0] > 0)
         if not self._all:
             raise InputError("no slice to draw patches from")
-        self._lesion = _by(entries, lambda e: bool(e.lesion))
-        self._cord = _by(entries, lambda e: bool(e.cord))
+        self._lesion = _Pool(entries, lambda e: bool(e.lesion))
+        self._cord = _Pool(entries, lambda e: bool(e.cord))
         self._batch, self._patch, self._seed, self._margin = batch, patch, seed, margin
+        self._aspect = aspect
 
     def draw(self, step: int) -> Batch:
         """Return the batch of a step."""
         rng = np.random.default_rng([self._seed, step])
-        size = int(rng.integers(self._patch[0] // 16, self._patch[1] // 16 + 1)) * 16
-        side = size + 2 * int(np.ceil(size * self._margin))
-        images = np.zeros((self._batch, 1, side, side), np.float32)
-        bits = np.zeros((self._batch, side, side), np.uint8)
+        height = int(rng.integers(self._patch[0] // 16, self._patch[1] // 16 + 1)) * 16
+        size = height, max(round(height / self._aspect / 16), 1) * 16
+        margin = 2 * int(np.ceil(height * self._margin))
+        shape = size[0] + margin, size[1] + margin
+        images = np.zeros((self._batch, 1, *shape), np.float32)
+        bits = np.zeros((self._batch, *shape), np.uint8)
         known = np.ones((self._batch, 2), np.float32)
         for i, u in enumerate((np.arange(self._batch) + rng.random()) / self._batch):
             entry, index, centre = self._place(rng, u, size)
             target = entry.target(index)
-            images[i, 0] = cut(entry.image(index)[0], centre, side)
-            bits[i] = cut(target, centre, side)
+            images[i, 0] = cut(entry.image(index)[0], centre, shape)
+            bits[i] = cut(target, centre, shape)
             known[i, 1] = entry.has_cord
         masks = np.stack([bits & LESION, bits & CORD], 1).astype(bool).astype(np.float32)
         return Batch(images, masks, np.zeros(self._batch, np.int64), known, size)
 
     def _place(
-        self, rng: np.random.Generator, u: float, size: int
+        self, rng: np.random.Generator, u: float, size: tuple[int, int]
     ) -> tuple[Entry, int, tuple[int, int]]:
         """Choose a slice, and the middle of a patch: `u` in [0, 1) says around what."""
         for bit, pool, until in (
@@ -102,14 +111,13 @@ class PatchSampler:
             (CORD, self._cord, AROUND_LESION + AROUND_CORD),
         ):
             if u < until and pool:
-                entry = _pick(rng, pool)
+                entry = pool.pick(rng)
                 index = int(rng.choice(entry.lesion if bit == LESION else entry.cord))
                 pixels = np.argwhere(entry.target(index) & bit)
-                row, column = pixels[rng.integers(len(pixels))] + rng.integers(
-                    -size // 4, size // 4 + 1, 2
-                )
+                reach = np.array(size) // 4
+                row, column = pixels[rng.integers(len(pixels))] + rng.integers(-reach, reach + 1)
                 return entry, index, (int(row), int(column))
-        entry = _pick(rng, self._all)
+        entry = self._all.pick(rng)
         n, h, w = entry.shape
         return entry, int(rng.integers(n)), (int(rng.integers(h)), int(rng.integers(w)))
 
@@ -160,30 +168,37 @@ class WindowSampler:
             windows.append(entry.image(int(rng.integers(entry.shape[0]))))
         x = np.stack(windows)
         known = np.ones((self._batch, 1), np.float32)
-        return Batch(x[:, :2], x[:, 2:], labels.astype(np.int64), known, x.shape[-1])
+        return Batch(x[:, :2], x[:, 2:], labels.astype(np.int64), known, x.shape[-2:])
 
 
-def cut(image: NDArray[np.generic], centre: tuple[int, int], side: int) -> NDArray[np.generic]:
-    """Cut a square around a pixel; zeros beyond the image, as beyond a prepared slice."""
-    out = np.zeros((side, side), image.dtype)
-    row, column = centre[0] - side // 2, centre[1] - side // 2
+class _Pool:
+    """Entries to pick from: diagnoses equally often, those without lesion at their own share."""
+
+    def __init__(self, entries: Sequence[Entry], keep: Callable[[Entry], bool]) -> None:
+        kept = [entry for entry in entries if keep(entry)]
+        names = sorted({entry.case.diagnosis for entry in kept if entry.lesion})
+        groups = [[e for e in kept if e.lesion and e.case.diagnosis == name] for name in names]
+        self._ill, self._free = groups, [entry for entry in kept if not entry.lesion]
+
+    def __bool__(self) -> bool:
+        return bool(self._ill or self._free)
+
+    def pick(self, rng: np.random.Generator) -> Entry:
+        """Draw an entry."""
+        free = bool(self._free) and (not self._ill or rng.random() < LESION_FREE)
+        group = self._free if free else self._ill[int(rng.integers(len(self._ill)))]
+        return group[int(rng.integers(len(group)))]
+
+
+def cut(
+    image: NDArray[np.generic], centre: tuple[int, int], shape: tuple[int, int]
+) -> NDArray[np.generic]:
+    """Cut a rectangle around a pixel; zeros beyond the image, as beyond a prepared slice."""
+    out = np.zeros(shape, image.dtype)
+    row, column = centre[0] - shape[0] // 2, centre[1] - shape[1] // 2
     top, left = max(row, 0), max(column, 0)
-    bottom, right = min(row + side, image.shape[0]), min(column + side, image.shape[1])
+    bottom, right = min(row + shape[0], image.shape[0]), min(column + shape[1], image.shape[1])
     if top < bottom and left < right:
         part = image[top:bottom, left:right]
         out[top - row : bottom - row, left - column : right - column] = part
     return out
-
-
-def _by(entries: Sequence[Entry], keep: Callable[[Entry], bool]) -> list[list[Entry]]:
-    """Group the entries to keep by diagnosis, in a fixed order."""
-    groups: dict[str, list[Entry]] = {}
-    for entry in entries:
-        if keep(entry):
-            groups.setdefault(entry.case.diagnosis, []).append(entry)
-    return [groups[name] for name in sorted(groups)]
-
-
-def _pick(rng: np.random.Generator, groups: Sequence[Sequence[Entry]]) -> Entry:
-    group = groups[int(rng.integers(len(groups)))]
-    return group[int(rng.integers(len(group)))]

@@ -43,7 +43,14 @@ class Settings:
     batch : int, optional
         Images of a step: 8 patches, or 32 windows in equal parts by class.
     patch : (int, int), default (128, 192)
-        Smallest and largest side of the segmentation network's patches, multiples of 16.
+        Smallest and largest height of the segmentation network's patches, multiples of 16.
+    aspect : float, default 1
+        Height of a patch over its width.  The cord runs from head to foot: a patch of 144 x 64
+        holds as much of it as one of 144 x 144, for less than half the work.
+    window : (int, int), optional
+        Rows and columns of the middle of the classifiers' windows that are seen, for a start that
+        costs less: a lesion is long and narrow.  In use they see whole windows of 256 x 256, so
+        finish with those.
     lr : float, default 1e-4
         Adam's learning rate.
     schedule : {"plateau", "cosine"}
@@ -82,6 +89,8 @@ class Settings:
     minutes: float | None = None
     batch: int | None = None
     patch: tuple[int, int] = (128, 192)
+    aspect: float = 1.0
+    window: tuple[int, int] | None = None
     lr: float = 1e-4
     schedule: str = "plateau"
     seed: int = 0
@@ -110,6 +119,15 @@ class Settings:
         if small % 16 or large % 16 or not 16 <= small <= large <= 1024:
             raise InputError(
                 f"patch is {small} to {large} pixels, expected multiples of 16 from 16 to 1024"
+            )
+        if self.window and not all(32 <= extent <= 256 for extent in self.window):
+            raise InputError(
+                f"window is {self.window[0]} x {self.window[1]} pixels, expected 32 to 256 each"
+            )
+        if not 1 <= self.aspect <= small / 16:
+            raise InputError(
+                f"aspect is {self.aspect:g}, expected 1 to {small / 16:g}, so that the lowest "
+                f"patch, of {small} pixels, is 16 wide at least"
             )
         for name, choices in (
             ("device", DEVICES), ("precision", PRECISIONS), ("mode", MODES),

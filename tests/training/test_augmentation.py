@@ -30,16 +30,17 @@ def example(n=4, side=48):
 
 def test_nothing_drawn_is_a_crop():
     images, masks = example()
-    x, m = STILL(images, masks, 32, np.random.default_rng(0))
-    torch.testing.assert_close(x, crop(images, 32), atol=1e-5, rtol=0)
-    torch.testing.assert_close(m, crop(masks, 32))
+    for size in ((32, 32), (40, 16)):
+        x, m = STILL(images, masks, size, np.random.default_rng(0))
+        torch.testing.assert_close(x, crop(images, size), atol=1e-5, rtol=0)
+        torch.testing.assert_close(m, crop(masks, size))
 
 
 def test_equal_seeds_give_equal_images():
     images, masks = example()
-    first = Augmentation()(images, masks, 32, np.random.default_rng(1))
-    again = Augmentation()(images, masks, 32, np.random.default_rng(1))
-    other = Augmentation()(images, masks, 32, np.random.default_rng(2))
+    first = Augmentation()(images, masks, (32, 32), np.random.default_rng(1))
+    again = Augmentation()(images, masks, (32, 32), np.random.default_rng(1))
+    other = Augmentation()(images, masks, (32, 32), np.random.default_rng(2))
     assert torch.equal(first[0], again[0])
     assert torch.equal(first[1], again[1])
     assert not torch.equal(first[0], other[0])
@@ -48,7 +49,7 @@ def test_equal_seeds_give_equal_images():
 
 def test_values_stay_in_range():
     images, masks = example(16)
-    x, m = Augmentation(chance=1)(images, masks, 48, np.random.default_rng(3))
+    x, m = Augmentation(chance=1)(images, masks, (48, 48), np.random.default_rng(3))
     assert torch.isfinite(x).all()
     assert float(x.min()) >= 0
     assert float(x.max()) <= 1
@@ -58,7 +59,7 @@ def test_values_stay_in_range():
 def test_the_mask_moves_with_the_image():
     _, masks = example(12)
     shape = 0.2 + 0.6 * masks
-    x, m = MOVES(shape, masks, 48, np.random.default_rng(4))
+    x, m = MOVES(shape, masks, (48, 48), np.random.default_rng(4))
     assert not torch.equal(m, masks)
     assert m.sum() > 0
     inside = x > 0
@@ -67,14 +68,14 @@ def test_the_mask_moves_with_the_image():
 
 def test_a_flip_mirrors():
     images, masks = example()
-    x, _ = replace(STILL, flip=1)(images, masks, 48, np.random.default_rng(0))
+    x, _ = replace(STILL, flip=1)(images, masks, (48, 48), np.random.default_rng(0))
     torch.testing.assert_close(x, images.flip(2, 3), atol=1e-5, rtol=0)
 
 
 def test_a_turn_leaves_the_middle_where_it_is():
     images, masks = example(1)
     smooth = blur(images, torch.full((1, 2, 1, 1), 3.0))
-    turned, _ = replace(STILL, rotation_deg=90)(smooth, masks, 48, np.random.default_rng(0))
+    turned, _ = replace(STILL, rotation_deg=90)(smooth, masks, (48, 48), np.random.default_rng(0))
     assert not torch.allclose(turned, smooth, atol=0.02)
     middle = slice(23, 25)
     torch.testing.assert_close(
@@ -90,7 +91,7 @@ def test_what_is_absent_stays_absent():
     images[:, 0] = 0
     images[:, :, :5] = 0
     still = replace(Augmentation(chance=1), rotation_deg=0, shift=0, zoom=0, flip=0, elastic=0)
-    x, _ = still(images, masks, 48, np.random.default_rng(5))
+    x, _ = still(images, masks, (48, 48), np.random.default_rng(5))
     assert not x[:, 0].any()
     assert not x[:, :, :4].any()
     assert x[:, 1, 6:].any()

@@ -1,0 +1,96 @@
+"""Choose a segmentation model's limits on whole validation scans, and freeze them in its file.
+
+    python benchmarks/models/limits.py WORK --models WORK/models
+
+Chosen together: the threshold, the smallest lesion, and the share of a lesion that must lie in the
+cord.  Best is the largest mean Dice over the validation cases of WORK/train.tsv as `segment` would
+outline them; one without lesion counts 1 where nothing is found, else 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+import spinalcord as sc
+from spinalcord import _core
+from spinalcord.modelfile import read_model, write_model
+from spinalcord.training.export import stored_tensors
+
+THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
+SMALLEST_MM3 = (0.0, 10.0, 20.0, 30.0, 40.0, 60.0)
+IN_CORD = (0.0, 0.25, 0.5)
+
+
+def main() -> None:
+    """Measure, choose, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--table", default="train.tsv")
+    parser.add_argument("--precision", default="f32")
+    options = parser.parse_args()
+    with open(options.work / options.table, encoding="utf-8") as file:
+        rows = [r for r in csv.DictReader(file, delimiter="\t") if r["split"] == "validation"]
+    choices = list(itertools.product(THRESHOLDS, SMALLEST_MM3, IN_CORD))
+    dice: dict[str, list[np.ndarray]] = defaultdict(list)
+    pipeline = sc.Pipeline(options.models, options.precision)
+    for row in tqdm(rows, desc="validation", unit="case"):
+        dice[row["diagnosis"] or "no lesion"].append(measure(pipeline, row, choices))
+    mean = np.mean([d for own in dice.values() for d in own], 0)
+    best = int(mean.argmax())
+    print(f"mean {mean[best]:.3f} at {choices[best]}")
+    for name, own in sorted(dice.items()):
+        print(f"  {name}: {np.mean(own, 0)[best]:.3f} of {len(own)}")
+    write(pipeline.network("segmentation").model.path, len(rows), choices[best])
+
+
+def measure(pipeline: Any, row: dict[str, str], choices: list[tuple[float, ...]]) -> np.ndarray:
+    """Return the Dice of one case for each choice of limits."""
+    found = pipeline.segment(row["path"], threshold=0.5, keep_outside_cord=True)
+    truth = sc.Volume.from_any(row["mask"]).array > 0
+    lesions = {t: lesions_at(found, truth, t) for t in THRESHOLDS}
+    out = []
+    for threshold, smallest, in_cord in choices:
+        voxels, hits, volume, inside = lesions[threshold]
+        keep = (volume >= smallest) & (inside > 0) & (inside >= in_cord)
+        total = int(voxels[keep].sum()) + int(truth.sum())
+        out.append(2 * int(hits[keep].sum()) / total if total else 1.0)
+    return np.array(out)
+
+
+def lesions_at(found: Any, truth: np.ndarray, threshold: float) -> tuple[np.ndarray, ...]:
+    """Return each lesion's voxels, those of them in the truth, volume and share in the cord."""
+    mask = np.ascontiguousarray(found.probability.array >= threshold, np.uint8)
+    affine = found.scan.affine
+    labels, n = _core.label(mask, affine, min_volume_mm3=0.0)
+    if n == 0:
+        return (np.zeros(0),) * 4
+    cord = np.ascontiguousarray(found.cord.array)
+    table = _core.lesion_table(labels, n, found.scan.array, affine, cord=cord)
+    voxels = np.bincount(labels.ravel(), minlength=n + 1)[1:]
+    hits = np.bincount(labels[truth], minlength=n + 1)[1:]
+    return voxels, hits, table["volume_mm3"], table["in_cord_fraction"]
+
+
+def write(path: Path, cases: int, limits: tuple[float, ...]) -> None:
+    """Write the file anew with these limits; its weights stay."""
+    metadata = dict(read_model(path).metadata)
+    origin = f"validation, largest mean Dice of {cases} whole scans, with and without lesion"
+    metadata["labels"] = {
+        **metadata["labels"],
+        **dict(zip(("threshold", "min_lesion_mm3", "min_in_cord"), limits, strict=True)),
+        "threshold_from": origin,
+    }
+    write_model(path, stored_tensors(path), metadata)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Outline training cases with the segmentation model, for classifiers that will live on outlines.
+
+    python benchmarks/models/outlines.py WORK --models WORK/models
+
+Classifiers that have seen true outlines only lose much of their accuracy on a network's (version 1:
+AUC from .97 to .83).  Written: WORK/answers.tsv, with every case to train on and its true outline,
+every second of them once more with the network's, and the validation cases with the network's
+alone, so that the cut-offs are chosen as they will be used.  What comes with the network's outlines
+comes without T1c.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from spinalcord import Pipeline, Volume
+from spinalcord.writing import save_volume
+
+
+def main() -> None:
+    """Outline what is not outlined yet, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--table", default="train.tsv")
+    parser.add_argument("--every", type=int, default=2, help="training case (default: 2)")
+    parser.add_argument("--precision", default="f32")
+    options = parser.parse_args()
+    with open(options.work / options.table, encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["diagnosis"]]
+    train = [row for row in rows if row["split"] == "train"]
+    held = [row for row in rows if row["split"] == "validation"]
+    pipeline = Pipeline(options.models, precision=options.precision)
+    out = options.work / "outlines"
+    out.mkdir(exist_ok=True)
+    shown = tqdm([*held, *train[:: options.every]], desc="outline", unit="case")
+    outlined = [found for row in shown if (found := outline(pipeline, row, out))]
+    with open(options.work / "answers.tsv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t")
+        writer.writeheader()
+        writer.writerows([*train, *outlined])
+    print(f"{len(outlined)} outlined of {len(shown)}: nothing was found in the others")
+
+
+def outline(pipeline: Any, row: dict[str, str], out: Path) -> dict[str, str] | None:
+    """Return the case with the network's outline; None where it found nothing."""
+    path = out / f"{row['case_id']}.nii.gz"
+    if not path.exists():
+        save_volume(pipeline.segment(row["path"]).mask, path)
+    if not Volume.from_any(path).array.any():
+        return None
+    return {**row, "case_id": f"{row['case_id']}_outlined", "mask": str(path), "t1c": ""}
+
+
+if __name__ == "__main__":
+    main()
