@@ -1,23 +1,18 @@
 """Small pictures of single slices: outlines and a map over a sagittal slice.
 
-Written as PNG here [1]_, so that showing a result needs no plotting package.
-
-References
-----------
-.. [1] Portable Network Graphics Specification, third edition, W3C, sections 5 and 11.
+Written as PNG by the package itself, so that showing a result needs no plotting package.
 """
 
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from . import _core
+from .png import encode_rgb
 from .scene import Frame
 
 Array = np.ndarray[Any, Any]
@@ -50,16 +45,7 @@ class Picture:
 
     def to_png(self) -> bytes:
         """Encode as a PNG file."""
-        rows, columns, _ = self.rgb.shape
-        lines = np.zeros((rows, 1 + 3 * columns), np.uint8)  # filter 0 before every line
-        lines[:, 1:] = self.rgb.reshape(rows, -1)
-        header = struct.pack(">2I5B", columns, rows, 8, 2, 0, 0, 0)
-        return (
-            b"\x89PNG\r\n\x1a\n"
-            + _chunk(b"IHDR", header)
-            + _chunk(b"IDAT", zlib.compress(lines.tobytes(), 6))
-            + _chunk(b"IEND", b"")
-        )
+        return encode_rgb(self.rgb)
 
     def to_html(self, *, over: str = "", style: str = "") -> str:
         """Return an HTML figure with the picture inside it.
@@ -203,8 +189,3 @@ def _border(mask: Array) -> Array:
     inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     border: Array = mask & ~inner
     return border
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    checksum = zlib.crc32(data, zlib.crc32(kind))
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)

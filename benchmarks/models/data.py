@@ -5,9 +5,10 @@
 hosts.tsv lists healthy scans: columns host, path, cord (mask; empty: none), use (train or held).
 Made in WORK: two phantom cohorts, lesions and shams put into the hosts, and the tables
 
-- train.tsv: what `spinalcord train --data` takes.  Validation is phantoms only;
-- test.tsv: the frozen 157 phantoms of the letter's split test, and test_t1c.tsv with their T1c;
-- healthy.tsv: phantoms without lesion, and the held hosts as they are;
+- train.tsv: what `spinalcord train --data` takes.  Validation is phantoms only, 20 without lesion;
+- typical.tsv and hard.tsv: two frozen cohorts of 157 phantoms, the letter's split test, at a
+  difficulty of .2 and .5; typical_t1c.tsv and hard_t1c.tsv with their T1c;
+- healthy.tsv: the phantoms without lesion of both, and the held hosts as they are;
 - inserted.tsv: lesions put into held hosts, which no training and no choice has seen.
 """
 
@@ -29,11 +30,13 @@ from spinalcord.phantom import insert_lesion, make_cohort
 from spinalcord.tasks import DIAGNOSES
 from spinalcord.writing import save_volume
 
-LETTER_SEED, VARIED_SEED, HOST_SEED, HELD_SEED = 157, 1001, 4, 18
+LETTER_SEED, TYPICAL_SEED, VARIED_SEED, HOST_SEED, HELD_SEED = 157, 158, 1001, 4, 18
 PER_HOST = {"train": 32, "held": 10}
 """Insertions for each host and diagnosis."""
 SHAMS = 5
 """The same without contrast, in the training hosts."""
+FREE_TO_VALIDATE = 20
+"""Of the varied phantoms without lesion."""
 COLUMNS = ("case_id", "path", "mask", "cord", "t1c", "diagnosis", "participant_id", "split")
 
 
@@ -46,22 +49,31 @@ def main() -> None:
     options = parser.parse_args()
     work: Path = options.work.resolve()
     hosts = read_hosts(options.hosts)
-    letter, varied = work / "letter", work / "varied"
+    letter, typical, varied = (work / name for name in ("letter", "typical", "varied"))
     if not (letter / "participants.tsv").exists():
         make_cohort(None, LETTER_SEED, letter, lesion_free=60, t1c=True, jobs=options.jobs)
+    if not (typical / "participants.tsv").exists():
+        make_cohort(None, TYPICAL_SEED, typical, difficulty=0.2, lesion_free=60, split="test",
+                    t1c=True, jobs=options.jobs)  # fmt: skip
     if not (varied / "participants.tsv").exists():
         make_cohort(520, VARIED_SEED, varied, difficulty=0.4, lesion_free=60, t1c=True,
                     random_contrast=0.4, jobs=options.jobs)  # fmt: skip
     rows = insert_all(hosts, work / "hosts", options.jobs)
     healthy = [untouched(host, work / "hosts") for host in hosts]
-    phantoms = [*phantom_rows(letter), *phantom_rows(varied, split="train")]
-    trained = [r for r in (*phantoms, *rows, *healthy) if r["split"] in ("train", "validation")]
-    test = [r for r in phantoms if r["split"] == "test"]
+    mixed = list(phantom_rows(varied, split="train"))
+    for row in [r for r in mixed if not r["diagnosis"]][:FREE_TO_VALIDATE]:
+        row["split"] = "validation"
+    hard, easier = list(phantom_rows(letter)), list(phantom_rows(typical))
+    trained = [r for r in (*hard, *mixed, *rows, *healthy) if r["split"] in ("train", "validation")]
     write(work / "train.tsv", trained)
-    write(work / "test_t1c.tsv", [r for r in test if r["diagnosis"]])
-    write(work / "test.tsv", [{**r, "t1c": ""} for r in test if r["diagnosis"]])
-    free = [{**r, "t1c": ""} for r in (*test, *healthy) if not r["diagnosis"]]
-    write(work / "healthy.tsv", [r for r in free if r["split"] == "test"])
+    free = []
+    for name, cohort in (("typical", easier), ("hard", hard)):
+        test = [r for r in cohort if r["split"] == "test"]
+        write(work / f"{name}_t1c.tsv", [r for r in test if r["diagnosis"]])
+        write(work / f"{name}.tsv", [{**r, "t1c": ""} for r in test if r["diagnosis"]])
+        free += [{**r, "t1c": ""} for r in test if not r["diagnosis"]]
+    free += [{**r, "t1c": ""} for r in healthy if r["split"] == "test"]
+    write(work / "healthy.tsv", free)
     write(work / "inserted.tsv", [r for r in rows if r["split"] == "test"])
 
 

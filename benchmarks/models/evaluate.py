@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from card import sum_of_tensors
 
 import spinalcord as sc
 from spinalcord import stats
 from spinalcord.models import find_models
 from spinalcord.tasks import DIAGNOSES
 
+COHORTS = {"typical": "typical", "hard": "letter"}
+"""The frozen phantom cohorts, and the folders that `data.py` made them in."""
 LARGE_MM3 = 50.0
 """What counts as a false lesion of some size in a healthy scan."""
 
@@ -32,7 +35,7 @@ def main() -> None:
     parser.add_argument("--precision", nargs="+", default=["f32", "bf16"])
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    figures: dict[str, Any] = {"spinalcord": sc.__version__, "models": describe(options.models)}
+    figures: dict[str, Any] = {"spinalcord": sc.__version__, "weights": describe(options.models)}
     for precision in options.precision:
         figures[precision] = evaluate(options.work, options.models, precision)
     options.out.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
@@ -41,9 +44,9 @@ def main() -> None:
 
 
 def describe(models: Path | None) -> dict[str, str]:
-    """Return the checksum of each model, by role."""
+    """Return the checksum of each model's weights, by role: publishing changes the rest."""
     found = find_models(models)
-    return {role: model.sha256 for role, model in found.models.items()}
+    return {role: sum_of_tensors(model.path) for role, model in found.models.items()}
 
 
 def evaluate(work: Path, models: Path | None, precision: str) -> dict[str, Any]:
@@ -51,24 +54,29 @@ def evaluate(work: Path, models: Path | None, precision: str) -> dict[str, Any]:
 
     Insertions share one host, so they have no figures by patient.
     """
-    runs = {}
-    for name, table, masks in (
-        ("test", "test", "compare"), ("test_t1c", "test_t1c", "compare"),
-        ("given", "test", "use"), ("healthy", "healthy", "compare"),
-        ("inserted", "inserted", "compare"),
-    ):  # fmt: skip
+
+    def run(name: str, table: str, masks: str = "compare") -> Any:
         out = work / "runs" / f"{precision}-{name}"
-        runs[name] = sc.run_cohort(
+        return sc.run_cohort(
             work / f"{table}.tsv", out, models=models, precision=precision, masks=masks,
             progress=True,
         )  # fmt: skip
-    return {
-        "segmentation": segmentation(runs["test"]),
-        "tasks": {name: tasks(runs[name]) for name in ("test", "test_t1c", "given")},
-        "chain": chain(runs["test"]),
-        "healthy": healthy(runs["healthy"]),
-        "inserted": segmentation(runs["inserted"]),
-    }
+
+    found: dict[str, Any] = {}
+    for cohort in COHORTS:
+        alone = run(cohort, cohort)
+        found[cohort] = {
+            "segmentation": segmentation(alone),
+            "tasks": {
+                "outlined": tasks(alone),
+                "outlined, with T1c": tasks(run(f"{cohort}-t1c", f"{cohort}_t1c")),
+                "true outlines": tasks(run(f"{cohort}-given", cohort, "use")),
+            },
+            "chain": chain(alone),
+        }
+    found["healthy"] = healthy(run("healthy", "healthy"))
+    found["inserted"] = segmentation(run("inserted", "inserted"))
+    return found
 
 
 def segmentation(run: Any) -> dict[str, Any]:
@@ -110,21 +118,20 @@ def chain(run: Any) -> dict[str, int]:
 
 def healthy(run: Any) -> dict[str, Any]:
     """Lesions where there is none: phantoms by share, real scans one by one."""
-    rows = run.read("cases.tsv")
-    volumes: dict[str, list[float]] = {row["case_id"]: [] for row in rows}
+    volumes: dict[str, list[float]] = {row["case_id"]: [] for row in run.read("cases.tsv")}
     for lesion in run.read("lesions.tsv"):
         if lesion["mask"] == "found":
             volumes[lesion["case_id"]].append(round(float(lesion["volume_mm3"]), 1))
-    drawn = [v for name, v in volumes.items() if name.startswith("letter-")]
-    some = sum(bool(v) for v in drawn)
-    large = sum(any(x > LARGE_MM3 for x in v) for v in drawn)
-    return {
-        "phantoms with any": sentence(stats.proportion(some, len(drawn), name="any")),
-        "phantoms with one above 50 mm3": sentence(
-            stats.proportion(large, len(drawn), name="large")
-        ),
-        "real scans": {k: v for k, v in volumes.items() if not k.startswith("letter-")},
-    }
+    found: dict[str, Any] = {}
+    for cohort, folder in COHORTS.items():
+        drawn = [volumes.pop(name) for name in list(volumes) if name.startswith(f"{folder}-")]
+        some = sum(bool(v) for v in drawn)
+        large = sum(any(x > LARGE_MM3 for x in v) for v in drawn)
+        found[cohort] = {
+            "any": sentence(stats.proportion(some, len(drawn), name="any")),
+            "above 50 mm3": sentence(stats.proportion(large, len(drawn), name="large")),
+        }
+    return {**found, "real scans": volumes}
 
 
 def sentence(estimate: Any) -> str:

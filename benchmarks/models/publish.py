@@ -2,8 +2,8 @@
 
     python benchmarks/models/publish.py WORK/models [--figures RESULT.json] [--to DIR]
 
-Weights stay as they are. Written: name, version, notice, the limits below, and of `evaluate.py`'s
-figures those of the model's own step. Then checksums.
+Weights and limits stay as they are. Written: name, version, notice, and of `evaluate.py`'s figures
+those of the model's own step. Then checksums.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+from evaluate import COHORTS
+
 from spinalcord.checksums import write_sums
 from spinalcord.modelfile import read_model, write_model
 from spinalcord.models import WEIGHTS_DIR, find_models
 from spinalcord.tasks import TASKS
 from spinalcord.training.export import stored_tensors
 
-VERSION = "1"
+VERSION = "2"
 NOTICE = (
     "trained on synthetic lesions (phantoms, and lesions drawn into scans of three healthy "
     "people); says nothing about patients, not for clinical use"
 )
-MIN_LESION_MM3 = 20.0
-"""Chosen on validation phantoms; a plaque of 3 x 3 x 2 voxels of 1 mm."""
 
 
 def main() -> None:
@@ -39,13 +39,10 @@ def main() -> None:
     options.to.mkdir(parents=True, exist_ok=True)
     for role, model in find_models(options.models).models.items():
         metadata = dict(model.metadata)
-        labels = dict(metadata["labels"])
-        if role not in TASKS:
-            labels["min_lesion_mm3"] = MIN_LESION_MM3
         training = {**metadata.get("training", {}), "test": own_figures(figures, role)}
         metadata |= {
             "name": f"phantom-{role.replace('_', '-')}", "version": VERSION, "notice": NOTICE,
-            "labels": labels, "training": training,
+            "training": training,
         }  # fmt: skip
         path = options.to / f"{role}.safetensors"
         write_model(path, stored_tensors(model.path), metadata)
@@ -60,11 +57,15 @@ def own_figures(figures: dict[str, Any], role: str) -> dict[str, Any]:
         one = figures.get(precision)
         if one and role in TASKS:
             found[precision] = {
-                masks: {k: v for k, v in one["tasks"][masks].items() if k.startswith(role)}
-                for masks in ("test", "given")
+                cohort: {
+                    masks: {k: v for k, v in table.items() if k.startswith(role)}
+                    for masks, table in one[cohort]["tasks"].items()
+                }
+                for cohort in COHORTS
             }
         elif one:
-            found[precision] = {key: one[key] for key in ("segmentation", "healthy", "inserted")}
+            found[precision] = {cohort: one[cohort]["segmentation"] for cohort in COHORTS}
+            found[precision] |= {key: one[key] for key in ("healthy", "inserted")}
     return found
 
 

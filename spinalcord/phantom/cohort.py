@@ -55,6 +55,7 @@ def make_cohort(
     difficulty: float = 0.5,
     lesion_free: int = 0,
     lesion_free_in: str = "test",
+    split: str | None = None,
     n_readers: int = 7,
     t1c: bool = False,
     random_contrast: float = 0.0,
@@ -82,6 +83,8 @@ def make_cohort(
     lesion_free_in : 'test' or 'all'
         The split of these: test, or every split with the share that it has of the lesions.  The
         images are the same either way.
+    split : 'train', 'validation' or 'test', optional
+        Make the cases of this split only; they are those of the whole cohort, readers included.
     n_readers : int
         Readers whose calls participants.tsv holds.
     t1c : bool
@@ -105,6 +108,8 @@ def make_cohort(
     """
     folder = Path(out)
     _check(n, format, difficulty, lesion_free, lesion_free_in, random_contrast, jobs)
+    if split is not None and split not in LETTER:
+        raise InputError(f"split {split!r}: one of {', '.join(LETTER)} is expected")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: exists and is not an empty folder; name a new one")
     plans = draw_plans(
@@ -116,9 +121,14 @@ def make_cohort(
     calls = draw_calls(rng, [plan.diagnosis for plan in ill], hardness, n_readers=n_readers)
     random = rng.uniform(size=len(plans)) < random_contrast
     _describe(folder, seed, n_readers)
-    tasks = [(plan, folder, format, t1c, bool(r)) for plan, r in zip(plans, random, strict=True)]
+    tasks = [
+        (plan, folder, format, t1c, bool(r))
+        for plan, r in zip(plans, random, strict=True)
+        if split in (None, plan.split)
+    ]
     _run(tasks, jobs, progress)
-    _participants(folder, plans, dict(zip((p.name for p in ill), calls, strict=True)), n_readers)
+    by_name = dict(zip((plan.name for plan in ill), calls, strict=True))
+    _participants(folder, [task[0] for task in tasks], by_name, n_readers)
     return folder
 
 

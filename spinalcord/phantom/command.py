@@ -32,6 +32,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="their split: test, or all in the lesions' shares (default: test)",
     )
     parser.add_argument(
+        "--split", choices=("train", "validation", "test"), help="make the cases of one only"
+    )
+    parser.add_argument(
         "--random-contrast",
         type=float,
         default=0.0,
@@ -55,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
         difficulty=options.difficulty,
         lesion_free=options.lesion_free,
         lesion_free_in=options.lesion_free_in,
+        split=options.split,
         random_contrast=options.random_contrast,
         t1c=options.t1c,
         jobs=options.jobs,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from .png import encode
+from ..png import encode_table
 
 Array = np.ndarray[Any, Any]
 
@@ -114,7 +114,7 @@ def draw_case(
         "held": held,
         "pixel_mm": round(tiles.pixel_mm, 3),
     }
-    return CasePicture(encode(_sheet(list(layers.values())), _COLOURS), layout)
+    return CasePicture(encode_table(_sheet(list(layers.values())), _COLOURS), layout)
 
 
 def choose_slices(mask: Array) -> tuple[list[int], int]:

@@ -6,6 +6,7 @@ import json
 import os
 import warnings
 from collections import Counter
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -86,6 +87,21 @@ def test_training_takes_cases_without_lesion(tmp_path):
         assert nibabel.load(case.cord).dataobj[:].any()
 
 
+def test_one_split_is_that_of_the_whole_cohort(tmp_path):
+    for name, split in (("whole", None), ("part", "test")):
+        make_cohort(6, 5, tmp_path / name, split=split, t1c=False, progress=False)
+    whole, part = (
+        (tmp_path / name / "participants.tsv").read_text().splitlines()
+        for name in ("whole", "part")
+    )
+    assert part == [whole[0], *(row for row in whole if "\ttest\t" in row)]
+    assert len(part) > 1
+    for row in part[1:]:
+        file = Path(row.split("\t")[0], "anat", row.split("\t")[0] + "_acq-sag_T2w.nii.gz")
+        assert (tmp_path / "part" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+    assert len(list((tmp_path / "part").glob("sub-*"))) == len(part) - 1
+
+
 def test_age_and_sex_go_by_diagnosis():
     plans = draw_plans(4000, 1)
     age = {d: np.mean([p.age for p in plans if p.diagnosis == d]) for d in DIAGNOSES}
@@ -153,7 +169,8 @@ def test_dicom_series_lie_on_the_grid_of_the_masks(tmp_path):
     ("n", "options", "words"),
     [(0, {}, "0 cases"), (1, {"format": "nrrd"}, "nrrd"), (1, {"difficulty": 3}, "difficulty"),
      (1, {"random_contrast": -1}, "random_contrast"), (1, {"lesion_free": -1}, "too few"),
-     (1, {"jobs": 0}, "jobs"), (1, {"lesion_free_in": "train"}, "lesion_free_in")],
+     (1, {"jobs": 0}, "jobs"), (1, {"split": "all"}, "'all'"),
+     (1, {"lesion_free_in": "train"}, "lesion_free_in")],
 )  # fmt: skip
 def test_options_outside_the_list_are_refused(n, options, words, tmp_path):
     with pytest.raises(InputError, match=words):
