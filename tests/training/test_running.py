@@ -13,7 +13,7 @@ from spinalcord import _core
 from spinalcord.errors import InputError, ModelError, SpinalcordWarning
 from spinalcord.modelfile import read_model
 from spinalcord.models import verify_model
-from spinalcord.training.settings import Settings
+from spinalcord.training.settings import Settings, rate_at
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 running = pytest.importorskip("spinalcord.training.running")
@@ -174,6 +174,39 @@ def test_the_rate_is_halved_and_training_ends_without_gain(tmp_path):
     assert loop.run(False) == "no gain"
     assert [r["learning_rate"] for r in loop.history] == [0.8, 0.8, 0.8, 0.4, 0.4, 0.2]
     assert loop.best_epoch == 1
+
+
+def test_the_rate_follows_the_cosine_to_its_end(tmp_path):
+    settings = replace(TINY, epochs=10, steps=4, schedule="cosine", patience=1, lr=0.8)
+    problem = Flat()
+    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
+    problem.net = loop.network
+    assert loop.run(False) == "epochs"
+    rates = [r["learning_rate"] for r in loop.history]
+    assert rates == [rate_at(4 * k - 1, 40, 0.8) for k in range(1, 11)]
+    assert rates[0] > 0.79
+    assert rates[-1] < 0.01
+
+
+def test_compiled_is_what_is_called_and_plain_is_what_is_kept(tmp_path, monkeypatch):
+    called = []
+
+    def compile_(network):
+        def forward(x, logits):
+            called.append(logits)
+            return network(x)
+
+        return forward
+
+    monkeypatch.setattr(torch, "compile", compile_)
+    problem = Flat()
+    problem.loss = lambda forward, batch, step, device: forward(torch.ones(1, 1, 2, 2)).sum()
+    settings = replace(TINY, epochs=1, steps=3, compile=True)
+    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
+    assert loop.run(False) == "epochs"
+    assert called == [True] * 3
+    assert set(loop.best) == {"weight", "bias"}
+    assert not torch.equal(loop.best["bias"], torch.zeros(1))
 
 
 def test_a_loss_that_is_not_finite_stops(tmp_path):
