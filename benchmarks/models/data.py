@@ -6,6 +6,7 @@ hosts.tsv lists healthy scans: columns host, path, cord (mask; empty: none), use
 Made in WORK: two phantom cohorts, lesions and shams put into the hosts, and the tables
 
 - train.tsv: what `spinalcord train --data` takes.  Validation is phantoms only, 20 without lesion;
+- physical.tsv: the same without random contrast, to finish with;
 - typical.tsv and hard.tsv: two frozen cohorts of 157 phantoms, the letter's split test, at a
   difficulty of .2 and .5; typical_t1c.tsv and hard_t1c.tsv with their T1c;
 - healthy.tsv: the phantoms without lesion of both, and the held hosts as they are;
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -36,7 +38,7 @@ PER_HOST = {"train": 32, "held": 10}
 SHAMS = 5
 """The same without contrast, in the training hosts."""
 FREE_TO_VALIDATE = 20
-"""Of the varied phantoms without lesion."""
+"""Of the varied phantoms without lesion and with physical contrast."""
 COLUMNS = ("case_id", "path", "mask", "cord", "t1c", "diagnosis", "participant_id", "split")
 
 
@@ -61,11 +63,14 @@ def main() -> None:
     rows = insert_all(hosts, work / "hosts", options.jobs)
     healthy = [untouched(host, work / "hosts") for host in hosts]
     mixed = list(phantom_rows(varied, split="train"))
-    for row in [r for r in mixed if not r["diagnosis"]][:FREE_TO_VALIDATE]:
+    anyhow = {row["case_id"] for row in mixed if has_random_contrast(row)}
+    free_ones = [r for r in mixed if not r["diagnosis"] and r["case_id"] not in anyhow]
+    for row in free_ones[:FREE_TO_VALIDATE]:
         row["split"] = "validation"
     hard, easier = list(phantom_rows(letter)), list(phantom_rows(typical))
     trained = [r for r in (*hard, *mixed, *rows, *healthy) if r["split"] in ("train", "validation")]
     write(work / "train.tsv", trained)
+    write(work / "physical.tsv", [r for r in trained if r["case_id"] not in anyhow])
     free = []
     for name, cohort in (("typical", easier), ("hard", hard)):
         test = [r for r in cohort if r["split"] == "test"]
@@ -103,6 +108,12 @@ def phantom_rows(cohort: Path, split: str | None = None) -> Iterator[dict[str, s
                 "participant_id": f"{cohort.name}-{name}",
                 "split": split or row["split"],
             }
+
+
+def has_random_contrast(row: dict[str, str]) -> bool:
+    """Say whether a phantom's tissues took any signal."""
+    sidecar = Path(row["mask"].replace("_label-lesion_mask.nii.gz", "_desc-phantom.json"))
+    return bool(json.loads(sidecar.read_text(encoding="utf-8"))["random_contrast"])
 
 
 def insert_all(hosts: list[dict[str, str]], out: Path, jobs: int) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 from tqdm import tqdm
 
@@ -55,7 +56,7 @@ def main() -> None:
 def measure(pipeline: Any, row: dict[str, str], choices: list[tuple[float, ...]]) -> np.ndarray:
     """Return the Dice of one case for each choice of limits."""
     found = pipeline.segment(row["path"], threshold=0.5, keep_outside_cord=True)
-    truth = sc.Volume.from_any(row["mask"]).array > 0
+    truth = np.asarray(nibabel.load(row["mask"]).dataobj) > 0
     lesions = {t: lesions_at(found, truth, t) for t in THRESHOLDS}
     out = []
     for threshold, smallest, in_cord in choices:
@@ -74,7 +75,8 @@ def lesions_at(found: Any, truth: np.ndarray, threshold: float) -> tuple[np.ndar
     if n == 0:
         return (np.zeros(0),) * 4
     cord = np.ascontiguousarray(found.cord.array)
-    table = _core.lesion_table(labels, n, found.scan.array, affine, cord=cord)
+    scan = found.scan.array.astype(np.float32)
+    table = _core.lesion_table(labels, n, scan, affine, cord=cord)
     voxels = np.bincount(labels.ravel(), minlength=n + 1)[1:]
     hits = np.bincount(labels[truth], minlength=n + 1)[1:]
     return voxels, hits, table["volume_mm3"], table["in_cord_fraction"]

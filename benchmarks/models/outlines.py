@@ -16,9 +16,11 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import nibabel
+import numpy as np
 from tqdm import tqdm
 
-from spinalcord import Pipeline, Volume
+from spinalcord import Pipeline
 from spinalcord.writing import save_volume
 
 
@@ -52,7 +54,7 @@ def outline(pipeline: Any, row: dict[str, str], out: Path) -> dict[str, str] | N
     path = out / f"{row['case_id']}.nii.gz"
     if not path.exists():
         save_volume(pipeline.segment(row["path"]).mask, path)
-    if not Volume.from_any(path).array.any():
+    if not np.any(nibabel.load(path).dataobj):
         return None
     return {**row, "case_id": f"{row['case_id']}_outlined", "mask": str(path), "t1c": ""}
 

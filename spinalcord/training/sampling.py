@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .cache import CORD, LESION, Entry
 
-AROUND_LESION, AROUND_CORD = 0.35, 0.45
+AROUND_LESION, AROUND_CORD = 0.25, 0.55
 """Shares of the patches; the others lie anywhere.  With half of them around lesions a network calls
 too much: on whole slices the best threshold was then 0.9."""
 
-LESION_FREE = 0.35
+LESION_FREE = 0.5
 """Share of the patches not around lesions that come from cases without any, where there are some:
 patches around the cord of a patient mostly hold a lesion too."""
 
