@@ -26,7 +26,7 @@ from spinalcord.modelfile import read_model, write_model
 from spinalcord.training.export import stored_tensors
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
-SMALLEST_MM3 = (0.0, 10.0, 20.0, 30.0, 40.0, 60.0)
+SMALLEST_MM3 = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 IN_CORD = (0.0, 0.25, 0.5)
 
 

@@ -22,8 +22,12 @@ train segmentation $wide --data train.tsv --out second.safetensors --init first.
     --epochs 8 --lr 5e-4
 train segmentation $narrow --data train.tsv --out third.safetensors --init second.safetensors \
     --epochs 30 --steps 120 --lr 1e-3
-train segmentation $narrow --data physical.tsv --out models/segmentation.safetensors \
+mkdir -p fourth
+train segmentation $narrow --data physical.tsv --out fourth/segmentation.safetensors \
     --init third.safetensors --epochs 4 --steps 130 --lr 4e-4 --seed 2
+python "$here/healthy.py" . --models fourth
+train segmentation $narrow --data real.tsv --out models/segmentation.safetensors \
+    --init fourth/segmentation.safetensors --epochs 5 --steps 130 --lr 4e-4 --seed 3
 python "$here/limits.py" . --models models --precision bf16
 
 # The classifiers learn from true outlines and from the network's.  They share one start, which
