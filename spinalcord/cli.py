@@ -86,6 +86,7 @@ def _segment(options: argparse.Namespace) -> int:
         options.scan,
         threshold=options.threshold,
         min_lesion_mm3=options.min_lesion_mm3,
+        min_thickness_mm=options.min_thickness_mm,
         cord=options.cord,
         min_in_cord=options.min_in_cord,
         keep_outside_cord=options.keep_outside_cord or None,
@@ -262,6 +263,7 @@ def _add_segment(commands: Any) -> None:
         help="folder, or the mask's name ending in .nii.gz (default: the current folder)",
     )
     shared.add_threshold(parser)
+    shared.add_thickness(parser)
     shared.add_cord(parser)
     parser.add_argument(
         "--probability", action="store_true", help="write the probabilities too (into a folder)"

@@ -71,7 +71,7 @@ def measure_lesions(
     cord : uint8 (slices, rows, columns) array, optional
         The cord, where it is known.
     settings : mapping
-        min_lesion_mm3; with a cord min_in_cord and keep_outside_cord too.
+        min_lesion_mm3, min_thickness_mm; with a cord min_in_cord and keep_outside_cord too.
 
     Returns
     -------
@@ -80,24 +80,60 @@ def measure_lesions(
     kept, dropped : tuple of Lesion
         Those in it, and those left out because they lie outside the cord, the largest first.
     warnings : list of str
-        Of lesions outside the cord.
+        Of lesions that are too thin, or outside the cord.
     """
     labels, n = _core.label(mask, scan.affine, min_volume_mm3=settings["min_lesion_mm3"])
     if n == 0:
         return np.zeros_like(mask), (), (), []
     table = _core.lesion_table(labels, n, scan.array, scan.affine, cord=cord)
-    keep = np.ones(n, bool)
-    warnings = []
+    thin = thickness_mm(labels, n, scan.affine) < settings["min_thickness_mm"]
+    warnings = _tell_thin(table["volume_mm3"][thin], settings["min_thickness_mm"])
+    outside = np.zeros(n, bool)
     if cord is not None:
-        outside = outside_cord(table["in_cord_fraction"], settings["min_in_cord"])
-        warnings = tell_outside(outside, labels, table["volume_mm3"], cord, settings)
-        keep = ~outside | settings["keep_outside_cord"]
+        outside = outside_cord(table["in_cord_fraction"], settings["min_in_cord"]) & ~thin
+        warnings += tell_outside(outside, labels, table["volume_mm3"], cord, settings)
+        outside &= not settings["keep_outside_cord"]
+    keep = ~thin & ~outside
     mask = np.concatenate([[False], keep])[labels].astype(np.uint8)
     kept, dropped = (
         tuple(_lesion(table, row, i) for i, row in enumerate(np.flatnonzero(rows).tolist(), 1))
-        for rows in (keep, ~keep)
+        for rows in (keep, outside)
     )
     return mask, kept, dropped, warnings
+
+
+def thickness_mm(labels: Array, n: int, affine: Array) -> Array:
+    """Measure how thick lesions are from slice to slice: volume over the area of the largest slice.
+
+    A streak that one thin slice shows has the thickness of that slice, however long it is.
+
+    Parameters
+    ----------
+    labels : int32 (slices, rows, columns) array
+        Lesions 1 to n in the working orientation.
+    n : int
+    affine : float64 (4, 4) array
+        Of the working orientation.
+
+    Returns
+    -------
+    float64 (n,) array
+    """
+    at = np.flatnonzero(labels)
+    slices, plane = labels.shape[0], labels[0].size
+    key = labels.ravel()[at].astype(np.int64) * slices + at // plane
+    areas = np.bincount(key, minlength=(n + 1) * slices).reshape(n + 1, slices)[1:]
+    across: Array = areas.sum(1) / np.maximum(areas.max(1), 1) * np.linalg.norm(affine[:3, 0])
+    return across
+
+
+def _tell_thin(volumes_mm3: Array, least: float) -> list[str]:
+    if not len(volumes_mm3):
+        return []
+    return [
+        f"{len(volumes_mm3)} lesion(s) of {volumes_mm3.sum():.0f} mm3 together, less than "
+        f"{least:.4g} mm thick from slice to slice, were left out"
+    ]
 
 
 def _lesion(table: Mapping[str, Array], row: int, label: int) -> Lesion:

@@ -85,10 +85,9 @@ def _check_segmentation(labels: _Checker) -> None:
         labels.among("outputs", (["lesion"], ["lesion", "cord"]))
     if "cord_threshold" in labels.values:
         labels.number("cord_threshold", 0.0, 1.0)
-    if "min_lesion_mm3" in labels.values:
-        labels.number("min_lesion_mm3", 0.0, 1e6, zero=True)
-    if "min_in_cord" in labels.values:
-        labels.number("min_in_cord", 0.0, 1.0, zero=True)
+    for name, most in (("min_lesion_mm3", 1e6), ("min_thickness_mm", 100.0), ("min_in_cord", 1.0)):
+        if name in labels.values:
+            labels.number(name, 0.0, most, zero=True)
     labels.flag("keep_outside_cord")
 
 

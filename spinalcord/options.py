@@ -45,6 +45,16 @@ def add_threshold(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_thickness(parser: argparse.ArgumentParser) -> None:
+    """From which thickness on a lesion is believed."""
+    parser.add_argument(
+        "--min-thickness-mm",
+        type=number(0, 1e3),
+        metavar="MM",
+        help="leave out lesions thinner from slice to slice (default: the model's own, or 0)",
+    )
+
+
 def add_cord(parser: argparse.ArgumentParser) -> None:
     """The cord, and what becomes of lesions outside it."""
     parser.add_argument(

@@ -209,6 +209,7 @@ def segment_scan(
     *,
     threshold: float | None = None,
     min_lesion_mm3: float | None = None,
+    min_thickness_mm: float | None = None,
     cord: Any = None,
     min_in_cord: float | None = None,
     keep_outside_cord: bool | None = None,
@@ -223,7 +224,7 @@ def segment_scan(
         The scan.
     network : Network
         A segmentation network.
-    threshold, min_lesion_mm3, cord, min_in_cord, keep_outside_cord
+    threshold, min_lesion_mm3, min_thickness_mm, cord, min_in_cord, keep_outside_cord
         As for `segment`.
     watch : Stopwatch
         Gets the seconds of each stage added.
@@ -256,6 +257,9 @@ def segment_scan(
         "threshold": _setting("threshold", threshold, model.threshold, 1.0),
         "min_lesion_mm3": _setting(
             "min_lesion_mm3", min_lesion_mm3, labels.get("min_lesion_mm3", 0.0), 1e9
+        ),
+        "min_thickness_mm": _setting(
+            "min_thickness_mm", min_thickness_mm, labels.get("min_thickness_mm", 0.0), 1e3
         ),
         "cord": known,
     }
@@ -313,6 +317,7 @@ def segment(
     *,
     threshold: float | None = None,
     min_lesion_mm3: float | None = None,
+    min_thickness_mm: float | None = None,
     cord: Any = None,
     min_in_cord: float | None = None,
     keep_outside_cord: bool | None = None,
@@ -334,6 +339,10 @@ def segment(
     min_lesion_mm3 : float, optional
         Connected lesions (26 neighbours) smaller than this are left out; the model file's own,
         or 0, if not given.
+    min_thickness_mm : float, optional
+        Lesions thinner than this from slice to slice (volume over the area of their largest
+        slice) are left out, which `Segmentation.warnings` tells: in thin slices noise and the
+        central canal make streaks of one slice; the model file's own, or 0, if not given.
     cord : path, Volume, nibabel or SimpleITK image, optional
         A mask of the cord on the scan's grid; the network's own, where it outlines the cord, if
         not given. Lesions outside it are left out, which `Segmentation.warnings` and `.dropped`
@@ -384,6 +393,7 @@ def segment(
         volume,
         threshold=threshold,
         min_lesion_mm3=min_lesion_mm3,
+        min_thickness_mm=min_thickness_mm,
         cord=cord,
         min_in_cord=min_in_cord,
         keep_outside_cord=keep_outside_cord,

@@ -196,6 +196,18 @@ def test_segment_writes_a_mask_on_the_scan_s_grid(random_models, scan_file, tmp_
     assert "Doe" not in (tmp_path / "out" / names[1]).read_text(encoding="utf-8")
 
 
+def test_segment_leaves_out_lesions_that_are_too_thin(random_models, scan_file, tmp_path, capsys):
+    arguments = ["segment", str(scan_file), "--models", str(random_models), "--threshold", "0"]
+    arguments += ["--keep-outside-cord", "-o", str(tmp_path), "--min-thickness-mm"]
+    assert main([*arguments, "5"]) == 0
+    assert json.loads(capsys.readouterr().out)["found"]
+    assert main([*arguments, "1000"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert not printed["found"]
+    assert printed["settings"]["min_thickness_mm"] == 1000
+    assert "less than 1000 mm thick" in printed["warnings"][-1]
+
+
 def test_segment_takes_a_cord_and_what_becomes_of_lesions_outside(
     random_models, scan_file, tmp_path, capsys
 ):
@@ -325,6 +337,7 @@ def test_place_that_cannot_be_written_exits_4(random_models, scan_file, tmp_path
         ["--threshold", "1.5"],
         ["--threshold", "nan"],
         ["--min-lesion-mm3", "-1"],
+        ["--min-thickness-mm", "-1"],
         ["--threads", "0"],
         ["--precision", "f64"],
         ["--nonsense"],

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from stand_ins import lesion_of, stored, working_array
 
-from spinalcord.lesions import measure_lesions
+from spinalcord import _core
+from spinalcord.lesions import measure_lesions, thickness_mm
 from spinalcord.working import WorkingScan
 
-PLAIN = {"min_lesion_mm3": 0.0}
+PLAIN = {"min_lesion_mm3": 0.0, "min_thickness_mm": 0.0}
 IN_CORD = {**PLAIN, "min_in_cord": 0.0, "keep_outside_cord": False, "cord": "given"}
 
 
@@ -47,3 +48,51 @@ def test_no_lesion():
     )
     assert not mask.any()
     assert rest == [(), (), []]
+
+
+def with_a_streak():
+    """Return the lesions with the largest shown by one slice, and a quarter of it by the next."""
+    array = working_array()
+    mask = lesion_of(array)
+    labels, _ = _core.label(mask, stored(array).affine, min_volume_mm3=0.0)
+    first, second = np.flatnonzero((labels == 1).any((1, 2)))
+    rows, columns = np.nonzero(labels[second] == 1)
+    mask[second, rows[24:], columns[24:]] = 0
+    assert first + 1 == second
+    return array, mask
+
+
+def test_thickness_is_volume_over_the_largest_slice():
+    array, mask = with_a_streak()
+    scan = WorkingScan(stored(array))
+    labels, n = _core.label(mask, scan.affine, min_volume_mm3=0.0)
+    np.testing.assert_array_equal(thickness_mm(labels, n, scan.affine), [3 * 1.25, 6, 3])
+
+
+def test_thin_lesions_are_left_out_and_told():
+    array, mask = with_a_streak()
+    scan = WorkingScan(stored(array))
+    found, kept, dropped, warnings = measure_lesions(
+        scan, mask, None, {**PLAIN, "min_thickness_mm": 4.0}
+    )
+    assert [lesion.volume_mm3 for lesion in kept] == [144]
+    assert int(found.sum()) == 2 * 6 * 4
+    assert dropped == ()
+    assert warnings == [
+        "2 lesion(s) of 378 mm3 together, less than 4 mm thick from slice to slice, were left out"
+    ]
+    exact = measure_lesions(scan, mask, None, {**PLAIN, "min_thickness_mm": 3.75})
+    assert [lesion.volume_mm3 for lesion in exact[1]] == [360, 144]
+
+
+def test_what_is_too_thin_is_not_told_as_outside_the_cord():
+    array, mask = with_a_streak()
+    settings = {**IN_CORD, "min_thickness_mm": 4.0}
+    cord = np.zeros(array.shape, np.uint8)
+    found, kept, dropped, warnings = measure_lesions(
+        WorkingScan(stored(array)), mask, cord, settings
+    )
+    assert not found.any()
+    assert kept == ()
+    assert [lesion.volume_mm3 for lesion in dropped] == [144]
+    assert len([w for w in warnings if "mm thick" in w]) == 1

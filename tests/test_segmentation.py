@@ -76,9 +76,28 @@ def test_model_s_own_settings_hold_unless_given(scan, model_folder):
     metadata = changed(metadata, "preprocessing.pixel_mm", 1.0)
     write_raw(model_folder / "segmentation.safetensors", metadata=metadata)
     found = sc.segment(scan, models=model_folder)
-    assert found.record.settings == {"threshold": 0.9, "min_lesion_mm3": 100.0, "cord": "none"}
+    assert found.record.settings == {
+        "threshold": 0.9,
+        "min_lesion_mm3": 100.0,
+        "min_thickness_mm": 0.0,
+        "cord": "none",
+    }
     assert len(found.lesions) == 2
     assert len(sc.segment(scan, models=model_folder, min_lesion_mm3=0).lesions) == 3
+
+
+def test_thin_lesions_are_left_out_by_the_model_s_rule_or_the_user_s(scan, model_folder):
+    metadata = changed(SEGMENTATION, "labels.outputs", ["lesion"])
+    metadata = changed(metadata, "labels.min_thickness_mm", 7.0)
+    metadata = changed(metadata, "preprocessing.mode", "physical")
+    metadata = changed(metadata, "preprocessing.pixel_mm", 1.0)
+    write_raw(model_folder / "segmentation.safetensors", metadata=metadata)
+    none = sc.segment(scan, models=model_folder)
+    assert not none.found
+    assert none.record.settings["min_thickness_mm"] == 7.0
+    assert "less than 7 mm thick" in none.warnings[0]
+    assert len(sc.segment(scan, models=model_folder, min_thickness_mm=6).lesions) == 2
+    assert len(sc.segment(scan, models=model_folder, min_thickness_mm=0).lesions) == 3
 
 
 def test_no_lesion_is_a_result(scan, model_folder, tmp_path):
@@ -229,6 +248,7 @@ def test_cord_on_another_grid_is_refused(scan, model_folder):
         ({"threshold": float("nan")}, "threshold is nan"),
         ({"threshold": "high"}, "threshold is 'high'"),
         ({"min_lesion_mm3": -1}, "min_lesion_mm3 is -1, expected a number from 0"),
+        ({"min_thickness_mm": "thin"}, "min_thickness_mm is 'thin', expected a number from 0"),
         ({"min_in_cord": 1.5, "cord": "itself"}, "min_in_cord is 1.5, expected a number from 0"),
         ({"precision": "f64"}, "precision is f32 or bf16, got 'f64'"),
         ({"threads": 0}, "threads is a whole number of at least 1, got 0"),

@@ -2,9 +2,9 @@
 
     python benchmarks/models/limits.py WORK --models WORK/models
 
-Chosen together: the threshold, the smallest lesion, and the share of a lesion that must lie in the
-cord.  Best is the largest mean Dice over the validation cases of WORK/train.tsv as `segment` would
-outline them; one without lesion counts 1 where nothing is found, else 0.
+Chosen together: the threshold, the smallest and the thinnest lesion, and the share of a lesion that
+must lie in the cord.  Best is the largest mean Dice over the validation cases of WORK/train.tsv as
+`segment` would outline them; one without lesion counts 1 where nothing is found, else 0.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from tqdm import tqdm
 
 import spinalcord as sc
 from spinalcord import _core
+from spinalcord.lesions import thickness_mm
 from spinalcord.modelfile import read_model, write_model
 from spinalcord.training.export import stored_tensors
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 SMALLEST_MM3 = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
+THINNEST_MM = (0.0, 1.5, 2.0, 2.5)
 IN_CORD = (0.0, 0.25, 0.5)
+LIMITS = ("threshold", "min_lesion_mm3", "min_thickness_mm", "min_in_cord")
 
 
 def main() -> None:
@@ -40,7 +43,7 @@ def main() -> None:
     options = parser.parse_args()
     with open(options.work / options.table, encoding="utf-8") as file:
         rows = [r for r in csv.DictReader(file, delimiter="\t") if r["split"] == "validation"]
-    choices = list(itertools.product(THRESHOLDS, SMALLEST_MM3, IN_CORD))
+    choices = list(itertools.product(THRESHOLDS, SMALLEST_MM3, THINNEST_MM, IN_CORD))
     dice: dict[str, list[np.ndarray]] = defaultdict(list)
     pipeline = sc.Pipeline(options.models, options.precision)
     for row in tqdm(rows, desc="validation", unit="case"):
@@ -59,27 +62,28 @@ def measure(pipeline: Any, row: dict[str, str], choices: list[tuple[float, ...]]
     truth = np.asarray(nibabel.load(row["mask"]).dataobj) > 0
     lesions = {t: lesions_at(found, truth, t) for t in THRESHOLDS}
     out = []
-    for threshold, smallest, in_cord in choices:
-        voxels, hits, volume, inside = lesions[threshold]
-        keep = (volume >= smallest) & (inside > 0) & (inside >= in_cord)
+    for threshold, smallest, thinnest, in_cord in choices:
+        voxels, hits, volume, thick, inside = lesions[threshold]
+        keep = (volume >= smallest) & (thick >= thinnest) & (inside > 0) & (inside >= in_cord)
         total = int(voxels[keep].sum()) + int(truth.sum())
         out.append(2 * int(hits[keep].sum()) / total if total else 1.0)
     return np.array(out)
 
 
 def lesions_at(found: Any, truth: np.ndarray, threshold: float) -> tuple[np.ndarray, ...]:
-    """Return each lesion's voxels, those of them in the truth, volume and share in the cord."""
+    """Return each lesion's voxels, those in the truth, volume, thickness and share in the cord."""
     mask = np.ascontiguousarray(found.probability.array >= threshold, np.uint8)
     affine = found.scan.affine
     labels, n = _core.label(mask, affine, min_volume_mm3=0.0)
     if n == 0:
-        return (np.zeros(0),) * 4
+        return (np.zeros(0),) * 5
     cord = np.ascontiguousarray(found.cord.array)
     scan = found.scan.array.astype(np.float32)
     table = _core.lesion_table(labels, n, scan, affine, cord=cord)
     voxels = np.bincount(labels.ravel(), minlength=n + 1)[1:]
     hits = np.bincount(labels[truth], minlength=n + 1)[1:]
-    return voxels, hits, table["volume_mm3"], table["in_cord_fraction"]
+    thick = thickness_mm(labels, n, affine)
+    return voxels, hits, table["volume_mm3"], thick, table["in_cord_fraction"]
 
 
 def write(path: Path, cases: int, limits: tuple[float, ...]) -> None:
@@ -88,7 +92,7 @@ def write(path: Path, cases: int, limits: tuple[float, ...]) -> None:
     origin = f"validation, largest mean Dice of {cases} whole scans, with and without lesion"
     metadata["labels"] = {
         **metadata["labels"],
-        **dict(zip(("threshold", "min_lesion_mm3", "min_in_cord"), limits, strict=True)),
+        **dict(zip(LIMITS, limits, strict=True)),
         "threshold_from": origin,
     }
     write_model(path, stored_tensors(path), metadata)
