@@ -24,7 +24,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--patch", default="128,192", metavar="A,B", help="heights in pixels (default: 128,192)")
     add("--aspect", type=number(1, 64), default=1.0, metavar="R",
         help="height of a patch over its width (default: 1)")  # fmt: skip
-    add("--window", metavar="ROWS,COLUMNS", help="middle of the classifiers' windows to train on")
+    add("--window", default="256,256", metavar="ROWS,COLUMNS",
+        help="of what classifiers see (default: 256,256)")  # fmt: skip
     add("--steps", type=whole(1), metavar="N", help="per epoch (default: by the cohort's size)")
     add("--lr", type=number(1e-9, 1), default=1e-4, metavar="R", help="default: 0.0001")
     add("--schedule", choices=SCHEDULES, default="plateau",
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         batch=options.batch,
         patch=_sides(options.patch, "patch"),
         aspect=options.aspect,
-        window=_sides(options.window, "window") if options.window else None,
+        window=_sides(options.window, "window"),
         lr=options.lr,
         schedule=options.schedule,
         seed=options.seed,

@@ -22,6 +22,7 @@ from ..network import Network
 from ..networks import DENSENET121, MULTIRESUNET, NORM_EPS
 from ..stats.thresholds import choose_threshold
 from ..tasks import TASKS
+from .augmentation import crop
 from .cache import CORD, LESION, Entry
 from .networks import build, copy_tensors, load_tensors
 from .problems import auc
@@ -121,7 +122,7 @@ def export_model(
     try:
         write_model(draft, tensors, metadata)
         opened = Network.open(draft)
-        parity = compare(draft, _example(held, opened.kind))
+        parity = compare(draft, _example(held, opened))
         if not parity <= PARITY:
             raise ModelError(f"{path.name}: core and torch differ by {parity:.2g}, over {PARITY}")
         measure = _measure_masks if opened.kind == MULTIRESUNET else _measure_answers
@@ -192,13 +193,20 @@ def stored_tensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     return found
 
 
-def _example(held: Sequence[Entry], kind: str) -> np.ndarray:
+def _example(held: Sequence[Entry], network: Network) -> np.ndarray:
     """One or two images to compare on; a part of a slice will do for segmentation."""
-    entry = next(e for e in held if e.shape[0] and (e.lesion or kind == MULTIRESUNET))
-    if kind == MULTIRESUNET:
+    whole = network.kind == MULTIRESUNET
+    entry = next(e for e in held if e.shape[0] and (e.lesion or whole))
+    if whole:
         index = entry.lesion[0] if entry.lesion else entry.shape[0] // 2
         return np.ascontiguousarray(entry.image(index)[None, :, :256, :256])
-    return entry.images()[:2]
+    return _windows(network, entry)[:2]
+
+
+def _windows(network: Network, entry: Entry) -> np.ndarray:
+    """Return a case's windows as the model file says that they are cut."""
+    height, width = network.model.preprocessing["size"]
+    return crop(torch.from_numpy(entry.images()), (height, width)).numpy()
 
 
 def _measure_answers(
@@ -209,7 +217,7 @@ def _measure_answers(
     scores, truth = [], []
     for entry in held:
         if entry.lesion:
-            images = entry.images()
+            images = _windows(network, entry)
             parts = [network(images[i : i + 8])[:, 1] for i in range(0, len(images), 8)]
             scores.append(float(np.concatenate(parts).astype(np.float64).mean()))
             truth.append(entry.case.diagnosis in classes[1])

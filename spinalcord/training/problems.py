@@ -178,9 +178,9 @@ class ClassificationProblem(Problem):
             hidden = torch.from_numpy(rng.random(len(images)) < T1C_DROPPED).to(device)
             images = images.clone()
             images[hidden, 0] = 0
-            images, masks = Augmentation()(images, masks, self._window or batch.size, rng)
+            images, masks = Augmentation()(images, masks, self._window, rng)
             masks = disturb(masks, DISTURBED, rng)
-        elif self._window:
+        else:
             images, masks = crop(images, self._window), crop(masks, self._window)
         labels = torch.from_numpy(batch.labels).to(device)
         return class_loss(forward(torch.cat([images, masks], 1)), labels)
@@ -189,9 +189,7 @@ class ClassificationProblem(Problem):
         """Mean over the slices of a patient's scan, as in use; classes weigh the same."""
         means, labels = [], []
         for entry in self._held:
-            images = torch.from_numpy(entry.images()).to(device)
-            if self._window:
-                images = crop(images, self._window)
+            images = crop(torch.from_numpy(entry.images()), self._window).to(device)
             parts = [torch.softmax(forward(part).float(), 1) for part in torch.split(images, 16)]
             means.append(torch.cat(parts).double().mean(0).cpu().numpy())
             labels.append(self._class[entry.case.diagnosis])

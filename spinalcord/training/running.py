@@ -25,7 +25,7 @@ from .curves import write_curves
 from .export import describe, export_model
 from .networks import copy_tensors
 from .problems import Problem, make_problem
-from .settings import START, Settings, check_target, rate_at
+from .settings import PREPARED, SEGMENTATION, START, Settings, check_target, rate_at
 from .starting import load_backbone, load_init, write_start
 
 CHECKPOINT_S = 300.0
@@ -113,10 +113,13 @@ def train_network(
     """
     settings, out = settings or Settings(), Path(out)
     work = _check(target, out, init, backbone, resume)
+    if target == SEGMENTATION and settings.window != PREPARED:
+        raise InputError("window is for classifiers; a segmentation network sees patches")
     cases, origin = list_cases(data, target, seed=settings.seed)
     metadata = describe(target, ["lesion", "cord"], name or out.stem, settings.preprocessing)
+    prepared = {**metadata, "preprocessing": settings.prepared}
     entries = prepare_cases(
-        cases, metadata, cache or out.parent / "training-cache", progress=progress
+        cases, prepared, cache or out.parent / "training-cache", progress=progress
     )
     problem = make_problem(target, entries, settings)
     loop = _Loop(target, problem, settings, work, _fingerprint(cases, target))
@@ -140,7 +143,7 @@ def _check(target: str, out: Path, init: Any, backbone: Any, resume: bool) -> Pa
     check_target(target)
     if out.suffix != ".safetensors":
         raise InputError(f"{out.name}: a model file's name ends in .safetensors")
-    if backbone is not None and (target == "segmentation" or init is not None):
+    if backbone is not None and (target == SEGMENTATION or init is not None):
         raise InputError("a backbone is for a classifier that does not start from init")
     work = out.with_name(f"{out.stem}.training")
     if not resume and (work / "checkpoint.pt").exists():
@@ -167,7 +170,7 @@ class _Loop:
         self.call: Any = torch.compile(self.network) if settings.compile else self.network
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.lr)
         # Twice the batch sees twice the slices.
-        batch = settings.batch or (32 if target != "segmentation" else 8)
+        batch = settings.batch or (32 if target != SEGMENTATION else 8)
         self.steps = settings.steps or max(-(-problem.n_train // batch), 1)
         self.step, self.epoch, self.idle = 0, 0, 0
         self.lowest, self.best_epoch = float("inf"), 0

@@ -19,6 +19,9 @@ PRECISIONS = ("auto", "f32", "bf16")
 MODES = ("physical", "letter")
 SCHEDULES = ("plateau", "cosine")
 
+PREPARED = (256, 256)
+"""Rows and columns of the classifiers' windows as they are prepared."""
+
 WARM = 0.03
 """Share of a cosine's steps over which the rate rises."""
 
@@ -47,10 +50,10 @@ class Settings:
     aspect : float, default 1
         Height of a patch over its width.  The cord runs from head to foot: a patch of 144 x 64
         holds as much of it as one of 144 x 144, for less than half the work.
-    window : (int, int), optional
-        Rows and columns of the middle of the classifiers' windows that are seen, for a start that
-        costs less: a lesion is long and narrow.  In use they see whole windows of 256 x 256, so
-        finish with those.
+    window : (int, int), default (256, 256)
+        Rows and columns of what a classifier sees, in training and in use, multiples of 32.  A
+        lesion is long and narrow: 224 x 96 costs a third, and of what the network averages over
+        three times as much is lesion.
     lr : float, default 1e-4
         Adam's learning rate.
     schedule : {"plateau", "cosine"}
@@ -90,7 +93,7 @@ class Settings:
     batch: int | None = None
     patch: tuple[int, int] = (128, 192)
     aspect: float = 1.0
-    window: tuple[int, int] | None = None
+    window: tuple[int, int] = PREPARED
     lr: float = 1e-4
     schedule: str = "plateau"
     seed: int = 0
@@ -120,10 +123,13 @@ class Settings:
             raise InputError(
                 f"patch is {small} to {large} pixels, expected multiples of 16 from 16 to 1024"
             )
-        if self.window and not all(32 <= extent <= 256 for extent in self.window):
+        if any(extent % 32 or not 32 <= extent <= 256 for extent in self.window):
             raise InputError(
-                f"window is {self.window[0]} x {self.window[1]} pixels, expected 32 to 256 each"
+                f"window is {self.window[0]} x {self.window[1]} pixels, expected multiples of 32 "
+                "from 32 to 256"
             )
+        if self.mode == "letter" and self.window != PREPARED:
+            raise InputError("window is for physical preparation; letter stretches to 256 x 256")
         if not 1 <= self.aspect <= small / 16:
             raise InputError(
                 f"aspect is {self.aspect:g}, expected 1 to {small / 16:g}, so that the lowest "
@@ -139,7 +145,17 @@ class Settings:
     @property
     def preprocessing(self) -> dict[str, Any]:
         """The model file's `preprocessing`."""
-        return {"mode": self.mode, "pixel_mm": self.pixel_mm, "size": [256, 256], "clip": 5.0}
+        return {
+            "mode": self.mode,
+            "pixel_mm": self.pixel_mm,
+            "size": list(self.window),
+            "clip": 5.0,
+        }
+
+    @property
+    def prepared(self) -> dict[str, Any]:
+        """The same with whole windows: turned and shifted, a narrow one needs what lies beside."""
+        return {**self.preprocessing, "size": list(PREPARED)}
 
     def fixed(self) -> dict[str, Any]:
         """What may not change when a training is taken up again."""

@@ -62,6 +62,16 @@ def test_windows_are_those_of_classify(one, tmp_path):
     assert not entry.has_t1c
 
 
+def test_a_narrow_window_is_the_middle_of_a_whole_one(one, tmp_path):
+    (entry,) = prepare_cases([one], TASK, tmp_path)
+    scan = WorkingScan(one.path)
+    narrow = {**TASK, "preprocessing": {**SETTINGS, "size": [224, 96]}}
+    want, _, _ = LesionSlices(scan, scan.mask(one.mask)).images(Model(Path("m"), narrow, ()))
+    assert want.shape == (1, 3, 224, 96)
+    assert want[:, 2].any()
+    np.testing.assert_allclose(entry.images()[:, :, 16:240, 80:176], want, atol=1e-5)
+
+
 def test_what_is_prepared_is_not_prepared_again(one, tmp_path):
     (first,) = prepare_cases([one], SEGMENTATION, tmp_path)
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}

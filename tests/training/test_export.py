@@ -66,6 +66,22 @@ def test_a_task_gets_its_cut_off(window_entries, tmp_path):
     assert figures["core_against_torch"] <= export.PARITY
 
 
+def test_a_narrow_window_is_measured_and_kept(window_entries, tmp_path, monkeypatch):
+    entries, path = held(window_entries, "MS", "NMOSD"), tmp_path / "t.safetensors"
+    metadata = described("ms_vs_nmosd")
+    metadata["preprocessing"] = {**metadata["preprocessing"], "size": [64, 32]}
+    seen = []
+    run = export.Network.__call__
+    monkeypatch.setattr(
+        export.Network, "__call__", lambda self, x: seen.append(x.shape[1:]) or run(self, x)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpinalcordWarning)  # two cases may not be separated
+        export.export_model(random_module("densenet121", 2), metadata, entries, path)
+    assert set(seen) == {(3, 64, 32)}
+    assert read_model(path).preprocessing["size"] == [64, 32]
+
+
 def test_parity_is_that_of_stored_weights(tmp_path):
     module = random_module("densenet121", 3)
     path = write_model(tmp_path / "m.safetensors", modules.copy_tensors(module),

@@ -64,6 +64,22 @@ def test_a_task_is_measured_by_patient(window_entries):
     assert problem.build().output.out_features == 2
 
 
+@pytest.mark.parametrize("augment", [True, False])
+def test_a_narrow_window_is_all_that_is_seen(window_entries, augment):
+    entries = [e for e in window_entries if e.case.diagnosis in ("MS", "NMOSD")]
+    settings = replace(SMALL, window=(64, 32), augment=augment)
+    problem = problems.make_problem("ms_vs_nmosd", entries, settings)
+    shapes = set()
+
+    def forward(x):
+        shapes.add(tuple(x.shape[1:]))
+        return torch.zeros(len(x), 2)
+
+    problem.loss(forward, problem.draw(0), 0, CPU)
+    problem.validate(forward, CPU)
+    assert shapes == {(3, 64, 32)}
+
+
 def test_four_diagnoses(window_entries):
     problem = problems.make_problem("diagnosis", window_entries, replace(SMALL, batch=4))
     assert problem.build().output.out_features == 4

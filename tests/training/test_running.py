@@ -223,6 +223,9 @@ def test_what_does_not_fit_is_refused(bids, tmp_path, cache):
     out = tmp_path / "m.safetensors"
     with pytest.raises(InputError, match="a backbone is for a classifier"):
         running.train_network("segmentation", bids, out, backbone="b.pth")
+    narrow = replace(TINY, window=(64, 32))
+    with pytest.raises(InputError, match="window is for classifiers"):
+        running.train_network("segmentation", bids, out, settings=narrow)
     with pytest.raises(InputError, match="'dream'"):
         running.train_network("dream", bids, out)
     with pytest.raises(ModelError, match="no weights could be read"):

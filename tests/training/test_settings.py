@@ -29,6 +29,8 @@ from spinalcord.training.settings import (
         ({"aspect": 0.5}, "aspect is 0.5"),
         ({"patch": (32, 64), "aspect": 3.0}, "expected 1 to 2"),
         ({"window": (224, 16)}, "224 x 16"),
+        ({"window": (224, 100)}, "multiples of 32 from 32 to 256"),
+        ({"window": (224, 96), "mode": "letter"}, "stretches to 256 x 256"),
         ({"device": "tpu"}, "'tpu'"),
         ({"precision": "int8"}, "'int8'"),
         ({"mode": "raw"}, "'raw'"),
