@@ -437,6 +437,92 @@ class Network:
 def cpu() -> dict[str, Any]:
     """What this process can use: name, isa, precisions, threads, onednn."""
 
+# ---- Training -----------------------------------------------------------------------------------
+
+def batch_norm(
+    x: NDArray[np.uint16],
+    other: NDArray[np.uint16] | None,
+    weight: NDArray[np.float32] | None,
+    bias: NDArray[np.float32],
+    /,
+    *,
+    eps: float,
+    relu: bool,
+    threads: int,
+) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.float32], NDArray[np.float32]]:
+    """Normalise a batch in bfloat16 by its own statistics.
+
+    Parameters
+    ----------
+    x : (n, c) uint16
+        Bits of bfloat16: pixels by channels.
+    other : (n, c) uint16, optional
+        With it, what is normalised is ``max(x + other, 0)``.
+    weight : (c,) float32, optional
+        1 if not given.
+    bias : (c,) float32
+    eps : float
+    relu : bool
+        Whether a ReLU follows.
+    threads : int
+        Any number gives the same bits.
+
+    Returns
+    -------
+    y : (n, c) uint16
+    normalised : (n, c) uint16
+        `x`, or with `other` the sum: what `batch_norm_backward` takes.
+    mean, variance : (c,) float32
+        Of the batch; the variance of a population.
+
+    Raises
+    ------
+    InputError
+        No row or channel; extents that differ; no thread.
+    BackendError
+        The CPU lacks AVX512_BF16, without which bf16 is not among `cpu`'s precisions.
+    """
+
+def batch_norm_backward(
+    x: NDArray[np.uint16],
+    dy: NDArray[np.uint16],
+    weight: NDArray[np.float32] | None,
+    bias: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    /,
+    *,
+    eps: float,
+    relu: bool,
+    summed: bool,
+    threads: int,
+) -> tuple[NDArray[np.uint16], NDArray[np.float32], NDArray[np.float32]]:
+    """Return what comes back through `batch_norm`.
+
+    Parameters
+    ----------
+    x : (n, c) uint16
+        What was normalised.
+    dy : (n, c) uint16
+        Gradient of the result.
+    weight, bias, eps, relu, threads
+        As for `batch_norm`.
+    mean, variance : (c,) float32
+        From `batch_norm`.
+    summed : bool
+        Whether `x` is a sum after a ReLU: its gradient is then that of both addends.
+
+    Returns
+    -------
+    dx : (n, c) uint16
+    dweight, dbias : (c,) float32
+
+    Raises
+    ------
+    InputError, BackendError
+        As `batch_norm`.
+    """
+
 # ---- Statistics ---------------------------------------------------------------------------------
 
 def placements(scores: NDArray[np.float64], positive: NDArray[np.uint8], /) -> NDArray[np.float64]:

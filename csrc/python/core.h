@@ -44,5 +44,6 @@ int sc_py_add_image(PyObject *module);
 int sc_py_add_network(PyObject *module);
 int sc_py_add_cpu(PyObject *module);
 int sc_py_add_stats(PyObject *module);
+int sc_py_add_norm(PyObject *module);
 
 #endif

@@ -52,6 +52,7 @@ static int core_exec(PyObject *module)
     if (sc_py_add_image(module) < 0) return -1;
     if (sc_py_add_network(module) < 0) return -1;
     if (sc_py_add_stats(module) < 0) return -1;
+    if (sc_py_add_norm(module) < 0) return -1;
     return sc_py_add_cpu(module);
 }
 

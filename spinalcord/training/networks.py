@@ -18,6 +18,8 @@ from torch.nn import functional
 from spinalcord import networks as tables
 from spinalcord.errors import InputError
 
+from .norm import normalise
+
 
 class ShiftNorm(nn.BatchNorm2d):
     """Batch normalisation without scale: a shift is learnt, gamma is 1 (Keras' `scale=False`)."""
@@ -41,10 +43,9 @@ class ConvNorm(nn.Module):
         self.conv = nn.Conv2d(ci, co, k, padding=k // 2, bias=False)
         self.norm = ShiftNorm(co, eps=eps)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (n, co, h, w), before any ReLU."""
-        y: Tensor = self.norm(self.conv(x))
-        return y
+    def forward(self, x: Tensor, *, relu: bool = False) -> Tensor:
+        """Return (n, co, h, w), with `relu` after a ReLU."""
+        return normalise(self.norm, self.conv(x), relu=relu)
 
 
 class MultiResBlock(nn.Module):
@@ -62,12 +63,11 @@ class MultiResBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, a + b + c, h, w)."""
-        a = torch.relu(self.a(x))
-        b = torch.relu(self.b(a))
-        c = torch.relu(self.c(b))
-        joined = self.concat_norm(torch.cat([a, b, c], 1))
-        y: Tensor = self.out_norm(torch.relu(joined + self.shortcut(x)))
-        return y
+        a = self.a(x, relu=True)
+        b = self.b(a, relu=True)
+        c = self.c(b, relu=True)
+        joined = normalise(self.concat_norm, torch.cat([a, b, c], 1))
+        return normalise(self.out_norm, joined, self.shortcut(x))
 
 
 class ResUnit(nn.Module):
@@ -81,8 +81,7 @@ class ResUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, co, h, w)."""
-        y: Tensor = self.out_norm(torch.relu(self.shortcut(x) + torch.relu(self.conv(x))))
-        return y
+        return normalise(self.out_norm, self.shortcut(x), self.conv(x, relu=True))
 
 
 class _SegmentationHead(nn.Module):
@@ -196,7 +195,8 @@ class DenseLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the new channels, (n, GROWTH, h, w)."""
-        y: Tensor = self.conv2(torch.relu(self.norm2(self.conv1(torch.relu(self.norm1(x))))))
+        bottleneck = self.conv1(normalise(self.norm1, x, relu=True))
+        y: Tensor = self.conv2(normalise(self.norm2, bottleneck, relu=True))
         return y
 
 
@@ -225,7 +225,7 @@ class Transition(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, ci // 2, h // 2, w // 2)."""
-        return functional.avg_pool2d(self.conv(torch.relu(self.norm(x))), 2)
+        return functional.avg_pool2d(self.conv(normalise(self.norm, x, relu=True)), 2)
 
 
 class DenseNet121(nn.Module):

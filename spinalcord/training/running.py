@@ -24,6 +24,7 @@ from .checkpoints import load_checkpoint, save_checkpoint
 from .curves import write_curves
 from .export import describe, export_model
 from .networks import copy_tensors
+from .norm import kind_for
 from .problems import Problem, make_problem
 from .settings import PREPARED, SEGMENTATION, START, Settings, check_target, rate_at
 from .starting import load_backbone, load_init, write_start
@@ -168,7 +169,7 @@ class _Loop:
         self.network: nn.Module = problem.build()
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.call: Any = torch.compile(self.network) if settings.compile else self.network
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.lr)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.lr, fused=True)
         # Twice the batch sees twice the slices.
         batch = settings.batch or (32 if target != SEGMENTATION else 8)
         self.steps = settings.steps or max(-(-problem.n_train // batch), 1)
@@ -352,6 +353,7 @@ def _facts(
         "minutes": round(loop.seconds / 60, 1),
         "device": loop.device.type,
         "precision": "bf16" if loop.bf16 else "f32",
+        "norms": kind_for(loop.device, loop.bf16, compiled=settings.compile),
         "last": loop.history[loop.best_epoch - 1],
         "torch": torch.__version__,
         "spinalcord": __version__,

@@ -1,0 +1,119 @@
+/* The loops of batch_norm.h, compiled for AVX512_BF16.
+ *
+ * Of 0 and NaN, max(0, NaN) gives NaN: a training must see that it has failed.
+ */
+#include "batch_norm.h"
+
+#include "../base/memory.h"
+
+#include <immintrin.h>
+
+enum { LANES = 16 };
+
+static inline __m512 load(const uint16_t *p, __mmask16 lanes)
+{
+    const __m256i half = _mm256_maskz_loadu_epi16(lanes, p);
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
+
+static inline void store(uint16_t *p, __mmask16 lanes, __m512 v)
+{
+    _mm256_mask_storeu_epi16(p, lanes, (__m256i)_mm512_cvtneps_pbh(v));
+}
+
+static inline __mmask16 lanes_of(int64_t left)
+{
+    return left >= LANES ? 0xffff : (__mmask16)((1u << left) - 1u);
+}
+
+/* dy where the ReLU let x through. */
+static inline __m512 gradient(const sc_norm_run *run, __m512 x, __m512 dy, int64_t j)
+{
+    if (!run->relu) return dy;
+    const __m512 y = _mm512_fmadd_ps(x, _mm512_load_ps(run->scale + j),
+                                     _mm512_load_ps(run->shift + j));
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_GT_OQ),
+                               dy);
+}
+
+static inline void add_to(float *table, __m512 v)
+{
+    _mm512_store_ps(table, _mm512_add_ps(_mm512_load_ps(table), v));
+}
+
+static inline void add_product(float *table, __m512 a, __m512 b)
+{
+    _mm512_store_ps(table, _mm512_fmadd_ps(a, b, _mm512_load_ps(table)));
+}
+
+/* Walk through all blocks: 'at' is the first item of a vector, 'j' its place in the
+ * tables, 'lanes' those that there are. */
+#define EACH_VECTOR(run)                                                               \
+    for (int64_t block = 0; block < (run)->items; block += (run)->length)              \
+        for (int64_t j = 0, end = sc_min((run)->length, (run)->items - block),         \
+                     at = block;                                                       \
+             j < end; j += LANES, at += LANES)
+
+void sc_norm_sums_avx512bf16(const sc_norm_run *run, const uint16_t *x,
+                             const uint16_t *other, uint16_t *sum, float *total,
+                             float *squares)
+{
+    EACH_VECTOR(run)
+    {
+        const __mmask16 lanes = lanes_of(end - j);
+        __m512 v = load(x + at, lanes);
+        if (other != NULL) {
+            v = _mm512_add_ps(v, load(other + at, lanes));
+            store(sum + at, lanes, _mm512_max_ps(_mm512_setzero_ps(), v));
+            v = load(sum + at, lanes);
+        }
+        add_to(total + j, v);
+        add_product(squares + j, v, v);
+    }
+}
+
+void sc_norm_apply_avx512bf16(const sc_norm_run *run, const uint16_t *x, uint16_t *y)
+{
+    EACH_VECTOR(run)
+    {
+        const __mmask16 lanes = lanes_of(end - j);
+        __m512 v = _mm512_fmadd_ps(load(x + at, lanes), _mm512_load_ps(run->scale + j),
+                                   _mm512_load_ps(run->shift + j));
+        if (run->relu) v = _mm512_max_ps(_mm512_setzero_ps(), v);
+        store(y + at, lanes, v);
+    }
+}
+
+void sc_norm_back_sums_avx512bf16(const sc_norm_run *run, const uint16_t *x,
+                                  const uint16_t *dy, const float *mean, float *total,
+                                  float *moments)
+{
+    EACH_VECTOR(run)
+    {
+        const __mmask16 lanes = lanes_of(end - j);
+        const __m512 v = load(x + at, lanes);
+        const __m512 g = gradient(run, v, load(dy + at, lanes), j);
+        add_to(total + j, g);
+        add_product(moments + j, g, _mm512_sub_ps(v, _mm512_load_ps(mean + j)));
+    }
+}
+
+void sc_norm_back_avx512bf16(const sc_norm_run *run, const uint16_t *x,
+                             const uint16_t *dy, const float *by_g, const float *by_x,
+                             const float *rest, uint16_t *dx)
+{
+    EACH_VECTOR(run)
+    {
+        const __mmask16 lanes = lanes_of(end - j);
+        const __m512 v = load(x + at, lanes);
+        const __m512 g = gradient(run, v, load(dy + at, lanes), j);
+        __m512 out =
+            _mm512_fmadd_ps(v, _mm512_load_ps(by_x + j), _mm512_load_ps(rest + j));
+        out = _mm512_fmadd_ps(g, _mm512_load_ps(by_g + j), out);
+        if (run->summed) {
+            out = _mm512_maskz_mov_ps(
+                _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GT_OQ), out);
+        }
+        store(dx + at, lanes, out);
+    }
+}
