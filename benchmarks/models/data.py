@@ -3,10 +3,11 @@
     python benchmarks/models/data.py WORK --hosts hosts.tsv
 
 hosts.tsv lists healthy scans: columns host, path, cord (mask; empty: none), use (train or held).
-Made in WORK: two phantom cohorts, lesions and shams put into the hosts, and the tables
+Made in WORK: three phantom cohorts, lesions and shams put into the hosts, and the tables
 
 - train.tsv: what `spinalcord train --data` takes.  Validation is phantoms only, 20 without lesion;
 - physical.tsv: the same without random contrast, to finish with;
+- first.tsv: the same without the varied phantoms, to begin with;
 - typical.tsv and hard.tsv: two frozen cohorts of 157 phantoms, the letter's split test, at a
   difficulty of .2 and .5; typical_t1c.tsv and hard_t1c.tsv with their T1c;
 - healthy.tsv: the phantoms without lesion of both, and the held hosts as they are;
@@ -32,8 +33,9 @@ from spinalcord.phantom import insert_lesion, make_cohort
 from spinalcord.tasks import DIAGNOSES
 from spinalcord.writing import save_volume
 
-LETTER_SEED, TYPICAL_SEED, VARIED_SEED, HOST_SEED, HELD_SEED = 157, 158, 1001, 4, 18
-PER_HOST = {"train": 32, "held": 10}
+LETTER_SEED, TYPICAL_SEED, VARIED_SEED = 157, 158, 1001
+HOST_SEED, HELD_SEED = 4, 18
+PER_HOST = {"train": 20, "held": 10}
 """Insertions for each host and diagnosis."""
 SHAMS = 5
 """The same without contrast, in the training hosts."""
@@ -58,8 +60,8 @@ def main() -> None:
         make_cohort(None, TYPICAL_SEED, typical, difficulty=0.2, lesion_free=60, split="test",
                     t1c=True, jobs=options.jobs)  # fmt: skip
     if not (varied / "participants.tsv").exists():
-        make_cohort(520, VARIED_SEED, varied, difficulty=0.4, lesion_free=60, t1c=True,
-                    random_contrast=0.4, jobs=options.jobs)  # fmt: skip
+        make_cohort(520, VARIED_SEED, varied, difficulty=0.3, lesion_free=90, random_contrast=0.25,
+                    jobs=options.jobs)  # fmt: skip
     rows = insert_all(hosts, work / "hosts", options.jobs)
     healthy = [untouched(host, work / "hosts") for host in hosts]
     mixed = list(phantom_rows(varied, split="train"))
@@ -71,6 +73,7 @@ def main() -> None:
     trained = [r for r in (*hard, *mixed, *rows, *healthy) if r["split"] in ("train", "validation")]
     write(work / "train.tsv", trained)
     write(work / "physical.tsv", [r for r in trained if r["case_id"] not in anyhow])
+    write(work / "first.tsv", [r for r in trained if not r["case_id"].startswith("varied-")])
     free = []
     for name, cohort in (("typical", easier), ("hard", hard)):
         test = [r for r in cohort if r["split"] == "test"]
@@ -98,12 +101,13 @@ def phantom_rows(cohort: Path, split: str | None = None) -> Iterator[dict[str, s
         for row in csv.DictReader(file, delimiter="\t"):
             name = row["participant_id"]
             anat, truth = cohort / name / "anat", cohort / "derivatives" / "truth" / name / "anat"
+            t1c = anat / f"{name}_acq-sag_ce-gd_T1w.nii.gz"
             yield {
                 "case_id": f"{cohort.name}-{name}",
                 "path": str(anat / f"{name}_acq-sag_T2w.nii.gz"),
                 "mask": str(truth / f"{name}_acq-sag_label-lesion_mask.nii.gz"),
                 "cord": str(truth / f"{name}_acq-sag_label-cord_mask.nii.gz"),
-                "t1c": str(anat / f"{name}_acq-sag_ce-gd_T1w.nii.gz"),
+                "t1c": str(t1c) if t1c.exists() else "",
                 "diagnosis": "" if row["diagnosis"] == "n/a" else row["diagnosis"],
                 "participant_id": f"{cohort.name}-{name}",
                 "split": split or row["split"],

@@ -9,6 +9,7 @@ All figures are about synthetic lesions: phantoms, and lesions put into scans of
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,8 @@ def describe(models: Path | None) -> dict[str, str]:
 def evaluate(work: Path, models: Path | None, precision: str) -> dict[str, Any]:
     """Run all cohorts in one precision and return their figures.
 
-    Insertions share one host, so they have no figures by patient.  T1c and true outlines are tried
-    in f32 alone, the default.
+    Insertions share one host, so they have no figures by patient.  T1c, with the outlines that the
+    network has just made, and true outlines are tried in f32 alone, the default.
     """
 
     def run(name: str, table: str, masks: str = "compare") -> Any:
@@ -68,7 +69,8 @@ def evaluate(work: Path, models: Path | None, precision: str) -> dict[str, Any]:
         alone = run(cohort, cohort)
         answers = {"outlined": tasks(alone)}
         if precision == "f32":
-            answers["outlined, with T1c"] = tasks(run(f"{cohort}-t1c", f"{cohort}_t1c"))
+            outlined = with_outlines(work, cohort, alone.out)
+            answers["outlined, with T1c"] = tasks(run(f"{cohort}-t1c", outlined, "use"))
             answers["true outlines"] = tasks(run(f"{cohort}-given", cohort, "use"))
         found[cohort] = {
             "segmentation": segmentation(alone), "tasks": answers, "chain": chain(alone),
@@ -76,6 +78,21 @@ def evaluate(work: Path, models: Path | None, precision: str) -> dict[str, Any]:
     found["healthy"] = healthy(run("healthy", "healthy"))
     found["inserted"] = segmentation(run("inserted", "inserted"))
     return found
+
+
+def with_outlines(work: Path, cohort: str, out: Path) -> str:
+    """Name a table of the cases with their T1c and with the outlines of an earlier run."""
+    name = f"{cohort}_t1c_outlined"
+    with open(work / f"{cohort}_t1c.tsv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    for row in rows:
+        (found,) = (out / row["case_id"]).glob("*_desc-lesion_mask.nii.gz")
+        row["mask"] = str(found.resolve())
+    with open(work / f"{name}.tsv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t")
+        writer.writeheader()
+        writer.writerows(rows)
+    return name
 
 
 def segmentation(run: Any) -> dict[str, Any]:

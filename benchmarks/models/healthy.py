@@ -1,10 +1,10 @@
-"""Make real.tsv: physical.tsv with more of the healthy scans, each where its cord is.
+"""Make real.tsv, train.tsv with more of the healthy scans, each where its cord is, and last.tsv.
 
     python benchmarks/models/healthy.py WORK --models WORK/models
 
 Drawn as often as any other case, four healthy volunteers among a thousand phantoms are hardly seen:
 a network then finds lesions even in them.  A scan without cord mask gets the network's own, or no
-patch would lie around its cord.
+patch would lie around its cord.  last.tsv is the same without random contrasts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import csv
 from pathlib import Path
+
+from data import write
 
 from spinalcord import Pipeline
 from spinalcord.writing import save_volume
@@ -25,8 +27,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--models", type=Path, required=True)
     options = parser.parse_args()
-    with open(options.work / "physical.tsv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = read(options.work / "train.tsv")
     pipeline = Pipeline(options.models)
     more = []
     for row in rows:
@@ -36,10 +37,15 @@ def main() -> None:
             row["cord"] = str(options.work.resolve() / f"{row['case_id']}_cord.nii.gz")
             save_volume(pipeline.segment(row["path"]).cord, row["cord"])
         more += [{**row, "case_id": f"{row['case_id']}_{k}"} for k in range(1, TIMES)]
-    with open(options.work / "real.tsv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t")
-        writer.writeheader()
-        writer.writerows([*rows, *more])
+    physical = {row["case_id"] for row in read(options.work / "physical.tsv")}
+    write(options.work / "real.tsv", [*rows, *more])
+    write(options.work / "last.tsv", [*(r for r in rows if r["case_id"] in physical), *more])
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Read a table."""
+    with open(path, encoding="utf-8") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 Classifiers that have seen true outlines only lose much of their accuracy on a network's (version 1:
 AUC from .97 to .83).  Written: WORK/answers.tsv, with every case to train on and its true outline,
-every second of them once more with the network's, and the validation cases with the network's
+a part of them once more with the network's, and the validation cases with the network's
 alone, so that the cut-offs are chosen as they will be used.  What comes with the network's outlines
 comes without T1c.
 """
