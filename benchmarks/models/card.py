@@ -18,7 +18,6 @@ from spinalcord.tasks import DIAGNOSES, TASKS
 from spinalcord.training.export import stored_tensors
 
 BEGIN, END = "<!-- figures of card.py -->", "<!-- end of figures -->"
-NAMES = {"typical": "typical", "hard": "hard"}
 MASKS = ("outlined", "outlined, with T1c", "true outlines")
 FIGURES = ("AUC", "accuracy", "sensitivity", "specificity")
 
@@ -37,24 +36,26 @@ def main() -> None:
 
 
 def make_card(figures: Mapping[str, Any]) -> str:
-    """Return the tables as Markdown: f32, the default, and bf16 beside it."""
+    """Return the tables as Markdown."""
     parts = [dice_table(figures), task_table(figures), free_table(figures)]
     return "\n".join(parts)
 
 
 def dice_table(figures: Mapping[str, Any]) -> str:
-    """Dice by diagnosis, in both precisions, and how many lesions were hit at all."""
+    """Dice by diagnosis, and how many lesions were hit at all."""
     head = [
-        "mean Dice of", "typical", "hard", "put into a scan never seen", "typical, bf16",
-        "hard, bf16", "any found: typical", "hard", "put in",
+        "mean Dice of", "typical, f32", "typical, bf16", "hard, bf16",
+        "put into a scan never seen, bf16", "any found: typical, f32", "hard", "put in",
     ]  # fmt: skip
+    f32, bf16 = figures["f32"], figures["bf16"]
     rows = []
     for name in (*DIAGNOSES, "all"):
-        f32, bf16 = ([figures[p][c]["segmentation"][name] for c in NAMES] for p in ("f32", "bf16"))
-        put = figures["f32"]["inserted"][name]
+        typical = f32["typical"]["segmentation"][name]
+        half, hard = (bf16[c]["segmentation"][name] for c in ("typical", "hard"))
+        put = bf16["inserted"][name]
         rows.append([
-            name, *(short(x["dice"]) for x in (*f32, put)), *(mean(x["dice"]) for x in bf16),
-            *(mean(x["found"]) for x in (*f32, put)),
+            name, short(typical["dice"]), mean(half["dice"]), short(hard["dice"]),
+            short(put["dice"]), *(mean(x["found"]) for x in (typical, hard, put)),
         ])  # fmt: skip
     return table(head, rows)
 
@@ -62,34 +63,34 @@ def dice_table(figures: Mapping[str, Any]) -> str:
 def task_table(figures: Mapping[str, Any]) -> str:
     """Each task by cohort and by what the classifiers were given."""
     head = [
-        "task", "cohort", "figure", "the network's outlines", "in bf16", "with T1c",
-        "true outlines",
+        "task", "figure", "typical, f32", "typical, bf16", "typical, with T1c, f32",
+        "typical, true outlines, f32", "hard, bf16",
     ]  # fmt: skip
+    f32 = figures["f32"]["typical"]["tasks"]
+    half, hard = (figures["bf16"][c]["tasks"]["outlined"] for c in ("typical", "hard"))
     rows = []
     for task in TASKS:
-        for cohort in NAMES:
-            for figure in FIGURES:
-                name = f"{task}: {figure}"
-                f32, bf16 = (figures[p][cohort]["tasks"] for p in ("f32", "bf16"))
-                alone, t1c, true = (short(f32[masks][name]) for masks in MASKS)
-                half = mean(bf16["outlined"][name])
-                rows.append([f"`{task}`", cohort, figure, alone, half, t1c, true])
+        for figure in FIGURES:
+            name = f"{task}: {figure}"
+            alone, t1c, true = (short(f32[masks][name]) for masks in MASKS)
+            row = [f"`{task}`", figure, alone, mean(half[name]), t1c, true, short(hard[name])]
+            rows.append(row)
     return table(head, rows)
 
 
 def free_table(figures: Mapping[str, Any]) -> str:
     """False lesions."""
-    head = ["false lesions", "f32", "bf16"]
-    both = [figures[p]["healthy"] for p in ("f32", "bf16")]
+    healthy = figures["bf16"]["healthy"]
     rows = []
-    for cohort in NAMES:
+    for cohort in ("typical", "hard"):
         for what in ("any", "above 50 mm3"):
-            cells = [short(healthy[cohort][what]) for healthy in both]
-            rows.append([f"60 {cohort} phantoms without lesion: {what}", *cells])
-    for name in both[0]["real scans"]:
-        sizes = [", ".join(f"{v:.0f} mm³" for v in h["real scans"][name]) or "none" for h in both]
-        rows.append([f"healthy volunteer `{name}`", *sizes])
-    return table(head, rows)
+            title = f"60 {cohort} phantoms without lesion, bf16: {what.replace('mm3', 'mm³')}"
+            rows.append([title, short(healthy[cohort][what])])
+    for precision, found in (("f32", figures["f32"]), ("bf16", healthy)):
+        for name, volumes in found["volunteers"].items():
+            sizes = ", ".join(f"{v:.0f} mm³" for v in volumes) or "none"
+            rows.append([f"healthy volunteer `{name}`, {precision}", sizes])
+    return table(["false lesions", "found"], rows)
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -18,6 +18,7 @@ from evaluate import COHORTS
 from spinalcord.checksums import write_sums
 from spinalcord.modelfile import read_model, write_model
 from spinalcord.models import WEIGHTS_DIR, find_models
+from spinalcord.network import PRECISIONS
 from spinalcord.tasks import TASKS
 from spinalcord.training.export import stored_tensors
 
@@ -53,19 +54,23 @@ def main() -> None:
 def own_figures(figures: dict[str, Any], role: str) -> dict[str, Any]:
     """Pick the figures of one model's own step, in both precisions."""
     found: dict[str, Any] = {}
-    for precision in ("f32", "bf16"):
-        one = figures.get(precision)
-        if one and role in TASKS:
-            found[precision] = {
-                cohort: {
-                    masks: {k: v for k, v in table.items() if k.startswith(role)}
-                    for masks, table in one[cohort]["tasks"].items()
-                }
-                for cohort in COHORTS
+    for precision, whole in figures.items():
+        if precision not in PRECISIONS:
+            continue
+        found[precision] = {
+            cohort: {
+                masks: {k: v for k, v in table.items() if k.startswith(role)}
+                for masks, table in whole[cohort]["tasks"].items()
             }
-        elif one:
-            found[precision] = {cohort: one[cohort]["segmentation"] for cohort in COHORTS}
-            found[precision] |= {key: one[key] for key in ("healthy", "inserted")}
+            if role in TASKS
+            else whole[cohort]["segmentation"]
+            for cohort in COHORTS
+            if cohort in whole
+        }
+        if role not in TASKS:
+            found[precision] |= {
+                k: whole[k] for k in ("volunteers", "healthy", "inserted") if k in whole
+            }
     return found
 
 

@@ -2,7 +2,8 @@
 
 On a CPU, PyTorch's takes 40 % of a step of MultiResUNet.  The core's gives the same numbers to the
 rounding of bf16, together with the ReLU after it, or the sum and the ReLU before it: a step takes
-0.62 of the time (DenseNet121: 0.65), where torch.compile, after minutes, reaches 0.86.
+0.68 of the time (DenseNet121: 0.85; benchmarks/bench_training.py), where torch.compile, after
+minutes, reached 0.86 (for MultiResUNet).
 """
 
 from __future__ import annotations
