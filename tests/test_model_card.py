@@ -1,0 +1,53 @@
+"""The model card: its tables are what was measured, on the weights that ship."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from spinalcord.models import ROLES, WEIGHTS_DIR, find_models
+
+ROOT = Path(__file__).parents[1]
+FIGURES = ROOT / "benchmarks" / "results" / "models-2.json"
+
+pytest.importorskip("torch", reason="torch is not installed")
+
+
+@pytest.fixture(scope="module")
+def card():
+    path = ROOT / "benchmarks" / "models" / "card.py"
+    spec = importlib.util.spec_from_file_location("card", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["card"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def figures():
+    return json.loads(FIGURES.read_text(encoding="utf-8"))
+
+
+def test_the_page_has_the_measured_tables(card, figures):
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    tables = page.split(card.BEGIN)[1].split(card.END)[0]
+    assert tables.strip() == card.make_card(figures).strip()
+
+
+def test_the_weights_that_ship_are_those_that_were_measured(card, figures):
+    models = find_models(WEIGHTS_DIR).models
+    assert set(models) == set(ROLES) == set(figures["weights"])
+    for role, model in models.items():
+        assert card.sum_of_tensors(model.path) == figures["weights"][role], role
+
+
+def test_each_model_file_tells_its_own_figures(figures):
+    for role, model in find_models(WEIGHTS_DIR).models.items():
+        told = json.dumps(model.metadata["training"]["test"])
+        assert model.metadata["version"] == "2"
+        assert "synthetic" in model.metadata["notice"]
+        assert ("dice" in told) if role == "segmentation" else (f"{role}: AUC" in told)
