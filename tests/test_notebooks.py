@@ -20,8 +20,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 MAX_NBYTES = 24_000
 MAX_SECONDS = 600
-"""After which a cell hangs. What a notebook takes is among pytest's `--durations`; on two quiet cores
-it is less than a minute, and a test that failed on a busy machine would say nothing of the notebook.
+"""After which a cell hangs. What a notebook takes is among pytest's `--durations`: less than a
+minute on two quiet cores. A test that failed on a busy machine would say nothing of the notebook.
 """
 
 SHIPPED = "01", "02", "03"
