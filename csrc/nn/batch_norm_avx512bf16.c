@@ -4,22 +4,11 @@
  */
 #include "batch_norm.h"
 
+#include "bf16_avx512bf16.h"
+
 #include "../base/memory.h"
 
-#include <immintrin.h>
-
 enum { LANES = 16 };
-
-static inline __m512 load(const uint16_t *p, __mmask16 lanes)
-{
-    const __m256i half = _mm256_maskz_loadu_epi16(lanes, p);
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
-}
-
-static inline void store(uint16_t *p, __mmask16 lanes, __m512 v)
-{
-    _mm256_mask_storeu_epi16(p, lanes, (__m256i)_mm512_cvtneps_pbh(v));
-}
 
 static inline __mmask16 lanes_of(int64_t left)
 {
@@ -61,11 +50,11 @@ void sc_norm_sums_avx512bf16(const sc_norm_run *run, const uint16_t *x,
     EACH_VECTOR(run)
     {
         const __mmask16 lanes = lanes_of(end - j);
-        __m512 v = load(x + at, lanes);
+        __m512 v = bf16_load_lanes(x + at, lanes);
         if (other != NULL) {
-            v = _mm512_add_ps(v, load(other + at, lanes));
-            store(sum + at, lanes, _mm512_max_ps(_mm512_setzero_ps(), v));
-            v = load(sum + at, lanes);
+            v = _mm512_add_ps(v, bf16_load_lanes(other + at, lanes));
+            bf16_store_lanes(sum + at, lanes, _mm512_max_ps(_mm512_setzero_ps(), v));
+            v = bf16_load_lanes(sum + at, lanes);
         }
         add_to(total + j, v);
         add_product(squares + j, v, v);
@@ -77,10 +66,11 @@ void sc_norm_apply_avx512bf16(const sc_norm_run *run, const uint16_t *x, uint16_
     EACH_VECTOR(run)
     {
         const __mmask16 lanes = lanes_of(end - j);
-        __m512 v = _mm512_fmadd_ps(load(x + at, lanes), _mm512_load_ps(run->scale + j),
+        __m512 v = _mm512_fmadd_ps(bf16_load_lanes(x + at, lanes),
+                                   _mm512_load_ps(run->scale + j),
                                    _mm512_load_ps(run->shift + j));
         if (run->relu) v = _mm512_max_ps(_mm512_setzero_ps(), v);
-        store(y + at, lanes, v);
+        bf16_store_lanes(y + at, lanes, v);
     }
 }
 
@@ -91,8 +81,8 @@ void sc_norm_back_sums_avx512bf16(const sc_norm_run *run, const uint16_t *x,
     EACH_VECTOR(run)
     {
         const __mmask16 lanes = lanes_of(end - j);
-        const __m512 v = load(x + at, lanes);
-        const __m512 g = gradient(run, v, load(dy + at, lanes), j);
+        const __m512 v = bf16_load_lanes(x + at, lanes);
+        const __m512 g = gradient(run, v, bf16_load_lanes(dy + at, lanes), j);
         add_to(total + j, g);
         add_product(moments + j, g, _mm512_sub_ps(v, _mm512_load_ps(mean + j)));
     }
@@ -105,8 +95,8 @@ void sc_norm_back_avx512bf16(const sc_norm_run *run, const uint16_t *x,
     EACH_VECTOR(run)
     {
         const __mmask16 lanes = lanes_of(end - j);
-        const __m512 v = load(x + at, lanes);
-        const __m512 g = gradient(run, v, load(dy + at, lanes), j);
+        const __m512 v = bf16_load_lanes(x + at, lanes);
+        const __m512 g = gradient(run, v, bf16_load_lanes(dy + at, lanes), j);
         __m512 out =
             _mm512_fmadd_ps(v, _mm512_load_ps(by_x + j), _mm512_load_ps(rest + j));
         out = _mm512_fmadd_ps(g, _mm512_load_ps(by_g + j), out);
@@ -114,6 +104,6 @@ void sc_norm_back_avx512bf16(const sc_norm_run *run, const uint16_t *x,
             out = _mm512_maskz_mov_ps(
                 _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GT_OQ), out);
         }
-        store(dx + at, lanes, out);
+        bf16_store_lanes(dx + at, lanes, out);
     }
 }

@@ -5,6 +5,7 @@
  * each loaded tile twice, which keeps the tile unit busy from L1.  What leaves the
  * tiles goes through 4 KiB of scratch, where the epilogue runs 16 channels at a time.
  */
+#include "bf16_avx512bf16.h"
 #include "conv.h"
 
 #include "../base/memory.h"
@@ -106,12 +107,6 @@ INLINE __m512 add_scale_of(const sc_conv *conv, int64_t c)
                                    : _mm512_loadu_ps(conv->add_scale + c);
 }
 
-INLINE __m512 from_bf16(const uint16_t *src)
-{
-    const __m256i half = _mm256_loadu_si256((const __m256i *)src);
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
-}
-
 /* scale * add of one span's pixels into its sums: where the tiles begin with it. */
 INLINE void begin_block(const sc_conv *conv, const span *at, int64_t c,
                         float (*acc)[SC_LANES])
@@ -122,7 +117,7 @@ INLINE void begin_block(const sc_conv *conv, const span *at, int64_t c,
     for (int m = 0; m < PIXELS; m++) {
         __m512 v = _mm512_setzero_ps();
         if (m < at->valid)
-            v = _mm512_mul_ps(scale, from_bf16(add + m * conv->add_step));
+            v = _mm512_mul_ps(scale, bf16_load(add + m * conv->add_step));
         _mm512_store_ps(acc[m], v);
     }
 }
@@ -170,10 +165,7 @@ INLINE void store(const sc_conv *conv, int64_t at, __mmask16 mask, __m512 v)
         _mm512_mask_storeu_ps((float *)conv->dst + at, mask, v);
         return;
     }
-    /* The smaller magnitude: infinity and NaN become finite (conv.h). */
-    const __m512 largest = _mm512_castsi512_ps(_mm512_set1_epi32(0x7f7f0000));
-    const __m256i half = (__m256i)_mm512_cvtneps_pbh(_mm512_range_ps(v, largest, 2));
-    _mm256_mask_storeu_epi16((uint16_t *)conv->dst + at, mask, half);
+    bf16_store_finite((uint16_t *)conv->dst + at, mask, v);
 }
 
 /* One span of one block from the scratch to the destination.  'n' is at->valid, and a
@@ -195,7 +187,7 @@ INLINE void finish_block(const bool add, const bool post, const int64_t n,
     const int64_t offset = at->y * conv->dst_row + at->x * conv->dst_step + c;
     for (int64_t m = 0; m < n; m++) {
         __m512 v = _mm512_add_ps(_mm512_load_ps(acc[m]), bias);
-        if (add) v = _mm512_fmadd_ps(factor, from_bf16(more + m * conv->add_step), v);
+        if (add) v = _mm512_fmadd_ps(factor, bf16_load(more + m * conv->add_step), v);
         v = _mm512_max_ps(v, floor);
         if (post) v = _mm512_fmadd_ps(v, scale, shift);
         store(conv, offset + m * conv->dst_step, mask, v);

@@ -6,33 +6,17 @@
 #define ITEM uint16_t
 #include "conv_tile_avx512.h"
 
-#include <string.h>
+#include "bf16_avx512bf16.h"
 
-INLINE __m512 load_items(const uint16_t *src)
-{
-    const __m256i half = _mm256_loadu_si256((const __m256i *)src);
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
-}
+INLINE __m512 load_items(const uint16_t *src) { return bf16_load(src); }
 
 INLINE void store_items(const sc_conv *conv, int64_t at, __mmask16 mask, __m512 values)
 {
     if (conv->dst_f32) {
         _mm512_mask_storeu_ps((float *)conv->dst + at, mask, values);
     } else {
-        /* The smaller magnitude: infinity and NaN become finite (conv.h). */
-        const __m512 largest = _mm512_castsi512_ps(_mm512_set1_epi32(0x7f7f0000));
-        const __m512 finite = _mm512_range_ps(values, largest, 2);
-        const __m256i half = (__m256i)_mm512_cvtneps_pbh(finite);
-        _mm256_mask_storeu_epi16((uint16_t *)conv->dst + at, mask, half);
+        bf16_store_finite((uint16_t *)conv->dst + at, mask, values);
     }
-}
-
-/* Two neighbouring channels of one pixel in every lane; they need not be aligned. */
-INLINE __m512bh broadcast_pair(const uint16_t *src)
-{
-    int pair;
-    memcpy(&pair, src, sizeof pair);
-    return (__m512bh)_mm512_set1_epi32(pair);
 }
 
 INLINE void accumulate(accumulators acc, const int n, const sc_phase *phase,
@@ -55,7 +39,7 @@ INLINE void accumulate(accumulators acc, const int n, const sc_phase *phase,
             UNROLL for (int m = 0; m < PIXELS; m++)
             {
                 const uint16_t *pixel = m < 4 ? low + m * step : high + (m - 4) * step;
-                const __m512bh a = broadcast_pair(pixel);
+                const __m512bh a = bf16_pair(pixel);
                 UNROLL for (int j = 0; j < n; j++)
                 {
                     acc[m][j] = _mm512_dpbf16_ps(acc[m][j], a, w[j]);

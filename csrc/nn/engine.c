@@ -41,6 +41,7 @@ static void choose_bf16(sc_engine *engine)
     }
     engine->conv = sc_conv_bf16_avx512;
     engine->conv_name = "own:bf16_avx512";
+    engine->winograd = &sc_winograd_bf16_avx512;
     engine->macs_a_cycle = 56;
 }
 
@@ -51,8 +52,7 @@ static void choose_f32(sc_engine *engine)
     if (engine->isa >= SC_ISA_AVX512) {
         engine->conv = sc_conv_f32_avx512;
         engine->conv_name = "own:f32_avx512";
-        engine->winograd = sc_winograd_f32_avx512;
-        engine->winograd_name = "own:f32_avx512_winograd";
+        engine->winograd = &sc_winograd_f32_avx512;
         engine->pointwise = &sc_pointwise_f32_avx512;
         engine->macs_a_cycle = 28;
         return;
@@ -60,8 +60,7 @@ static void choose_f32(sc_engine *engine)
     if (engine->isa == SC_ISA_AVX2) {
         engine->conv = sc_conv_f32_avx2;
         engine->conv_name = "own:f32_avx2";
-        engine->winograd = sc_winograd_f32_avx2;
-        engine->winograd_name = "own:f32_avx2_winograd";
+        engine->winograd = &sc_winograd_f32_avx2;
         engine->pointwise = &sc_pointwise_f32_avx2;
         engine->macs_a_cycle = 14;
         return;

@@ -13,9 +13,8 @@ typedef struct {
     int64_t pitch_multiple; /* channels of a pixel are padded to it: one cache line */
     sc_conv_fn conv;        /* NULL: convolutions are oneDNN's (conv_onednn.h) */
     const char *conv_name;
-    sc_winograd_fn winograd; /* for large 3 x 3 convolutions; may be NULL */
-    const char *winograd_name;
-    void (*thread_begin)(void); /* round each job, on its thread; may be NULL */
+    const sc_winograd *winograd; /* for large 3 x 3 convolutions; may be NULL */
+    void (*thread_begin)(void);  /* round each job, on its thread; may be NULL */
     void (*thread_end)(void);
     const sc_pointwise *pointwise;
     double macs_a_cycle; /* one thread's, roughly: to weigh partitions */

@@ -2,7 +2,6 @@
 #include "plan.h"
 
 #include "plan_internal.h"
-#include "winograd.h"
 
 #include "../base/memory.h"
 #include "../base/status.h"
@@ -256,14 +255,15 @@ static double cost(const sc_plan *plan, const plan_step *step, int row_parts,
     return cycles;
 }
 
-static void choose_winograd(plan_step *step)
+static void choose_winograd(const sc_plan *plan, plan_step *step)
 {
     const sc_conv_weights *w = step->spec.wei[0];
     step->row_unit = 1;
     if (step->kind != STEP_CONV || w->winograd == NULL || step->spec.add != NULL)
         return;
-    step->winograd = sc_winograd_pays(w->shape.ic, w->shape.oc, step->h, step->w);
-    if (step->winograd) step->row_unit = SC_WINOGRAD_OUT;
+    const sc_winograd *winograd = plan->engine.winograd;
+    step->winograd = winograd->pays(w->shape.ic, w->shape.oc, step->h, step->w);
+    if (step->winograd) step->row_unit = winograd->out;
 }
 
 /* Blocks that fill whole cache lines of the output, or 0 where it begins within one:
@@ -355,8 +355,7 @@ static void choose_chunks(const sc_plan *plan, plan_step *step)
         step->sum_step = sc_conv_blocks(step->c) * SC_LANES;
         if (step->sum_step * 4 % PAGE == 0) step->sum_step += SC_LANES;
         step->chunk_rows = sc_max(1, PACK_NBYTES / (step->w * step->sum_step * 4));
-        if (step->winograd)
-            step->chunk_rows = sc_round_up(step->chunk_rows, SC_WINOGRAD_OUT);
+        step->chunk_rows = sc_round_up(step->chunk_rows, step->row_unit);
         return;
     }
     if (step->spec.norm_scale != NULL) {
@@ -372,8 +371,7 @@ static void choose_chunks(const sc_plan *plan, plan_step *step)
     const int64_t row = step->conv.phase[0].src_row * item +
                         step->conv.dst_row * (step->conv.dst_f32 ? 4 : item);
     step->chunk_rows = sc_max(1, CHUNK_NBYTES / row);
-    if (step->winograd)
-        step->chunk_rows = sc_round_up(step->chunk_rows, SC_WINOGRAD_OUT);
+    step->chunk_rows = sc_round_up(step->chunk_rows, step->row_unit);
 }
 
 sc_status sc_plan_finish(sc_plan *plan, sc_error *err)
@@ -389,7 +387,7 @@ sc_status sc_plan_finish(sc_plan *plan, sc_error *err)
         /* The array has moved. */
         if (step->spec.add != NULL) step->spec.add = &step->add;
         if (step->spec.back != NULL) step->spec.back = &step->back;
-        choose_winograd(step);
+        choose_winograd(plan, step);
         if (step->kind != STEP_CONV) continue;
         partition(plan, step);
         resolve_conv(plan, step);
@@ -418,7 +416,7 @@ void sc_plan_describe(const sc_plan *plan, int64_t index, sc_layer_info *out)
     out->flops = step->flops;
     const char *name = plan->engine.pointwise->name;
     if (step->kind == STEP_CONV) name = plan->engine.conv_name;
-    if (step->winograd) name = plan->engine.winograd_name;
+    if (step->winograd) name = plan->engine.winograd->name;
     /* A thread without rows has no primitive. */
     const bool onednn = step->kind == STEP_CONV && plan->engine.conv == NULL;
     for (int t = 0; onednn && t < plan->n_threads; t++) {

@@ -99,7 +99,7 @@ sc_status plan_place_buffers(sc_plan *plan, sc_error *err);
 /* Rows [row0, row1) of a step with spec.back, and the floats of scratch for so many. */
 void plan_run_back(const sc_plan *plan, const plan_step *step, plan_share own,
                    int64_t row0, int64_t row1, const plan_thread *thread);
-int64_t plan_back_scratch(const plan_step *step, int64_t rows);
+int64_t plan_back_scratch(const sc_plan *plan, const plan_step *step, int64_t rows);
 
 /* Its end alone: 'sums' of rows [row0, row1), 'sums_step' floats a pixel, to dst. */
 void plan_put_back(const sc_plan *plan, const plan_step *step, plan_share own,

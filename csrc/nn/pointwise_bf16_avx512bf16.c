@@ -1,7 +1,6 @@
 /* pointwise.h for bfloat16, compiled for AVX512_BF16. */
 #include "bf16.h"
-
-#include <immintrin.h>
+#include "bf16_avx512bf16.h"
 
 #define ITEM uint16_t
 #define LOAD(p) sc_from_bf16(*(p))
@@ -16,9 +15,8 @@
 
 static inline __m512 normed(__m256i half, const float *scale, const float *shift)
 {
-    const __m512 v =
-        _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
-    const __m512 y = _mm512_fmadd_ps(v, _mm512_loadu_ps(scale), _mm512_loadu_ps(shift));
+    const __m512 y = _mm512_fmadd_ps(bf16_widen(half), _mm512_loadu_ps(scale),
+                                     _mm512_loadu_ps(shift));
     return _mm512_max_ps(y, _mm512_setzero_ps());
 }
 

@@ -2,7 +2,6 @@
 #include "plan.h"
 
 #include "plan_internal.h"
-#include "winograd.h"
 
 #include "../base/memory.h"
 #include "../base/status.h"
@@ -140,17 +139,17 @@ static void run_packed(const sc_plan *plan, const plan_step *step, plan_share ow
 static void run_winograd(const sc_plan *plan, const plan_step *step, int64_t row0,
                          int64_t row1, const plan_thread *thread)
 {
-    const float *wei = step->spec.wei[0]->winograd;
+    const void *wei = step->spec.wei[0]->winograd;
     sc_conv first = step->conv, second = step->conv;
     if (step->conv.n_phases == 1) {
-        plan->engine.winograd(&first, wei, row0, row1, thread->scratch);
+        plan->engine.winograd->run(&first, wei, row0, row1, thread->scratch);
         return;
     }
     first.n_phases = 1;
     first.bias = first.mid_bias;
     first.relu = true;
     first.post_scale = first.post_shift = NULL;
-    plan->engine.winograd(&first, wei, row0, row1, thread->scratch);
+    plan->engine.winograd->run(&first, wei, row0, row1, thread->scratch);
     second.n_phases = 1;
     second.phase[0] = second.phase[1];
     second.add = second.dst;
@@ -252,8 +251,8 @@ static int64_t scratch_values(const sc_plan *plan, const plan_step *step, int64_
     const int64_t kc = sc_round_up(spec->wei[0]->kc, SC_LANES);
     const int64_t overread = 64 * sc_max(step->pack_step, SC_LANES);
     if (plan->engine.conv != NULL) {
-        if (spec->back != NULL) return plan_back_scratch(step, rows);
-        if (step->winograd) return sc_winograd_scratch(spec->wei[0]->kc);
+        if (spec->back != NULL) return plan_back_scratch(plan, step, rows);
+        if (step->winograd) return plan->engine.winograd->scratch(spec->wei[0]->kc);
         if (spec->norm_scale == NULL) return 0;
         return kc + sc_min(step->chunk_rows, rows) * step->w * step->pack_step +
                overread;

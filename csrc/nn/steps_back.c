@@ -1,21 +1,20 @@
 /* Steps of a backward pass: a convolution, and what comes back through a ReLU. */
 #include "plan_internal.h"
-#include "winograd.h"
 
 #include "../base/memory.h"
 
 #include <string.h>
 
 /* The transforms' scratch comes first, the sums behind it. */
-static int64_t transform_values(const plan_step *step)
+static int64_t transform_values(const sc_plan *plan, const plan_step *step)
 {
     if (!step->winograd) return 0;
-    return sc_round_up(sc_winograd_scratch(step->spec.wei[0]->kc), SC_LANES);
+    return sc_round_up(plan->engine.winograd->scratch(step->spec.wei[0]->kc), SC_LANES);
 }
 
-int64_t plan_back_scratch(const plan_step *step, int64_t rows)
+int64_t plan_back_scratch(const sc_plan *plan, const plan_step *step, int64_t rows)
 {
-    return transform_values(step) +
+    return transform_values(plan, step) +
            sc_min(step->chunk_rows, rows) * step->w * step->sum_step + SC_LANES;
 }
 
@@ -80,7 +79,7 @@ void plan_put_back(const sc_plan *plan, const plan_step *step, plan_share own,
 void plan_run_back(const sc_plan *plan, const plan_step *step, plan_share own,
                    int64_t row0, int64_t row1, const plan_thread *thread)
 {
-    float *sums = thread->scratch + transform_values(step);
+    float *sums = thread->scratch + transform_values(plan, step);
     sc_conv conv = step->conv;
     sc_phase *phase = &conv.phase[0];
     phase->src = (const char *)phase->src +
@@ -92,8 +91,8 @@ void plan_run_back(const sc_plan *plan, const plan_step *step, plan_share own,
     conv.channels = conv.n_blocks * SC_LANES;
     conv.rows = row1 - row0;
     if (step->winograd) {
-        plan->engine.winograd(&conv, step->spec.wei[0]->winograd, 0, conv.rows,
-                              thread->scratch);
+        plan->engine.winograd->run(&conv, step->spec.wei[0]->winograd, 0, conv.rows,
+                                   thread->scratch);
     } else {
         plan->engine.conv(&conv, 0, conv.rows, own.block0, own.block1);
     }

@@ -2,7 +2,6 @@
 
 #include "bf16.h"
 #include "conv_onednn.h"
-#include "winograd.h"
 
 #include "../base/memory.h"
 #include "../base/status.h"
@@ -213,10 +212,10 @@ static sc_status pack(const sc_engine *engine, sc_conv_weights *w, float *plain,
         s->merged) {
         return SC_OK;
     }
-    w->winograd = sc_alloc((size_t)sc_winograd_packed(oc, s->ic) * sizeof(float));
+    w->winograd = sc_alloc(engine->winograd->packed_nbytes(oc, s->ic));
     if (w->winograd == NULL)
         return sc_fail(err, SC_NOMEM, "no memory for packed weights");
-    sc_winograd_pack(plain, oc, s->ic, w->winograd);
+    engine->winograd->pack(plain, oc, s->ic, w->winograd);
     return SC_OK;
 }
 

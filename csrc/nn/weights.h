@@ -40,7 +40,7 @@ typedef struct {
     int64_t n_taps, kc;
     void *packed; /* for engine->conv; NULL where oneDNN computes */
     int64_t wei_block;
-    float *winograd; /* for 3 x 3 layers where the engine has it, beside 'packed' */
+    void *winograd; /* for 3 x 3 layers where the engine has it, beside 'packed' */
     sc_onednn_weights *onednn; /* else: (oc, kh, kw, ic) and its reordered copies */
     float *bias;               /* n_blocks * SC_LANES, zero-padded */
 } sc_conv_weights;

@@ -1,20 +1,27 @@
 /* What of winograd.h needs no vector instructions: weights, sizes, the decision. */
-#include "winograd.h"
+#include "bf16.h"
+#include "winograd_internal.h"
 
 #include "../base/memory.h"
+
+#include <string.h>
 
 enum {
     INPUT_NBYTES = 448 << 10, /* of transformed input: with the products, half of L2 */
     DEEP_NBYTES = 1100
         << 10,  /* where the weights are so many that they stream anyway */
     DEEP = 192, /* input channels from which that is so */
+    INPUT2_NBYTES = 48 << 10, /* of 2 x 2's: beyond L1 as it is, but not by much */
     MIN_TILES = 8,
     MAX_TILES = 64,
+    MAX_IN = SC_WINOGRAD4_IN,
     SLACK = 8 * 1024, /* floats: the matrix kernel reads whole tiles of 8 rows */
 };
 
+typedef double lanes[SC_LANES];
+
 /* G of F(4, 3): interpolation at 0, 1, -1, 2, -2 and infinity. */
-static const double G[SC_WINOGRAD_IN][3] = {
+static const double G4[SC_WINOGRAD4_IN][3] = {
     {1.0 / 4, 0, 0},
     {-1.0 / 6, -1.0 / 6, -1.0 / 6},
     {-1.0 / 6, 1.0 / 6, -1.0 / 6},
@@ -23,17 +30,19 @@ static const double G[SC_WINOGRAD_IN][3] = {
     {0, 0, 1},
 };
 
-int64_t sc_winograd_packed(int64_t oc, int64_t ic)
-{
-    return SC_WINOGRAD_POINTS * sc_conv_packed_f32(oc, 1, ic);
-}
+/* G of F(2, 3): at 0, 1, -1 and infinity. */
+static const double G2[SC_WINOGRAD2_IN][3] = {
+    {1, 0, 0},
+    {0.5, 0.5, 0.5},
+    {0.5, -0.5, 0.5},
+    {0, 0, 1},
+};
 
-typedef double lanes[SC_LANES];
-
-/* dst[0 .. 5] = G times src[0 .. 2], which lie a step apart. */
-static void interpolate(const lanes *src, int src_step, lanes *dst, int dst_step)
+/* dst[0 .. in - 1] = G times src[0 .. 2], which lie a step apart. */
+static void interpolate(const double (*G)[3], int in, const lanes *src, int src_step,
+                        lanes *dst, int dst_step)
 {
-    for (int i = 0; i < SC_WINOGRAD_IN; i++) {
+    for (int i = 0; i < in; i++) {
         for (int c = 0; c < SC_LANES; c++) {
             dst[i * dst_step][c] = G[i][0] * src[0][c] + G[i][1] * src[src_step][c] +
                                    G[i][2] * src[2 * src_step][c];
@@ -42,41 +51,42 @@ static void interpolate(const lanes *src, int src_step, lanes *dst, int dst_step
 }
 
 /* G g G' of one input channel and a block of 'n' output channels, whose taps lie at
- * wei[(c * 9 + tap) * ic]; dst[point * point_size + c]. */
-static void pack_block(const float *wei, int64_t n, int64_t ic, float *dst,
-                       int64_t point_size)
+ * wei[(c * 9 + tap) * ic]: in x in points of 16 lanes, zero beyond n. */
+static void transform(const double (*G)[3], int in, const float *wei, int64_t n,
+                      int64_t ic, lanes *points)
 {
-    lanes g[9] = {{0.0}}, half[SC_WINOGRAD_IN * 3], all[SC_WINOGRAD_POINTS];
+    lanes g[9] = {{0.0}}, half[MAX_IN * 3];
     for (int64_t c = 0; c < n; c++) {
         for (int t = 0; t < 9; t++) g[t][c] = (double)wei[(c * 9 + t) * ic];
     }
-    for (int x = 0; x < 3; x++) interpolate(g + x, 3, half + x, 3);
-    for (int y = 0; y < SC_WINOGRAD_IN; y++) {
-        interpolate(half + y * 3, 1, all + y * SC_WINOGRAD_IN, 1);
-    }
-    for (int p = 0; p < SC_WINOGRAD_POINTS; p++) {
-        for (int c = 0; c < SC_LANES; c++) dst[p * point_size + c] = (float)all[p][c];
+    for (int x = 0; x < 3; x++) interpolate(G, in, g + x, 3, half + x, 3);
+    for (int y = 0; y < in; y++) {
+        interpolate(G, in, half + y * 3, 1, points + y * in, 1);
     }
 }
 
-void sc_winograd_pack(const float *wei, int64_t oc, int64_t ic, float *dst)
+/* ---- 4 x 4 in float32 -------------------------------------------------------------- */
+
+size_t sc_winograd4_packed_nbytes(int64_t oc, int64_t ic)
+{
+    return (size_t)(SC_WINOGRAD4_POINTS * sc_conv_packed_f32(oc, 1, ic)) *
+           sizeof(float);
+}
+
+void sc_winograd4_pack(const float *wei, int64_t oc, int64_t ic, void *dst)
 {
     const int64_t point_size = sc_conv_packed_f32(oc, 1, ic);
     for (int64_t c = 0; c < oc; c += SC_LANES) {
         for (int64_t k = 0; k < ic; k++) {
-            pack_block(wei + c * 9 * ic + k, sc_min(oc - c, SC_LANES), ic,
-                       dst + (c * ic + k * SC_LANES), point_size);
+            lanes points[SC_WINOGRAD4_POINTS];
+            transform(G4, SC_WINOGRAD4_IN, wei + c * 9 * ic + k,
+                      sc_min(oc - c, SC_LANES), ic, points);
+            float *to = (float *)dst + c * ic + k * SC_LANES;
+            for (int p = 0; p < SC_WINOGRAD4_POINTS; p++, to += point_size) {
+                for (int i = 0; i < SC_LANES; i++) to[i] = (float)points[p][i];
+            }
         }
     }
-}
-
-int64_t sc_winograd_tiles(int64_t ic)
-{
-    const int64_t one = SC_WINOGRAD_POINTS * sc_round_up(ic, SC_LANES) *
-                        (int64_t)sizeof(float);
-    const int64_t nbytes = ic < DEEP ? INPUT_NBYTES : DEEP_NBYTES;
-    const int64_t n = nbytes / one / MIN_TILES * MIN_TILES;
-    return sc_max(MIN_TILES, sc_min(n, MAX_TILES));
 }
 
 int64_t sc_winograd_point(int64_t tiles, int64_t channels)
@@ -84,21 +94,30 @@ int64_t sc_winograd_point(int64_t tiles, int64_t channels)
     return tiles * channels + SC_LANES;
 }
 
-int64_t sc_winograd_scratch(int64_t ic)
+int64_t sc_winograd4_tiles(int64_t ic)
 {
-    const int64_t tiles = sc_winograd_tiles(ic);
+    const int64_t one = SC_WINOGRAD4_POINTS * sc_round_up(ic, SC_LANES) *
+                        (int64_t)sizeof(float);
+    const int64_t nbytes = ic < DEEP ? INPUT_NBYTES : DEEP_NBYTES;
+    const int64_t n = nbytes / one / MIN_TILES * MIN_TILES;
+    return sc_max(MIN_TILES, sc_min(n, MAX_TILES));
+}
+
+int64_t sc_winograd4_scratch(int64_t ic)
+{
+    const int64_t tiles = sc_winograd4_tiles(ic);
     const int64_t one = sc_winograd_point(tiles, sc_round_up(ic, SC_LANES)) +
                         sc_winograd_point(tiles, SC_WINOGRAD_GROUP * SC_LANES);
-    return SC_WINOGRAD_POINTS * one + SLACK;
+    return SC_WINOGRAD4_POINTS * one + SLACK;
 }
 
 /* In units of 16-lane operations for each input pixel, two a cycle.  The direct kernel
  * does 9 * ic * blocks of them; Winograd 36 / 16 of ic * blocks, about 14 for each block
  * of channels that goes in or comes out, and reads four times the weights, at about 10
  * bytes a cycle where they come from beyond L2. */
-bool sc_winograd_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
+bool sc_winograd4_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
 {
-    if (rows % SC_WINOGRAD_OUT != 0 || columns % SC_WINOGRAD_OUT != 0) return false;
+    if (rows % SC_WINOGRAD4_OUT != 0 || columns % SC_WINOGRAD4_OUT != 0) return false;
     const double blocks = (double)sc_conv_blocks(oc), pixels = (double)(rows * columns);
     const double in_blocks = (double)sc_conv_blocks(ic), k = (double)ic;
     const double more_nbytes = (36.0 - 9.0) * k * blocks * SC_LANES * sizeof(float);
@@ -106,4 +125,67 @@ bool sc_winograd_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
     const double transformed = 2.25 * k * blocks + 14.0 * (in_blocks + blocks) +
                                weights;
     return transformed < 0.85 * 9.0 * k * blocks;
+}
+
+/* ---- 2 x 2 in bfloat16 ------------------------------------------------------------- */
+
+size_t sc_winograd2_packed_nbytes(int64_t oc, int64_t ic)
+{
+    return (size_t)(SC_WINOGRAD2_POINTS * sc_conv_packed_bf16(oc, 1, ic)) *
+           sizeof(uint16_t);
+}
+
+void sc_winograd2_pack(const float *wei, int64_t oc, int64_t ic, void *dst)
+{
+    const int64_t point_size = sc_conv_packed_bf16(oc, 1, ic);
+    const int64_t block = sc_round_up(ic, 32) * SC_LANES;
+    memset(dst, 0, sc_winograd2_packed_nbytes(oc, ic));
+    for (int64_t c = 0; c < oc; c += SC_LANES) {
+        for (int64_t k = 0; k < ic; k++) {
+            lanes points[SC_WINOGRAD2_POINTS];
+            transform(G2, SC_WINOGRAD2_IN, wei + c * 9 * ic + k,
+                      sc_min(oc - c, SC_LANES), ic, points);
+            uint16_t *to = (uint16_t *)dst + c / SC_LANES * block +
+                           k / 2 * 2 * SC_LANES + k % 2;
+            for (int p = 0; p < SC_WINOGRAD2_POINTS; p++, to += point_size) {
+                for (int i = 0; i < SC_LANES; i++) {
+                    to[2 * i] = sc_to_bf16((float)points[p][i]);
+                }
+            }
+        }
+    }
+}
+
+int64_t sc_winograd2_tiles(int64_t ic)
+{
+    const int64_t one = SC_WINOGRAD2_POINTS * sc_round_up(ic, SC_LANES) *
+                        (int64_t)sizeof(uint16_t);
+    const int64_t n = INPUT2_NBYTES / one / MIN_TILES * MIN_TILES;
+    return sc_max(MIN_TILES, sc_min(n, MAX_TILES));
+}
+
+int64_t sc_winograd2_scratch(int64_t ic)
+{
+    const int64_t tiles = sc_winograd2_tiles(ic);
+    const int64_t inputs = sc_winograd_point(tiles, sc_round_up(ic, SC_LANES)) / 2;
+    return SC_WINOGRAD2_PRODUCTS + SC_WINOGRAD2_POINTS * inputs + SLACK;
+}
+
+/* Of what a kernel computes in wholes of eight, the part that is asked for. */
+static double use_of_eight(int64_t n) { return (double)n / (double)sc_round_up(n, 8); }
+
+/* In cycles for each pixel.  The direct kernel does 9 dot products a block and pair of
+ * channels, this one 4; a block of channels costs about 14 to go in and 22 to come out;
+ * and 16 / 9 of the weights are read, at about 10 bytes a cycle from beyond L2. */
+bool sc_winograd2_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
+{
+    if (rows % SC_WINOGRAD2_OUT != 0 || columns % SC_WINOGRAD2_OUT != 0) return false;
+    const double blocks = (double)sc_conv_blocks(oc), pixels = (double)(rows * columns);
+    const double in_blocks = (double)sc_conv_blocks(ic), pairs = (double)(ic + 1) / 2;
+    const double more_nbytes = (16.0 - 9.0) * 2.0 * pairs * blocks * SC_LANES * 2.0;
+    const double products = 4.0 * pairs * blocks / use_of_eight(rows * columns / 4);
+    const double direct = 9.0 * pairs * blocks / use_of_eight(columns);
+    const double transformed = products + 14.0 * in_blocks + 22.0 * blocks +
+                               more_nbytes / 10.0 / pixels;
+    return transformed < 0.9 * direct;
 }

@@ -1,50 +1,50 @@
-/* 3 x 3 convolutions with a quarter of the products: Winograd's F(4 x 4, 3 x 3)
- * (Lavin & Gray 2015, "Fast Algorithms for Convolutional Neural Networks", section 4).
+/* 3 x 3 convolutions with fewer products: Winograd's F(n x n, 3 x 3) (Lavin & Gray 2015,
+ * "Fast Algorithms for Convolutional Neural Networks", section 4).
  *
- * A tile of 4 x 4 outputs needs 6 x 6 inputs.  Both sides and the weights are
- * transformed (B'dB, GgG', A'MA) so that the sum over taps becomes 36 independent
- * products; over many tiles those are 36 matrix products (tiles x ic) * (ic x oc),
- * which the float32 kernel of conv.h computes.  The transforms cost additions and one
- * pass through L2.  Their constants reach 8, so sums lose about two digits against the
- * direct kernel: 1e-5 relative, float32 only.
+ * A tile of n x n outputs needs (n + 2) x (n + 2) inputs.  Both sides and the weights are
+ * transformed (B'dB, GgG', A'MA) so that the sum over taps becomes (n + 2)^2 independent
+ * products, the points; over many tiles those are as many matrix products
+ * (tiles x ic) * (ic x oc), which the kernel of conv.h computes.  The transforms cost
+ * additions and one pass through L2.
+ *
+ *            tile     products of an output   what the transforms do to rounding
+ * float32    4 x 4    36 / 16 in place of 9   constants up to 8: sums lose about two digits
+ *                                             against the direct kernel, 1e-5 relative
+ * bfloat16   2 x 2    16 / 4 in place of 9    constants 1 and 1/2: inputs and weights are
+ *                                             rounded once more, 4e-3 of the outputs'
+ *                                             deviation in place of 2e-3
+ *
+ * 4 x 4 is not offered in bfloat16, whose eight bits its constants would use up; and not
+ * with tiles of AMX, beside whose products the transforms cost too much.
  */
 #ifndef SC_NN_WINOGRAD_H
 #define SC_NN_WINOGRAD_H
 
 #include "conv.h"
 
-enum {
-    SC_WINOGRAD_OUT = 4,
-    SC_WINOGRAD_IN = 6,
-    SC_WINOGRAD_POINTS = 36,
-    SC_WINOGRAD_GROUP = 3, /* blocks whose products are kept before they go out */
-};
+typedef struct {
+    const char *name;
+    int64_t out; /* a tile's outputs each way: rows and columns are multiples of it */
 
-/* Values of transformed weights: 36 x blocks x ic x 16. */
-int64_t sc_winograd_packed(int64_t oc, int64_t ic);
+    /* Bytes of transformed weights, and 'wei' (oc, 3, 3, ic) float32 to that: for each
+     * point as sc_conv_pack_... packs a 1 x 1 convolution. */
+    size_t (*packed_nbytes)(int64_t oc, int64_t ic);
+    void (*pack)(const float *wei, int64_t oc, int64_t ic, void *dst);
 
-/* 'wei' (oc, 3, 3, ic) float32 to 'dst', sc_winograd_packed values: for each of the 36
- * points as sc_conv_pack_f32 packs a 1 x 1 convolution. */
-void sc_winograd_pack(const float *wei, int64_t oc, int64_t ic, float *dst);
+    /* Whether it pays for such a layer: measured, see winograd.c. */
+    bool (*pays)(int64_t ic, int64_t oc, int64_t rows, int64_t columns);
 
-/* Tiles that are transformed together, a multiple of 8, and floats from one point's
- * matrix of so many rows to the next: off multiples of 4 KiB, which would put all 36
- * into the same L1 sets. */
-int64_t sc_winograd_tiles(int64_t ic);
-int64_t sc_winograd_point(int64_t tiles, int64_t channels);
+    /* Floats of scratch that a thread needs. */
+    int64_t (*scratch)(int64_t ic);
 
-/* Floats of scratch that a thread needs. */
-int64_t sc_winograd_scratch(int64_t ic);
+    /* Like a sc_conv_fn with one phase of 3 x 3 taps and no 'add', whose rows and columns
+     * are multiples of 'out'; all blocks of rows [row0, row1), multiples of it as well.
+     * 'wei' is pack's; the phase's own weights are not looked at. */
+    void (*run)(const sc_conv *conv, const void *wei, int64_t row0, int64_t row1,
+                float *scratch);
+} sc_winograd;
 
-/* Like a sc_conv_fn with one phase of 3 x 3 taps and no 'add', whose rows and columns
- * are multiples of 4; all blocks of rows [row0, row1), multiples of 4 as well.
- * 'wei' is sc_winograd_pack's; the phase's own weights are not looked at. */
-typedef void (*sc_winograd_fn)(const sc_conv *conv, const float *wei, int64_t row0,
-                               int64_t row1, float *scratch);
-void sc_winograd_f32_avx2(const sc_conv *, const float *, int64_t, int64_t, float *);
-void sc_winograd_f32_avx512(const sc_conv *, const float *, int64_t, int64_t, float *);
-
-/* Whether it pays for such a layer: measured, see winograd.c. */
-bool sc_winograd_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns);
+extern const sc_winograd sc_winograd_f32_avx2, sc_winograd_f32_avx512,
+    sc_winograd_bf16_avx512;
 
 #endif

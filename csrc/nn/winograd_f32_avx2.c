@@ -12,7 +12,8 @@
 #define VEC_FMADD _mm256_fmadd_ps
 #define VEC_FNMADD _mm256_fnmadd_ps
 #define MULTIPLY sc_conv_f32_avx2
-#define WINOGRAD sc_winograd_f32_avx2
+#define TABLE sc_winograd_f32_avx2
+#define TABLE_NAME "own:f32_avx2_winograd"
 #include "winograd_impl.h"
 
 INLINE void store_lanes(float *dst, int64_t n, __m256 v)

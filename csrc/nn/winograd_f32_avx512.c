@@ -12,7 +12,8 @@
 #define VEC_FMADD _mm512_fmadd_ps
 #define VEC_FNMADD _mm512_fnmadd_ps
 #define MULTIPLY sc_conv_f32_avx512
-#define WINOGRAD sc_winograd_f32_avx512
+#define TABLE sc_winograd_f32_avx512
+#define TABLE_NAME "own:f32_avx512_winograd"
 #include "winograd_impl.h"
 
 INLINE void store_lanes(float *dst, int64_t n, __m512 v)

@@ -4,13 +4,13 @@
  * The including file defines VEC and VEC_LANES (the vector of floats), VEC_SET1, _LOAD,
  * _STORE, _ADD, _SUB, _MAX, _FMADD (a * b + c) and _FNMADD (c - a * b), the function
  * store_lanes(dst, n, v) that stores the first n lanes, MULTIPLY (the sc_conv_fn for
- * the matrix products) and WINOGRAD (the name of the result).
+ * the matrix products), TABLE (the name of the result) and TABLE_NAME (that of its layers).
  */
-#include "winograd.h"
+#include "winograd_internal.h"
 
 #include "../base/memory.h"
 
-enum { OUT = SC_WINOGRAD_OUT, IN = SC_WINOGRAD_IN, POINTS = SC_WINOGRAD_POINTS };
+enum { OUT = SC_WINOGRAD4_OUT, IN = SC_WINOGRAD4_IN, POINTS = SC_WINOGRAD4_POINTS };
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
@@ -157,26 +157,34 @@ static void multiply(const sc_conv *conv, const float *wei, int64_t n, int64_t b
     }
 }
 
-void WINOGRAD(const sc_conv *conv, const float *wei, int64_t row0, int64_t row1,
-              float *scratch)
+static void run(const sc_conv *conv, const void *wei, int64_t row0, int64_t row1,
+                float *scratch)
 {
     const sc_phase *phase = &conv->phase[0];
     const int64_t grid = conv->columns / OUT, end = row1 / OUT * grid;
-    const int64_t tiles = sc_winograd_tiles(phase->kc);
+    const int64_t tiles = sc_winograd4_tiles(phase->kc);
     const int64_t in_point = sc_winograd_point(tiles, sc_round_up(phase->kc, SC_LANES));
     const int64_t out_point = sc_winograd_point(tiles, SC_WINOGRAD_GROUP * SC_LANES);
     float *inputs = scratch, *products = scratch + POINTS * in_point;
     for (int64_t first = row0 / OUT * grid; first < end; first += tiles) {
         const int64_t n = sc_min(tiles, end - first);
         transform_inputs(phase, grid, first, n, inputs, in_point);
-        for (int64_t block = 0; block < conv->n_blocks;) {
-            const int64_t left = conv->n_blocks - block;
-            const int64_t n_blocks = left == 4 ? 2 : sc_min(left, SC_WINOGRAD_GROUP);
+        for (int64_t block = 0, n_blocks; block < conv->n_blocks; block += n_blocks) {
+            n_blocks = sc_winograd_group(conv->n_blocks - block);
             multiply(conv, wei, n, block, n_blocks, inputs, in_point, products,
                      out_point);
             transform_outputs(conv, grid, first, n, block, n_blocks, products,
                               out_point);
-            block += n_blocks;
         }
     }
 }
+
+const sc_winograd TABLE = {
+    TABLE_NAME,
+    OUT,
+    sc_winograd4_packed_nbytes,
+    sc_winograd4_pack,
+    sc_winograd4_pays,
+    sc_winograd4_scratch,
+    run,
+};

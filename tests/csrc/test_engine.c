@@ -29,8 +29,8 @@ static void check_choice(sc_isa isa, sc_precision precision)
     CHECK_EQ(engine.conv == NULL, isa < SC_ISA_AVX2);
     CHECK_EQ(engine.thread_begin != NULL, engine.conv == sc_conv_bf16_amx);
     CHECK_EQ(engine.thread_end != NULL, engine.conv == sc_conv_bf16_amx);
-    CHECK_EQ(engine.winograd != NULL, engine.conv != NULL && !bf16);
-    CHECK_EQ(engine.winograd_name != NULL, engine.winograd != NULL);
+    CHECK_EQ(engine.winograd != NULL,
+             engine.conv != NULL && engine.conv != sc_conv_bf16_amx);
     CHECK(engine.conv != sc_conv_ref_f32 && engine.conv != sc_conv_ref_bf16);
     CHECK(engine.pointwise != NULL && engine.conv_name != NULL);
     CHECK(engine.macs_a_cycle > 0);

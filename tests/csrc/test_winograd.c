@@ -4,6 +4,7 @@
 
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "nn/bf16.h"
 
 #include "check.h"
 #include "random.h"
@@ -12,15 +13,23 @@
 #include <string.h>
 
 typedef struct {
+    const sc_winograd *table;
+    bool bf16;
+    float divisor; /* weights that are multiples of it stay integers when transformed */
+    double error;  /* of a product's sum, relative to its terms' root of squares */
+} variant;
+
+typedef struct {
     uint64_t seed;
     int64_t ic, oc, rows, columns;
-    bool relu, post, slice, reals;
+    bool relu, post, slice, reals, dst_f32;
 } problem;
 
 typedef struct {
     sc_conv conv;
-    float *src, *packed, *transformed, *scratch, *before, *want, *got, *channels[3];
-    size_t scratch_nbytes, dst_nbytes;
+    void *src, *packed, *transformed, *before, *want, *got;
+    float *scratch, *channels[3];
+    size_t dst_nbytes;
     int64_t n_dst;
 } setup;
 
@@ -38,69 +47,96 @@ static float *integers(generator *g, int64_t n, int64_t limit, float factor)
     return out;
 }
 
-/* The weights' transform divides by 24 twice: multiples of 576 stay integers. */
-static void setup_weights(generator *g, const problem *p, setup *s)
+/* Takes 'values'; returns them as the items of a map. */
+static void *items(float *values, int64_t n, bool bf16)
+{
+    if (!bf16) return values;
+    uint16_t *out = sc_alloc((size_t)n * sizeof *out);
+    for (int64_t i = 0; i < n; i++) out[i] = sc_to_bf16(values[i]);
+    sc_free(values);
+    return out;
+}
+
+static double item(const void *map, int64_t i, bool bf16)
+{
+    return (double)(bf16 ? sc_from_bf16(((const uint16_t *)map)[i])
+                         : ((const float *)map)[i]);
+}
+
+static void setup_weights(generator *g, const variant *v, const problem *p, setup *s)
 {
     const int64_t n = p->oc * 9 * p->ic;
-    float *wei = p->reals ? reals(g, n, 1.0f) : integers(g, n, 1, 576.0f);
-    s->packed = sc_alloc((size_t)sc_conv_packed_f32(p->oc, 9, p->ic) * sizeof(float));
-    s->transformed = sc_alloc((size_t)sc_winograd_packed(p->oc, p->ic) * sizeof(float));
-    sc_conv_pack_f32(wei, p->oc, 9, p->ic, s->packed);
-    sc_winograd_pack(wei, p->oc, p->ic, s->transformed);
+    float *wei = p->reals ? reals(g, n, 1.0f) : integers(g, n, 1, v->divisor);
+    s->transformed = sc_alloc(v->table->packed_nbytes(p->oc, p->ic));
+    v->table->pack(wei, p->oc, p->ic, s->transformed);
+    if (v->bf16) {
+        s->packed = sc_alloc((size_t)sc_conv_packed_bf16(p->oc, 9, p->ic) * 2);
+        sc_conv_pack_bf16(wei, p->oc, 9, p->ic, s->packed);
+    } else {
+        s->packed = sc_alloc((size_t)sc_conv_packed_f32(p->oc, 9, p->ic) * 4);
+        sc_conv_pack_f32(wei, p->oc, 9, p->ic, s->packed);
+    }
     sc_free(wei);
 }
 
-static void setup_create(const problem *p, setup *s)
+static void setup_source(generator *g, const variant *v, const problem *p, setup *s)
 {
-    generator g = {p->seed};
-    memset(s, 0, sizeof *s);
-    const int64_t blocks = sc_conv_blocks(p->oc), width = p->columns + 2;
-    const int64_t pitch = p->ic + next_int(&g, 0, 9);
-    const int64_t n_src = (p->rows + 2) * width * pitch + 40 * pitch + SC_LANES;
-    s->src = p->reals ? reals(&g, n_src, 1.0f) : integers(&g, n_src, 2, 1.0f);
-    setup_weights(&g, p, s);
-    for (int i = 0; i < 3; i++) {
-        s->channels[i] = sc_calloc((size_t)(blocks * SC_LANES) * sizeof(float));
-        for (int64_t c = 0; c < p->oc; c++)
-            s->channels[i][c] = (float)next_int(&g, -2, 2);
-    }
-    const int64_t offset = p->slice ? 5 : 0;
-    const int64_t channels = p->slice ? p->oc : blocks * SC_LANES;
-    s->conv = (sc_conv){.n_phases = 1,
-                        .bias = s->channels[0],
-                        .relu = p->relu,
-                        .post_scale = p->post ? s->channels[1] : NULL,
-                        .post_shift = p->post ? s->channels[2] : NULL,
-                        .dst_step = offset + channels + 3,
-                        .channels = channels,
-                        .n_blocks = blocks,
-                        .rows = p->rows,
-                        .columns = p->columns};
-    s->conv.dst_row = p->columns * s->conv.dst_step;
+    const int64_t width = p->columns + 2, pitch = p->ic + next_int(g, 0, 9);
+    const int64_t n = (p->rows + 2) * width * pitch + 40 * pitch + SC_LANES;
+    s->src = items(p->reals ? reals(g, n, 1.0f) : integers(g, n, 2, 1.0f), n, v->bf16);
+    const int64_t kc = v->bf16 ? sc_round_up(p->ic, 32) : p->ic;
     s->conv.phase[0] = (sc_phase){.src = s->src,
                                   .src_row = width * pitch,
                                   .src_step = pitch,
                                   .n_taps = 9,
                                   .kc = p->ic,
                                   .wei = s->packed,
-                                  .wei_block = 9 * p->ic * SC_LANES};
+                                  .wei_block = 9 * kc * SC_LANES};
     for (int t = 0; t < 9; t++)
         s->conv.phase[0].taps[t] = (t / 3 * width + t % 3) * pitch;
+}
+
+static void setup_create(const variant *v, const problem *p, setup *s)
+{
+    generator g = {p->seed};
+    memset(s, 0, sizeof *s);
+    setup_weights(&g, v, p, s);
+    const int64_t blocks = sc_conv_blocks(p->oc), offset = p->slice ? 5 : 0;
+    const int64_t channels = p->slice ? p->oc : blocks * SC_LANES;
+    for (int i = 0; i < 3; i++) {
+        s->channels[i] = sc_calloc((size_t)(blocks * SC_LANES) * sizeof(float));
+        for (int64_t c = 0; c < p->oc; c++)
+            s->channels[i][c] = (float)next_int(&g, -2, 2);
+    }
+    s->conv = (sc_conv){.n_phases = 1,
+                        .bias = s->channels[0],
+                        .relu = p->relu,
+                        .post_scale = p->post ? s->channels[1] : NULL,
+                        .post_shift = p->post ? s->channels[2] : NULL,
+                        .dst_step = offset + channels + 3,
+                        .dst_f32 = p->dst_f32,
+                        .channels = channels,
+                        .n_blocks = blocks,
+                        .rows = p->rows,
+                        .columns = p->columns};
+    setup_source(&g, v, p, s);
+    s->conv.dst_row = p->columns * s->conv.dst_step;
+    const bool bf16 = !p->dst_f32;
     s->n_dst = p->rows * s->conv.dst_row + offset + SC_LANES;
-    s->dst_nbytes = (size_t)s->n_dst * sizeof(float);
-    s->before = integers(&g, s->n_dst, 3, 0.5f);
+    s->dst_nbytes = (size_t)s->n_dst * (bf16 ? 2 : 4);
+    s->before = items(integers(&g, s->n_dst, 3, 0.5f), s->n_dst, bf16);
     s->want = sc_alloc(s->dst_nbytes);
     s->got = sc_alloc(s->dst_nbytes);
-    s->conv.dst = s->got + offset;
-    s->scratch_nbytes = (size_t)sc_winograd_scratch(p->ic) * sizeof(float);
-    s->scratch = sc_alloc(s->scratch_nbytes);
-    memset(s->scratch, 0xff, s->scratch_nbytes); /* NaN: it must not matter */
+    s->conv.dst = (char *)s->got + offset * (bf16 ? 2 : 4);
+    const size_t scratch_nbytes = (size_t)v->table->scratch(p->ic) * sizeof(float);
+    s->scratch = sc_alloc(scratch_nbytes);
+    memset(s->scratch, 0xff, scratch_nbytes); /* NaN: it must not matter */
 }
 
 static void setup_destroy(setup *s)
 {
-    float *owned[] = {s->src,    s->packed, s->transformed, s->scratch,
-                      s->before, s->want,   s->got};
+    void *owned[] = {s->src,    s->packed, s->transformed, s->scratch,
+                     s->before, s->want,   s->got};
     for (int i = 0; i < 7; i++) sc_free(owned[i]);
     for (int i = 0; i < 3; i++) sc_free(s->channels[i]);
 }
@@ -112,86 +148,141 @@ static void keep(setup *s)
     memcpy(s->got, s->before, s->dst_nbytes);
 }
 
-static void check_against_twin(const problem *p, const setup *s)
+static void check_against_twin(const variant *v, const problem *p, const setup *s)
 {
     int64_t n_wrong = 0, n_changed = 0;
-    const double tolerance = p->reals ? 2e-5 * sqrt((double)(9 * p->ic)) : 0.0;
+    /* 'post' doubles it at most, and so does rounding to a bfloat16. */
+    const double tolerance = p->reals ? v->error * sqrt((double)(9 * p->ic)) : 0.0;
     for (int64_t i = 0; i < s->n_dst; i++) {
-        n_wrong += !(fabs((double)s->got[i] - (double)s->want[i]) <= tolerance);
-        n_changed += s->want[i] != s->before[i];
+        const double got = item(s->got, i, !p->dst_f32);
+        const double want = item(s->want, i, !p->dst_f32);
+        n_wrong += !(fabs(got - want) <= tolerance);
+        n_changed += want != item(s->before, i, !p->dst_f32);
     }
     if (n_wrong > 0) {
         fprintf(stderr,
-                "seed %d ic %d oc %d rows %d columns %d relu %d post %d slice %d\n",
-                (int)p->seed, (int)p->ic, (int)p->oc, (int)p->rows, (int)p->columns,
-                p->relu, p->post, p->slice);
+                "%s: seed %d ic %d oc %d rows %d columns %d relu %d post %d slice %d "
+                "reals %d dst_f32 %d\n",
+                v->table->name, (int)p->seed, (int)p->ic, (int)p->oc, (int)p->rows,
+                (int)p->columns, p->relu, p->post, p->slice, p->reals, p->dst_f32);
     }
     CHECK_EQ(n_wrong, 0);
     CHECK(n_changed > p->rows * p->columns * p->oc / 8);
 }
 
-static void check_problem(const problem *p, sc_winograd_fn run)
+static void check_problem(const variant *v, const problem *p)
 {
     setup s;
-    setup_create(p, &s);
+    setup_create(v, p, &s);
     memcpy(s.got, s.before, s.dst_nbytes);
-    sc_conv_ref_f32(&s.conv, 0, p->rows, 0, s.conv.n_blocks);
+    (v->bf16 ? sc_conv_ref_bf16 : sc_conv_ref_f32)(&s.conv, 0, p->rows, 0,
+                                                   s.conv.n_blocks);
     keep(&s);
-    run(&s.conv, s.transformed, 0, p->rows, s.scratch);
-    check_against_twin(p, &s);
+    v->table->run(&s.conv, s.transformed, 0, p->rows, s.scratch);
+    check_against_twin(v, p, &s);
     keep(&s);
     generator g = {p->seed};
+    const int64_t out = v->table->out;
     for (int64_t y = 0, end; y < p->rows; y = end) {
-        end = y + 4 * next_int(&g, 1, (p->rows - y) / 4);
-        run(&s.conv, s.transformed, y, end, s.scratch);
+        end = y + out * next_int(&g, 1, (p->rows - y) / out);
+        v->table->run(&s.conv, s.transformed, y, end, s.scratch);
     }
     CHECK(memcmp(s.want, s.got, s.dst_nbytes) == 0);
     setup_destroy(&s);
 }
 
-static void test_against_twin(sc_winograd_fn run, int n)
+static void test_against_twin(const variant *v, int n)
 {
     generator g = {3};
+    const int64_t out = v->table->out;
     for (int i = 0; i < n; i++) {
         problem p = {.seed = (uint64_t)i, .reals = i % 3 == 2};
         p.ic = next_int(&g, 1, p.reals ? 70 : 12);
         p.oc = next_int(&g, 1, 70);
-        p.rows = 4 * next_int(&g, 1, 4);
-        p.columns = 4 * next_int(&g, 1, 5);
+        p.rows = out * next_int(&g, 1, 16 / out);
+        p.columns = out * next_int(&g, 1, 20 / out);
         p.relu = next_bool(&g);
         p.post = next_bool(&g);
         p.slice = next_bool(&g);
-        if (p.ic * p.oc * p.rows * p.columns > 100000) p.rows = p.columns = 4;
-        check_problem(&p, run);
+        p.dst_f32 = !v->bf16 || next_bool(&g);
+        if (p.ic * p.oc * p.rows * p.columns > 100000) p.rows = p.columns = out;
+        check_problem(v, &p);
     }
 }
 
-static void test_when_it_pays(void)
+/* More tiles than are transformed together, and blocks in groups of every size. */
+static void test_many_tiles(const variant *v)
 {
-    CHECK(sc_winograd_pays(64, 64, 64, 64));
-    CHECK(!sc_winograd_pays(64, 64, 64, 62)); /* not whole tiles */
-    CHECK(!sc_winograd_pays(64, 64, 2, 64));
-    CHECK(!sc_winograd_pays(1, 16, 64, 64));  /* all transforms */
-    CHECK(!sc_winograd_pays(512, 512, 4, 4)); /* all weights */
-    CHECK_EQ(sc_winograd_packed(17, 3), 36 * 2 * 3 * 16);
+    static const int64_t OC[] = {16, 33, 64, 70};
+    for (int i = 0; i < 4; i++) {
+        const problem p = {.seed = (uint64_t)i,
+                           .ic = 9,
+                           .oc = OC[i],
+                           .rows = 8 * v->table->out,
+                           .columns = 11 * v->table->out,
+                           .dst_f32 = !v->bf16};
+        check_problem(v, &p);
+    }
+}
+
+/* Channels behind the last are whatever another layer left there. */
+static void test_what_lies_behind(const variant *v)
+{
+    const problem p = {.ic = 3, .oc = 16, .rows = 4, .columns = 4, .dst_f32 = true};
+    setup s;
+    setup_create(v, &p, &s);
+    sc_phase *phase = &s.conv.phase[0];
+    enum { PITCH = 32, WIDTH = 6 };
+    float *values = integers(&(generator){5}, (WIDTH + 2) * WIDTH * PITCH, 2, 1.0f);
+    for (int64_t i = 0; i < (WIDTH + 2) * WIDTH * PITCH; i++) {
+        if (i % PITCH >= p.ic) values[i] = i % 2 ? 3e38f : -3e38f;
+    }
+    void *src = items(values, (WIDTH + 2) * WIDTH * PITCH, v->bf16);
+    phase->src = src;
+    phase->src_step = PITCH;
+    phase->src_row = WIDTH * PITCH;
+    for (int t = 0; t < 9; t++) phase->taps[t] = (t / 3 * WIDTH + t % 3) * PITCH;
+    memcpy(s.got, s.before, s.dst_nbytes);
+    (v->bf16 ? sc_conv_ref_bf16 : sc_conv_ref_f32)(&s.conv, 0, 4, 0, 1);
+    keep(&s);
+    v->table->run(&s.conv, s.transformed, 0, 4, s.scratch);
+    check_against_twin(v, &p, &s);
+    sc_free(src);
+    setup_destroy(&s);
+}
+
+static void test_when_it_pays(const sc_winograd *table)
+{
+    CHECK(table->pays(64, 64, 64, 64));
+    CHECK(!table->pays(64, 64, 64, 64 + table->out / 2)); /* not whole tiles */
+    CHECK(!table->pays(64, 64, table->out / 2, 64));
+    CHECK(!table->pays(1, 16, 64, 64));                    /* all transforms */
+    CHECK(!table->pays(512, 512, table->out, table->out)); /* all weights */
 }
 
 /* test_winograd [PROBLEMS] */
 int main(int argc, char **argv)
 {
-    test_when_it_pays();
     static const struct {
-        const char *name;
         sc_isa isa;
-        sc_winograd_fn run;
-    } ALL[] = {{"avx2", SC_ISA_AVX2, sc_winograd_f32_avx2},
-               {"avx512", SC_ISA_AVX512, sc_winograd_f32_avx512}};
-    for (int i = 0; i < 2; i++) {
+        variant v;
+    } ALL[] = {
+        {SC_ISA_AVX2, {&sc_winograd_f32_avx2, false, 576.0f, 2e-5}},
+        {SC_ISA_AVX512, {&sc_winograd_f32_avx512, false, 576.0f, 2e-5}},
+        {SC_ISA_AVX512_BF16, {&sc_winograd_bf16_avx512, true, 4.0f, 2.5e-2}},
+    };
+    CHECK_EQ((int64_t)sc_winograd_f32_avx2.packed_nbytes(17, 3), 36 * 2 * 3 * 16 * 4);
+    CHECK_EQ((int64_t)sc_winograd_bf16_avx512.packed_nbytes(17, 3),
+             16 * 2 * 32 * 16 * 2);
+    for (size_t i = 0; i < sizeof ALL / sizeof *ALL; i++) {
+        const variant *v = &ALL[i].v;
+        test_when_it_pays(v->table);
         if (ALL[i].isa <= sc_cpu_isa()) {
-            test_against_twin(ALL[i].run, argc > 1 ? atoi(argv[1]) : 60);
+            test_against_twin(v, argc > 1 ? atoi(argv[1]) : 60);
+            test_many_tiles(v);
+            test_what_lies_behind(v);
         } else {
-            fprintf(stderr, "skipped: winograd_f32_%s, which this CPU lacks\n",
-                    ALL[i].name);
+            fprintf(stderr, "skipped: %s, which this CPU lacks\n", v->table->name);
         }
     }
     return check_end();
