@@ -1,14 +1,14 @@
 /* conv.h in float32 with AVX2 and FMA: 6 (or 4) pixels x one block of 16 channels.
  *
  * 12 accumulators, 2 weights and a broadcast fill 15 of the 16 registers; a step of k
- * costs 8 loads against 12 products.  Rows end in tiles of 4, so that the 8- and
+ * costs 8 loads against 12 products.  Two steps at a time: with the loop's own work the
+ * front end would be the limit, more so where two threads share it.  Rows end in tiles of 4, so that the 8- and
  * 16-pixel rows of the deepest maps waste little.
  */
 #include "conv.h"
+#include "vec_avx2.h"
 
 #include "../base/memory.h"
-
-#include <immintrin.h>
 
 enum { PIXELS = 6, SHORT = 4, HALVES = 2, HALF = SC_LANES / 2 };
 
@@ -26,7 +26,8 @@ INLINE void accumulate(accumulators acc, const int n, const sc_phase *phase,
     for (int64_t t = 0; t < phase->n_taps; t++) {
         const float *low = (const float *)phase->src + origin + phase->taps[t];
         const float *high = low + 3 * step;
-        for (int64_t k = 0; k < kc; k++) {
+        _Pragma("GCC unroll 2") for (int64_t k = 0; k < kc; k++)
+        {
             const __m256 w0 = _mm256_loadu_ps(wei), w1 = _mm256_loadu_ps(wei + HALF);
             UNROLL for (int m = 0; m < n; m++)
             {
@@ -79,14 +80,6 @@ INLINE void add_relu(accumulators acc, const int n, const float *bias)
     }
 }
 
-/* The first 'left' of eight lanes. */
-INLINE __m256i lanes(int64_t left)
-{
-    const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    const int n = (int)sc_max(sc_min(left, HALF), 0);
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), index);
-}
-
 INLINE void finish(accumulators acc, const int n, const sc_conv *conv, int64_t y,
                    int64_t x, int64_t valid, int64_t block_c)
 {
@@ -95,7 +88,7 @@ INLINE void finish(accumulators acc, const int n, const sc_conv *conv, int64_t y
     UNROLL for (int half = 0; half < HALVES; half++)
     {
         const int64_t c = block_c + half * HALF;
-        const __m256i mask = lanes(conv->channels - c);
+        const int64_t left = conv->channels - c;
         const __m256 bias = _mm256_loadu_ps(conv->bias + c);
         const __m256 scale = post ? _mm256_loadu_ps(conv->post_scale + c) : bias;
         const __m256 shift = post ? _mm256_loadu_ps(conv->post_shift + c) : bias;
@@ -105,7 +98,7 @@ INLINE void finish(accumulators acc, const int n, const sc_conv *conv, int64_t y
             __m256 v = _mm256_add_ps(acc[m][half], bias);
             if (conv->relu) v = _mm256_max_ps(v, _mm256_setzero_ps());
             if (post) v = _mm256_fmadd_ps(v, scale, shift);
-            _mm256_maskstore_ps(dst + m * conv->dst_step + c, mask, v);
+            vec_store_lanes(dst + m * conv->dst_step + c, left, v);
         }
     }
 }

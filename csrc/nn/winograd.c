@@ -7,21 +7,18 @@
 #include <string.h>
 
 enum {
-    INPUT_NBYTES = 448 << 10, /* of transformed input: with the products, half of L2 */
-    DEEP_NBYTES = 1100
-        << 10,  /* where the weights are so many that they stream anyway */
-    DEEP = 192, /* input channels from which that is so */
-    INPUT2_NBYTES = 48 << 10, /* of 2 x 2's: beyond L1 as it is, but not by much */
-    MIN_TILES = 8,
-    MAX_TILES = 64,
-    MAX_IN = SC_WINOGRAD4_IN,
-    SLACK = 8 * 1024, /* floats: the matrix kernel reads whole tiles of 8 rows */
+    OUT4 = 4,
+    IN4 = 6,
+    POINTS4 = IN4 * IN4,
+    OUT2 = 2,
+    IN2 = 4,
+    POINTS2 = IN2 * IN2,
 };
 
 typedef double lanes[SC_LANES];
 
 /* G of F(4, 3): interpolation at 0, 1, -1, 2, -2 and infinity. */
-static const double G4[SC_WINOGRAD4_IN][3] = {
+static const double G4[IN4][3] = {
     {1.0 / 4, 0, 0},
     {-1.0 / 6, -1.0 / 6, -1.0 / 6},
     {-1.0 / 6, 1.0 / 6, -1.0 / 6},
@@ -31,7 +28,7 @@ static const double G4[SC_WINOGRAD4_IN][3] = {
 };
 
 /* G of F(2, 3): at 0, 1, -1 and infinity. */
-static const double G2[SC_WINOGRAD2_IN][3] = {
+static const double G2[IN2][3] = {
     {1, 0, 0},
     {0.5, 0.5, 0.5},
     {0.5, -0.5, 0.5},
@@ -55,7 +52,7 @@ static void interpolate(const double (*G)[3], int in, const lanes *src, int src_
 static void transform(const double (*G)[3], int in, const float *wei, int64_t n,
                       int64_t ic, lanes *points)
 {
-    lanes g[9] = {{0.0}}, half[MAX_IN * 3];
+    lanes g[9] = {{0.0}}, half[IN4 * 3];
     for (int64_t c = 0; c < n; c++) {
         for (int t = 0; t < 9; t++) g[t][c] = (double)wei[(c * 9 + t) * ic];
     }
@@ -69,8 +66,7 @@ static void transform(const double (*G)[3], int in, const float *wei, int64_t n,
 
 size_t sc_winograd4_packed_nbytes(int64_t oc, int64_t ic)
 {
-    return (size_t)(SC_WINOGRAD4_POINTS * sc_conv_packed_f32(oc, 1, ic)) *
-           sizeof(float);
+    return (size_t)(POINTS4 * sc_conv_packed_f32(oc, 1, ic)) * sizeof(float);
 }
 
 void sc_winograd4_pack(const float *wei, int64_t oc, int64_t ic, void *dst)
@@ -78,37 +74,15 @@ void sc_winograd4_pack(const float *wei, int64_t oc, int64_t ic, void *dst)
     const int64_t point_size = sc_conv_packed_f32(oc, 1, ic);
     for (int64_t c = 0; c < oc; c += SC_LANES) {
         for (int64_t k = 0; k < ic; k++) {
-            lanes points[SC_WINOGRAD4_POINTS];
-            transform(G4, SC_WINOGRAD4_IN, wei + c * 9 * ic + k,
-                      sc_min(oc - c, SC_LANES), ic, points);
+            lanes points[POINTS4];
+            transform(G4, IN4, wei + c * 9 * ic + k, sc_min(oc - c, SC_LANES), ic,
+                      points);
             float *to = (float *)dst + c * ic + k * SC_LANES;
-            for (int p = 0; p < SC_WINOGRAD4_POINTS; p++, to += point_size) {
+            for (int p = 0; p < POINTS4; p++, to += point_size) {
                 for (int i = 0; i < SC_LANES; i++) to[i] = (float)points[p][i];
             }
         }
     }
-}
-
-int64_t sc_winograd_point(int64_t tiles, int64_t channels)
-{
-    return tiles * channels + SC_LANES;
-}
-
-int64_t sc_winograd4_tiles(int64_t ic)
-{
-    const int64_t one = SC_WINOGRAD4_POINTS * sc_round_up(ic, SC_LANES) *
-                        (int64_t)sizeof(float);
-    const int64_t nbytes = ic < DEEP ? INPUT_NBYTES : DEEP_NBYTES;
-    const int64_t n = nbytes / one / MIN_TILES * MIN_TILES;
-    return sc_max(MIN_TILES, sc_min(n, MAX_TILES));
-}
-
-int64_t sc_winograd4_scratch(int64_t ic)
-{
-    const int64_t tiles = sc_winograd4_tiles(ic);
-    const int64_t one = sc_winograd_point(tiles, sc_round_up(ic, SC_LANES)) +
-                        sc_winograd_point(tiles, SC_WINOGRAD_GROUP * SC_LANES);
-    return SC_WINOGRAD4_POINTS * one + SLACK;
 }
 
 /* In units of 16-lane operations for each input pixel, two a cycle.  The direct kernel
@@ -117,7 +91,7 @@ int64_t sc_winograd4_scratch(int64_t ic)
  * bytes a cycle where they come from beyond L2. */
 bool sc_winograd4_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
 {
-    if (rows % SC_WINOGRAD4_OUT != 0 || columns % SC_WINOGRAD4_OUT != 0) return false;
+    if (rows % OUT4 != 0 || columns % OUT4 != 0) return false;
     const double blocks = (double)sc_conv_blocks(oc), pixels = (double)(rows * columns);
     const double in_blocks = (double)sc_conv_blocks(ic), k = (double)ic;
     const double more_nbytes = (36.0 - 9.0) * k * blocks * SC_LANES * sizeof(float);
@@ -131,8 +105,7 @@ bool sc_winograd4_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
 
 size_t sc_winograd2_packed_nbytes(int64_t oc, int64_t ic)
 {
-    return (size_t)(SC_WINOGRAD2_POINTS * sc_conv_packed_bf16(oc, 1, ic)) *
-           sizeof(uint16_t);
+    return (size_t)(POINTS2 * sc_conv_packed_bf16(oc, 1, ic)) * sizeof(uint16_t);
 }
 
 void sc_winograd2_pack(const float *wei, int64_t oc, int64_t ic, void *dst)
@@ -142,33 +115,18 @@ void sc_winograd2_pack(const float *wei, int64_t oc, int64_t ic, void *dst)
     memset(dst, 0, sc_winograd2_packed_nbytes(oc, ic));
     for (int64_t c = 0; c < oc; c += SC_LANES) {
         for (int64_t k = 0; k < ic; k++) {
-            lanes points[SC_WINOGRAD2_POINTS];
-            transform(G2, SC_WINOGRAD2_IN, wei + c * 9 * ic + k,
-                      sc_min(oc - c, SC_LANES), ic, points);
+            lanes points[POINTS2];
+            transform(G2, IN2, wei + c * 9 * ic + k, sc_min(oc - c, SC_LANES), ic,
+                      points);
             uint16_t *to = (uint16_t *)dst + c / SC_LANES * block +
                            k / 2 * 2 * SC_LANES + k % 2;
-            for (int p = 0; p < SC_WINOGRAD2_POINTS; p++, to += point_size) {
+            for (int p = 0; p < POINTS2; p++, to += point_size) {
                 for (int i = 0; i < SC_LANES; i++) {
                     to[2 * i] = sc_to_bf16((float)points[p][i]);
                 }
             }
         }
     }
-}
-
-int64_t sc_winograd2_tiles(int64_t ic)
-{
-    const int64_t one = SC_WINOGRAD2_POINTS * sc_round_up(ic, SC_LANES) *
-                        (int64_t)sizeof(uint16_t);
-    const int64_t n = INPUT2_NBYTES / one / MIN_TILES * MIN_TILES;
-    return sc_max(MIN_TILES, sc_min(n, MAX_TILES));
-}
-
-int64_t sc_winograd2_scratch(int64_t ic)
-{
-    const int64_t tiles = sc_winograd2_tiles(ic);
-    const int64_t inputs = sc_winograd_point(tiles, sc_round_up(ic, SC_LANES)) / 2;
-    return SC_WINOGRAD2_PRODUCTS + SC_WINOGRAD2_POINTS * inputs + SLACK;
 }
 
 /* Of what a kernel computes in wholes of eight, the part that is asked for. */
@@ -179,7 +137,7 @@ static double use_of_eight(int64_t n) { return (double)n / (double)sc_round_up(n
  * and 16 / 9 of the weights are read, at about 10 bytes a cycle from beyond L2. */
 bool sc_winograd2_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
 {
-    if (rows % SC_WINOGRAD2_OUT != 0 || columns % SC_WINOGRAD2_OUT != 0) return false;
+    if (rows % OUT2 != 0 || columns % OUT2 != 0) return false;
     const double blocks = (double)sc_conv_blocks(oc), pixels = (double)(rows * columns);
     const double in_blocks = (double)sc_conv_blocks(ic), pairs = (double)(ic + 1) / 2;
     const double more_nbytes = (16.0 - 9.0) * 2.0 * pairs * blocks * SC_LANES * 2.0;

@@ -1,190 +1,171 @@
-/* The transforms of winograd.h for one instruction set: a vector of channels of a tile
- * at a time.
+/* The loops that the kernels of winograd.h share.
  *
- * The including file defines VEC and VEC_LANES (the vector of floats), VEC_SET1, _LOAD,
- * _STORE, _ADD, _SUB, _MAX, _FMADD (a * b + c) and _FNMADD (c - a * b), the function
- * store_lanes(dst, n, v) that stores the first n lanes, MULTIPLY (the sc_conv_fn for
- * the matrix products), TABLE (the name of the result) and TABLE_NAME (that of its layers).
+ * Inputs of some tiles are transformed into L2.  Then, batch after batch of the tiles that
+ * fill the registers, all points' products of a group of blocks go to L1, and from there
+ * through the transform and what follows it to the destination.  Products are the largest
+ * thing in a Winograd convolution: kept for all the tiles at once they drove the rest out
+ * of L2.
+ *
+ * The including file has included one of the vec_*.h, and defines ITEM (the activations'
+ * type), TABLE (the name of the result), TABLE_NAME (that of its layers), PACKED_NBYTES,
+ * PACK and PAYS (winograd.h's functions), and as an enum
+ *
+ *     OUT, IN, POINTS    outputs and inputs of a tile each way, IN * IN
+ *     BATCH, GROUP       tiles and blocks whose sums fill the registers
+ *     TOGETHER           points whose inputs lie beside each other
+ *     K_MULTIPLE         packed weights are padded to so many input channels
+ *     INPUT_NBYTES       of inputs that are transformed at once
+ *
+ * and after it the functions that are declared below.
  */
 #include "winograd_internal.h"
 
 #include "../base/memory.h"
 
-enum { OUT = SC_WINOGRAD4_OUT, IN = SC_WINOGRAD4_IN, POINTS = SC_WINOGRAD4_POINTS };
-
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
 
-INLINE void store_lanes(float *dst, int64_t n, VEC v);
+typedef struct {
+    const sc_conv *conv;
+    const sc_phase *phase; /* its only one */
+    const ITEM *wei;       /* [point][block][channel][lane] */
+    int64_t wei_point, wei_block;
+    ITEM *inputs; /* transformed */
+    int64_t in_point, in_step;
+    float *products; /* of a batch: [point][tile][block][lane] */
+    int64_t grid;    /* tiles in a row of them */
+} task;
 
-/* B' of F(4, 3) applied to six values. */
-INLINE void transform_in(const VEC d[IN], VEC v[IN])
+/* What happens to the sums of some channels: those of conv.h. */
+typedef struct {
+    VEC bias, floor, scale, shift;
+    bool post;
+    int64_t left; /* channels to store */
+} epilogue;
+
+/* Tiles [first, first + n) of the row-major grid of tiles.  The inputs of a point and tile
+ * lie 'in_point' and 'in_step' behind those of the one before; with TOGETHER points beside
+ * each other, in_step has room for all of them. */
+static void transform_inputs(const task *t, int64_t first, int64_t n);
+
+/* One point's products: of a batch of tiles, the first of them the i-th that has been
+ * transformed, with n blocks from 'block' on.  'dst' is [tile][block][lane]. */
+INLINE void multiply(const int n, const task *t, int64_t point, int64_t i,
+                     int64_t block, float *dst);
+
+/* VEC_LANES channels of one tile: 'src' is the product at the first point, 'point' the
+ * distance to the next; 'at' the first output's element of the destination. */
+INLINE void output_tile(const float *src, int64_t point, const sc_conv *conv,
+                        const epilogue *e, int64_t at);
+
+/* The first 'left' lanes to element 'at' of the destination. */
+INLINE void store_lanes(const sc_conv *conv, int64_t at, int64_t left, VEC v);
+
+/* For output_tile, once it has a sum. */
+INLINE void put(const sc_conv *conv, int64_t at, const epilogue *e, VEC v)
 {
-    const VEC two = VEC_SET1(2.0f), four = VEC_SET1(4.0f);
-    const VEC five = VEC_SET1(5.0f);
-    const VEC even = VEC_FNMADD(four, d[2], d[4]); /* d4 - 4 d2 */
-    const VEC odd = VEC_FNMADD(four, d[1], d[3]);  /* d3 - 4 d1 */
-    const VEC even2 = VEC_SUB(d[4], d[2]);         /* d4 - d2 */
-    const VEC odd2 = VEC_SUB(d[3], d[1]);          /* d3 - d1 */
-    v[0] = VEC_FMADD(four, d[0], VEC_FNMADD(five, d[2], d[4]));
-    v[1] = VEC_ADD(even, odd);
-    v[2] = VEC_SUB(even, odd);
-    v[3] = VEC_FMADD(two, odd2, even2);
-    v[4] = VEC_FNMADD(two, odd2, even2);
-    v[5] = VEC_FMADD(four, d[1], VEC_FNMADD(five, d[3], d[5]));
+    v = VEC_MAX(VEC_ADD(v, e->bias), e->floor);
+    if (e->post) v = VEC_FMADD(v, e->scale, e->shift);
+    store_lanes(conv, at, e->left, v);
 }
 
-/* A' of F(4, 3) applied to six values. */
-INLINE void transform_out(const VEC m[IN], VEC y[OUT])
+INLINE epilogue epilogue_of(const sc_conv *conv, int64_t c)
 {
-    const VEC two = VEC_SET1(2.0f), four = VEC_SET1(4.0f);
-    const VEC eight = VEC_SET1(8.0f);
-    const VEC sum1 = VEC_ADD(m[1], m[2]), dif1 = VEC_SUB(m[1], m[2]);
-    const VEC sum2 = VEC_ADD(m[3], m[4]), dif2 = VEC_SUB(m[3], m[4]);
-    y[0] = VEC_ADD(m[0], VEC_ADD(sum1, sum2));
-    y[1] = VEC_FMADD(two, dif2, dif1);
-    y[2] = VEC_FMADD(four, sum2, sum1);
-    y[3] = VEC_ADD(VEC_FMADD(eight, dif2, dif1), m[5]);
-}
-
-/* One vector of channels of one tile: 'src' is its upper left input, 'dst' its place in the first
- * point's matrix. */
-INLINE void input_tile(const float *src, int64_t row, int64_t step, float *dst,
-                       int64_t point)
-{
-    VEC half[IN][IN]; /* [row point][column] */
-    UNROLL for (int x = 0; x < IN; x++)
-    {
-        VEC d[IN], v[IN];
-        UNROLL for (int y = 0; y < IN; y++) d[y] = VEC_LOAD(src + y * row + x * step);
-        transform_in(d, v);
-        UNROLL for (int y = 0; y < IN; y++) half[y][x] = v[y];
-    }
-    UNROLL for (int y = 0; y < IN; y++)
-    {
-        VEC v[IN];
-        transform_in(half[y], v);
-        UNROLL for (int x = 0; x < IN; x++)
-        {
-            VEC_STORE(dst + (y * IN + x) * point, v[x]);
-        }
-    }
-}
-
-/* Tiles [first, first + n) of the row-major grid of tiles into dst[point][tile][ic]. */
-static void transform_inputs(const sc_phase *phase, int64_t grid, int64_t first,
-                             int64_t n, float *dst, int64_t point)
-{
-    const int64_t channels = sc_round_up(phase->kc, SC_LANES);
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t y = (first + i) / grid, x = (first + i) % grid;
-        const float *src = (const float *)phase->src + phase->taps[0] +
-                           y * OUT * phase->src_row + x * OUT * phase->src_step;
-        for (int64_t c = 0; c < channels; c += VEC_LANES) {
-            input_tile(src + c, phase->src_row, phase->src_step, dst + i * channels + c,
-                       point);
-        }
-    }
-}
-
-/* One vector of channels of one tile's products to 4 x 4 pixels at 'dst'. */
-INLINE void output_tile(const float *src, int64_t point, const sc_conv *conv, int64_t c,
-                        float *dst)
-{
-    VEC half[OUT][IN];
-    UNROLL for (int x = 0; x < IN; x++)
-    {
-        VEC m[IN], y[OUT];
-        UNROLL for (int i = 0; i < IN; i++) m[i] = VEC_LOAD(src + (i * IN + x) * point);
-        transform_out(m, y);
-        UNROLL for (int i = 0; i < OUT; i++) half[i][x] = y[i];
-    }
-    const int64_t left = sc_max(conv->channels - c, 0);
-    const VEC bias = VEC_LOAD(conv->bias + c);
-    const VEC floor = VEC_SET1(conv->relu ? 0.0f : -__builtin_inff());
     const bool post = conv->post_scale != NULL;
-    const VEC scale = post ? VEC_LOAD(conv->post_scale + c) : bias;
-    const VEC shift = post ? VEC_LOAD(conv->post_shift + c) : bias;
-    UNROLL for (int i = 0; i < OUT; i++)
-    {
-        VEC y[OUT];
-        transform_out(half[i], y);
-        UNROLL for (int x = 0; x < OUT; x++)
-        {
-            VEC v = VEC_MAX(VEC_ADD(y[x], bias), floor);
-            if (post) v = VEC_FMADD(v, scale, shift);
-            store_lanes(dst + i * conv->dst_row + x * conv->dst_step, left, v);
+    const VEC bias = VEC_LOAD(conv->bias + c);
+    return (epilogue){
+        .bias = bias,
+        .floor = VEC_SET1(conv->relu ? 0.0f : -__builtin_inff()),
+        .scale = post ? VEC_LOAD(conv->post_scale + c) : bias,
+        .shift = post ? VEC_LOAD(conv->post_shift + c) : bias,
+        .post = post,
+        .left = sc_max(0, sc_min(conv->channels - c, VEC_LANES)),
+    };
+}
+
+/* Tiles from the i-th that has been transformed on, 'first' in the grid; 'valid' of a
+ * batch are there.  n blocks from 'block' on. */
+INLINE void batch(const int n, const task *t, int64_t first, int64_t i, int64_t valid,
+                  int64_t block)
+{
+    const sc_conv *conv = t->conv;
+    const int64_t point = BATCH * n * SC_LANES;
+    for (int64_t p = 0; p < POINTS; p++) {
+        multiply(n, t, p, i, block, t->products + p * point);
+    }
+    int64_t at[BATCH];
+    for (int64_t m = 0; m < valid; m++) {
+        const int64_t y = (first + m) / t->grid, x = (first + m) % t->grid;
+        at[m] = y * OUT * conv->dst_row + x * OUT * conv->dst_step + block * SC_LANES;
+    }
+    for (int64_t c = 0; c < n * SC_LANES; c += VEC_LANES) {
+        const epilogue e = epilogue_of(conv, block * SC_LANES + c);
+        for (int64_t m = 0; m < valid; m++) {
+            output_tile(t->products + m * n * SC_LANES + c, point, conv, &e, at[m] + c);
         }
     }
 }
 
-static void transform_outputs(const sc_conv *conv, int64_t grid, int64_t first,
-                              int64_t n, int64_t block, int64_t n_blocks,
-                              const float *src, int64_t point)
+static void batches(const task *t, int64_t first, int64_t n_tiles, int64_t block,
+                    int64_t n)
 {
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t y = (first + i) / grid, x = (first + i) % grid;
-        float *dst = (float *)conv->dst + y * OUT * conv->dst_row +
-                     x * OUT * conv->dst_step;
-        const float *src_i = src + i * SC_WINOGRAD_GROUP * SC_LANES;
-        for (int64_t c = 0; c < n_blocks * SC_LANES; c += VEC_LANES) {
-            const int64_t channel = block * SC_LANES + c;
-            output_tile(src_i + c, point, conv, channel, dst + channel);
-        }
+    for (int64_t i = 0; i < n_tiles; i += BATCH) {
+        const int64_t valid = sc_min(n_tiles - i, BATCH);
+        if (GROUP >= 3 && n == 3) batch(3, t, first + i, i, valid, block);
+        if (GROUP >= 2 && n == 2) batch(2, t, first + i, i, valid, block);
+        if (n == 1) batch(1, t, first + i, i, valid, block);
     }
 }
 
-/* The 36 matrix products of one group of blocks. */
-static void multiply(const sc_conv *conv, const float *wei, int64_t n, int64_t block,
-                     int64_t n_blocks, const float *inputs, int64_t in_point,
-                     float *products, int64_t out_point)
+/* Tiles that are transformed together, in whole batches. */
+static int64_t tiles_of(int64_t ic)
 {
-    static const float zeros[(SC_WINOGRAD_GROUP + 1) * SC_LANES];
-    const int64_t ic = conv->phase[0].kc;
-    sc_conv gemm = {.n_phases = 1, .bias = zeros, .rows = 1, .columns = n};
-    gemm.phase[0].src_step = sc_round_up(ic, SC_LANES);
-    gemm.phase[0].n_taps = 1;
-    gemm.phase[0].kc = ic;
-    gemm.phase[0].wei_block = ic * SC_LANES;
-    gemm.dst_step = SC_WINOGRAD_GROUP * SC_LANES;
-    gemm.channels = n_blocks * SC_LANES;
-    gemm.n_blocks = n_blocks;
-    for (int p = 0; p < POINTS; p++) {
-        gemm.phase[0].src = inputs + p * in_point;
-        gemm.phase[0].wei = wei + (p * conv->n_blocks + block) * ic * SC_LANES;
-        gemm.dst = products + p * out_point;
-        MULTIPLY(&gemm, 0, 1, 0, n_blocks);
-    }
+    const int64_t one = POINTS * sc_round_up(ic, SC_LANES) * (int64_t)sizeof(ITEM);
+    return sc_max(1, INPUT_NBYTES / one / BATCH) * BATCH;
+}
+
+/* Values from one point to the next: off multiples of 4 KiB, which would put all points
+ * into the same L1 sets. */
+static int64_t in_point_of(int64_t ic)
+{
+    return tiles_of(ic) * sc_round_up(ic, SC_LANES) + SC_LANES;
+}
+
+enum { PRODUCTS = POINTS * BATCH * GROUP * SC_LANES };
+
+static int64_t scratch(int64_t ic)
+{
+    return PRODUCTS + POINTS * in_point_of(ic) * (int64_t)sizeof(ITEM) / 4 + SC_LANES;
 }
 
 static void run(const sc_conv *conv, const void *wei, int64_t row0, int64_t row1,
-                float *scratch)
+                float *memory)
 {
     const sc_phase *phase = &conv->phase[0];
-    const int64_t grid = conv->columns / OUT, end = row1 / OUT * grid;
-    const int64_t tiles = sc_winograd4_tiles(phase->kc);
-    const int64_t in_point = sc_winograd_point(tiles, sc_round_up(phase->kc, SC_LANES));
-    const int64_t out_point = sc_winograd_point(tiles, SC_WINOGRAD_GROUP * SC_LANES);
-    float *inputs = scratch, *products = scratch + POINTS * in_point;
-    for (int64_t first = row0 / OUT * grid; first < end; first += tiles) {
-        const int64_t n = sc_min(tiles, end - first);
-        transform_inputs(phase, grid, first, n, inputs, in_point);
-        for (int64_t block = 0, n_blocks; block < conv->n_blocks; block += n_blocks) {
-            n_blocks = sc_winograd_group(conv->n_blocks - block);
-            multiply(conv, wei, n, block, n_blocks, inputs, in_point, products,
-                     out_point);
-            transform_outputs(conv, grid, first, n, block, n_blocks, products,
-                              out_point);
+    const int64_t wei_block = sc_round_up(phase->kc, K_MULTIPLE) * SC_LANES;
+    const task t = {
+        .conv = conv,
+        .phase = phase,
+        .wei = wei,
+        .wei_point = conv->n_blocks * wei_block,
+        .wei_block = wei_block,
+        .inputs = (ITEM *)(memory + PRODUCTS),
+        .in_point = in_point_of(phase->kc),
+        .in_step = TOGETHER * sc_round_up(phase->kc, SC_LANES),
+        .products = memory,
+        .grid = conv->columns / OUT,
+    };
+    const int64_t tiles = tiles_of(phase->kc), end = row1 / OUT * t.grid;
+    for (int64_t first = row0 / OUT * t.grid; first < end; first += tiles) {
+        const int64_t n_tiles = sc_min(tiles, end - first);
+        transform_inputs(&t, first, n_tiles);
+        for (int64_t block = 0, n; block < conv->n_blocks; block += n) {
+            /* 4 blocks are better done as 2 + 2 than as 3 + 1. */
+            const int64_t left = conv->n_blocks - block;
+            n = GROUP == 3 && left == 4 ? 2 : sc_min(left, GROUP);
+            batches(&t, first, n_tiles, block, n);
         }
     }
 }
 
-const sc_winograd TABLE = {
-    TABLE_NAME,
-    OUT,
-    sc_winograd4_packed_nbytes,
-    sc_winograd4_pack,
-    sc_winograd4_pays,
-    sc_winograd4_scratch,
-    run,
-};
+const sc_winograd TABLE = {TABLE_NAME, OUT, PACKED_NBYTES, PACK, PAYS, scratch, run};

@@ -1,0 +1,151 @@
+/* winograd.h in float32, 4 x 4 outputs a tile, for the vectors of one instruction set.
+ *
+ * The including file is as winograd_impl.h says, and defines BATCH and GROUP, TABLE,
+ * TABLE_NAME, and the function store_lanes.
+ */
+#define ITEM float
+#define PACKED_NBYTES sc_winograd4_packed_nbytes
+#define PACK sc_winograd4_pack
+#define PAYS sc_winograd4_pays
+
+enum {
+    OUT = 4,
+    IN = 6,
+    POINTS = IN * IN,
+    TOGETHER = 1,
+    K_MULTIPLE = 1,
+    VECS = 16 / VEC_LANES, /* of a block */
+};
+
+#include "winograd_impl.h"
+
+/* B' of F(4, 3) applied to six values. */
+INLINE void transform_in(const VEC d[IN], VEC v[IN])
+{
+    const VEC two = VEC_SET1(2.0f), four = VEC_SET1(4.0f);
+    const VEC five = VEC_SET1(5.0f);
+    const VEC even = VEC_FNMADD(four, d[2], d[4]); /* d4 - 4 d2 */
+    const VEC odd = VEC_FNMADD(four, d[1], d[3]);  /* d3 - 4 d1 */
+    const VEC even2 = VEC_SUB(d[4], d[2]);         /* d4 - d2 */
+    const VEC odd2 = VEC_SUB(d[3], d[1]);          /* d3 - d1 */
+    v[0] = VEC_FMADD(four, d[0], VEC_FNMADD(five, d[2], d[4]));
+    v[1] = VEC_ADD(even, odd);
+    v[2] = VEC_SUB(even, odd);
+    v[3] = VEC_FMADD(two, odd2, even2);
+    v[4] = VEC_FNMADD(two, odd2, even2);
+    v[5] = VEC_FMADD(four, d[1], VEC_FNMADD(five, d[3], d[5]));
+}
+
+/* A' of F(4, 3) applied to six values. */
+INLINE void transform_out(const VEC m[IN], VEC y[OUT])
+{
+    const VEC two = VEC_SET1(2.0f), four = VEC_SET1(4.0f);
+    const VEC eight = VEC_SET1(8.0f);
+    const VEC sum1 = VEC_ADD(m[1], m[2]), dif1 = VEC_SUB(m[1], m[2]);
+    const VEC sum2 = VEC_ADD(m[3], m[4]), dif2 = VEC_SUB(m[3], m[4]);
+    y[0] = VEC_ADD(m[0], VEC_ADD(sum1, sum2));
+    y[1] = VEC_FMADD(two, dif2, dif1);
+    y[2] = VEC_FMADD(four, sum2, sum1);
+    y[3] = VEC_ADD(VEC_FMADD(eight, dif2, dif1), m[5]);
+}
+
+/* One vector of channels of one tile: 'src' is its upper left input, 'dst' its place among
+ * the first point's. */
+INLINE void input_tile(const float *src, int64_t row, int64_t step, float *dst,
+                       int64_t point)
+{
+    VEC half[IN][IN]; /* [row point][column] */
+    UNROLL for (int x = 0; x < IN; x++)
+    {
+        VEC d[IN], v[IN];
+        UNROLL for (int y = 0; y < IN; y++) d[y] = VEC_LOAD(src + y * row + x * step);
+        transform_in(d, v);
+        UNROLL for (int y = 0; y < IN; y++) half[y][x] = v[y];
+    }
+    UNROLL for (int y = 0; y < IN; y++)
+    {
+        VEC v[IN];
+        transform_in(half[y], v);
+        UNROLL for (int x = 0; x < IN; x++)
+        {
+            VEC_STORE(dst + (y * IN + x) * point, v[x]);
+        }
+    }
+}
+
+static void transform_inputs(const task *t, int64_t first, int64_t n)
+{
+    const sc_phase *phase = t->phase;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t y = (first + i) / t->grid, x = (first + i) % t->grid;
+        const float *src = (const float *)phase->src + phase->taps[0] +
+                           y * OUT * phase->src_row + x * OUT * phase->src_step;
+        for (int64_t c = 0; c < phase->kc; c += VEC_LANES) {
+            input_tile(src + c, phase->src_row, phase->src_step,
+                       t->inputs + i * t->in_step + c, t->in_point);
+        }
+    }
+}
+
+INLINE void multiply(const int n, const task *t, int64_t point, int64_t i,
+                     int64_t block, float *dst)
+{
+    VEC acc[BATCH][GROUP * VECS];
+    UNROLL for (int m = 0; m < BATCH; m++)
+    {
+        UNROLL for (int j = 0; j < n * VECS; j++) acc[m][j] = VEC_SET1(0.0f);
+    }
+    const float *wei = t->wei + point * t->wei_point + block * t->wei_block;
+    const float *low = t->inputs + point * t->in_point + i * t->in_step;
+    const float *high = low + BATCH / 2 * t->in_step;
+    _Pragma("GCC unroll 2") for (int64_t k = t->phase->kc; k > 0; k--)
+    {
+        VEC w[GROUP * VECS];
+        UNROLL for (int j = 0; j < n * VECS; j++)
+        {
+            w[j] = VEC_LOAD(wei + j / VECS * t->wei_block + j % VECS * VEC_LANES);
+        }
+        UNROLL for (int m = 0; m < BATCH; m++)
+        {
+            const float *tile = m < BATCH / 2 ? low + m * t->in_step
+                                              : high + (m - BATCH / 2) * t->in_step;
+            const VEC a = VEC_SET1(*tile);
+            UNROLL for (int j = 0; j < n * VECS; j++)
+            {
+                acc[m][j] = VEC_FMADD(a, w[j], acc[m][j]);
+            }
+        }
+        low++;
+        high++;
+        wei += SC_LANES;
+    }
+    UNROLL for (int m = 0; m < BATCH; m++)
+    {
+        UNROLL for (int j = 0; j < n * VECS; j++)
+        {
+            VEC_STORE(dst + m * n * SC_LANES + j * VEC_LANES, acc[m][j]);
+        }
+    }
+}
+
+INLINE void output_tile(const float *src, int64_t point, const sc_conv *conv,
+                        const epilogue *e, int64_t at)
+{
+    VEC half[OUT][IN];
+    UNROLL for (int x = 0; x < IN; x++)
+    {
+        VEC m[IN], y[OUT];
+        UNROLL for (int i = 0; i < IN; i++) m[i] = VEC_LOAD(src + (i * IN + x) * point);
+        transform_out(m, y);
+        UNROLL for (int i = 0; i < OUT; i++) half[i][x] = y[i];
+    }
+    UNROLL for (int i = 0; i < OUT; i++)
+    {
+        VEC y[OUT];
+        transform_out(half[i], y);
+        UNROLL for (int x = 0; x < OUT; x++)
+        {
+            put(conv, at + i * conv->dst_row + x * conv->dst_step, e, y[x]);
+        }
+    }
+}
