@@ -6,6 +6,8 @@
 
 #include "conv_onednn.h"
 
+#include "../base/memory.h"
+
 typedef struct {
     int64_t h, w, c, halo, pitch;
     size_t item_nbytes, nbytes, offset;
@@ -86,10 +88,10 @@ static inline int64_t plan_row(const plan_buffer *b)
     return (b->w + 2 * b->halo) * b->pitch;
 }
 
-/* Part i of n of a range, in multiples of 'unit'. */
+/* Part i of n of a range, in multiples of 'unit' but for its end. */
 static inline int64_t part_begin(int64_t length, int64_t i, int64_t n, int64_t unit)
 {
-    return length / unit * i / n * unit + (i == n ? length % unit : 0);
+    return sc_min((length + unit - 1) / unit * i / n * unit, length);
 }
 
 /* Largest buffers first, each at the lowest offset that is free during its life; then

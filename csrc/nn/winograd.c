@@ -13,6 +13,7 @@ enum {
     OUT2 = 2,
     IN2 = 4,
     POINTS2 = IN2 * IN2,
+    BATCH = 8, /* tiles, or pixels of a row, that a kernel computes together, about */
 };
 
 typedef double lanes[SC_LANES];
@@ -85,20 +86,29 @@ void sc_winograd4_pack(const float *wei, int64_t oc, int64_t ic, void *dst)
     }
 }
 
-/* In units of 16-lane operations for each input pixel, two a cycle.  The direct kernel
- * does 9 * ic * blocks of them; Winograd 36 / 16 of ic * blocks, about 14 for each block
- * of channels that goes in or comes out, and reads four times the weights, at about 10
- * bytes a cycle where they come from beyond L2. */
+/* Of what is computed in wholes of 'unit', the part that is asked for. */
+static double use(int64_t n, int64_t unit)
+{
+    return (double)n / (double)sc_round_up(n, unit);
+}
+
+/* In units of 16-lane operations for each output, two a cycle.  The direct kernel does
+ * 9 * ic * blocks of them; Winograd 36 / 16 of ic * blocks, about 14 for each block of
+ * channels that goes in or comes out, and reads four times the weights, at about 10 bytes
+ * a cycle where they come from beyond L2.  Tiles at the ends of rows and columns, and
+ * batches at the end of all, are computed whole. */
 bool sc_winograd4_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
 {
-    if (rows % OUT4 != 0 || columns % OUT4 != 0) return false;
     const double blocks = (double)sc_conv_blocks(oc), pixels = (double)(rows * columns);
     const double in_blocks = (double)sc_conv_blocks(ic), k = (double)ic;
+    const int64_t tiles = (rows + OUT4 - 1) / OUT4 * ((columns + OUT4 - 1) / OUT4);
     const double more_nbytes = (36.0 - 9.0) * k * blocks * SC_LANES * sizeof(float);
-    const double weights = more_nbytes / 5.0 / pixels;
-    const double transformed = 2.25 * k * blocks + 14.0 * (in_blocks + blocks) +
-                               weights;
-    return transformed < 0.85 * 9.0 * k * blocks;
+    const double products = 2.25 * k * blocks / use(tiles, BATCH);
+    const double transforms = 14.0 * (in_blocks + blocks);
+    const double transformed = (products + transforms) /
+                                   (use(rows, OUT4) * use(columns, OUT4)) +
+                               more_nbytes / 5.0 / pixels;
+    return transformed < 0.85 * 9.0 * k * blocks / use(columns, BATCH);
 }
 
 /* ---- 2 x 2 in bfloat16 ------------------------------------------------------------- */
@@ -129,21 +139,19 @@ void sc_winograd2_pack(const float *wei, int64_t oc, int64_t ic, void *dst)
     }
 }
 
-/* Of what a kernel computes in wholes of eight, the part that is asked for. */
-static double use_of_eight(int64_t n) { return (double)n / (double)sc_round_up(n, 8); }
-
-/* In cycles for each pixel.  The direct kernel does 9 dot products a block and pair of
+/* In cycles for each output.  The direct kernel does 9 dot products a block and pair of
  * channels, this one 4; a block of channels costs about 14 to go in and 22 to come out;
  * and 16 / 9 of the weights are read, at about 10 bytes a cycle from beyond L2. */
 bool sc_winograd2_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
 {
-    if (rows % OUT2 != 0 || columns % OUT2 != 0) return false;
     const double blocks = (double)sc_conv_blocks(oc), pixels = (double)(rows * columns);
     const double in_blocks = (double)sc_conv_blocks(ic), pairs = (double)(ic + 1) / 2;
+    const int64_t tiles = (rows + OUT2 - 1) / OUT2 * ((columns + OUT2 - 1) / OUT2);
     const double more_nbytes = (16.0 - 9.0) * 2.0 * pairs * blocks * SC_LANES * 2.0;
-    const double products = 4.0 * pairs * blocks / use_of_eight(rows * columns / 4);
-    const double direct = 9.0 * pairs * blocks / use_of_eight(columns);
-    const double transformed = products + 14.0 * in_blocks + 22.0 * blocks +
+    const double products = 4.0 * pairs * blocks / use(tiles, BATCH);
+    const double transforms = 14.0 * in_blocks + 22.0 * blocks;
+    const double transformed = (products + transforms) /
+                                   (use(rows, OUT2) * use(columns, OUT2)) +
                                more_nbytes / 10.0 / pixels;
-    return transformed < 0.9 * direct;
+    return transformed < 0.9 * 9.0 * pairs * blocks / use(columns, BATCH);
 }

@@ -24,7 +24,8 @@
 
 typedef struct {
     const char *name;
-    int64_t out; /* a tile's outputs each way: rows and columns are multiples of it */
+    int64_t
+        out; /* a tile's outputs each way; at the ends of a map some may be missing */
 
     /* Bytes of transformed weights, and 'wei' (oc, 3, 3, ic) float32 to that: for each
      * point as sc_conv_pack_... packs a 1 x 1 convolution. */
@@ -37,9 +38,9 @@ typedef struct {
     /* Floats of scratch that a thread needs. */
     int64_t (*scratch)(int64_t ic);
 
-    /* Like a sc_conv_fn with one phase of 3 x 3 taps and no 'add', whose rows and columns
-     * are multiples of 'out'; all blocks of rows [row0, row1), multiples of it as well.
-     * 'wei' is pack's; the phase's own weights are not looked at. */
+    /* Like a sc_conv_fn with one phase of 3 x 3 taps and no 'add': all blocks of rows
+     * [row0, row1), multiples of 'out' but for the last of all.  'wei' is pack's; the
+     * phase's own weights are not looked at. */
     void (*run)(const sc_conv *conv, const void *wei, int64_t row0, int64_t row1,
                 float *scratch);
 } sc_winograd;

@@ -25,11 +25,16 @@ enum {
 };
 #include "winograd_impl.h"
 
-/* B' of F(2, 3) applied to a column of four pixels. */
-INLINE void column_in(const ITEM *src, int64_t row, __mmask16 lanes, __m512 v[IN])
+/* B' of F(2, 3) applied to a column of four pixels, in the lanes that are asked for: of the
+ * last pixel others than of the first three. */
+INLINE void column_in(const ITEM *src, int64_t row, __mmask16 lanes, __mmask16 last,
+                      __m512 v[IN])
 {
     __m512 d[IN];
-    UNROLL for (int y = 0; y < IN; y++) d[y] = bf16_load_lanes(src + y * row, lanes);
+    UNROLL for (int y = 0; y < IN; y++)
+    {
+        d[y] = bf16_load_lanes(src + y * row, y == IN - 1 ? last : lanes);
+    }
     v[0] = _mm512_sub_ps(d[0], d[2]);
     v[1] = _mm512_add_ps(d[1], d[2]);
     v[2] = _mm512_sub_ps(d[2], d[1]);
@@ -44,19 +49,21 @@ INLINE void put_pair(ITEM *dst, __m512 even, __m512 odd)
 }
 
 /* 16 channels of n tiles of one row of tiles: 'src' is the first one's upper left input,
- * 'dst' its place in the first pair of points. */
+ * 'dst' its place in the first pair of points.  At a map's end the last row or column of
+ * inputs may be missing.  Only outputs that are missing too depend on it; but the row may
+ * lie where there is no memory, so 'last_row' has the lanes to load: all of them, or none. */
 static void inputs_of_row(const task *t, const ITEM *src, int64_t n, __mmask16 lanes,
-                          ITEM *dst)
+                          __mmask16 last_row, ITEM *dst)
 {
     const int64_t row = t->phase->src_row, step = t->phase->src_step;
     const int64_t pair = TOGETHER * t->in_point;
     __m512 v[IN][IN]; /* [column][row point] */
-    column_in(src, row, lanes, v[0]);
-    column_in(src + step, row, lanes, v[1]);
+    column_in(src, row, lanes, last_row, v[0]);
+    column_in(src + step, row, lanes, last_row, v[1]);
     for (int64_t i = 0; i < n; i++, dst += t->in_step) {
         src += OUT * step;
-        column_in(src, row, lanes, v[2]);
-        column_in(src + step, row, lanes, v[3]);
+        column_in(src, row, lanes, last_row, v[2]);
+        column_in(src + step, row, lanes, last_row, v[3]);
         UNROLL for (int y = 0; y < IN; y++)
         {
             ITEM *dst_y = dst + y * IN / TOGETHER * pair;
@@ -74,15 +81,17 @@ static void inputs_of_row(const task *t, const ITEM *src, int64_t n, __mmask16 l
 static void transform_inputs(const task *t, int64_t first, int64_t n)
 {
     const sc_phase *phase = t->phase;
-    for (int64_t i = 0, run_length; i < n; i += run_length) {
-        const int64_t y = (first + i) / t->grid, x = (first + i) % t->grid;
+    for (int64_t i = 0, in_row; i < n; i += in_row) {
+        const int64_t y = (first + i) / t->grid * OUT, x = (first + i) % t->grid;
         const ITEM *src = (const ITEM *)phase->src + phase->taps[0] +
-                          y * OUT * phase->src_row + x * OUT * phase->src_step;
-        run_length = sc_min(n - i, t->grid - x);
+                          y * phase->src_row + x * OUT * phase->src_step;
+        in_row = sc_min(n - i, t->grid - x);
+        const bool full_row = y + IN <= t->conv->rows + MARGINS;
         for (int64_t c = 0; c < phase->kc; c += SC_LANES) {
             /* Beyond the last channel lies anything, with which sums could overflow. */
             const int64_t left = sc_min(phase->kc - c, SC_LANES);
-            inputs_of_row(t, src + c, run_length, (__mmask16)((1u << left) - 1u),
+            const __mmask16 lanes = (__mmask16)((1u << left) - 1u);
+            inputs_of_row(t, src + c, in_row, lanes, full_row ? lanes : 0,
                           t->inputs + i * t->in_step + c * TOGETHER);
         }
     }
@@ -138,8 +147,8 @@ INLINE void transform_out(const __m512 m[IN], __m512 y[OUT])
     y[1] = _mm512_sub_ps(_mm512_sub_ps(m[1], m[2]), m[3]);
 }
 
-INLINE void output_tile(const float *src, int64_t point, const sc_conv *conv,
-                        const epilogue *e, int64_t at)
+INLINE void output_tile(const bool whole, const float *src, int64_t point,
+                        const sc_conv *conv, const epilogue *e, place to)
 {
     __m512 half[OUT][IN];
     UNROLL for (int x = 0; x < IN; x++)
@@ -156,8 +165,8 @@ INLINE void output_tile(const float *src, int64_t point, const sc_conv *conv,
     {
         __m512 y[OUT];
         transform_out(half[i], y);
-        put(conv, at + i * conv->dst_row, e, y[0]);
-        put(conv, at + i * conv->dst_row + conv->dst_step, e, y[1]);
+        put(whole, conv, to, i, 0, e, y[0]);
+        put(whole, conv, to, i, 1, e, y[1]);
     }
 }
 

@@ -73,16 +73,37 @@ INLINE void input_tile(const float *src, int64_t row, int64_t step, float *dst,
     }
 }
 
+/* The same where only 'rows' x 'columns' of the inputs are there: zero for the others. */
+static void input_edge(const float *src, int64_t row, int64_t step, int64_t rows,
+                       int64_t columns, float *dst, int64_t point)
+{
+    float patch[POINTS * VEC_LANES] = {0.0f};
+    for (int64_t y = 0; y < rows; y++) {
+        for (int64_t x = 0; x < columns; x++) {
+            VEC_STORE(patch + (y * IN + x) * VEC_LANES,
+                      VEC_LOAD(src + y * row + x * step));
+        }
+    }
+    input_tile(patch, IN * VEC_LANES, VEC_LANES, dst, point);
+}
+
 static void transform_inputs(const task *t, int64_t first, int64_t n)
 {
     const sc_phase *phase = t->phase;
+    const int64_t row = phase->src_row, step = phase->src_step;
     for (int64_t i = 0; i < n; i++) {
-        const int64_t y = (first + i) / t->grid, x = (first + i) % t->grid;
-        const float *src = (const float *)phase->src + phase->taps[0] +
-                           y * OUT * phase->src_row + x * OUT * phase->src_step;
+        const int64_t y = (first + i) / t->grid * OUT, x = (first + i) % t->grid * OUT;
+        const int64_t rows = sc_min(t->conv->rows + MARGINS - y, IN);
+        const int64_t columns = sc_min(t->conv->columns + MARGINS - x, IN);
+        const float *src = (const float *)phase->src + phase->taps[0] + y * row +
+                           x * step;
+        float *dst = t->inputs + i * t->in_step;
         for (int64_t c = 0; c < phase->kc; c += VEC_LANES) {
-            input_tile(src + c, phase->src_row, phase->src_step,
-                       t->inputs + i * t->in_step + c, t->in_point);
+            if (rows == IN && columns == IN) {
+                input_tile(src + c, row, step, dst + c, t->in_point);
+            } else {
+                input_edge(src + c, row, step, rows, columns, dst + c, t->in_point);
+            }
         }
     }
 }
@@ -128,8 +149,8 @@ INLINE void multiply(const int n, const task *t, int64_t point, int64_t i,
     }
 }
 
-INLINE void output_tile(const float *src, int64_t point, const sc_conv *conv,
-                        const epilogue *e, int64_t at)
+INLINE void output_tile(const bool whole, const float *src, int64_t point,
+                        const sc_conv *conv, const epilogue *e, place to)
 {
     VEC half[OUT][IN];
     UNROLL for (int x = 0; x < IN; x++)
@@ -143,9 +164,6 @@ INLINE void output_tile(const float *src, int64_t point, const sc_conv *conv,
     {
         VEC y[OUT];
         transform_out(half[i], y);
-        UNROLL for (int x = 0; x < OUT; x++)
-        {
-            put(conv, at + i * conv->dst_row + x * conv->dst_step, e, y[x]);
-        }
+        UNROLL for (int x = 0; x < OUT; x++) { put(whole, conv, to, i, x, e, y[x]); }
     }
 }

@@ -22,6 +22,8 @@
 
 #include "../base/memory.h"
 
+enum { MARGINS = 2 }; /* of the inputs: a pixel on either side */
+
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
 
@@ -53,20 +55,28 @@ static void transform_inputs(const task *t, int64_t first, int64_t n);
 INLINE void multiply(const int n, const task *t, int64_t point, int64_t i,
                      int64_t block, float *dst);
 
+/* Where a tile's outputs go: the first one's element of the destination, and how many of
+ * them there are each way: fewer than OUT at the end of a row or column. */
+typedef struct {
+    int64_t at, rows, columns;
+} place;
+
 /* VEC_LANES channels of one tile: 'src' is the product at the first point, 'point' the
- * distance to the next; 'at' the first output's element of the destination. */
-INLINE void output_tile(const float *src, int64_t point, const sc_conv *conv,
-                        const epilogue *e, int64_t at);
+ * distance to the next.  'whole': no output is missing. */
+INLINE void output_tile(const bool whole, const float *src, int64_t point,
+                        const sc_conv *conv, const epilogue *e, place to);
 
 /* The first 'left' lanes to element 'at' of the destination. */
 INLINE void store_lanes(const sc_conv *conv, int64_t at, int64_t left, VEC v);
 
-/* For output_tile, once it has a sum. */
-INLINE void put(const sc_conv *conv, int64_t at, const epilogue *e, VEC v)
+/* For output_tile, once it has the sum of output (y, x). */
+INLINE void put(const bool whole, const sc_conv *conv, place to, int64_t y, int64_t x,
+                const epilogue *e, VEC v)
 {
+    if (!whole && (y >= to.rows || x >= to.columns)) return;
     v = VEC_MAX(VEC_ADD(v, e->bias), e->floor);
     if (e->post) v = VEC_FMADD(v, e->scale, e->shift);
-    store_lanes(conv, at, e->left, v);
+    store_lanes(conv, to.at + y * conv->dst_row + x * conv->dst_step, e->left, v);
 }
 
 INLINE epilogue epilogue_of(const sc_conv *conv, int64_t c)
@@ -93,15 +103,23 @@ INLINE void batch(const int n, const task *t, int64_t first, int64_t i, int64_t 
     for (int64_t p = 0; p < POINTS; p++) {
         multiply(n, t, p, i, block, t->products + p * point);
     }
-    int64_t at[BATCH];
+    place to[BATCH];
     for (int64_t m = 0; m < valid; m++) {
-        const int64_t y = (first + m) / t->grid, x = (first + m) % t->grid;
-        at[m] = y * OUT * conv->dst_row + x * OUT * conv->dst_step + block * SC_LANES;
+        const int64_t y = (first + m) / t->grid * OUT, x = (first + m) % t->grid * OUT;
+        to[m].at = y * conv->dst_row + x * conv->dst_step + block * SC_LANES;
+        to[m].rows = sc_min(conv->rows - y, OUT);
+        to[m].columns = sc_min(conv->columns - x, OUT);
     }
     for (int64_t c = 0; c < n * SC_LANES; c += VEC_LANES) {
         const epilogue e = epilogue_of(conv, block * SC_LANES + c);
         for (int64_t m = 0; m < valid; m++) {
-            output_tile(t->products + m * n * SC_LANES + c, point, conv, &e, at[m] + c);
+            const float *src = t->products + m * n * SC_LANES + c;
+            if (to[m].rows == OUT && to[m].columns == OUT) {
+                output_tile(true, src, point, conv, &e, to[m]);
+            } else {
+                output_tile(false, src, point, conv, &e, to[m]);
+            }
+            to[m].at += VEC_LANES;
         }
     }
 }
@@ -153,9 +171,9 @@ static void run(const sc_conv *conv, const void *wei, int64_t row0, int64_t row1
         .in_point = in_point_of(phase->kc),
         .in_step = TOGETHER * sc_round_up(phase->kc, SC_LANES),
         .products = memory,
-        .grid = conv->columns / OUT,
+        .grid = (conv->columns + OUT - 1) / OUT,
     };
-    const int64_t tiles = tiles_of(phase->kc), end = row1 / OUT * t.grid;
+    const int64_t tiles = tiles_of(phase->kc), end = (row1 + OUT - 1) / OUT * t.grid;
     for (int64_t first = row0 / OUT * t.grid; first < end; first += tiles) {
         const int64_t n_tiles = sc_min(tiles, end - first);
         transform_inputs(&t, first, n_tiles);
