@@ -9,6 +9,7 @@ Research software: not for clinical use.
 from __future__ import annotations
 
 import importlib
+import pathlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -80,6 +81,14 @@ def __getattr__(name: str) -> Any:
 def _import_core() -> Any:
     try:
         return importlib.import_module("._core", __name__)
+    except ModuleNotFoundError as error:
+        here = pathlib.Path(__file__).resolve().parent
+        if error.name != f"{__name__}._core" or not (here.parent / "csrc").is_dir():
+            raise
+        raise ImportError(
+            f"spinalcord was imported from its sources in {here.parent}, where it is not built: "
+            "start Python in another folder to use the installed one, or `pip install -e .` there"
+        ) from error
     except ImportError as error:
         if "libgomp" not in str(error):
             raise

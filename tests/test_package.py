@@ -72,6 +72,20 @@ def test_missing_openmp_runtime_is_named(use):
     assert "apt-get install libgomp1" in shown
 
 
+def test_sources_that_are_not_built_are_named(tmp_path):
+    (tmp_path / "csrc").mkdir()
+    (tmp_path / "spinalcord").mkdir()
+    shutil.copy(spinalcord.__file__, tmp_path / "spinalcord")
+    shown = run(
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]\n"
+        "import spinalcord\n"
+        "try:\n    spinalcord.__version__\nexcept ImportError as error:\n    print(error)\n"
+    )
+    assert f"imported from its sources in {tmp_path}, where it is not built" in shown
+    assert "pip install -e ." in shown
+
+
 def test_only_the_init_function_is_exported():
     if shutil.which("nm") is None:
         pytest.skip("nm (binutils) is not installed")
