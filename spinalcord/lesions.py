@@ -58,7 +58,11 @@ class Lesion:
 
 
 def measure_lesions(
-    scan: WorkingScan, mask: Array, cord: Array | None, settings: Mapping[str, Any]
+    scan: WorkingScan,
+    mask: Array,
+    probability: Array,
+    cord: Array | None,
+    settings: Mapping[str, Any],
 ) -> tuple[Array, tuple[Lesion, ...], tuple[Lesion, ...], list[str]]:
     """Find the lesions of a mask and measure them.
 
@@ -68,10 +72,13 @@ def measure_lesions(
         The scan.
     mask : uint8 (slices, rows, columns) array
         Lesion, in the working orientation.
+    probability : float32 (slices, rows, columns) array
+        Of lesion.
     cord : uint8 (slices, rows, columns) array, optional
         The cord, where it is known.
     settings : mapping
-        min_lesion_mm3, min_thickness_mm; with a cord min_in_cord and keep_outside_cord too.
+        min_lesion_mm3, min_thickness_mm, min_peak; with a cord min_in_cord and
+        keep_outside_cord too.
 
     Returns
     -------
@@ -80,20 +87,26 @@ def measure_lesions(
     kept, dropped : tuple of Lesion
         Those in it, and those left out because they lie outside the cord, the largest first.
     warnings : list of str
-        Of lesions that are too thin, or outside the cord.
+        Of lesions that are too thin, too uncertain, or outside the cord.
     """
     labels, n = _core.label(mask, scan.affine, min_volume_mm3=settings["min_lesion_mm3"])
     if n == 0:
         return np.zeros_like(mask), (), (), []
     table = _core.lesion_table(labels, n, scan.array, scan.affine, cord=cord)
     thin = thickness_mm(labels, n, scan.affine) < settings["min_thickness_mm"]
-    warnings = _tell_thin(table["volume_mm3"][thin], settings["min_thickness_mm"])
+    faint = ~thin & (peaks(labels, n, probability) < np.float32(settings["min_peak"]))
+    volumes = table["volume_mm3"]
+    warnings = _tell(
+        volumes[thin],
+        f"less than {settings['min_thickness_mm']:.4g} mm thick from slice to slice",
+    ) + _tell(volumes[faint], f"nowhere with a probability of {settings['min_peak']:.6g}")
+    doubted = thin | faint
     outside = np.zeros(n, bool)
     if cord is not None:
-        outside = outside_cord(table["in_cord_fraction"], settings["min_in_cord"]) & ~thin
+        outside = outside_cord(table["in_cord_fraction"], settings["min_in_cord"]) & ~doubted
         warnings += tell_outside(outside, labels, table["volume_mm3"], cord, settings)
         outside &= not settings["keep_outside_cord"]
-    keep = ~thin & ~outside
+    keep = ~doubted & ~outside
     mask = np.concatenate([[False], keep])[labels].astype(np.uint8)
     kept, dropped = (
         tuple(_lesion(table, row, i) for i, row in enumerate(np.flatnonzero(rows).tolist(), 1))
@@ -127,13 +140,31 @@ def thickness_mm(labels: Array, n: int, affine: Array) -> Array:
     return across
 
 
-def _tell_thin(volumes_mm3: Array, least: float) -> list[str]:
+def peaks(labels: Array, n: int, probability: Array) -> Array:
+    """Find the largest probability in each lesion.
+
+    Parameters
+    ----------
+    labels : int32 (slices, rows, columns) array
+        Lesions 1 to n.
+    n : int
+    probability : float32 (slices, rows, columns) array
+
+    Returns
+    -------
+    float32 (n,) array
+    """
+    at = np.flatnonzero(labels)
+    out = np.zeros(n, np.float32)
+    np.maximum.at(out, labels.ravel()[at] - 1, probability.ravel()[at])
+    return out
+
+
+def _tell(volumes_mm3: Array, why: str) -> list[str]:
     if not len(volumes_mm3):
         return []
-    return [
-        f"{len(volumes_mm3)} lesion(s) of {volumes_mm3.sum():.0f} mm3 together, less than "
-        f"{least:.4g} mm thick from slice to slice, were left out"
-    ]
+    total = f"{len(volumes_mm3)} lesion(s) of {volumes_mm3.sum():.0f} mm3 together"
+    return [f"{total}, {why}, were left out"]
 
 
 def _lesion(table: Mapping[str, Array], row: int, label: int) -> Lesion:

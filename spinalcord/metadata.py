@@ -85,7 +85,8 @@ def _check_segmentation(labels: _Checker) -> None:
         labels.among("outputs", (["lesion"], ["lesion", "cord"]))
     if "cord_threshold" in labels.values:
         labels.number("cord_threshold", 0.0, 1.0)
-    for name, most in (("min_lesion_mm3", 1e6), ("min_thickness_mm", 100.0), ("min_in_cord", 1.0)):
+    limits = {"min_lesion_mm3": 1e6, "min_thickness_mm": 100.0, "min_peak": 1.0, "min_in_cord": 1.0}
+    for name, most in limits.items():
         if name in labels.values:
             labels.number(name, 0.0, most, zero=True)
     labels.flag("keep_outside_cord")

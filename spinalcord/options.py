@@ -38,6 +38,12 @@ def add_threshold(parser: argparse.ArgumentParser) -> None:
         "--threshold", type=number(0, 1), metavar="P", help="default: the model's own"
     )
     parser.add_argument(
+        "--min-peak",
+        type=number(0, 1),
+        metavar="P",
+        help="leave out lesions that nowhere reach this probability (default: the model's, or 0)",
+    )
+    parser.add_argument(
         "--min-lesion-mm3",
         type=number(0, 1e9),
         metavar="V",

@@ -210,6 +210,7 @@ def segment_scan(
     threshold: float | None = None,
     min_lesion_mm3: float | None = None,
     min_thickness_mm: float | None = None,
+    min_peak: float | None = None,
     cord: Any = None,
     min_in_cord: float | None = None,
     keep_outside_cord: bool | None = None,
@@ -224,7 +225,7 @@ def segment_scan(
         The scan.
     network : Network
         A segmentation network.
-    threshold, min_lesion_mm3, min_thickness_mm, cord, min_in_cord, keep_outside_cord
+    threshold, min_lesion_mm3, min_thickness_mm, min_peak, cord, min_in_cord, keep_outside_cord
         As for `segment`.
     watch : Stopwatch
         Gets the seconds of each stage added.
@@ -261,6 +262,7 @@ def segment_scan(
         "min_thickness_mm": _setting(
             "min_thickness_mm", min_thickness_mm, labels.get("min_thickness_mm", 0.0), 1e3
         ),
+        "min_peak": _setting("min_peak", min_peak, labels.get("min_peak", 0.0), 1.0),
         "cord": known,
     }
     if known != "none":
@@ -277,7 +279,7 @@ def segment_scan(
             limit = float(labels.get("cord_threshold", 0.5))
             inside = (maps["cord"] >= limit).astype(np.uint8)
         mask = (lesion >= settings["threshold"]).astype(np.uint8)
-        mask, lesions, dropped, warnings = measure_lesions(scan, mask, inside, settings)
+        mask, lesions, dropped, warnings = measure_lesions(scan, mask, lesion, inside, settings)
     with watch.stage("restore"):
         placed = scan.place(mask), scan.place(lesion)
         cord_volume = None if inside is None else scan.place(inside)
@@ -318,6 +320,7 @@ def segment(
     threshold: float | None = None,
     min_lesion_mm3: float | None = None,
     min_thickness_mm: float | None = None,
+    min_peak: float | None = None,
     cord: Any = None,
     min_in_cord: float | None = None,
     keep_outside_cord: bool | None = None,
@@ -343,6 +346,10 @@ def segment(
         Lesions thinner than this from slice to slice (volume over the area of their largest
         slice) are left out, which `Segmentation.warnings` tells: in thin slices noise and the
         central canal make streaks of one slice; the model file's own, or 0, if not given.
+    min_peak : float, optional
+        Lesions in which no voxel has at least this probability, in [0, 1], are left out, which
+        `Segmentation.warnings` tells: `threshold` draws the outline, this asks the network to be
+        sure of it somewhere (hysteresis thresholding); the model file's own, or 0, if not given.
     cord : path, Volume, nibabel or SimpleITK image, optional
         A mask of the cord on the scan's grid; the network's own, where it outlines the cord, if
         not given. Lesions outside it are left out, which `Segmentation.warnings` and `.dropped`
@@ -394,6 +401,7 @@ def segment(
         threshold=threshold,
         min_lesion_mm3=min_lesion_mm3,
         min_thickness_mm=min_thickness_mm,
+        min_peak=min_peak,
         cord=cord,
         min_in_cord=min_in_cord,
         keep_outside_cord=keep_outside_cord,

@@ -208,6 +208,18 @@ def test_segment_leaves_out_lesions_that_are_too_thin(random_models, scan_file, 
     assert "less than 1000 mm thick" in printed["warnings"][-1]
 
 
+def test_segment_leaves_out_uncertain_lesions(random_models, scan_file, tmp_path, capsys):
+    arguments = ["segment", str(scan_file), "--models", str(random_models), "--threshold", "0"]
+    arguments += ["--keep-outside-cord", "-o", str(tmp_path), "--min-peak"]
+    assert main([*arguments, "0.5"]) == 0
+    assert json.loads(capsys.readouterr().out)["found"]
+    assert main([*arguments, "1"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert not printed["found"]
+    assert printed["settings"]["min_peak"] == 1
+    assert "nowhere with a probability of 1," in printed["warnings"][-1]
+
+
 def test_segment_takes_a_cord_and_what_becomes_of_lesions_outside(
     random_models, scan_file, tmp_path, capsys
 ):
@@ -338,6 +350,7 @@ def test_place_that_cannot_be_written_exits_4(random_models, scan_file, tmp_path
         ["--threshold", "nan"],
         ["--min-lesion-mm3", "-1"],
         ["--min-thickness-mm", "-1"],
+        ["--min-peak", "1.5"],
         ["--threads", "0"],
         ["--precision", "f64"],
         ["--nonsense"],

@@ -80,6 +80,7 @@ def test_model_s_own_settings_hold_unless_given(scan, model_folder):
         "threshold": 0.9,
         "min_lesion_mm3": 100.0,
         "min_thickness_mm": 0.0,
+        "min_peak": 0.0,
         "cord": "none",
     }
     assert len(found.lesions) == 2
@@ -98,6 +99,23 @@ def test_thin_lesions_are_left_out_by_the_model_s_rule_or_the_user_s(scan, model
     assert "less than 7 mm thick" in none.warnings[0]
     assert len(sc.segment(scan, models=model_folder, min_thickness_mm=6).lesions) == 2
     assert len(sc.segment(scan, models=model_folder, min_thickness_mm=0).lesions) == 3
+
+
+def test_uncertain_lesions_are_left_out_by_the_model_s_rule_or_the_user_s(
+    scan, model_folder, stand_in, monkeypatch
+):
+    monkeypatch.setattr(stand_in, "__call__", lambda self, x: np.minimum(x, np.float32(0.95)))
+    metadata = changed(SEGMENTATION, "labels.outputs", ["lesion"])
+    metadata = changed(metadata, "labels.min_peak", 0.96)
+    metadata = changed(metadata, "preprocessing.mode", "physical")
+    metadata = changed(metadata, "preprocessing.pixel_mm", 1.0)
+    write_raw(model_folder / "segmentation.safetensors", metadata=metadata)
+    none = sc.segment(scan, models=model_folder)
+    assert not none.found
+    assert none.record.settings["min_peak"] == 0.96
+    assert "nowhere with a probability of 0.96," in none.warnings[0]
+    assert len(sc.segment(scan, models=model_folder, min_peak=0.95).lesions) == 3
+    assert len(sc.segment(scan, models=model_folder, min_peak=0).lesions) == 3
 
 
 def test_no_lesion_is_a_result(scan, model_folder, tmp_path):
@@ -248,6 +266,7 @@ def test_cord_on_another_grid_is_refused(scan, model_folder):
         ({"threshold": float("nan")}, "threshold is nan"),
         ({"threshold": "high"}, "threshold is 'high'"),
         ({"min_lesion_mm3": -1}, "min_lesion_mm3 is -1, expected a number from 0"),
+        ({"min_peak": 1.5}, "min_peak is 1.5, expected a number from 0 to 1"),
         ({"min_thickness_mm": "thin"}, "min_thickness_mm is 'thin', expected a number from 0"),
         ({"min_in_cord": 1.5, "cord": "itself"}, "min_in_cord is 1.5, expected a number from 0"),
         ({"precision": "f64"}, "precision is f32 or bf16, got 'f64'"),

@@ -2,9 +2,10 @@
 
     python benchmarks/models/limits.py WORK --models WORK/models
 
-Chosen together: the threshold, the smallest and the thinnest lesion, and the share of a lesion that
-must lie in the cord.  Best is the largest mean Dice over the validation cases of WORK/train.tsv as
-`segment` would outline them; one without lesion counts 1 where nothing is found, else 0.
+Chosen together: the threshold, the smallest and the thinnest lesion, the probability that some
+voxel of a lesion must have, and the share of it that must lie in the cord.  Best is the largest
+mean Dice over the validation cases of WORK/train.tsv as `segment` would outline them; one without
+lesion counts 1 where nothing is found, else 0.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ from tqdm import tqdm
 
 import spinalcord as sc
 from spinalcord import _core
-from spinalcord.lesions import thickness_mm
+from spinalcord.lesions import peaks, thickness_mm
 from spinalcord.modelfile import read_model, write_model
 from spinalcord.training.export import stored_tensors
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 SMALLEST_MM3 = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 THINNEST_MM = (0.0, 1.5, 2.0, 2.5)
+PEAKS = (0.0, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
 IN_CORD = (0.0, 0.25, 0.5)
-LIMITS = ("threshold", "min_lesion_mm3", "min_thickness_mm", "min_in_cord")
+LIMITS = ("threshold", "min_lesion_mm3", "min_thickness_mm", "min_peak", "min_in_cord")
 
 
 def main() -> None:
@@ -43,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     with open(options.work / options.table, encoding="utf-8") as file:
         rows = [r for r in csv.DictReader(file, delimiter="\t") if r["split"] == "validation"]
-    choices = list(itertools.product(THRESHOLDS, SMALLEST_MM3, THINNEST_MM, IN_CORD))
+    choices = list(itertools.product(THRESHOLDS, SMALLEST_MM3, THINNEST_MM, PEAKS, IN_CORD))
     dice: dict[str, list[np.ndarray]] = defaultdict(list)
     pipeline = sc.Pipeline(options.models, options.precision)
     for row in tqdm(rows, desc="validation", unit="case"):
@@ -58,32 +60,34 @@ def main() -> None:
 
 def measure(pipeline: Any, row: dict[str, str], choices: list[tuple[float, ...]]) -> np.ndarray:
     """Return the Dice of one case for each choice of limits."""
-    found = pipeline.segment(row["path"], threshold=0.5, keep_outside_cord=True)
+    found = pipeline.segment(row["path"], threshold=0.5, min_peak=0.0, keep_outside_cord=True)
     truth = np.asarray(nibabel.load(row["mask"]).dataobj) > 0
     lesions = {t: lesions_at(found, truth, t) for t in THRESHOLDS}
     out = []
-    for threshold, smallest, thinnest, in_cord in choices:
-        voxels, hits, volume, thick, inside = lesions[threshold]
-        keep = (volume >= smallest) & (thick >= thinnest) & (inside > 0) & (inside >= in_cord)
+    for threshold, smallest, thinnest, least, in_cord in choices:
+        voxels, hits, volume, thick, peak, inside = lesions[threshold]
+        keep = (volume >= smallest) & (thick >= thinnest) & (peak >= np.float32(least))
+        keep &= (inside > 0) & (inside >= in_cord)
         total = int(voxels[keep].sum()) + int(truth.sum())
         out.append(2 * int(hits[keep].sum()) / total if total else 1.0)
     return np.array(out)
 
 
 def lesions_at(found: Any, truth: np.ndarray, threshold: float) -> tuple[np.ndarray, ...]:
-    """Return each lesion's voxels, those in the truth, volume, thickness and share in the cord."""
+    """Return each lesion's voxels, those in the truth, volume, thickness, peak, share in cord."""
     mask = np.ascontiguousarray(found.probability.array >= threshold, np.uint8)
     affine = found.scan.affine
     labels, n = _core.label(mask, affine, min_volume_mm3=0.0)
     if n == 0:
-        return (np.zeros(0),) * 5
+        return (np.zeros(0),) * 6
     cord = np.ascontiguousarray(found.cord.array)
     scan = found.scan.array.astype(np.float32)
     table = _core.lesion_table(labels, n, scan, affine, cord=cord)
     voxels = np.bincount(labels.ravel(), minlength=n + 1)[1:]
     hits = np.bincount(labels[truth], minlength=n + 1)[1:]
     thick = thickness_mm(labels, n, affine)
-    return voxels, hits, table["volume_mm3"], thick, table["in_cord_fraction"]
+    peak = peaks(labels, n, found.probability.array)
+    return voxels, hits, table["volume_mm3"], thick, peak, table["in_cord_fraction"]
 
 
 def write(path: Path, cases: int, limits: tuple[float, ...]) -> None:

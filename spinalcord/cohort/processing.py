@@ -51,7 +51,7 @@ class Settings:
         Role to sha256 of its model file, which every worker must find.
     precision, threads
         As for `Pipeline`.
-    threshold, min_lesion_mm3 : float or None
+    threshold, min_lesion_mm3, min_peak : float or None
         As for `segment`.
     masks : {"compare", "use", "ignore"}
         What a mask is for.
@@ -72,6 +72,7 @@ class Settings:
     min_lesion_mm3: float | None
     masks: str
     qc: bool = True
+    min_peak: float | None = None
     keep_outside_cord: bool | None = None
     explaining: Mapping[str, Any] = field(default_factory=dict)
 
@@ -87,6 +88,7 @@ class Settings:
             "inputs": {name: known["sha256"] for name, known in inputs.items()},
             "models": dict(self.hashes),
             "settings": [self.precision, self.threshold, self.min_lesion_mm3, self.masks],
+            "min_peak": self.min_peak,
             "keep_outside_cord": self.keep_outside_cord,
             "explaining": self.manner.to_dict(),
             "case": [case.series, case.folder, case.stem],
@@ -275,6 +277,7 @@ def _compute(
             pipeline.network("segmentation"),
             threshold=settings.threshold,
             min_lesion_mm3=settings.min_lesion_mm3,
+            min_peak=settings.min_peak,
             keep_outside_cord=settings.keep_outside_cord,
             watch=Stopwatch(),
         )

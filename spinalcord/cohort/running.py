@@ -98,6 +98,7 @@ def run_cohort(
     carry: Iterable[str] = (),
     threshold: float | None = None,
     min_lesion_mm3: float | None = None,
+    min_peak: float | None = None,
     keep_outside_cord: bool | None = None,
     method: str = "gradcam",
     layer: str | None = None,
@@ -146,7 +147,7 @@ def run_cohort(
     carry : iterable of str, optional
         Further columns of the cohort to carry along into cases.tsv. Others are left behind,
         since they may identify a patient.
-    threshold, min_lesion_mm3 : float, optional
+    threshold, min_lesion_mm3, min_peak : float, optional
         As for `spinalcord.segment`.
     keep_outside_cord : bool, optional
         As for `spinalcord.segment`.
@@ -195,6 +196,7 @@ def run_cohort(
         threads=share,
         threshold=_optional("threshold", threshold, 1.0),
         min_lesion_mm3=_optional("min_lesion_mm3", min_lesion_mm3, 1e9),
+        min_peak=_optional("min_peak", min_peak, 1.0),
         masks=masks,
         explaining=Manner(method, layer, of, ring_mm, curves, compare).to_dict(),
         qc=qc,
@@ -267,6 +269,7 @@ def _describe(settings: Settings, folder: ModelFolder, t1c: bool) -> dict[str, A
             "precision": settings.precision,
             "threshold": settings.threshold,
             "min_lesion_mm3": settings.min_lesion_mm3,
+            "min_peak": settings.min_peak,
             "keep_outside_cord": settings.keep_outside_cord,
             "masks": settings.masks,
             "t1c": t1c,

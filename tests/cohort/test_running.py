@@ -243,6 +243,7 @@ def test_without_quality_control_there_is_no_page(cohort, tmp_path, model_folder
         ({"precision": "f8"}, "precision is"),
         ({"threshold": 2}, "threshold is 2"),
         ({"min_lesion_mm3": -1}, "min_lesion_mm3 is -1"),
+        ({"min_peak": 2}, "min_peak is 2"),
         ({"masks": "both"}, "masks is"),
         ({"jobs": 2, "client": object()}, "jobs is for this machine"),
         ({"method": "lime"}, "method is 'lime', expected one of gradcam"),
