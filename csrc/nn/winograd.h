@@ -4,8 +4,8 @@
  * A tile of n x n outputs needs (n + 2) x (n + 2) inputs.  Both sides and the weights are
  * transformed (B'dB, GgG', A'MA) so that the sum over taps becomes (n + 2)^2 independent
  * products, the points; over many tiles those are as many matrix products
- * (tiles x ic) * (ic x oc), which the kernel of conv.h computes.  The transforms cost
- * additions and one pass through L2.
+ * (tiles x ic) * (ic x oc).  The transforms cost additions, one pass through L2 and one
+ * through L1.
  *
  *            tile     products of an output   what the transforms do to rounding
  * float32    4 x 4    36 / 16 in place of 9   constants up to 8: sums lose about two digits
@@ -14,8 +14,8 @@
  *                                             rounded once more, 4e-3 of the outputs'
  *                                             deviation in place of 2e-3
  *
- * 4 x 4 is not offered in bfloat16, whose eight bits its constants would use up; and not
- * with tiles of AMX, beside whose products the transforms cost too much.
+ * 4 x 4 is not offered in bfloat16, whose eight bits its constants would use up.  With the
+ * tiles of AMX there is no Winograd: its transforms cost more than such products save.
  */
 #ifndef SC_NN_WINOGRAD_H
 #define SC_NN_WINOGRAD_H
@@ -24,8 +24,7 @@
 
 typedef struct {
     const char *name;
-    int64_t
-        out; /* a tile's outputs each way; at the ends of a map some may be missing */
+    int64_t out; /* a tile's outputs each way; at a map's ends some may be missing */
 
     /* Bytes of transformed weights, and 'wei' (oc, 3, 3, ic) float32 to that: for each
      * point as sc_conv_pack_... packs a 1 x 1 convolution. */
