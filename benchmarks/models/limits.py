@@ -26,6 +26,7 @@ from spinalcord import _core
 from spinalcord.lesions import peaks, thickness_mm
 from spinalcord.modelfile import read_model, write_model
 from spinalcord.training.export import stored_tensors
+from spinalcord.working import WorkingScan
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 SMALLEST_MM3 = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
@@ -60,33 +61,43 @@ def main() -> None:
 
 def measure(pipeline: Any, row: dict[str, str], choices: list[tuple[float, ...]]) -> np.ndarray:
     """Return the Dice of one case for each choice of limits."""
-    found = pipeline.segment(row["path"], threshold=0.5, min_peak=0.0, keep_outside_cord=True)
-    truth = np.asarray(nibabel.load(row["mask"]).dataobj) > 0
-    lesions = {t: lesions_at(found, truth, t) for t in THRESHOLDS}
+    found = pipeline.segment(row["path"], threshold=0.5, keep_outside_cord=True)
+    scan = WorkingScan(found.scan)
+    truth = scan.working(np.asarray(nibabel.load(row["mask"]).dataobj) > 0)
+    drawn = int(truth.sum())
+    maps = scan.working(found.probability.array), scan.working(found.cord.array)
+    thresholds = {threshold for threshold, *_ in choices}
+    lesions = {t: lesions_at(scan, *maps, truth, t) for t in thresholds}
     out = []
     for threshold, smallest, thinnest, least, in_cord in choices:
         voxels, hits, volume, thick, peak, inside = lesions[threshold]
         keep = (volume >= smallest) & (thick >= thinnest) & (peak >= np.float32(least))
         keep &= (inside > 0) & (inside >= in_cord)
-        total = int(voxels[keep].sum()) + int(truth.sum())
+        total = int(voxels[keep].sum()) + drawn
         out.append(2 * int(hits[keep].sum()) / total if total else 1.0)
     return np.array(out)
 
 
-def lesions_at(found: Any, truth: np.ndarray, threshold: float) -> tuple[np.ndarray, ...]:
-    """Return each lesion's voxels, those in the truth, volume, thickness, peak, share in cord."""
-    mask = np.ascontiguousarray(found.probability.array >= threshold, np.uint8)
-    affine = found.scan.affine
-    labels, n = _core.label(mask, affine, min_volume_mm3=0.0)
+def lesions_at(
+    scan: WorkingScan,
+    probability: np.ndarray,
+    cord: np.ndarray,
+    truth: np.ndarray,
+    threshold: float,
+) -> tuple[np.ndarray, ...]:
+    """Return each lesion's voxels, those in the truth, volume, thickness, peak, share in cord.
+
+    All in the working orientation, slices first: thickness goes from slice to slice.
+    """
+    mask = (probability >= threshold).astype(np.uint8)
+    labels, n = _core.label(mask, scan.affine, min_volume_mm3=0.0)
     if n == 0:
         return (np.zeros(0),) * 6
-    cord = np.ascontiguousarray(found.cord.array)
-    scan = found.scan.array.astype(np.float32)
-    table = _core.lesion_table(labels, n, scan, affine, cord=cord)
+    table = _core.lesion_table(labels, n, scan.array, scan.affine, cord=cord)
     voxels = np.bincount(labels.ravel(), minlength=n + 1)[1:]
     hits = np.bincount(labels[truth], minlength=n + 1)[1:]
-    thick = thickness_mm(labels, n, affine)
-    peak = peaks(labels, n, found.probability.array)
+    thick = thickness_mm(labels, n, scan.affine)
+    peak = peaks(labels, n, probability)
     return voxels, hits, table["volume_mm3"], thick, peak, table["in_cord_fraction"]
 
 

@@ -1,0 +1,58 @@
+"""Limits are chosen on lesions as `segment` outlines them, however a scan is stored."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from stand_ins import lesion_of, stored, working_array
+
+import spinalcord as sc
+
+PROGRAM = Path(__file__).parents[1] / "benchmarks" / "models" / "limits.py"
+CHOICES = [
+    (0.5, 0.0, 0.0, 0.0, 0.0),
+    (0.5, 100.0, 0.0, 0.0, 0.0),
+    (0.5, 0.0, 4.0, 0.0, 0.0),
+    (0.5, 0.0, 0.0, 1.0, 0.0),
+    (0.9, 20.0, 3.5, 0.9, 0.5),
+]
+
+pytest.importorskip("torch", reason="torch is not installed")
+
+
+@pytest.fixture(scope="module")
+def limits():
+    spec = importlib.util.spec_from_file_location("limits", PROGRAM)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def save(volume, path):
+    nibabel.save(nibabel.Nifti1Image(volume.array, volume.affine), path)
+    return str(path)
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_choice_is_measured_as_segment_would_outline_it(limits, tmp_path, cord_folder, axes):
+    array = working_array()
+    array[4, 60:66, 33:37] = 0  # one slice shows this lesion
+    truth = lesion_of(array)
+    truth[:, :24] = 0  # and a part of another is no lesion
+    row = {
+        "path": save(stored(array, axes), tmp_path / "t2.nii.gz"),
+        "mask": save(stored(truth, axes), tmp_path / "mask.nii.gz"),
+    }
+    pipeline = sc.Pipeline(cord_folder)
+    expected = []
+    for choice in CHOICES:
+        found = pipeline.segment(row["path"], **dict(zip(limits.LIMITS, choice, strict=True)))
+        a, b = found.mask.array > 0, stored(truth, axes).array > 0
+        expected.append(2 * (a & b).sum() / (a.sum() + b.sum()))
+    assert expected[0] != expected[1]
+    assert expected[0] != expected[2]
+    np.testing.assert_allclose(limits.measure(pipeline, row, CHOICES), expected, rtol=1e-12)
