@@ -196,28 +196,25 @@ def test_segment_writes_a_mask_on_the_scan_s_grid(random_models, scan_file, tmp_
     assert "Doe" not in (tmp_path / "out" / names[1]).read_text(encoding="utf-8")
 
 
-def test_segment_leaves_out_lesions_that_are_too_thin(random_models, scan_file, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("option", "low", "high", "told"),
+    [
+        ("min-thickness-mm", 5, 1000, "less than 1000 mm thick"),
+        ("min-peak", 0.5, 1, "nowhere with a probability of 1,"),
+    ],
+)
+def test_segment_leaves_out_lesions_that_are_too_thin_or_uncertain(
+    random_models, scan_file, tmp_path, capsys, option, low, high, told
+):
     arguments = ["segment", str(scan_file), "--models", str(random_models), "--threshold", "0"]
-    arguments += ["--keep-outside-cord", "-o", str(tmp_path), "--min-thickness-mm"]
-    assert main([*arguments, "5"]) == 0
+    arguments += ["--keep-outside-cord", "-o", str(tmp_path), f"--{option}"]
+    assert main([*arguments, str(low)]) == 0
     assert json.loads(capsys.readouterr().out)["found"]
-    assert main([*arguments, "1000"]) == 0
+    assert main([*arguments, str(high)]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert not printed["found"]
-    assert printed["settings"]["min_thickness_mm"] == 1000
-    assert "less than 1000 mm thick" in printed["warnings"][-1]
-
-
-def test_segment_leaves_out_uncertain_lesions(random_models, scan_file, tmp_path, capsys):
-    arguments = ["segment", str(scan_file), "--models", str(random_models), "--threshold", "0"]
-    arguments += ["--keep-outside-cord", "-o", str(tmp_path), "--min-peak"]
-    assert main([*arguments, "0.5"]) == 0
-    assert json.loads(capsys.readouterr().out)["found"]
-    assert main([*arguments, "1"]) == 0
-    printed = json.loads(capsys.readouterr().out)
-    assert not printed["found"]
-    assert printed["settings"]["min_peak"] == 1
-    assert "nowhere with a probability of 1," in printed["warnings"][-1]
+    assert printed["settings"][option.replace("-", "_")] == high
+    assert told in printed["warnings"][-1]
 
 
 def test_segment_takes_a_cord_and_what_becomes_of_lesions_outside(

@@ -68,13 +68,18 @@ def test_threshold_and_least_volume_decide(scan, model_folder):
     assert large.record.settings["min_lesion_mm3"] == 100
 
 
-def test_model_s_own_settings_hold_unless_given(scan, model_folder):
+def write_labels(folder, **labels):
+    """Write the segmentation's model file anew, with these labels besides its own."""
     metadata = changed(SEGMENTATION, "labels.outputs", ["lesion"])
-    metadata = changed(metadata, "labels.min_lesion_mm3", 100)
-    metadata = changed(metadata, "labels.threshold", 0.9)
+    for name, value in labels.items():
+        metadata = changed(metadata, f"labels.{name}", value)
     metadata = changed(metadata, "preprocessing.mode", "physical")
     metadata = changed(metadata, "preprocessing.pixel_mm", 1.0)
-    write_raw(model_folder / "segmentation.safetensors", metadata=metadata)
+    write_raw(folder / "segmentation.safetensors", metadata=metadata)
+
+
+def test_model_s_own_settings_hold_unless_given(scan, model_folder):
+    write_labels(model_folder, min_lesion_mm3=100, threshold=0.9)
     found = sc.segment(scan, models=model_folder)
     assert found.record.settings == {
         "threshold": 0.9,
@@ -88,11 +93,7 @@ def test_model_s_own_settings_hold_unless_given(scan, model_folder):
 
 
 def test_thin_lesions_are_left_out_by_the_model_s_rule_or_the_user_s(scan, model_folder):
-    metadata = changed(SEGMENTATION, "labels.outputs", ["lesion"])
-    metadata = changed(metadata, "labels.min_thickness_mm", 7.0)
-    metadata = changed(metadata, "preprocessing.mode", "physical")
-    metadata = changed(metadata, "preprocessing.pixel_mm", 1.0)
-    write_raw(model_folder / "segmentation.safetensors", metadata=metadata)
+    write_labels(model_folder, min_thickness_mm=7.0)
     none = sc.segment(scan, models=model_folder)
     assert not none.found
     assert none.record.settings["min_thickness_mm"] == 7.0
@@ -105,11 +106,7 @@ def test_uncertain_lesions_are_left_out_by_the_model_s_rule_or_the_user_s(
     scan, model_folder, stand_in, monkeypatch
 ):
     monkeypatch.setattr(stand_in, "__call__", lambda self, x: np.minimum(x, np.float32(0.95)))
-    metadata = changed(SEGMENTATION, "labels.outputs", ["lesion"])
-    metadata = changed(metadata, "labels.min_peak", 0.96)
-    metadata = changed(metadata, "preprocessing.mode", "physical")
-    metadata = changed(metadata, "preprocessing.pixel_mm", 1.0)
-    write_raw(model_folder / "segmentation.safetensors", metadata=metadata)
+    write_labels(model_folder, min_peak=0.96)
     none = sc.segment(scan, models=model_folder)
     assert not none.found
     assert none.record.settings["min_peak"] == 0.96

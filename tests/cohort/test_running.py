@@ -13,6 +13,7 @@ import sys
 import time
 import warnings
 
+import numpy as np
 import pytest
 from cohorts import results, save_mask, save_scan, table, tiny_scans, touch
 from pngs import decode
@@ -221,6 +222,21 @@ def test_verdicts_of_the_page_leave_cases_out(cohort, tmp_path, model_folder):
     verdicts.write_text("case_id\tverdict\tnote\nsub-99\tfail\tx\n")
     with pytest.raises(InputError, match="has no case sub-99"):
         quietly(cohort, out, models=model_folder, exclude=verdicts)
+
+
+def test_uncertain_lesions_are_left_out_of_a_run(
+    cohort, tmp_path, model_folder, stand_in, monkeypatch
+):
+    sure = stand_in.__call__
+    monkeypatch.setattr(stand_in, "__call__", lambda self, x: np.minimum(sure(self, x), 0.95))
+    out = tmp_path / "out"
+    first = quietly(cohort, out, models=model_folder)
+    assert all(row["found"] for row in first.read("cases.tsv"))
+    again = quietly(cohort, out, models=model_folder, min_peak=0.96)
+    assert again.counts["kept"] == 0
+    assert not any(row["found"] for row in again.read("cases.tsv"))
+    described = json.loads((out / "dataset_description.json").read_text(encoding="utf-8"))
+    assert described["Spinalcord"]["settings"]["min_peak"] == 0.96
 
 
 def test_without_quality_control_there_is_no_page(cohort, tmp_path, model_folder):
