@@ -5,15 +5,11 @@
 #include "batch_norm.h"
 
 #include "bf16_avx512bf16.h"
+#include "vec_avx512.h"
 
 #include "../base/memory.h"
 
-enum { LANES = 16 };
-
-static inline __mmask16 lanes_of(int64_t left)
-{
-    return left >= LANES ? 0xffff : (__mmask16)((1u << left) - 1u);
-}
+enum { LANES = VEC_LANES };
 
 /* dy where the ReLU let x through. */
 static inline __m512 gradient(const sc_norm_run *run, __m512 x, __m512 dy, int64_t j)
@@ -49,7 +45,7 @@ void sc_norm_sums_avx512bf16(const sc_norm_run *run, const uint16_t *x,
 {
     EACH_VECTOR(run)
     {
-        const __mmask16 lanes = lanes_of(end - j);
+        const __mmask16 lanes = vec_lanes(end - j);
         __m512 v = bf16_load_lanes(x + at, lanes);
         if (other != NULL) {
             v = _mm512_add_ps(v, bf16_load_lanes(other + at, lanes));
@@ -65,7 +61,7 @@ void sc_norm_apply_avx512bf16(const sc_norm_run *run, const uint16_t *x, uint16_
 {
     EACH_VECTOR(run)
     {
-        const __mmask16 lanes = lanes_of(end - j);
+        const __mmask16 lanes = vec_lanes(end - j);
         __m512 v = _mm512_fmadd_ps(bf16_load_lanes(x + at, lanes),
                                    _mm512_load_ps(run->scale + j),
                                    _mm512_load_ps(run->shift + j));
@@ -80,7 +76,7 @@ void sc_norm_back_sums_avx512bf16(const sc_norm_run *run, const uint16_t *x,
 {
     EACH_VECTOR(run)
     {
-        const __mmask16 lanes = lanes_of(end - j);
+        const __mmask16 lanes = vec_lanes(end - j);
         const __m512 v = bf16_load_lanes(x + at, lanes);
         const __m512 g = gradient(run, v, bf16_load_lanes(dy + at, lanes), j);
         add_to(total + j, g);
@@ -94,7 +90,7 @@ void sc_norm_back_avx512bf16(const sc_norm_run *run, const uint16_t *x,
 {
     EACH_VECTOR(run)
     {
-        const __mmask16 lanes = lanes_of(end - j);
+        const __mmask16 lanes = vec_lanes(end - j);
         const __m512 v = bf16_load_lanes(x + at, lanes);
         const __m512 g = gradient(run, v, bf16_load_lanes(dy + at, lanes), j);
         __m512 out =

@@ -3,6 +3,7 @@
 #define SC_NN_BF16_AVX512BF16_H
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -33,6 +34,17 @@ static inline void bf16_store_finite(uint16_t *dst, __mmask16 mask, __m512 value
 {
     const __m512 largest = _mm512_castsi512_ps(_mm512_set1_epi32(0x7f7f0000));
     bf16_store_lanes(dst, mask, _mm512_range_ps(values, largest, 2)); /* magnitudes */
+}
+
+/* To element 'at' of what holds floats or else bfloat16: a destination of conv.h. */
+static inline void bf16_store_result(void *dst, bool f32, int64_t at, __mmask16 mask,
+                                     __m512 values)
+{
+    if (f32) {
+        _mm512_mask_storeu_ps((float *)dst + at, mask, values);
+    } else {
+        bf16_store_finite((uint16_t *)dst + at, mask, values);
+    }
 }
 
 /* Two neighbouring values in every lane; they need not be aligned. */

@@ -7,6 +7,7 @@
  */
 #include "bf16_avx512bf16.h"
 #include "conv.h"
+#include "vec_avx512.h"
 
 #include "../base/memory.h"
 
@@ -158,25 +159,13 @@ INLINE void add_relu(const int n_spans, const int n_blocks, const float *bias,
     tiles_load(n_spans, n_blocks, s);
 }
 
-/* The lanes in 'mask' to element 'at' of the destination. */
-INLINE void store(const sc_conv *conv, int64_t at, __mmask16 mask, __m512 v)
-{
-    if (conv->dst_f32) {
-        _mm512_mask_storeu_ps((float *)conv->dst + at, mask, v);
-        return;
-    }
-    bf16_store_finite((uint16_t *)conv->dst + at, mask, v);
-}
-
 /* One span of one block from the scratch to the destination.  'n' is at->valid, and a
  * constant where that is the whole span. */
 INLINE void finish_block(const bool add, const bool post, const int64_t n,
                          const sc_conv *conv, const span *at, int64_t c,
                          const float (*acc)[SC_LANES])
 {
-    const int64_t left = conv->channels - c;
-    const __mmask16 mask =
-        left >= SC_LANES ? 0xffff : (__mmask16)((1u << (left > 0 ? left : 0)) - 1u);
+    const __mmask16 mask = vec_lanes(conv->channels - c);
     const __m512 bias = _mm512_loadu_ps(conv->bias + c);
     const __m512 floor = _mm512_set1_ps(conv->relu ? 0.0f : -__builtin_inff());
     const __m512 scale = post ? _mm512_loadu_ps(conv->post_scale + c) : bias;
@@ -190,7 +179,8 @@ INLINE void finish_block(const bool add, const bool post, const int64_t n,
         if (add) v = _mm512_fmadd_ps(factor, bf16_load(more + m * conv->add_step), v);
         v = _mm512_max_ps(v, floor);
         if (post) v = _mm512_fmadd_ps(v, scale, shift);
-        store(conv, offset + m * conv->dst_step, mask, v);
+        bf16_store_result(conv->dst, conv->dst_f32, offset + m * conv->dst_step, mask,
+                          v);
     }
 }
 

@@ -12,11 +12,7 @@ INLINE __m512 load_items(const uint16_t *src) { return bf16_load(src); }
 
 INLINE void store_items(const sc_conv *conv, int64_t at, __mmask16 mask, __m512 values)
 {
-    if (conv->dst_f32) {
-        _mm512_mask_storeu_ps((float *)conv->dst + at, mask, values);
-    } else {
-        bf16_store_finite((uint16_t *)conv->dst + at, mask, values);
-    }
+    bf16_store_result(conv->dst, conv->dst_f32, at, mask, values);
 }
 
 INLINE void accumulate(accumulators acc, const int n, const sc_phase *phase,

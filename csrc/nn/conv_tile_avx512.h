@@ -9,10 +9,9 @@
 #define SC_NN_CONV_TILE_AVX512_H
 
 #include "conv.h"
+#include "vec_avx512.h"
 
 #include "../base/memory.h"
-
-#include <immintrin.h>
 
 enum { PIXELS = 8, BLOCKS = 3 };
 
@@ -73,9 +72,8 @@ INLINE void finish(accumulators acc, const int n, const sc_conv *conv, int64_t y
     const int64_t offset = y * conv->dst_row + x * conv->dst_step;
     UNROLL for (int j = 0; j < n; j++)
     {
-        const int64_t c = (block + j) * SC_LANES, left = conv->channels - c;
-        const __mmask16 mask =
-            left >= SC_LANES ? 0xffff : (__mmask16)((1u << (left > 0 ? left : 0)) - 1u);
+        const int64_t c = (block + j) * SC_LANES;
+        const __mmask16 mask = vec_lanes(conv->channels - c);
         const __m512 bias = _mm512_loadu_ps(conv->bias + c);
         const bool post = conv->post_scale != NULL;
         const __m512 scale = post ? _mm512_loadu_ps(conv->post_scale + c) : bias;

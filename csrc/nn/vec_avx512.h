@@ -3,6 +3,7 @@
 #define SC_NN_VEC_AVX512_H
 
 #include <immintrin.h>
+#include <stdint.h>
 
 #define VEC __m512
 #define VEC_LANES 16
@@ -14,5 +15,16 @@
 #define VEC_MAX _mm512_max_ps
 #define VEC_FMADD _mm512_fmadd_ps   /* a * b + c */
 #define VEC_FNMADD _mm512_fnmadd_ps /* c - a * b */
+
+/* The first 'left' lanes: none below 0, all from 16 on. */
+static inline __mmask16 vec_lanes(int64_t left)
+{
+    return left >= VEC_LANES ? 0xffff : (__mmask16)((1u << (left > 0 ? left : 0)) - 1u);
+}
+
+static inline void vec_store_lanes(float *dst, int64_t left, __m512 v)
+{
+    _mm512_mask_storeu_ps(dst, vec_lanes(left), v);
+}
 
 #endif

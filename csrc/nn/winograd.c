@@ -7,11 +7,9 @@
 #include <string.h>
 
 enum {
-    OUT4 = 4,
-    IN4 = 6,
+    IN4 = SC_WINOGRAD4_OUT + SC_WINOGRAD_MARGINS,
     POINTS4 = IN4 * IN4,
-    OUT2 = 2,
-    IN2 = 4,
+    IN2 = SC_WINOGRAD2_OUT + SC_WINOGRAD_MARGINS,
     POINTS2 = IN2 * IN2,
     BATCH = 8, /* tiles, or pixels of a row, that a kernel computes together, about */
 };
@@ -86,31 +84,6 @@ void sc_winograd4_pack(const float *wei, int64_t oc, int64_t ic, void *dst)
     }
 }
 
-/* Of what is computed in wholes of 'unit', the part that is asked for. */
-static double use(int64_t n, int64_t unit)
-{
-    return (double)n / (double)sc_round_up(n, unit);
-}
-
-/* In units of 16-lane operations for each output, two a cycle.  The direct kernel does
- * 9 * ic * blocks of them; Winograd 36 / 16 of ic * blocks, about 14 for each block of
- * channels that goes in or comes out, and reads four times the weights, at about 10 bytes
- * a cycle where they come from beyond L2.  Tiles at the ends of rows and columns, and
- * batches at the end of all, are computed whole. */
-bool sc_winograd4_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
-{
-    const double blocks = (double)sc_conv_blocks(oc), pixels = (double)(rows * columns);
-    const double in_blocks = (double)sc_conv_blocks(ic), k = (double)ic;
-    const int64_t tiles = (rows + OUT4 - 1) / OUT4 * ((columns + OUT4 - 1) / OUT4);
-    const double more_nbytes = (36.0 - 9.0) * k * blocks * SC_LANES * sizeof(float);
-    const double products = 2.25 * k * blocks / use(tiles, BATCH);
-    const double transforms = 14.0 * (in_blocks + blocks);
-    const double transformed = (products + transforms) /
-                                   (use(rows, OUT4) * use(columns, OUT4)) +
-                               more_nbytes / 5.0 / pixels;
-    return transformed < 0.85 * 9.0 * k * blocks / use(columns, BATCH);
-}
-
 /* ---- 2 x 2 in bfloat16 ------------------------------------------------------------- */
 
 size_t sc_winograd2_packed_nbytes(int64_t oc, int64_t ic)
@@ -139,19 +112,53 @@ void sc_winograd2_pack(const float *wei, int64_t oc, int64_t ic, void *dst)
     }
 }
 
-/* In cycles for each output.  The direct kernel does 9 dot products a block and pair of
- * channels, this one 4; a block of channels costs about 14 to go in and 22 to come out;
- * and 16 / 9 of the weights are read, at about 10 bytes a cycle from beyond L2. */
+/* ---- Whether it pays --------------------------------------------------------------- */
+
+/* What was measured of one kernel, in the time of one vector operation. */
+typedef struct {
+    int64_t out;            /* of a tile each way */
+    double way_in, way_out; /* of a block of channels, for each output */
+    double nbytes;          /* of weights that come from beyond L2 */
+    double gain;            /* how much less it must take */
+} costs;
+
+/* Of what is computed in wholes of 'unit', the part that is asked for. */
+static double use(int64_t n, int64_t unit)
+{
+    return (double)n / (double)sc_round_up(n, unit);
+}
+
+/* For each output and block the direct kernel does 9 operations a step, which is an input
+ * channel or a pair of them, and Winograd's its points over its outputs; each reads as many
+ * vectors of weights as it has taps or points.  Tiles at the ends of rows and columns, and
+ * batches at the end of all, are computed whole. */
+static bool pays(const costs *cost, int64_t steps, int64_t ic, int64_t oc, int64_t rows,
+                 int64_t columns)
+{
+    const int64_t out = cost->out, in = out + SC_WINOGRAD_MARGINS;
+    const int64_t tiles = (rows + out - 1) / out * ((columns + out - 1) / out);
+    const double work = (double)(steps * sc_conv_blocks(oc)),
+                 points = (double)(in * in);
+    const double products = points / (double)(out * out) * work / use(tiles, BATCH);
+    const double transforms = cost->way_in * (double)sc_conv_blocks(ic) +
+                              cost->way_out * (double)sc_conv_blocks(oc);
+    const double more_nbytes = (points - 9.0) * work * SC_ALIGN;
+    const double transformed = (products + transforms) /
+                                   (use(rows, out) * use(columns, out)) +
+                               more_nbytes / cost->nbytes / (double)(rows * columns);
+    return transformed < cost->gain * 9.0 * work / use(columns, BATCH);
+}
+
+bool sc_winograd4_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
+{
+    /* Two operations a cycle, about 10 bytes a cycle. */
+    static const costs COSTS = {SC_WINOGRAD4_OUT, 14.0, 14.0, 5.0, 0.85};
+    return pays(&COSTS, ic, ic, oc, rows, columns);
+}
+
 bool sc_winograd2_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
 {
-    const double blocks = (double)sc_conv_blocks(oc), pixels = (double)(rows * columns);
-    const double in_blocks = (double)sc_conv_blocks(ic), pairs = (double)(ic + 1) / 2;
-    const int64_t tiles = (rows + OUT2 - 1) / OUT2 * ((columns + OUT2 - 1) / OUT2);
-    const double more_nbytes = (16.0 - 9.0) * 2.0 * pairs * blocks * SC_LANES * 2.0;
-    const double products = 4.0 * pairs * blocks / use(tiles, BATCH);
-    const double transforms = 14.0 * in_blocks + 22.0 * blocks;
-    const double transformed = (products + transforms) /
-                                   (use(rows, OUT2) * use(columns, OUT2)) +
-                               more_nbytes / 10.0 / pixels;
-    return transformed < 0.9 * 9.0 * pairs * blocks / use(columns, BATCH);
+    /* One operation a cycle. */
+    static const costs COSTS = {SC_WINOGRAD2_OUT, 14.0, 22.0, 10.0, 0.9};
+    return pays(&COSTS, (ic + 1) / 2, ic, oc, rows, columns);
 }

@@ -6,6 +6,7 @@
  */
 #include "bf16_avx512bf16.h"
 #include "vec_avx512.h"
+#include "winograd_internal.h"
 
 #define ITEM uint16_t
 #define TABLE sc_winograd_bf16_avx512
@@ -14,9 +15,7 @@
 #define PACK sc_winograd2_pack
 #define PAYS sc_winograd2_pays
 enum {
-    OUT = 2,
-    IN = 4,
-    POINTS = IN * IN,
+    OUT = SC_WINOGRAD2_OUT,
     BATCH = 8,
     GROUP = 3,
     TOGETHER = 2,
@@ -89,22 +88,16 @@ static void transform_inputs(const task *t, int64_t first, int64_t n)
         const bool full_row = y + IN <= t->conv->rows + MARGINS;
         for (int64_t c = 0; c < phase->kc; c += SC_LANES) {
             /* Beyond the last channel lies anything, with which sums could overflow. */
-            const int64_t left = sc_min(phase->kc - c, SC_LANES);
-            const __mmask16 lanes = (__mmask16)((1u << left) - 1u);
+            const __mmask16 lanes = vec_lanes(phase->kc - c);
             inputs_of_row(t, src + c, in_row, lanes, full_row ? lanes : 0,
                           t->inputs + i * t->in_step + c * TOGETHER);
         }
     }
 }
 
-INLINE void multiply(const int n, const task *t, int64_t point, int64_t i,
-                     int64_t block, float *dst)
+INLINE void accumulate(accumulators acc, const int n, const task *t, int64_t point,
+                       int64_t i, int64_t block)
 {
-    __m512 acc[BATCH][GROUP];
-    UNROLL for (int m = 0; m < BATCH; m++)
-    {
-        UNROLL for (int j = 0; j < n; j++) acc[m][j] = _mm512_setzero_ps();
-    }
     const ITEM *wei = t->wei + point * t->wei_point + block * t->wei_block;
     const ITEM *src = t->inputs + point / TOGETHER * TOGETHER * t->in_point +
                       point % TOGETHER * SC_LANES + i * t->in_step;
@@ -131,13 +124,6 @@ INLINE void multiply(const int n, const task *t, int64_t point, int64_t i,
         }
         src += TOGETHER * SC_LANES;
     }
-    UNROLL for (int m = 0; m < BATCH; m++)
-    {
-        UNROLL for (int j = 0; j < n; j++)
-        {
-            _mm512_store_ps(dst + (m * n + j) * SC_LANES, acc[m][j]);
-        }
-    }
 }
 
 /* A' of F(2, 3) applied to four values. */
@@ -147,35 +133,7 @@ INLINE void transform_out(const __m512 m[IN], __m512 y[OUT])
     y[1] = _mm512_sub_ps(_mm512_sub_ps(m[1], m[2]), m[3]);
 }
 
-INLINE void output_tile(const bool whole, const float *src, int64_t point,
-                        const sc_conv *conv, const epilogue *e, place to)
-{
-    __m512 half[OUT][IN];
-    UNROLL for (int x = 0; x < IN; x++)
-    {
-        __m512 m[IN], y[OUT];
-        UNROLL for (int i = 0; i < IN; i++)
-        {
-            m[i] = _mm512_loadu_ps(src + (i * IN + x) * point);
-        }
-        transform_out(m, y);
-        UNROLL for (int i = 0; i < OUT; i++) half[i][x] = y[i];
-    }
-    UNROLL for (int i = 0; i < OUT; i++)
-    {
-        __m512 y[OUT];
-        transform_out(half[i], y);
-        put(whole, conv, to, i, 0, e, y[0]);
-        put(whole, conv, to, i, 1, e, y[1]);
-    }
-}
-
 INLINE void store_lanes(const sc_conv *conv, int64_t at, int64_t left, __m512 v)
 {
-    const __mmask16 lanes = (__mmask16)((1u << left) - 1u);
-    if (conv->dst_f32) {
-        _mm512_mask_storeu_ps((float *)conv->dst + at, lanes, v);
-    } else {
-        bf16_store_finite((ITEM *)conv->dst + at, lanes, v);
-    }
+    bf16_store_result(conv->dst, conv->dst_f32, at, vec_lanes(left), v);
 }

@@ -5,8 +5,3 @@
 #define TABLE_NAME "own:f32_avx512_winograd"
 enum { BATCH = 8, GROUP = 2, INPUT_NBYTES = 256 << 10 };
 #include "winograd_f32_impl.h"
-
-INLINE void store_lanes(const sc_conv *conv, int64_t at, int64_t left, __m512 v)
-{
-    _mm512_mask_storeu_ps((float *)conv->dst + at, (__mmask16)((1u << left) - 1u), v);
-}

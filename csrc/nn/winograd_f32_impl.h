@@ -1,21 +1,16 @@
 /* winograd.h in float32, 4 x 4 outputs a tile, for the vectors of one instruction set.
  *
- * The including file is as winograd_impl.h says, and defines BATCH and GROUP, TABLE,
- * TABLE_NAME, and the function store_lanes.
+ * The including file has included vec_*.h, and defines TABLE, TABLE_NAME, BATCH, GROUP and
+ * INPUT_NBYTES: see winograd_impl.h.
  */
+#include "winograd_internal.h"
+
 #define ITEM float
 #define PACKED_NBYTES sc_winograd4_packed_nbytes
 #define PACK sc_winograd4_pack
 #define PAYS sc_winograd4_pays
 
-enum {
-    OUT = 4,
-    IN = 6,
-    POINTS = IN * IN,
-    TOGETHER = 1,
-    K_MULTIPLE = 1,
-    VECS = 16 / VEC_LANES, /* of a block */
-};
+enum { OUT = SC_WINOGRAD4_OUT, TOGETHER = 1, K_MULTIPLE = 1 };
 
 #include "winograd_impl.h"
 
@@ -108,14 +103,9 @@ static void transform_inputs(const task *t, int64_t first, int64_t n)
     }
 }
 
-INLINE void multiply(const int n, const task *t, int64_t point, int64_t i,
-                     int64_t block, float *dst)
+INLINE void accumulate(accumulators acc, const int n, const task *t, int64_t point,
+                       int64_t i, int64_t block)
 {
-    VEC acc[BATCH][GROUP * VECS];
-    UNROLL for (int m = 0; m < BATCH; m++)
-    {
-        UNROLL for (int j = 0; j < n * VECS; j++) acc[m][j] = VEC_SET1(0.0f);
-    }
     const float *wei = t->wei + point * t->wei_point + block * t->wei_block;
     const float *low = t->inputs + point * t->in_point + i * t->in_step;
     const float *high = low + BATCH / 2 * t->in_step;
@@ -140,30 +130,9 @@ INLINE void multiply(const int n, const task *t, int64_t point, int64_t i,
         high++;
         wei += SC_LANES;
     }
-    UNROLL for (int m = 0; m < BATCH; m++)
-    {
-        UNROLL for (int j = 0; j < n * VECS; j++)
-        {
-            VEC_STORE(dst + m * n * SC_LANES + j * VEC_LANES, acc[m][j]);
-        }
-    }
 }
 
-INLINE void output_tile(const bool whole, const float *src, int64_t point,
-                        const sc_conv *conv, const epilogue *e, place to)
+INLINE void store_lanes(const sc_conv *conv, int64_t at, int64_t left, VEC v)
 {
-    VEC half[OUT][IN];
-    UNROLL for (int x = 0; x < IN; x++)
-    {
-        VEC m[IN], y[OUT];
-        UNROLL for (int i = 0; i < IN; i++) m[i] = VEC_LOAD(src + (i * IN + x) * point);
-        transform_out(m, y);
-        UNROLL for (int i = 0; i < OUT; i++) half[i][x] = y[i];
-    }
-    UNROLL for (int i = 0; i < OUT; i++)
-    {
-        VEC y[OUT];
-        transform_out(half[i], y);
-        UNROLL for (int x = 0; x < OUT; x++) { put(whole, conv, to, i, x, e, y[x]); }
-    }
+    vec_store_lanes((float *)conv->dst + at, left, v);
 }

@@ -10,7 +10,7 @@
  * type), TABLE (the name of the result), TABLE_NAME (that of its layers), PACKED_NBYTES,
  * PACK and PAYS (winograd.h's functions), and as an enum
  *
- *     OUT, IN, POINTS    outputs and inputs of a tile each way, IN * IN
+ *     OUT                outputs of a tile each way
  *     BATCH, GROUP       tiles and blocks whose sums fill the registers
  *     TOGETHER           points whose inputs lie beside each other
  *     K_MULTIPLE         packed weights are padded to so many input channels
@@ -22,7 +22,13 @@
 
 #include "../base/memory.h"
 
-enum { MARGINS = 2 }; /* of the inputs: a pixel on either side */
+enum {
+    MARGINS = SC_WINOGRAD_MARGINS,
+    IN = OUT + MARGINS, /* inputs of a tile each way */
+    POINTS = IN * IN,
+    VECS = SC_LANES / VEC_LANES, /* of a block */
+    PRODUCTS = POINTS * BATCH * GROUP * SC_LANES,
+};
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
@@ -50,10 +56,14 @@ typedef struct {
  * each other, in_step has room for all of them. */
 static void transform_inputs(const task *t, int64_t first, int64_t n);
 
-/* One point's products: of a batch of tiles, the first of them the i-th that has been
- * transformed, with n blocks from 'block' on.  'dst' is [tile][block][lane]. */
-INLINE void multiply(const int n, const task *t, int64_t point, int64_t i,
-                     int64_t block, float *dst);
+/* acc += one point's products: of a batch of tiles, the first of them the i-th that has
+ * been transformed, with n blocks from 'block' on. */
+typedef VEC accumulators[BATCH][GROUP * VECS];
+INLINE void accumulate(accumulators acc, const int n, const task *t, int64_t point,
+                       int64_t i, int64_t block);
+
+/* A' of the transform, applied to one row or column. */
+INLINE void transform_out(const VEC m[IN], VEC y[OUT]);
 
 /* Where a tile's outputs go: the first one's element of the destination, and how many of
  * them there are each way: fewer than OUT at the end of a row or column. */
@@ -61,15 +71,10 @@ typedef struct {
     int64_t at, rows, columns;
 } place;
 
-/* VEC_LANES channels of one tile: 'src' is the product at the first point, 'point' the
- * distance to the next.  'whole': no output is missing. */
-INLINE void output_tile(const bool whole, const float *src, int64_t point,
-                        const sc_conv *conv, const epilogue *e, place to);
-
 /* The first 'left' lanes to element 'at' of the destination. */
 INLINE void store_lanes(const sc_conv *conv, int64_t at, int64_t left, VEC v);
 
-/* For output_tile, once it has the sum of output (y, x). */
+/* The sum of output (y, x) to its place.  'whole': no output is missing. */
 INLINE void put(const bool whole, const sc_conv *conv, place to, int64_t y, int64_t x,
                 const epilogue *e, VEC v)
 {
@@ -77,6 +82,46 @@ INLINE void put(const bool whole, const sc_conv *conv, place to, int64_t y, int6
     v = VEC_MAX(VEC_ADD(v, e->bias), e->floor);
     if (e->post) v = VEC_FMADD(v, e->scale, e->shift);
     store_lanes(conv, to.at + y * conv->dst_row + x * conv->dst_step, e->left, v);
+}
+
+/* VEC_LANES channels of one tile: 'src' is the product at the first point, 'point' the
+ * distance to the next. */
+INLINE void output_tile(const bool whole, const float *src, int64_t point,
+                        const sc_conv *conv, const epilogue *e, place to)
+{
+    VEC half[OUT][IN];
+    UNROLL for (int x = 0; x < IN; x++)
+    {
+        VEC m[IN], y[OUT];
+        UNROLL for (int i = 0; i < IN; i++) m[i] = VEC_LOAD(src + (i * IN + x) * point);
+        transform_out(m, y);
+        UNROLL for (int i = 0; i < OUT; i++) half[i][x] = y[i];
+    }
+    UNROLL for (int i = 0; i < OUT; i++)
+    {
+        VEC y[OUT];
+        transform_out(half[i], y);
+        UNROLL for (int x = 0; x < OUT; x++) put(whole, conv, to, i, x, e, y[x]);
+    }
+}
+
+/* One point's products to 'dst' [tile][block][lane]: see 'accumulate'. */
+INLINE void multiply(const int n, const task *t, int64_t point, int64_t i,
+                     int64_t block, float *dst)
+{
+    accumulators acc;
+    UNROLL for (int m = 0; m < BATCH; m++)
+    {
+        UNROLL for (int j = 0; j < n * VECS; j++) acc[m][j] = VEC_SET1(0.0f);
+    }
+    accumulate(acc, n, t, point, i, block);
+    UNROLL for (int m = 0; m < BATCH; m++)
+    {
+        UNROLL for (int j = 0; j < n * VECS; j++)
+        {
+            VEC_STORE(dst + m * n * SC_LANES + j * VEC_LANES, acc[m][j]);
+        }
+    }
 }
 
 INLINE epilogue epilogue_of(const sc_conv *conv, int64_t c)
@@ -148,8 +193,6 @@ static int64_t in_point_of(int64_t ic)
 {
     return tiles_of(ic) * sc_round_up(ic, SC_LANES) + SC_LANES;
 }
-
-enum { PRODUCTS = POINTS * BATCH * GROUP * SC_LANES };
 
 static int64_t scratch(int64_t ic)
 {

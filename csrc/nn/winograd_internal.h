@@ -1,8 +1,14 @@
-/* The functions of winograd.h's tables that need no vector instructions. */
+/* What of winograd.h's tables needs no vector instructions. */
 #ifndef SC_NN_WINOGRAD_INTERNAL_H
 #define SC_NN_WINOGRAD_INTERNAL_H
 
 #include "winograd.h"
+
+enum {
+    SC_WINOGRAD4_OUT = 4,    /* outputs of a tile each way, in float32 */
+    SC_WINOGRAD2_OUT = 2,    /* in bfloat16 */
+    SC_WINOGRAD_MARGINS = 2, /* inputs beyond them: a pixel on either side */
+};
 
 /* Tiles of 4 x 4 outputs in float32. */
 size_t sc_winograd4_packed_nbytes(int64_t oc, int64_t ic);
