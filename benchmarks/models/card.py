@@ -39,8 +39,8 @@ def main() -> None:
 
 def make_card(figures: Mapping[str, Any]) -> str:
     """Return the tables as Markdown."""
-    parts = [make(figures) for make in (aims_table, dice_table, task_table, free_table)]
-    return "\n".join(parts)
+    makers = (aims_table, dice_table, task_table, free_table, peak_table)
+    return "\n".join(make(figures) for make in makers)
 
 
 def aims_table(figures: Mapping[str, Any]) -> str:
@@ -109,6 +109,24 @@ def free_table(figures: Mapping[str, Any]) -> str:
             sizes = ", ".join(f"{v:.0f} mm³" for v in volumes) or "none"
             rows.append([f"healthy volunteer `{name}`, {precision}", sizes])
     return table(["false lesions", "found"], rows)
+
+
+def peak_table(figures: Mapping[str, Any]) -> str:
+    """What leaving out uncertain lesions costs and spares."""
+    head = [
+        f"`min_peak`, typical phantoms, {figures['min_peak']['precision']}",
+        *(f"Dice, {name}" for name in DIAGNOSES), "any found", "false lesion where there is none",
+    ]  # fmt: skip
+    rows = []
+    for peak, found in figures["min_peak"]["typical"].items():
+        ill = [found[name] for name in DIAGNOSES]
+        hit, cases = (sum(row[key] for row in ill) for key in ("found", "cases"))
+        free = found["no lesion"]
+        rows.append([
+            peak, *(f"{row['dice']:.2f}" for row in ill), f"{hit} of {cases}",
+            f"{free['false']} of {free['cases']}",
+        ])  # fmt: skip
+    return table(head, rows)
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

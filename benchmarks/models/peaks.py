@@ -1,0 +1,68 @@
+"""Measure what `min_peak` does to the models that ship, on a phantom cohort that data.py made.
+
+    python benchmarks/models/peaks.py WORK/typical --into benchmarks/results/models-2.json
+
+RESULT.json is evaluate.py's, of the same weights; card.py makes a table of what is added to it.
+Everything but `min_peak` is the model file's own; cases of split test, with and without lesion.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from card import sum_of_tensors
+from data import phantom_rows
+from limits import LIMITS, PEAKS, measure
+from tqdm import tqdm
+
+import spinalcord as sc
+
+
+def main() -> None:
+    """Segment each case once, and apply each limit."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cohort", type=Path)
+    parser.add_argument("--models", type=Path)
+    parser.add_argument("--precision", default="bf16")
+    parser.add_argument("--into", type=Path, required=True, metavar="RESULT.json")
+    options = parser.parse_args()
+    pipeline = sc.Pipeline(options.models, options.precision)
+    model = pipeline.network("segmentation").model
+    figures = json.loads(options.into.read_text())
+    if figures["weights"]["segmentation"] != sum_of_tensors(model.path):
+        parser.error(f"{options.into} holds figures of other weights than {model.path}")
+    own = [float(model.metadata["labels"].get(name, 0.0)) for name in LIMITS]
+    at = LIMITS.index("min_peak")
+    choices = [(*own[:at], peak, *own[at + 1 :]) for peak in PEAKS]
+    dice: dict[str, list[np.ndarray]] = defaultdict(list)
+    rows = [row for row in phantom_rows(options.cohort) if row["split"] == "test"]
+    for row in tqdm(rows, unit="case"):
+        dice[row["diagnosis"] or "no lesion"].append(measure(pipeline, row, choices))
+    figures["min_peak"] = {
+        "precision": options.precision,
+        "limits": dict(zip(LIMITS, own, strict=True)),
+        "typical": {str(peak): summary(dice, i) for i, peak in enumerate(PEAKS)},
+    }
+    options.into.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+
+
+def summary(dice: dict[str, list[np.ndarray]], i: int) -> dict[str, Any]:
+    """Count by diagnosis; a case without lesion has a Dice of 1 where nothing was found, else 0."""
+    found: dict[str, Any] = {}
+    for name, own in sorted(dice.items()):
+        values = np.array([choices[i] for choices in own])
+        if name == "no lesion":
+            found[name] = {"cases": len(values), "false": int((values == 0).sum())}
+        else:
+            hit = int((values > 0).sum())
+            found[name] = {"cases": len(values), "found": hit, "dice": round(values.mean(), 3)}
+    return found
+
+
+if __name__ == "__main__":
+    main()
