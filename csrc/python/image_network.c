@@ -132,6 +132,32 @@ done:
     return result;
 }
 
+static PyObject *with_context(PyObject *module, PyObject *args)
+{
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *obj;
+    PyArrayObject *src = NULL, *dst = NULL;
+    double step;
+    sc_error err = {0};
+    sc_status status;
+
+    if (!PyArg_ParseTuple(args, "Od:with_context", &obj, &step)) return NULL;
+    src = sc_py_array(obj, NPY_FLOAT32, 3, "images");
+    if (src == NULL) goto done;
+    const int64_t n = PyArray_DIM(src, 0), h = PyArray_DIM(src, 1),
+                  w = PyArray_DIM(src, 2);
+    dst = sc_py_new(state, NPY_FLOAT32, 4, (int64_t[]){n, 3, h, w});
+    if (dst == NULL) goto done;
+    const float *in = PyArray_DATA(src);
+    float *out = PyArray_DATA(dst);
+    Py_BEGIN_ALLOW_THREADS status = sc_images_context(in, n, h * w, step, out, &err);
+    Py_END_ALLOW_THREADS;
+    dst = sc_py_result(state, dst, status, &err);
+done:
+    Py_XDECREF(src);
+    return (PyObject *)dst;
+}
+
 static PyObject *restore(PyObject *module, PyObject *args)
 {
     const sc_py_state *state = sc_py_state_of(module);
@@ -419,6 +445,9 @@ PyMethodDef sc_py_image_methods[] = {
      "prepare_segmentation(volume, spacing_mm, /, *, mode, size=(256, 256), "
      "pixel_mm=1.0)\n--\n\n"
      "Resample every slice to the segmentation network's pixels."},
+    {"with_context", with_context, METH_VARARGS,
+     "with_context(images, step, /)\n--\n\n"
+     "Stack each slice's neighbours, linearly between slices, as channels around it."},
     {"restore", restore, METH_VARARGS,
      "restore(probability, frame, shape, /)\n--\n\n"
      "Bring probability maps back to the scan's own grid, bilinearly."},
