@@ -27,6 +27,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--shares", default="0.25,0.4,0.2,0.08", metavar="L,C,B,E",
         help="of the patches around lesions, on the cord, beside it and beyond its ends "
         "(default: 0.25,0.4,0.2,0.08; the others lie anywhere)")  # fmt: skip
+    add("--mined", type=number(0, 0.99), default=0.15, metavar="M",
+        help="share of the patches where the network is wrong (default: 0.15)")  # fmt: skip
     add("--context-mm", type=number(0, 100), default=3.5, metavar="D",
         help="segmentation sees each slice between its neighbours at this distance "
         "(default: 3.5; 0: one slice)")  # fmt: skip
@@ -71,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
         patch=_sides(options.patch, "patch"),
         aspect=options.aspect,
         shares=_shares(options.shares),
+        mined=options.mined,
         context_mm=options.context_mm or None,
         ema=options.ema,
         window=_sides(options.window, "window"),

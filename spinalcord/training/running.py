@@ -7,8 +7,10 @@ import json
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from .export import describe, export_model
 from .networks import copy_tensors
 from .norm import kind_for
 from .problems import Problem, make_problem
-from .scans import ScanJudge
+from .scans import MOST_SCANS, choose_scans, judge, opened
 from .settings import PREPARED, SEGMENTATION, START, Settings, check_target, rate_at
 from .starting import load_backbone, load_init, write_start
 
@@ -135,7 +137,7 @@ def train_network(
     if target == SEGMENTATION:
         labels = {**metadata["labels"], "outputs": list(problem.outputs)}
         metadata = {**metadata, "labels": labels}
-        loop.judge = ScanJudge(metadata, held, work, "bf16" if loop.bf16 else "f32")
+        loop.judge = partial(_judge, metadata, choose_scans(held, MOST_SCANS), loop)
     if resume and loop.checkpoint.is_file():
         loop.restore()
     else:
@@ -186,7 +188,7 @@ class _Loop:
         batch = settings.batch or (32 if target != SEGMENTATION else 8)
         self.steps = settings.steps or max(-(-problem.n_train // batch), 1)
         self.mean = WeightMean(self.network, settings.ema)
-        self.judge: ScanJudge | None = None
+        self.judge: Callable[[], dict[str, float]] | None = None
         self.score, self.judging = -1.0, 0.0
         self.share = 0.0
         self.step, self.epoch, self.idle = 0, 0, 0
@@ -231,6 +233,8 @@ class _Loop:
                 if self.losses:
                     self._finish_epoch(before + time.monotonic() - began, _over(limit, began))
                     saved = time.monotonic()
+                    # What was read ahead does not know what has been mined.
+                    ahead = reader.submit(self.problem.draw, self.step)
         if not self.best:
             raise InputError("the time was over before the first step; allow more minutes")
         return reason
@@ -278,7 +282,7 @@ class _Loop:
             last = last or self._ended(None, 0.0) is not None
             if self.judge is not None and (last or self.judging <= JUDGED_SHARE * seconds):
                 began = time.monotonic()
-                judged = {f"scans_{k}": v for k, v in self.judge(self.network).items()}
+                judged = {f"scans_{k}": v for k, v in self.judge().items()}
                 self.judging += time.monotonic() - began
                 figures |= judged
                 gain = judged["scans_score"] > self.score
@@ -323,6 +327,7 @@ class _Loop:
         state |= {"what": json.dumps(self.what, sort_keys=True), "rng": torch.get_rng_state()}
         state |= {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
         state |= {"mean": self.mean.state, "mean_steps": self.mean.steps}
+        state |= {"hard": getattr(self.problem, "hard", [])}
         save_checkpoint(self.checkpoint, state)
 
     def restore(self) -> None:
@@ -342,8 +347,19 @@ class _Loop:
             setattr(self, key, state[key])
         self.network.load_state_dict(state["network"])
         self.mean.begin(state["mean"], state["mean_steps"])
+        if state["hard"]:
+            self.problem.hard = state["hard"]
         self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["rng"])
+
+
+def _judge(metadata: dict[str, Any], scans: list[Entry], loop: _Loop) -> dict[str, float]:
+    """Measure the loop's network on whole scans, and look where it is wrong in training's."""
+    precision = "bf16" if loop.bf16 else "f32"
+    with opened(loop.network, metadata, loop.checkpoint.parent, precision) as network:
+        if loop.settings.mined:
+            loop.problem.mine(network, loop.step)
+        return judge(network, scans)
 
 
 def choose_device(settings: Settings) -> tuple[torch.device, bool]:
