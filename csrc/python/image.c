@@ -86,7 +86,8 @@ static PyObject *orient(PyObject *module, PyObject *args)
     dst = sc_py_new(state, NPY_FLOAT32, 3, extents);
     if (dst == NULL) goto done;
     float *out = PyArray_DATA(dst);
-    Py_BEGIN_ALLOW_THREADS status = sc_scan_orient(&scan, &orientation, out, &err);
+    Py_BEGIN_ALLOW_THREADS
+    status = sc_scan_orient(&scan, &orientation, out, &err);
     Py_END_ALLOW_THREADS;
     dst = sc_py_result(state, dst, status, &err);
 done:
@@ -132,8 +133,8 @@ static PyObject *unorient(PyObject *module, PyObject *args)
     const void *in = PyArray_DATA(src);
     void *out = PyArray_DATA(dst);
     const int64_t size = PyArray_ITEMSIZE(src);
-    Py_BEGIN_ALLOW_THREADS status =
-        sc_volume_unorient(in, size, stored, &orientation, out, &err);
+    Py_BEGIN_ALLOW_THREADS
+    status = sc_volume_unorient(in, size, stored, &orientation, out, &err);
     Py_END_ALLOW_THREADS;
     dst = sc_py_result(state, dst, status, &err);
 done:
@@ -162,7 +163,8 @@ static PyObject *normalize(PyObject *module, PyObject *args, PyObject *kwargs)
     const float *in = PyArray_DATA(src);
     float *out = PyArray_DATA(dst);
     const int64_t n = PyArray_SIZE(src);
-    Py_BEGIN_ALLOW_THREADS status = sc_volume_normalize(in, n, clip, out, &err);
+    Py_BEGIN_ALLOW_THREADS
+    status = sc_volume_normalize(in, n, clip, out, &err);
     Py_END_ALLOW_THREADS;
     dst = sc_py_result(state, dst, status, &err);
 done:

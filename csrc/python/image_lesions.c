@@ -37,14 +37,14 @@ static PyObject *label(PyObject *module, PyObject *args, PyObject *kwargs)
     if (labels == NULL) goto done;
     const uint8_t *in = PyArray_DATA(mask);
     int32_t *out = PyArray_DATA(labels);
-    Py_BEGIN_ALLOW_THREADS status =
-        sc_voxels_needed(PyArray_DATA(affine), min_mm3, &min_voxels, &err);
+    Py_BEGIN_ALLOW_THREADS
+    status = sc_voxels_needed(PyArray_DATA(affine), min_mm3, &min_voxels, &err);
     if (status == SC_OK) {
         status =
             sc_components_label(in, extents, connectivity, min_voxels, out, &n, &err);
     }
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
+    Py_END_ALLOW_THREADS
+    if (status != SC_OK) {
         sc_py_raise(state, &err);
         goto done;
     }
@@ -167,12 +167,13 @@ static PyObject *lesion_table(PyObject *module, PyObject *args, PyObject *kwargs
         PyErr_NoMemory();
         goto done;
     }
-    Py_BEGIN_ALLOW_THREADS status = sc_lesions_measure(
-        PyArray_DATA(in.labels), in.extents, n, PyArray_DATA(in.volume),
-        PyArray_DATA(in.affine), in.cord == NULL ? NULL : PyArray_DATA(in.cord),
-        lesions, &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = sc_lesions_measure(PyArray_DATA(in.labels), in.extents, n,
+                                PyArray_DATA(in.volume), PyArray_DATA(in.affine),
+                                in.cord == NULL ? NULL : PyArray_DATA(in.cord), lesions,
+                                &err);
+    Py_END_ALLOW_THREADS
+    if (status != SC_OK) {
         sc_py_raise(state, &err);
         goto done;
     }

@@ -116,10 +116,11 @@ static PyObject *prepare_segmentation(PyObject *module, PyObject *args,
     if (dst == NULL || frames == NULL) goto done;
     const float *in = PyArray_DATA(src);
     float *out = PyArray_DATA(dst);
-    Py_BEGIN_ALLOW_THREADS status = sc_images_resample(
-        in, n, rows, cols, &frame, filter_of(&p), SC_OUTSIDE_ZERO, out, h, w, &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = sc_images_resample(in, n, rows, cols, &frame, filter_of(&p),
+                                SC_OUTSIDE_ZERO, out, h, w, &err);
+    Py_END_ALLOW_THREADS
+    if (status != SC_OK) {
         sc_py_raise(state, &err);
         goto done;
     }
@@ -154,8 +155,8 @@ static PyObject *restore(PyObject *module, PyObject *args)
     const sc_frame frame = frame_at(frames, 0);
     const float *in = PyArray_DATA(src);
     float *out = PyArray_DATA(dst);
-    Py_BEGIN_ALLOW_THREADS status =
-        sc_images_restore(in, n, h, w, &frame, out, scan[0], scan[1], &err);
+    Py_BEGIN_ALLOW_THREADS
+    status = sc_images_restore(in, n, h, w, &frame, out, scan[0], scan[1], &err);
     Py_END_ALLOW_THREADS;
     dst = sc_py_result(state, dst, status, &err);
 done:
@@ -244,10 +245,11 @@ static PyObject *classifier_result(const sc_py_state *state, const preparation *
     PyArrayObject *frames_out = sc_py_new(state, NPY_FLOAT64, 2, (int64_t[]){n, 4});
     if (dst == NULL || slices_out == NULL || frames_out == NULL) goto done;
     float *out = PyArray_DATA(dst);
-    Py_BEGIN_ALLOW_THREADS status = find_frames(p, c, slices, boxes, n, frames, &err);
+    Py_BEGIN_ALLOW_THREADS
+    status = find_frames(p, c, slices, boxes, n, frames, &err);
     if (status == SC_OK) status = make_images(p, c, slices, n, frames, out, &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
+    Py_END_ALLOW_THREADS
+    if (status != SC_OK) {
         sc_py_raise(state, &err);
         goto done;
     }
@@ -289,9 +291,10 @@ static PyObject *prepare_classification(PyObject *module, PyObject *args,
         goto done;
     }
     const uint8_t *voxels = PyArray_DATA(c.mask);
-    Py_BEGIN_ALLOW_THREADS n = sc_mask_slices(voxels, c.extents, slices, boxes);
-    Py_END_ALLOW_THREADS result =
-        classifier_result(state, &p, &c, slices, boxes, n, frames);
+    Py_BEGIN_ALLOW_THREADS
+    n = sc_mask_slices(voxels, c.extents, slices, boxes);
+    Py_END_ALLOW_THREADS
+    result = classifier_result(state, &p, &c, slices, boxes, n, frames);
 done:
     PyMem_Free(frames);
     PyMem_Free(boxes);
@@ -358,8 +361,8 @@ static PyObject *restore_map(PyObject *module, PyObject *args)
         3, ((npy_intp[]){shape[0], shape[1], shape[2]}), NPY_FLOAT32, 0);
     if (dst == NULL) goto done;
     float *out = PyArray_DATA(dst);
-    Py_BEGIN_ALLOW_THREADS status =
-        restore_maps(maps, slices, frames, size, shape, out, &err);
+    Py_BEGIN_ALLOW_THREADS
+    status = restore_maps(maps, slices, frames, size, shape, out, &err);
     Py_END_ALLOW_THREADS;
     dst = sc_py_result(state, dst, status, &err);
 done:
@@ -400,9 +403,9 @@ static PyObject *resample(PyObject *module, PyObject *args, PyObject *kwargs)
     const sc_frame frame = frame_at(frames, 0);
     const float *in = PyArray_DATA(src);
     float *out = PyArray_DATA(dst);
-    Py_BEGIN_ALLOW_THREADS status =
-        sc_images_resample(in, n, h, w, &frame, (sc_filter)filter, (sc_outside)outside,
-                           out, size[0], size[1], &err);
+    Py_BEGIN_ALLOW_THREADS
+    status = sc_images_resample(in, n, h, w, &frame, (sc_filter)filter,
+                                (sc_outside)outside, out, size[0], size[1], &err);
     Py_END_ALLOW_THREADS;
     dst = sc_py_result(state, dst, status, &err);
 done:

@@ -51,8 +51,10 @@ static void network_dealloc(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);
     sc_net *net = self_of(op)->net;
-    Py_BEGIN_ALLOW_THREADS sc_net_destroy(net);
-    Py_END_ALLOW_THREADS type->tp_free(op);
+    Py_BEGIN_ALLOW_THREADS
+    sc_net_destroy(net);
+    Py_END_ALLOW_THREADS
+    type->tp_free(op);
     Py_DECREF(type);
 }
 

@@ -110,11 +110,12 @@ int sc_py_network_open(NetworkObject *self, const sc_py_state *state, PyObject *
         PyObject *item = PyList_GET_ITEM(list, i);
         if (tensor_from(state, item, buffer, &tensors[i]) < 0) goto done;
     }
-    Py_BEGIN_ALLOW_THREADS status =
-        sc_net_create(&self->config, tensors, n, &self->net, &err);
-    Py_END_ALLOW_THREADS if (status == SC_OK) { result = 0; }
-    else
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = sc_net_create(&self->config, tensors, n, &self->net, &err);
+    Py_END_ALLOW_THREADS
+    if (status == SC_OK) {
+        result = 0;
+    } else {
         sc_py_raise(state, &err);
     }
 done:

@@ -3,7 +3,7 @@
 
 #include "array.h"
 
-#include "../nn/batch_norm.h"
+#include "../kernels/batch_norm.h"
 
 /* New reference to (c) float32, or NULL: with *bad where 'obj' is not None either. */
 static PyArrayObject *channels(const sc_py_state *state, PyObject *obj, int64_t c,
@@ -59,12 +59,13 @@ static PyObject *batch_norm(PyObject *module, PyObject *args, PyObject *kwargs)
     const sc_batch_norm norm = {shape[0],     shape[1], floats(weight),
                                 floats(bias), eps,      relu != 0};
     sc_status status;
-    Py_BEGIN_ALLOW_THREADS status = sc_batch_norm_forward(
+    Py_BEGIN_ALLOW_THREADS
+    status = sc_batch_norm_forward(
         &norm, PyArray_DATA(x), other == NULL ? NULL : PyArray_DATA(other),
         made[1] == NULL ? NULL : PyArray_DATA(made[1]), PyArray_DATA(made[0]),
         PyArray_DATA(made[2]), PyArray_DATA(made[3]), threads, &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
+    Py_END_ALLOW_THREADS
+    if (status != SC_OK) {
         sc_py_raise(state, &err);
         goto done;
     }
@@ -117,12 +118,13 @@ static PyObject *batch_norm_backward(PyObject *module, PyObject *args, PyObject 
     const sc_batch_norm norm = {shape[0],         shape[1], floats(given[0]),
                                 floats(given[1]), eps,      relu != 0};
     sc_status status;
-    Py_BEGIN_ALLOW_THREADS status = sc_batch_norm_backward(
+    Py_BEGIN_ALLOW_THREADS
+    status = sc_batch_norm_backward(
         &norm, PyArray_DATA(x), summed != 0, PyArray_DATA(dy), floats(given[2]),
         floats(given[3]), PyArray_DATA(made[0]), PyArray_DATA(made[1]),
         PyArray_DATA(made[2]), threads, &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
+    Py_END_ALLOW_THREADS
+    if (status != SC_OK) {
         sc_py_raise(state, &err);
         goto done;
     }

@@ -5,8 +5,8 @@
  * The including file defines ITEM, the activations' type, before it includes this, and
  * the three functions declared first after it.
  */
-#ifndef SC_NN_CONV_TILE_AVX512_H
-#define SC_NN_CONV_TILE_AVX512_H
+#ifndef SC_KERNELS_CONV_TILE_AVX512_H
+#define SC_KERNELS_CONV_TILE_AVX512_H
 
 #include "conv.h"
 #include "vec_avx512.h"

@@ -1,11 +1,8 @@
-/* The convolution of conv.h as plainly as it can be written, and the packing of
- * weights.  Reference for the tests; never chosen by a plan. */
+#include "conv_ref.h"
+
 #include "bf16.h"
-#include "conv.h"
 
 #include "../base/memory.h"
-
-#include <string.h>
 
 static float load(const void *src, int64_t i, bool bf16)
 {
@@ -92,42 +89,4 @@ void sc_conv_ref_bf16(const sc_conv *conv, int64_t row0, int64_t row1, int64_t b
                       int64_t block1)
 {
     run(conv, row0, row1, block0, block1, true);
-}
-
-int64_t sc_conv_packed_f32(int64_t oc, int64_t n_taps, int64_t kc)
-{
-    return sc_conv_blocks(oc) * n_taps * kc * SC_LANES;
-}
-
-int64_t sc_conv_packed_bf16(int64_t oc, int64_t n_taps, int64_t kc)
-{
-    return sc_conv_packed_f32(oc, n_taps, sc_round_up(kc, 32));
-}
-
-void sc_conv_pack_f32(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
-                      float *dst)
-{
-    memset(dst, 0, (size_t)sc_conv_packed_f32(oc, n_taps, kc) * sizeof *dst);
-    const int64_t reduction = n_taps * kc;
-    for (int64_t c = 0; c < oc; c++) {
-        float *block = dst + c / SC_LANES * reduction * SC_LANES + c % SC_LANES;
-        for (int64_t i = 0; i < reduction; i++)
-            block[i * SC_LANES] = wei[c * reduction + i];
-    }
-}
-
-void sc_conv_pack_bf16(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
-                       uint16_t *dst)
-{
-    memset(dst, 0, (size_t)sc_conv_packed_bf16(oc, n_taps, kc) * sizeof *dst);
-    const int64_t tap = sc_round_up(kc, 32) * SC_LANES;
-    for (int64_t c = 0; c < oc; c++) {
-        uint16_t *block = dst + c / SC_LANES * n_taps * tap + c % SC_LANES * 2;
-        for (int64_t t = 0; t < n_taps; t++) {
-            for (int64_t k = 0; k < kc; k++) {
-                block[t * tap + k / 2 * 2 * SC_LANES + k % 2] =
-                    sc_to_bf16(wei[(c * n_taps + t) * kc + k]);
-            }
-        }
-    }
 }

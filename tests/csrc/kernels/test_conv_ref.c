@@ -1,8 +1,9 @@
 /* The naive convolution, which the kernels are compared with, against plain loops over
  * planes; and the packing of weights. */
-#include "nn/conv.h"
+#include "kernels/conv_ref.h"
 
-#include "nn/bf16.h"
+#include "kernels/bf16.h"
+#include "kernels/conv_pack.h"
 
 #include "check.h"
 #include "random.h"

@@ -1,10 +1,12 @@
 /* Winograd against the naive twin: exactly where every intermediate is a small
  * integer, within its stated error on reals, the same bits however rows are cut. */
-#include "nn/winograd.h"
+#include "kernels/winograd.h"
 
 #include "base/cpu.h"
 #include "base/memory.h"
-#include "nn/bf16.h"
+#include "kernels/bf16.h"
+#include "kernels/conv_pack.h"
+#include "kernels/conv_ref.h"
 
 #include "check.h"
 #include "random.h"

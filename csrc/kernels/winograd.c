@@ -1,6 +1,8 @@
 /* What of winograd.h needs no vector instructions: weights, sizes, the decision. */
-#include "bf16.h"
 #include "winograd_internal.h"
+
+#include "bf16.h"
+#include "conv_pack.h"
 
 #include "../base/memory.h"
 

@@ -17,8 +17,8 @@
  * 4 x 4 is not offered in bfloat16, whose eight bits its constants would use up.  With the
  * tiles of AMX there is no Winograd: its transforms cost more than such products save.
  */
-#ifndef SC_NN_WINOGRAD_H
-#define SC_NN_WINOGRAD_H
+#ifndef SC_KERNELS_WINOGRAD_H
+#define SC_KERNELS_WINOGRAD_H
 
 #include "conv.h"
 

@@ -1,6 +1,6 @@
 /* A vector of floats under the names that sources for several instruction sets use. */
-#ifndef SC_NN_VEC_AVX512_H
-#define SC_NN_VEC_AVX512_H
+#ifndef SC_KERNELS_VEC_AVX512_H
+#define SC_KERNELS_VEC_AVX512_H
 
 #include <immintrin.h>
 #include <stdint.h>

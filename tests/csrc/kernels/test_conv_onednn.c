@@ -1,9 +1,10 @@
 /* oneDNN's convolutions: exact on small integers, never its reference code, weights
  * reordered once, single-threaded. */
-#include "nn/conv_onednn.h"
+#include "kernels/conv_onednn.h"
 
 #include "base/memory.h"
 #include "base/threads.h"
+#include "nn/weights.h"
 
 #include "check.h"
 #include "random.h"
@@ -50,7 +51,7 @@ static void check_conv(sc_conv_shape shape, int64_t rows, int64_t columns)
     CHECK_EQ(sc_conv_weights_create(&ENGINE, shape, wei, NULL, NULL, &weights, &err),
              SC_OK);
     CHECK(weights->packed == NULL && weights->onednn != NULL);
-    CHECK_EQ(sc_onednn_conv_create(weights, rows, columns, &conv, &err), SC_OK);
+    CHECK_EQ(sc_onednn_conv_create(weights->onednn, rows, columns, &conv, &err), SC_OK);
     CHECK(strncmp(sc_onednn_conv_name(conv), "ref", 3) != 0);
     int64_t n_wrong = 0, n_nonzero = 0;
     for (int again = 0; again < 2; again++) {
@@ -107,9 +108,9 @@ static void check_copies(void)
              SC_OK);
     sc_free(wei);
     const size_t before = allocated_nbytes();
-    CHECK_EQ(sc_onednn_conv_create(weights, 2, 3, &first, NULL), SC_OK);
+    CHECK_EQ(sc_onednn_conv_create(weights->onednn, 2, 3, &first, NULL), SC_OK);
     const size_t once = allocated_nbytes();
-    CHECK_EQ(sc_onednn_conv_create(weights, 2, 3, &second, NULL), SC_OK);
+    CHECK_EQ(sc_onednn_conv_create(weights->onednn, 2, 3, &second, NULL), SC_OK);
     const size_t twice = allocated_nbytes();
     CHECK(once >= before + weights_nbytes);
     CHECK(twice < once + weights_nbytes / 4);

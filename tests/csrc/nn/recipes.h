@@ -6,7 +6,7 @@
 #ifndef SC_TESTS_RECIPES_H
 #define SC_TESTS_RECIPES_H
 
-#include "nn/bf16.h"
+#include "kernels/bf16.h"
 #include "nn/plan.h"
 
 #include "base/memory.h"

@@ -9,8 +9,8 @@
  * fill without remainder, with scale and shift laid out once for a whole block; and
  * the ReLU after a Norm, or the sum and ReLU before it, cost no pass of their own.
  */
-#ifndef SC_NN_BATCH_NORM_H
-#define SC_NN_BATCH_NORM_H
+#ifndef SC_KERNELS_BATCH_NORM_H
+#define SC_KERNELS_BATCH_NORM_H
 
 #include "../spinalcord.h"
 

@@ -1,8 +1,8 @@
 /* Norms, pools and layouts of every instruction set against loops in double: exactly
  * on small integers; on reals as near as the order of rounding (FMA) allows. */
-#include "nn/pointwise.h"
+#include "kernels/pointwise.h"
 
-#include "nn/bf16.h"
+#include "kernels/bf16.h"
 
 #include "base/cpu.h"
 #include "base/memory.h"

@@ -1,5 +1,5 @@
 /* bfloat16: rounding to nearest, ties to even, against arithmetic in double. */
-#include "nn/bf16.h"
+#include "kernels/bf16.h"
 
 #include "check.h"
 #include "random.h"

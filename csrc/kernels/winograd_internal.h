@@ -1,6 +1,6 @@
 /* What of winograd.h's tables needs no vector instructions. */
-#ifndef SC_NN_WINOGRAD_INTERNAL_H
-#define SC_NN_WINOGRAD_INTERNAL_H
+#ifndef SC_KERNELS_WINOGRAD_INTERNAL_H
+#define SC_KERNELS_WINOGRAD_INTERNAL_H
 
 #include "winograd.h"
 

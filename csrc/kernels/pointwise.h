@@ -4,8 +4,8 @@
  * is float32 whatever the activations are stored in.  One source, pointwise_impl.h,
  * is compiled for each instruction set.
  */
-#ifndef SC_NN_POINTWISE_H
-#define SC_NN_POINTWISE_H
+#ifndef SC_KERNELS_POINTWISE_H
+#define SC_KERNELS_POINTWISE_H
 
 #include <stdint.h>
 

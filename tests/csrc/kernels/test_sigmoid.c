@@ -1,5 +1,5 @@
 /* The logistic function, from one channel of several. */
-#include "nn/pointwise.h"
+#include "kernels/pointwise.h"
 
 #include "check.h"
 

@@ -1,7 +1,7 @@
 /* Batch normalisation for training against its definition in double; threads; NaN. */
 #include "base/memory.h"
-#include "nn/batch_norm.h"
-#include "nn/bf16.h"
+#include "kernels/batch_norm.h"
+#include "kernels/bf16.h"
 
 #include "check.h"
 #include "random.h"

@@ -1,6 +1,6 @@
 /* bfloat16: the upper half of a float32, rounded to nearest even. */
-#ifndef SC_NN_BF16_H
-#define SC_NN_BF16_H
+#ifndef SC_KERNELS_BF16_H
+#define SC_KERNELS_BF16_H
 
 #include <stdint.h>
 #include <string.h>

@@ -5,10 +5,12 @@
  * copy of the input rows with their margins, and writes dense float32 rows that the
  * epilogue (pointwise.h) turns into the layer's output.
  */
-#ifndef SC_NN_CONV_ONEDNN_H
-#define SC_NN_CONV_ONEDNN_H
+#ifndef SC_KERNELS_CONV_ONEDNN_H
+#define SC_KERNELS_CONV_ONEDNN_H
 
-#include "weights.h"
+#include "conv.h"
+
+typedef struct sc_onednn_weights sc_onednn_weights;
 
 /* Weights (oc, kh, kw, ic) and, made once and kept, their copies in whatever order a
  * primitive wants.  'plain' is copied. */
@@ -22,7 +24,7 @@ typedef struct sc_onednn_conv sc_onednn_conv;
 /* A convolution of 'rows' x 'columns' output pixels.  Call it on the thread that will
  * run it.  SC_BACKEND with oneDNN's status, also where it has only its reference
  * implementation, which is hundreds of times slower than the rest. */
-sc_status sc_onednn_conv_create(const sc_conv_weights *weights, int64_t rows,
+sc_status sc_onednn_conv_create(sc_onednn_weights *weights, int64_t rows,
                                 int64_t columns, sc_onednn_conv **out, sc_error *err);
 void sc_onednn_conv_destroy(sc_onednn_conv *conv);
 

@@ -2,6 +2,7 @@
 #include "nn/engine.h"
 
 #include "base/cpu.h"
+#include "kernels/conv_ref.h"
 
 #include "check.h"
 

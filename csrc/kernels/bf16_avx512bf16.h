@@ -1,6 +1,6 @@
 /* Vectors of bfloat16 with AVX512_BF16: 16 values in, 16 floats in a register, and out. */
-#ifndef SC_NN_BF16_AVX512BF16_H
-#define SC_NN_BF16_AVX512BF16_H
+#ifndef SC_KERNELS_BF16_AVX512BF16_H
+#define SC_KERNELS_BF16_AVX512BF16_H
 
 #include <immintrin.h>
 #include <stdbool.h>

@@ -1,7 +1,8 @@
 /* A model's tensors: found by name, checked, converted; and weights ready to run. */
 #include "nn/weights.h"
 
-#include "nn/bf16.h"
+#include "kernels/bf16.h"
+#include "kernels/conv_ref.h"
 
 #include "base/memory.h"
 

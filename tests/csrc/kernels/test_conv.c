@@ -1,6 +1,8 @@
 /* Convolution kernels against the naive twin, exactly, on small integers. */
-#include "nn/bf16.h"
-#include "nn/conv.h"
+#include "kernels/bf16.h"
+#include "kernels/conv.h"
+#include "kernels/conv_pack.h"
+#include "kernels/conv_ref.h"
 
 #include "base/cpu.h"
 #include "base/memory.h"

@@ -224,7 +224,7 @@ done:
     return status;
 }
 
-sc_status sc_onednn_conv_create(const sc_conv_weights *weights, int64_t rows,
+sc_status sc_onednn_conv_create(sc_onednn_weights *weights, int64_t rows,
                                 int64_t columns, sc_onednn_conv **out, sc_error *err)
 {
     sc_status status = SC_OK;
@@ -235,7 +235,7 @@ sc_status sc_onednn_conv_create(const sc_conv_weights *weights, int64_t rows,
     DN(dnnl_stream_create(&conv->stream, conv->engine, dnnl_stream_default_flags));
     SC_TRY(describe(conv, &weights->shape, rows, columns, err));
     DN(dnnl_primitive_create(&conv->primitive, conv->desc));
-    SC_TRY(make_memories(conv, weights->onednn, err));
+    SC_TRY(make_memories(conv, weights, err));
     *out = conv;
     conv = NULL;
 done:

@@ -18,8 +18,8 @@
  * Each output is one thread's sum in one order: results do not depend on the number
  * of threads, the row range, or the block range, bit for bit.
  */
-#ifndef SC_NN_CONV_H
-#define SC_NN_CONV_H
+#ifndef SC_KERNELS_CONV_H
+#define SC_KERNELS_CONV_H
 
 #include "../spinalcord.h"
 
@@ -27,6 +27,13 @@ enum {
     SC_LANES = 16, /* output channels of a block: one zmm of float32 */
     SC_MAX_TAPS = 9,
 };
+
+/* Extents of a convolution's weights.  'merged': a kernel row is one tap of kw * ic
+ * values, for dense images of few channels. */
+typedef struct {
+    int64_t oc, ic, kh, kw, stride;
+    bool merged;
+} sc_conv_shape;
 
 /* One sum: where its inputs lie and its packed weights.  Steps and offsets count
  * elements of the activation's type (float, or uint16_t that holds bfloat16). */
@@ -37,7 +44,7 @@ typedef struct {
     int64_t n_taps;
     int64_t taps[SC_MAX_TAPS]; /* offset of each tap */
     int64_t kc;                /* values of a tap */
-    const void *wei;           /* packed: sc_conv_pack_f32 or sc_conv_pack_bf16 */
+    const void *wei;           /* packed: conv_pack.h */
     int64_t wei_block;         /* elements of one block of SC_LANES output channels */
 } sc_phase;
 
@@ -63,10 +70,6 @@ typedef struct {
 typedef void (*sc_conv_fn)(const sc_conv *conv, int64_t row0, int64_t row1,
                            int64_t block0, int64_t block1);
 
-/* The naive versions: what the others are tested against. */
-void sc_conv_ref_f32(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
-void sc_conv_ref_bf16(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
-
 /* f32: 6 pixels x 1 block in registers, or 8 x 3. */
 void sc_conv_f32_avx2(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 void sc_conv_f32_avx512(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
@@ -83,20 +86,6 @@ void sc_conv_bf16_amx(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
  * back after: a thread with live tiles costs the kernel 8 KiB a context switch. */
 void sc_amx_begin(void);
 void sc_amx_end(void);
-
-/* ---- Packed weights --------------------------------------------------------- */
-
-/* Values of packed weights: n_blocks x n_taps x kc (bf16: rounded up to 32) x 16. */
-int64_t sc_conv_packed_f32(int64_t oc, int64_t n_taps, int64_t kc);
-int64_t sc_conv_packed_bf16(int64_t oc, int64_t n_taps, int64_t kc);
-
-/* 'wei' is (oc, n_taps, kc) float32; 'dst' has sc_conv_packed_... values.
- * f32:  dst[block][tap][k][lane].  bf16: dst[block][tap][k / 2][lane][k % 2], as
- * both the dot-product and the tile instructions want it.  Padding is zero. */
-void sc_conv_pack_f32(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
-                      float *dst);
-void sc_conv_pack_bf16(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
-                       uint16_t *dst);
 
 static inline int64_t sc_conv_blocks(int64_t oc)
 {
