@@ -7,6 +7,7 @@
  */
 #include "bf16_avx512bf16.h"
 #include "conv.h"
+#include "unroll.h"
 #include "vec_avx512.h"
 
 #include "../base/memory.h"
@@ -15,8 +16,6 @@
 #include <string.h>
 
 enum { PIXELS = 16, TILE_K = 32 };
-
-#define INLINE static inline __attribute__((always_inline))
 
 /* GCC's tile intrinsics do not say that they read memory: without this, stores just
  * before them may be dropped or moved behind them. */

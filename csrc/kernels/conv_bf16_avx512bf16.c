@@ -10,13 +10,13 @@
 
 INLINE __m512 load_items(const uint16_t *src) { return bf16_load(src); }
 
-INLINE void store_items(const sc_conv *conv, int64_t at, __mmask16 mask, __m512 values)
+INLINE void store_items(const sc_conv *conv, int64_t at, int64_t left, __m512 values)
 {
-    bf16_store_result(conv->dst, conv->dst_f32, at, mask, values);
+    bf16_store_result(conv->dst, conv->dst_f32, at, vec_lanes(left), values);
 }
 
-INLINE void accumulate(accumulators acc, const int n, const sc_phase *phase,
-                       int64_t origin, int64_t block)
+INLINE void accumulate(accumulators acc, const int pixels, const int blocks,
+                       const sc_phase *phase, int64_t origin, int64_t block)
 {
     const int64_t step = phase->src_step, pairs = (phase->kc + 1) / 2;
     const int64_t stride = phase->wei_block,
@@ -28,15 +28,15 @@ INLINE void accumulate(accumulators acc, const int n, const sc_phase *phase,
         const uint16_t *high = low + 4 * step;
         for (int64_t k = 0; k < pairs; k++) {
             __m512bh w[BLOCKS];
-            UNROLL for (int j = 0; j < n; j++)
+            UNROLL for (int j = 0; j < blocks; j++)
             {
                 w[j] = (__m512bh)_mm512_loadu_si512(wei + j * stride);
             }
-            UNROLL for (int m = 0; m < PIXELS; m++)
+            UNROLL for (int m = 0; m < pixels; m++)
             {
                 const uint16_t *pixel = m < 4 ? low + m * step : high + (m - 4) * step;
                 const __m512bh a = bf16_pair(pixel);
-                UNROLL for (int j = 0; j < n; j++)
+                UNROLL for (int j = 0; j < blocks; j++)
                 {
                     acc[m][j] = _mm512_dpbf16_ps(acc[m][j], a, w[j]);
                 }

@@ -9,13 +9,13 @@
 
 INLINE __m512 load_items(const float *src) { return _mm512_loadu_ps(src); }
 
-INLINE void store_items(const sc_conv *conv, int64_t at, __mmask16 mask, __m512 values)
+INLINE void store_items(const sc_conv *conv, int64_t at, int64_t left, __m512 values)
 {
-    _mm512_mask_storeu_ps((float *)conv->dst + at, mask, values);
+    vec_store_lanes((float *)conv->dst + at, left, values);
 }
 
-INLINE void accumulate(accumulators acc, const int n, const sc_phase *phase,
-                       int64_t origin, int64_t block)
+INLINE void accumulate(accumulators acc, const int pixels, const int blocks,
+                       const sc_phase *phase, int64_t origin, int64_t block)
 {
     const int64_t step = phase->src_step, kc = phase->kc, stride = phase->wei_block;
     const float *wei = (const float *)phase->wei + block * stride;
@@ -24,12 +24,13 @@ INLINE void accumulate(accumulators acc, const int n, const sc_phase *phase,
         const float *high = low + 4 * step;
         for (int64_t k = 0; k < kc; k++) {
             __m512 w[BLOCKS];
-            UNROLL for (int j = 0; j < n; j++) w[j] = _mm512_loadu_ps(wei + j * stride);
-            UNROLL for (int m = 0; m < PIXELS; m++)
+            UNROLL for (int j = 0; j < blocks; j++)
+                w[j] = _mm512_loadu_ps(wei + j * stride);
+            UNROLL for (int m = 0; m < pixels; m++)
             {
                 const float *pixel = m < 4 ? low + m * step : high + (m - 4) * step;
                 const __m512 a = _mm512_set1_ps(*pixel);
-                UNROLL for (int j = 0; j < n; j++)
+                UNROLL for (int j = 0; j < blocks; j++)
                 {
                     acc[m][j] = _mm512_fmadd_ps(a, w[j], acc[m][j]);
                 }

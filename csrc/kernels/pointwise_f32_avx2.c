@@ -1,10 +1,4 @@
-/* pointwise.h for float32, compiled for avx2. */
-#define ITEM float
-#define LOAD(p) (*(p))
-#define STORE(p, v) (*(p) = (v))
-#define KEY float
-#define TO_KEY(v) (v)
-#define FROM_KEY(k) (k)
+/* pointwise.h in float32 with AVX2 and FMA. */
 #define TABLE sc_pointwise_f32_avx2
 #define TABLE_NAME "own:f32_avx2"
-#include "pointwise_impl.h"
+#include "pointwise_f32_impl.h"

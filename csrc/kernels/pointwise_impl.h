@@ -7,6 +7,7 @@
  * vectors.
  */
 #include "pointwise.h"
+#include "unroll.h"
 
 #include <stddef.h>
 
@@ -55,9 +56,8 @@ static void norm_relu_mean2(const void *restrict src_, int64_t src_row,
 
 /* CHUNK channels stay in registers while the taps pass; 'n' <= CHUNK, and constant
  * wherever it matters. */
-static inline __attribute__((always_inline)) void
-max_taps(const ITEM *restrict src, int64_t src_row, int64_t src_step, int64_t kh,
-         int64_t kw, ITEM *restrict dst, int64_t n)
+INLINE void max_taps(const ITEM *restrict src, int64_t src_row, int64_t src_step,
+                     int64_t kh, int64_t kw, ITEM *restrict dst, int64_t n)
 {
     KEY best[CHUNK];
     for (int64_t i = 0; i < n; i++) best[i] = TO_KEY(src[i]);
@@ -144,11 +144,11 @@ static void epilogue(const float *restrict sum0, const float *restrict sum1,
 }
 
 /* Inlined once for each of the constants 'normed' and 'add'. */
-static inline __attribute__((always_inline)) void
-back(const float *restrict sums, int64_t sums_step, const ITEM *restrict src,
-     int64_t src_step, const float *restrict scale, const float *restrict shift,
-     const int normed, const int add, ITEM *restrict dst, int64_t dst_step, int64_t n,
-     int64_t c)
+INLINE void back(const float *restrict sums, int64_t sums_step,
+                 const ITEM *restrict src, int64_t src_step,
+                 const float *restrict scale, const float *restrict shift,
+                 const int normed, const int add, ITEM *restrict dst, int64_t dst_step,
+                 int64_t n, int64_t c)
 {
     for (int64_t p = 0; p < n; p++) {
         for (int64_t i = 0; i < c; i++) {
@@ -177,10 +177,10 @@ static void norm_relu_back(const float *sums, int64_t sums_step, const void *src
 }
 
 /* One pixel and 'n' <= CHUNK channels: which tap it was, and back to that one. */
-static inline __attribute__((always_inline)) void
-max_taps_back(const ITEM *restrict src, int64_t src_row, int64_t src_step, int64_t kh,
-              int64_t kw, int64_t ky0, int64_t ky1, const ITEM *restrict grad,
-              ITEM *restrict dst, int64_t dst_row, int64_t dst_step, int64_t n)
+INLINE void max_taps_back(const ITEM *restrict src, int64_t src_row, int64_t src_step,
+                          int64_t kh, int64_t kw, int64_t ky0, int64_t ky1,
+                          const ITEM *restrict grad, ITEM *restrict dst,
+                          int64_t dst_row, int64_t dst_step, int64_t n)
 {
     float best[CHUNK];
     int32_t which[CHUNK];

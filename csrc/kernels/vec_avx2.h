@@ -12,6 +12,7 @@
 #define VEC_STORE _mm256_storeu_ps
 #define VEC_ADD _mm256_add_ps
 #define VEC_SUB _mm256_sub_ps
+#define VEC_MUL _mm256_mul_ps
 #define VEC_MAX _mm256_max_ps
 #define VEC_FMADD _mm256_fmadd_ps   /* a * b + c */
 #define VEC_FNMADD _mm256_fnmadd_ps /* c - a * b */

@@ -12,6 +12,7 @@
 #define VEC_STORE _mm512_storeu_ps
 #define VEC_ADD _mm512_add_ps
 #define VEC_SUB _mm512_sub_ps
+#define VEC_MUL _mm512_mul_ps
 #define VEC_MAX _mm512_max_ps
 #define VEC_FMADD _mm512_fmadd_ps   /* a * b + c */
 #define VEC_FNMADD _mm512_fnmadd_ps /* c - a * b */

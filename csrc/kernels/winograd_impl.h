@@ -18,6 +18,7 @@
  *
  * and after it the functions that are declared below.
  */
+#include "unroll.h"
 #include "winograd_internal.h"
 
 #include "../base/memory.h"
@@ -29,9 +30,6 @@ enum {
     VECS = SC_LANES / VEC_LANES, /* of a block */
     PRODUCTS = POINTS * BATCH * GROUP * SC_LANES,
 };
-
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 8")
 
 typedef struct {
     const sc_conv *conv;
