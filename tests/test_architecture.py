@@ -35,7 +35,9 @@ HARMLESS = {
 
 # Sources without a test file of their name, and what tests them instead.
 TESTED_ELSEWHERE: dict[str, str] = {
-    "csrc/python/module.c": "test_package.py; every test that expects an exception of the core",
+    "csrc/python/module.c": "test_package.py",
+    "csrc/python/core.c": "every test that expects an exception of the core",
+    "csrc/python/convert.c": "image/test_array.py; every test of a wrong argument",
     "spinalcord/__main__.py": "test_package.py",
     "spinalcord/__init__.py": "test_package.py",
     "spinalcord/metadata.py": "test_modelfile.py: the settings of whole files",

@@ -1,6 +1,8 @@
 /* spinalcord._core.cpu: what this process can use. */
 #include "core.h"
 
+#include "module.h"
+
 #include "../kernels/conv_onednn.h"
 
 #include <cpuid.h>

@@ -6,14 +6,14 @@
 static void test_letter(void)
 {
     sc_frame f;
-    CHECK_EQ(sc_frame_letter(384, 128, 256, 256, &f, NULL), SC_OK);
+    CHECK_EQ(sc_frame_stretch(384, 128, 256, 256, &f, NULL), SC_OK);
     CHECK_EQ(f.row_step, 1.5);
     CHECK_EQ(f.row0, 0.25);
     CHECK_EQ(f.col_step, 0.5);
     CHECK_EQ(f.col0, -0.25);
-    CHECK_EQ(sc_frame_letter(0, 1, 256, 256, &f, NULL), SC_BAD_SHAPE);
-    CHECK_EQ(sc_frame_letter(1, 1, 256, 0, &f, NULL), SC_BAD_SHAPE);
-    CHECK_EQ(sc_frame_letter(1, 1, 4097, 256, &f, NULL), SC_BAD_SHAPE);
+    CHECK_EQ(sc_frame_stretch(0, 1, 256, 256, &f, NULL), SC_BAD_SHAPE);
+    CHECK_EQ(sc_frame_stretch(1, 1, 256, 0, &f, NULL), SC_BAD_SHAPE);
+    CHECK_EQ(sc_frame_stretch(1, 1, 4097, 256, &f, NULL), SC_BAD_SHAPE);
 }
 
 static void test_identity(void)

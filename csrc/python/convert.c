@@ -1,8 +1,11 @@
 #include "core.h"
 
-#include "array.h"
+#include "convert.h"
 
 #include "../base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
 
 enum { MAX_DIMS = 4 };
 
@@ -64,19 +67,37 @@ PyArrayObject *sc_py_array_like(const sc_py_state *state, PyObject *obj, int typ
         equal = equal && PyArray_DIM(array, i) == (npy_intp)extents[i];
     }
     if (equal) return array;
-    PyObject *want = PyTuple_New(n_dims), *got = PyTuple_New(n_dims);
-    for (int i = 0; i < n_dims && want != NULL && got != NULL; i++) {
-        PyTuple_SET_ITEM(want, i, PyLong_FromLongLong(extents[i]));
-        PyTuple_SET_ITEM(got, i, PyLong_FromSsize_t(PyArray_DIM(array, i)));
+    PyObject *expected = PyTuple_New(n_dims);
+    for (int i = 0; i < n_dims && expected != NULL; i++) {
+        PyTuple_SET_ITEM(expected, i, PyLong_FromLongLong(extents[i]));
     }
-    if (!PyErr_Occurred()) {
-        PyErr_Format(state->InputError, "%s has shape %S, expected %S", name, got,
-                     want);
-    }
-    Py_XDECREF(want);
-    Py_XDECREF(got);
+    if (expected != NULL) sc_py_wrong_shape(state, array, name, expected);
+    Py_XDECREF(expected);
     Py_DECREF(array);
     return NULL;
+}
+
+int sc_py_optional(const sc_py_state *state, PyObject *obj, int type, int n_dims,
+                   const int64_t *extents, const char *name, PyArrayObject **out)
+{
+    *out = obj == Py_None ? NULL
+                          : sc_py_array_like(state, obj, type, n_dims, extents, name);
+    return *out == NULL && obj != Py_None ? -1 : 0;
+}
+
+void sc_py_extents(PyArrayObject *array, int64_t *extents)
+{
+    for (int i = 0; i < PyArray_NDIM(array); i++) extents[i] = PyArray_DIM(array, i);
+}
+
+void sc_py_wrong_shape(const sc_py_state *state, PyArrayObject *array, const char *name,
+                       PyObject *expected)
+{
+    PyObject *shape = PyObject_GetAttrString((PyObject *)array, "shape");
+    if (shape == NULL) return;
+    PyErr_Format(state->InputError, "%s has shape %S, expected %S", name, shape,
+                 expected);
+    Py_DECREF(shape);
 }
 
 PyArrayObject *sc_py_new(const sc_py_state *state, int type, int n_dims,
@@ -92,15 +113,6 @@ PyArrayObject *sc_py_new(const sc_py_state *state, int type, int n_dims,
         return NULL;
     }
     return (PyArrayObject *)PyArray_SimpleNew(n_dims, dims, type);
-}
-
-PyArrayObject *sc_py_result(const sc_py_state *state, PyArrayObject *dst,
-                            sc_status status, const sc_error *err)
-{
-    if (status == SC_OK) return dst;
-    Py_DECREF(dst);
-    sc_py_raise(state, err);
-    return NULL;
 }
 
 /* New reference: a list or tuple of n items. */
@@ -130,8 +142,8 @@ int sc_py_int64s(const sc_py_state *state, PyObject *obj, int n, int64_t *out,
         if (index == NULL) break;
         out[i] = PyLong_AsLongLong(index);
         if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
-            PyErr_Format(state->InputError, "%s holds %S, which is out of range", name,
-                         index);
+            PyErr_Format(state->InputError, "%s contains %S, which is out of range",
+                         name, index);
         }
         Py_DECREF(index);
     }
@@ -163,26 +175,28 @@ int sc_py_bools(const sc_py_state *state, PyObject *obj, int n, bool *out,
     return PyErr_Occurred() ? -1 : 0;
 }
 
-int sc_py_choose(const sc_py_state *state, const char *given,
+int sc_py_choose(const sc_py_state *state, const char *word,
                  const sc_py_choice *choices, const char *name, int *out)
 {
-    PyObject *names = PyList_New(0);
-    if (names == NULL) return -1;
-    for (const sc_py_choice *c = choices; c->name != NULL; c++) {
-        if (strcmp(c->name, given) == 0) {
+    char allowed[128] = "";
+    size_t length = 0;
+    for (const sc_py_choice *c = choices; c->word != NULL && length < sizeof allowed;
+         c++) {
+        if (strcmp(c->word, word) == 0) {
             *out = c->value;
-            Py_DECREF(names);
             return 0;
         }
-        PyObject *text = PyUnicode_FromString(c->name);
-        const int added = text == NULL ? -1 : PyList_Append(names, text);
-        Py_XDECREF(text);
-        if (added < 0) break;
+        if (c != choices && c->value == c[-1].value) continue;
+        length += (size_t)snprintf(allowed + length, sizeof allowed - length, "%s%s",
+                                   length > 0 ? ", " : "", c->word);
     }
-    if (!PyErr_Occurred()) {
-        PyErr_Format(state->InputError, "%s is '%s', expected one of %S", name, given,
-                     names);
-    }
-    Py_DECREF(names);
+    PyErr_Format(state->InputError, "%s is '%s', expected one of %s", name, word,
+                 allowed);
     return -1;
+}
+
+const char *sc_py_word(const sc_py_choice *choices, int value)
+{
+    while (choices->value != value) choices++;
+    return choices->word;
 }

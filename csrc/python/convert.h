@@ -1,6 +1,6 @@
-/* Python's arguments to C and results back.  Include core.h first. */
-#ifndef SC_PYTHON_ARRAY_H
-#define SC_PYTHON_ARRAY_H
+/* Python's arguments to C and results back: arrays, sequences of numbers, words. */
+#ifndef SC_PYTHON_CONVERT_H
+#define SC_PYTHON_CONVERT_H
 
 #include "core.h"
 
@@ -18,15 +18,28 @@ PyArrayObject *sc_py_array(PyObject *obj, int type, int n_dims, const char *name
 PyArrayObject *sc_py_array_like(const sc_py_state *state, PyObject *obj, int type,
                                 int n_dims, const int64_t *extents, const char *name);
 
+/* As sc_py_array_like, but None is an array that is not there: *out is then NULL.  -1
+ * with an exception set. */
+int sc_py_optional(const sc_py_state *state, PyObject *obj, int type, int n_dims,
+                   const int64_t *extents, const char *name, PyArrayObject **out);
+
+/* The data of an array, or NULL for one that is not there. */
+static inline void *sc_py_data(PyArrayObject *array)
+{
+    return array == NULL ? NULL : PyArray_DATA(array);
+}
+
+/* All extents of an array of at most 4 axes. */
+void sc_py_extents(PyArrayObject *array, int64_t *extents);
+
+/* Raise an InputError that says which shape 'array' has and which was expected. */
+void sc_py_wrong_shape(const sc_py_state *state, PyArrayObject *array, const char *name,
+                       PyObject *expected);
+
 /* New, uninitialised array; NULL with MemoryError, or InputError if no memory could
  * ever hold it.  At most 4 axes. */
 PyArrayObject *sc_py_new(const sc_py_state *state, int type, int n_dims,
                          const int64_t *extents);
-
-/* What a function that fills 'dst' returns: 'dst', or where 'status' is not SC_OK NULL,
- * with the exception that 'err' stands for and 'dst' released. */
-PyArrayObject *sc_py_result(const sc_py_state *state, PyArrayObject *dst,
-                            sc_status status, const sc_error *err);
 
 /* A sequence of n numbers.  -1 with TypeError, or InputError for another length. */
 int sc_py_int64s(const sc_py_state *state, PyObject *obj, int n, int64_t *out,
@@ -36,13 +49,18 @@ int sc_py_doubles(const sc_py_state *state, PyObject *obj, int n, double *out,
 int sc_py_bools(const sc_py_state *state, PyObject *obj, int n, bool *out,
                 const char *name);
 
-/* The number that belongs to a string; -1 with InputError, which lists the choices. */
+/* A word of Python for a value of the core.  A table of them ends with a NULL word.  Of
+ * several words for one value the first is the one that is shown. */
 typedef struct {
-    const char *name; /* NULL ends a list */
+    const char *word;
     int value;
 } sc_py_choice;
 
-int sc_py_choose(const sc_py_state *state, const char *given,
+/* The value of 'word'; -1 with an InputError that lists the words for 'name'. */
+int sc_py_choose(const sc_py_state *state, const char *word,
                  const sc_py_choice *choices, const char *name, int *out);
+
+/* The word for 'value', which must be in the table. */
+const char *sc_py_word(const sc_py_choice *choices, int value);
 
 #endif
