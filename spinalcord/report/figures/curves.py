@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...stats import auc, decision_curve, reliability, roc_curve
-from ...stats.estimate import decimal
+from ...stats.estimate import decimal, percent_text
 from ...tasks import TASKS
 from ..cases import Question, ask
 from ..readers import count_reader, judge
@@ -60,7 +60,7 @@ def draw_roc(cohort: Cohort, *, ax: Any = None, replicates: int = 500, seed: int
         ax.plot([], [], "o", color=BLACK, label="model, at its threshold")
         ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
         ax.set(xlabel="1 - specificity", ylabel="sensitivity")
-        ends = f"AUC ({decimal(100 * cohort.level, 0)} % CI)"
+        ends = f"AUC ({percent_text(cohort.level)} % CI)"
         # Outside: with many readers it would hide the curves.
         place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
         ax.legend(title=ends, title_fontsize=8, alignment="left", **place)
