@@ -47,7 +47,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "csrc/python/module.c": "test_package.py",
     "csrc/python/core.c": "every test that expects an exception of the core",
     "csrc/python/convert.c": "image/test_array.py; every test of a wrong argument",
-    "csrc/python/norm.c": "training/test_batch_norm.py",
     "spinalcord/__main__.py": "test_package.py",
     "spinalcord/_moved.py": "test_package.py",
     "spinalcord/commands/options.py": "test_cli.py",
