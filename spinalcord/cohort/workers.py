@@ -24,14 +24,14 @@ from typing import IO
 
 from ..threads import thread_limits
 from .listing import CohortCase
-from .processing import Outcome, Settings, fail, process_case
+from .processing import Outcome, RunSettings, fail, process_case
 
 MAX_DEATHS = 2
 """Workers that one case may take with it."""
 
 
 def run_local(
-    cases: Iterable[CohortCase], settings: Settings, out: Path, jobs: int, resume: bool
+    cases: Iterable[CohortCase], settings: RunSettings, out: Path, jobs: int, resume: bool
 ) -> Iterator[tuple[CohortCase, Outcome]]:
     """Do cases in `jobs` processes, each with the settings' threads.
 
@@ -120,7 +120,7 @@ class _Worker:
 
 
 class _Pool:
-    def __init__(self, settings: Settings, out: Path, resume: bool) -> None:
+    def __init__(self, settings: RunSettings, out: Path, resume: bool) -> None:
         self._settings = settings
         self._out = out
         self._setup = json.dumps(
@@ -185,7 +185,7 @@ def serve() -> None:
     with open(0, encoding="utf-8", closefd=False) as requests:
         setup = json.loads(requests.readline())
         _die_with(setup["parent"])
-        settings = Settings(**setup["settings"])
+        settings = RunSettings(**setup["settings"])
         out = Path(setup["out"])
         for line in requests:
             case = CohortCase(**json.loads(line))

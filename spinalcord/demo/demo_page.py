@@ -56,10 +56,10 @@ def write_page(demo: Demo, path: str | os.PathLike[str]) -> Path:
     InputError
         A place that cannot be written.
     """
-    return write_bytes(path, to_html(demo).encode())
+    return write_bytes(path, demo_html(demo).encode())
 
 
-def to_html(demo: Demo) -> str:
+def demo_html(demo: Demo) -> str:
     """Return the page.
 
     Parameters

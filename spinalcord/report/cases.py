@@ -211,7 +211,7 @@ def given_answers(cases: Cases, name: str) -> tuple[Words, Float]:
     return np.where(label != "", label, computed), probability
 
 
-def read_rows(answer: Words, reference: Words, name: str) -> tuple[Bool, Bool]:
+def read_answers(answer: Words, reference: Words, name: str) -> tuple[Bool, Bool]:
     """Judge readers' diagnoses for one task.
 
     Parameters
@@ -278,7 +278,7 @@ def read_cases(source: Any, *, columns: Mapping[str, str] | None = None) -> Case
     return _checked(table)
 
 
-def read_table(path: Path) -> Cases:
+def read_columns(path: Path) -> Cases:
     """Read one of a run's further tables; without cases where the file is absent.
 
     Raises

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from ..scans.writing import write_bytes, write_json
 from .contents import gather
-from .page import to_html, to_markdown
+from .page import report_html, to_markdown
 
 if TYPE_CHECKING:
     from .cohort import Cohort
@@ -61,7 +61,7 @@ def write_report(cohort: Cohort, out: Path, *, title: str = "") -> list[Path]:
         files.append(write_bytes(folder / f"{name}.csv", table.to_csv().encode()))
     for name, svg in figures.items():
         files.append(write_bytes(folder / f"{name}.svg", svg))
-    page = write_bytes(out / "report.html", to_html(contents).encode())
+    page = write_bytes(out / "report.html", report_html(contents).encode())
     _remove_others(folder, files)
     return [page, *files]
 

@@ -91,7 +91,7 @@ def read_itk(path: Path) -> Volume:
             f"{path}: the file does not say how its axes lie in the patient; "
             "left, posterior, superior is assumed, as ITK does"
         )
-    return from_image(image, source=Source("itk", path, (path,)))
+    return from_sitk(image, source=Source("itk", path, (path,)))
 
 
 def _says_orientation(path: Path, reader: Any) -> bool:
@@ -102,7 +102,7 @@ def _says_orientation(path: Path, reader: Any) -> bool:
     return any(key in text for key in (b"TransformMatrix", b"Orientation", b"Rotation"))
 
 
-def from_image(image: Any, *, source: Source | None = None) -> Volume:
+def from_sitk(image: Any, *, source: Source | None = None) -> Volume:
     """Take a SimpleITK image; its LPS axes become RAS+.
 
     Parameters

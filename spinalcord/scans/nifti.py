@@ -58,7 +58,7 @@ def read_nifti(path: Path) -> Volume:
         raise InputError(f"{path}: the file is empty")
     try:
         image = _load(path)
-        return from_image(image, path=path)
+        return from_nibabel(image, path=path)
     except InputError:
         raise
     except (zlib.error, EOFError, gzip.BadGzipFile) as error:
@@ -141,7 +141,7 @@ def _refuse_pointer(path: Path, start: bytes) -> None:
         )
 
 
-def from_image(image: Any, *, path: Path | None = None) -> Volume:
+def from_nibabel(image: Any, *, path: Path | None = None) -> Volume:
     """Take a nibabel image: its voxels, affine, and where it is NIfTI the header's codes.
 
     Parameters

@@ -131,11 +131,11 @@ class Volume:
 
             return read(scan, series=series)
         if hasattr(scan, "GetDirection") and hasattr(scan, "GetPixelIDValue"):
-            from .itk import from_image as from_itk
+            from .itk import from_sitk
 
-            return from_itk(scan)
+            return from_sitk(scan)
         if hasattr(scan, "affine") and hasattr(scan, "dataobj"):
-            from .nifti import from_image as from_nibabel
+            from .nifti import from_nibabel
 
             return from_nibabel(scan)
         if hasattr(scan, "affine") and hasattr(scan, "__array__"):
@@ -194,6 +194,15 @@ class Volume:
         spacing = self.spacing_mm
         s, r, c = self._orientation.permutation
         return spacing[s], spacing[r], spacing[c]
+
+    def stored_slice(self, index: int) -> int:
+        """Return where a sagittal slice, counted from the left, lies on the stored axis.
+
+        The same the other way round.
+        """
+        order = self._orientation
+        n = self._array.shape[order.permutation[0]]
+        return n - 1 - int(index) if order.flips[0] else int(index)
 
     def sagittal(self) -> Volume:
         """View the volume as (slice L->R, row S->I, column A->P), with the affine to match.

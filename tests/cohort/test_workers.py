@@ -11,7 +11,7 @@ from cohorts import tiny_scans
 
 from spinalcord.cohort import workers
 from spinalcord.cohort.listing import list_cohort
-from spinalcord.cohort.processing import Settings
+from spinalcord.cohort.processing import RunSettings
 from spinalcord.cohort.records import read_record
 from spinalcord.cohort.workers import run_local
 from spinalcord.models.folder import ROLES, find_models
@@ -21,7 +21,7 @@ from spinalcord.threads import thread_limits
 @pytest.fixture
 def settings(random_models):
     hashes = {role: find_models(random_models).model(role).sha256 for role in ROLES}
-    return Settings(str(random_models), hashes, "f32", 1, None, None, "compare")
+    return RunSettings(str(random_models), hashes, "f32", 1, None, None, "compare")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spinalcord.errors import InputError
-from spinalcord.report.cases import ask, read_cases, read_rows, read_table
+from spinalcord.report.cases import ask, read_answers, read_cases, read_columns
 
 TABLE = {
     "case_id": ["a", "b", "c", "d", "e"],
@@ -49,7 +49,7 @@ def test_a_run_knows_no_quotes(tmp_path):
     path = tmp_path / "cases.tsv"
     path.write_text('case_id\twarnings\na\t"half quoted\nb\tfine\n')
     assert list(read_cases(path).words("warnings")) == ['"half quoted', "fine"]
-    assert read_table(tmp_path / "absent.tsv").n == 0
+    assert read_columns(tmp_path / "absent.tsv").n == 0
 
 
 def test_own_column_names():
@@ -149,7 +149,7 @@ def test_flags():
 def test_readers_are_right_by_group_first_and_by_diagnosis_then():
     answer = np.array(["MS", "tumor", ""], object)
     truth = np.array(["NMOSD", "astrocytoma", "MS"], object)
-    read, right = read_rows(answer, truth, "tumor_vs_demyelination")
+    read, right = read_answers(answer, truth, "tumor_vs_demyelination")
     assert list(read) == [True, True, False]
     assert list(right) == [True, True, False]
-    assert not read_rows(answer, truth, "ms_vs_nmosd")[1].any()
+    assert not read_answers(answer, truth, "ms_vs_nmosd")[1].any()

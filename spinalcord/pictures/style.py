@@ -1,4 +1,4 @@
-"""What all figures share: colours, marks, fonts, axes and files."""
+"""The style of all figures: colours, marks, fonts, axes and files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any
 
-from ...tasks import TASKS
-from ..table import need
+import numpy as np
+
+from ..extras import require
+from ..tasks import TASKS
 
 # Okabe and Ito, Color Universal Design (2008).
 BLACK, GREY = "#000000", "#666666"
@@ -50,19 +52,57 @@ _SETTINGS: Mapping[str, Any] = MappingProxyType(
 )
 
 
-def style() -> AbstractContextManager[Any]:
-    """Settings under which figures are made and saved.
+def matplotlib(module: str = "matplotlib") -> Any:
+    """Import matplotlib or a module of it.
 
     Raises
     ------
-    ImportError
+    MissingExtraError
         Without matplotlib.
     """
-    found: AbstractContextManager[Any] = need("matplotlib").rc_context(dict(_SETTINGS))
+    return require(module, "report", "a plot")
+
+
+def style() -> AbstractContextManager[Any]:
+    """Return the settings under which figures are made and saved, as a context.
+
+    Raises
+    ------
+    MissingExtraError
+        Without matplotlib.
+    """
+    found: AbstractContextManager[Any] = matplotlib().rc_context(dict(_SETTINGS))
     return found
 
 
-def take_axes(ax: Any, *, width: float = 4.8, height: float = 4.2) -> Any:
+def take_figure(figure: Any, width: float, height: float) -> Any:
+    """Return the figure to draw on: the one given, or a new one of pyplot's.
+
+    In a notebook with pictures in the page pyplot forgets it again: it shows as the value of a
+    cell, or by ``display(figure)``.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure or SubFigure, or None
+    width, height : float
+        Of a new figure, in inches.
+
+    Raises
+    ------
+    MissingExtraError
+        Without matplotlib.
+    """
+    if figure is not None:
+        return figure
+    made = _pyplot_figure(width, height)
+    pyplot = matplotlib("matplotlib.pyplot")
+    if "inline" in pyplot.get_backend():
+        # Or a notebook would show it twice: as the cell's value and as pyplot's open figure.
+        pyplot.close(made)
+    return made
+
+
+def take_axes(ax: Any, width: float = 4.8, height: float = 4.2) -> Any:
     """Return the axes to draw on: those given, or new ones of a pyplot figure.
 
     Parameters
@@ -73,13 +113,13 @@ def take_axes(ax: Any, *, width: float = 4.8, height: float = 4.2) -> Any:
 
     Raises
     ------
-    ImportError
+    MissingExtraError
         Without matplotlib.
     """
     if ax is not None:
         return ax
-    # Outside of style(): a notebook's backend sets itself up with the first figure, for good.
-    figure = need("matplotlib.pyplot").figure(figsize=(width, height), layout="constrained")
+    # Stays open in pyplot: axes are no picture as the value of a notebook's cell.
+    figure = _pyplot_figure(width, height)
     with style():
         return figure.add_subplot()
 
@@ -89,10 +129,16 @@ def new_figure(width: float, height: float) -> Any:
 
     Raises
     ------
-    ImportError
+    MissingExtraError
         Without matplotlib.
     """
-    return need("matplotlib.figure").Figure(figsize=(width, height), layout="constrained")
+    return matplotlib("matplotlib.figure").Figure(figsize=(width, height), layout="constrained")
+
+
+def _pyplot_figure(width: float, height: float) -> Any:
+    # Outside of style(): a notebook's backend sets itself up with the first figure, for good.
+    pyplot = matplotlib("matplotlib.pyplot")
+    return pyplot.figure(figsize=(width, height), layout="constrained")
 
 
 def to_svg(figure: Any) -> bytes:
@@ -105,5 +151,4 @@ def to_svg(figure: Any) -> bytes:
 
 def spread(n: int) -> Any:
     """Return n offsets between -0.5 and 0.5 that keep neighbours apart, always the same."""
-    numpy = need("numpy")
-    return (numpy.arange(n) * 0.6180339887498949) % 1 - 0.5
+    return (np.arange(n) * 0.6180339887498949) % 1 - 0.5

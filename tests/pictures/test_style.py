@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from spinalcord.report.figures import style
+from spinalcord.pictures import style
 
 
 def grey(colour: str) -> float:

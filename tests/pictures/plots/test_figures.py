@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from spinalcord.errors import InputError
-from spinalcord.pictures.plots.canvas import require, style, take_axes, take_figure
+from spinalcord.pictures.style import style, take_axes, take_figure
 
 
 def without(monkeypatch, *names):
@@ -30,10 +30,6 @@ def test_missing_matplotlib_is_named_with_the_command(monkeypatch, segmentation,
         with pytest.raises(InputError, match=expected):
             call()
     assert "data:image/png" in segmentation._repr_html_()  # needs none
-
-
-def test_what_is_there_is_imported():
-    assert require("json", "report", "a test").dumps([1]) == "[1]"
 
 
 def test_given_ones_are_taken(figure):
@@ -84,11 +80,8 @@ matplotlib.rcParams["backend"] = "module://inline_like"
 TAKE
 assert matplotlib.is_interactive()
 """
-    for take in (
-        "from spinalcord.pictures.plots.canvas import take_axes; take_axes(None, 2, 2)",
-        "from spinalcord.report.figures.style import take_axes; take_axes(None)",
-    ):
-        done = subprocess.run(
-            [sys.executable, "-c", program.replace("TAKE", take)], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
+    take = "from spinalcord.pictures.style import take_axes; take_axes(None)"
+    done = subprocess.run(
+        [sys.executable, "-c", program.replace("TAKE", take)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
