@@ -248,9 +248,11 @@ def _share(jobs: int, threads: int | None, precision: str, *, distributed: bool)
     cpus = int(_core.cpu()["threads"])
     share = max(1, cpus // int(jobs)) if threads is None else int(threads)
     if jobs * share > cpus:
+        limit = os.environ.get("OMP_NUM_THREADS", "")
+        by = f" (OMP_NUM_THREADS={limit} counts: unset it or set it to the CPUs)" if limit else ""
         raise InputError(
             f"{jobs} jobs of {share} threads need {jobs * share} CPUs, and this process may use "
-            f"{cpus}: choose fewer"
+            f"{cpus}{by}: choose fewer jobs or threads"
         )
     return share
 
