@@ -196,14 +196,15 @@ def make_table(
 
 def _refuse_repeated(name: str, header: Sequence[str]) -> None:
     seen: dict[str, str] = {}
-    for column in header:
-        other = seen.setdefault(column.casefold(), column) if column else column
-        if other is not column:
+    for column in filter(None, header):
+        other = seen.get(column.casefold())
+        if other is not None:
             twice = f"{column} twice" if other == column else f"both {other} and {column}"
             raise InputError(
                 f"{name}, line 1: a column twice: the header has {twice}, and names are the same "
                 "whatever their case"
             )
+        seen[column.casefold()] = column
 
 
 def _fitted(name: str, header: Sequence[str], row: Row, least: int) -> list[str]:

@@ -189,7 +189,9 @@ def split_rows(text: str, mark: str, name: str, *, stray_quotes: bool = False) -
         if not lines[at].strip():
             at += 1
             continue
-        cells, quoted, taken = _split(lines, at, mark, name, width, header, stray_quotes)
+        cells, quoted, taken = [cell.strip() for cell in lines[at].split(mark)], False, 1
+        if '"' in lines[at]:
+            cells, quoted, taken = _split(lines, at, mark, name, width, header, stray_quotes)
         if any(cells):
             rows.append(Row(at + 1, tuple(cells), quoted))
             header = header or tuple(cells)

@@ -29,7 +29,7 @@ def read_table(
     columns: Mapping[str, str] | None = None,
     optional: Sequence[str] = (),
     stray_quotes: bool = False,
-    what: str = "a table",
+    what: str = "expected",
 ) -> DataTable:
     """Read a table.
 
@@ -47,7 +47,7 @@ def read_table(
     stray_quotes : bool, default False
         Whether a quote that nothing closes is a character, as in the tables that a run writes.
     what : str
-        What is to be read, for messages.
+        How a message begins that says what was expected.
 
     Returns
     -------
@@ -205,9 +205,9 @@ def _from_memory(source: Any, what: str) -> DataTable:
     rows = list(source) if isinstance(source, Iterable) else []
     if not rows:
         empty = " without rows" if isinstance(source, Iterable) else ""
-        raise InputError(f"{what} is {KINDS}, got {type(source).__name__}{empty}")
+        raise InputError(f"{what} {KINDS}, got {type(source).__name__}{empty}")
     if not all(isinstance(row, Mapping) for row in rows):
-        raise InputError(f"{what} is {KINDS}; its rows must be mappings of column to value")
+        raise InputError(f"{what} {KINDS}; its rows must be mappings of column to value")
     names = list(dict.fromkeys(name for row in rows for name in row))
     return _from_columns(
         [str(name) for name in names], [[row.get(n) for row in rows] for n in names], "the table"
