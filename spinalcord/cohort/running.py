@@ -21,7 +21,7 @@ from ..models.network import check_settings
 from .listing import CohortCase, Listing, list_cohort
 from .processing import Outcome, RunSettings, is_done
 from .records import locked, read_record
-from .run_tables import read_run_table, write_tables
+from .run_tables import read_results, write_tables
 from .workers import run_local
 
 
@@ -65,7 +65,7 @@ class CohortRun:
 
     def read(self, name: str) -> list[dict[str, Any]]:
         """Return the rows of one of the five tables, such as ``"cases.tsv"``, as dicts."""
-        return read_run_table(self.out / name)
+        return read_results(self.out / name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
