@@ -71,7 +71,7 @@ def read_exclusions(
 
 
 def is_verdicts(text: str) -> bool:
-    """Say whether a file holds verdicts, by its first line.
+    r"""Say whether a file holds verdicts, by its first line.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def is_verdicts(text: str) -> bool:
 
 
 def read_verdicts(text: str, name: str) -> dict[str, tuple[str, str]]:
-    """Read verdicts.
+    r"""Read verdicts.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def read_verdicts(text: str, name: str) -> dict[str, tuple[str, str]]:
 
 
 def left_out(text: str, name: str) -> dict[str, str]:
-    """Return case_id to reason for the cases whose verdict leaves them out.
+    r"""Return case_id to reason for the cases whose verdict leaves them out.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -237,4 +238,4 @@ def _is_index(cells: Sequence[str]) -> bool:
     if not cells or not all(cell.isascii() and cell.isdigit() for cell in cells):
         return False
     counted = [int(cell) for cell in cells]
-    return all(a < b for a, b in zip(counted, counted[1:], strict=False))
+    return all(a < b for a, b in itertools.pairwise(counted))

@@ -40,7 +40,7 @@ class Row:
 
 
 def decode(raw: bytes, name: str) -> tuple[str, str]:
-    """Decode a text file.
+    r"""Decode a text file.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _no_text(name: str) -> str:
 
 
 def find_separator(text: str) -> str:
-    """Find what separates the cells of a table: the same number of times in each line.
+    r"""Find what separates the cells of a table: the same number of times in each line.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def _closing(text: str, at: int, mark: str) -> int:
 
 
 def split_rows(text: str, mark: str, name: str, *, stray_quotes: bool = False) -> list[Row]:
-    """Split a table into rows and cells; blank rows are left out.
+    r"""Split a table into rows and cells; blank rows are left out.
 
     Parameters
     ----------
