@@ -27,6 +27,7 @@ from .augmentation import crop
 from .cache import Entry
 from .settings import SEGMENTATION, classes_of
 from .torch_networks import build, copy_tensors, load_tensors
+from .whole_scans import FREE, ScanFigures, measure_scan, pixel_of, probabilities, summarise
 
 PARITY = 1e-3
 """Largest difference of a probability, torch against core, both with the file's own weights."""
