@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="segmentation sees each slice between its neighbours at this distance "
         "(default: 3.5; 0: one slice)")  # fmt: skip
     add("--ema", type=number(0, 0.99999), default=0.998, metavar="R",
-        help="decay of the mean of the weights that is exported (default: 0.998; 0: the last)")  # fmt: skip
+        help="decay of the exported mean of the weights (default: 0.998; 0: the last)")  # fmt: skip
     add("--window", default="256,256", metavar="ROWS,COLUMNS",
         help="of what classifiers see (default: 256,256)")  # fmt: skip
     add("--steps", type=whole(1), metavar="N", help="per epoch (default: by the cohort's size)")

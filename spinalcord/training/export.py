@@ -259,7 +259,7 @@ def between(value: float, scores: np.ndarray) -> float | None:
 def _measure_masks(
     network: Network, held: Sequence[Entry]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Figures on whole scans, at the threshold whose mean Dice over scans with lesion is largest."""
+    """Figures on whole scans, at the threshold with the largest mean Dice."""
     pixel_mm = pixel_of(network.metadata)
     scans: list[list[ScanFigures]] = []
     slices = 0
