@@ -75,7 +75,8 @@ def test_missing_openmp_runtime_is_named(use):
 def test_sources_that_are_not_built_are_named(tmp_path):
     (tmp_path / "csrc").mkdir()
     (tmp_path / "spinalcord").mkdir()
-    shutil.copy(spinalcord.__file__, tmp_path / "spinalcord")
+    for name in ("__init__.py", "_moved.py"):
+        shutil.copy(Path(spinalcord.__file__).with_name(name), tmp_path / "spinalcord")
     shown = run(
         f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
         "sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]\n"
