@@ -10,14 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._moved import renamed
 from ..errors import SpinalcordWarning
 from ..models.folder import ModelFolder, find_models
 from ..models.network import Network, check_settings, resolve_precision
 from ..scans.preparation import LesionSlices, Stopwatch, WorkingScan
 from ..tasks import TASKS
-from .attribution import RING_MM, Manner
+from .attribution import RING_MM, ExplanationOptions
 from .classification import Diagnosis, classify_slices
-from .explanation import Explanation, check_target, explain_slices
+from .explanation import Explanation, check_answer, explain_slices
 from .segmentation import Segmentation, segment_scan
 
 MAX_SHARED = 4
@@ -25,7 +26,7 @@ MAX_SHARED = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class CaseResults:
     """All results of one scan.
 
     Attributes
@@ -193,8 +194,8 @@ class Pipeline:
         series: str | None = None,
     ) -> Explanation:
         """Explain an answer; options, result and errors as `spinalcord.explain`."""
-        check_target(task, target)
-        manner = Manner(method, layer, of, ring_mm, curves, compare)
+        check_answer(task, target)
+        options = ExplanationOptions(method, layer, of, ring_mm, curves, compare)
         network = self.network(task)
         watch = Stopwatch()
         lesion, segmentation = self._lesion(volume, mask, t1c, series, watch)
@@ -202,7 +203,7 @@ class Pipeline:
             lesion,
             network,
             target=target,
-            manner=manner,
+            options=options,
             segmentation=segmentation,
             watch=watch,
             progress=self._progress,
@@ -210,7 +211,7 @@ class Pipeline:
 
     def run(
         self, volume: Any, *, mask: Any = None, t1c: Any = None, series: str | None = None
-    ) -> Case:
+    ) -> CaseResults:
         """Segment, classify and explain a scan that is read and prepared once.
 
         Parameters
@@ -220,7 +221,7 @@ class Pipeline:
 
         Returns
         -------
-        Case
+        CaseResults
             Explanations are those of the tasks that led to the diagnosis.
 
         Raises
@@ -245,7 +246,7 @@ class Pipeline:
                 watch=Stopwatch(),
                 progress=self._progress,
             )
-        return Case(segmentation, diagnosis, explanations)
+        return CaseResults(segmentation, diagnosis, explanations)
 
     def _lesion(
         self, volume: Any, mask: Any, t1c: Any, series: str | None, watch: Stopwatch
@@ -253,7 +254,7 @@ class Pipeline:
         """Read the scan, and take the mask that is given or make one."""
         scan = _read(volume, series, watch)
         with watch.stage("read"):
-            contrast = None if t1c is None else scan.companion(t1c, "t1c")
+            contrast = None if t1c is None else scan.coregistered(t1c, "t1c")
         if mask is not None:
             given = mask.mask if isinstance(mask, Segmentation) else mask
             with watch.stage("read"):
@@ -339,3 +340,6 @@ def _path_to(diagnosis: Diagnosis) -> tuple[str, ...]:
 
 def _rebuild(models: os.PathLike[str], precision: str, threads: int, progress: bool) -> Pipeline:
     return Pipeline(models, precision, threads, progress=progress)
+
+
+__getattr__ = renamed(__name__)

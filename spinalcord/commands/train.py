@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..errors import InputError
+from ..extras import require
 from ..training.settings import DEVICES, MODES, PRECISIONS, SCHEDULES, TARGETS, Settings
 from .options import number, whole
 from .output import DONE, print_json
@@ -45,6 +46,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         metavar="R",
         help="ratio of patch height to width (default: 1)",
+    )
+    add(
+        "--shares",
+        default="0.25,0.4,0.2,0.08",
+        metavar="L,C,B,E",
+        help="shares of patches around lesions, on the cord, beside it and beyond its ends; the "
+        "others lie anywhere (default: 0.25,0.4,0.2,0.08)",
+    )
+    add(
+        "--context-mm",
+        type=number(0, 100),
+        default=3.5,
+        metavar="D",
+        help="segmentation sees each slice with its neighbors at this distance; 0: one slice "
+        "(default: 3.5)",
+    )
+    add(
+        "--ema",
+        type=number(0, 0.99999),
+        default=0.998,
+        metavar="R",
+        help="decay of the moving average of the weights that is exported; 0: the last weights "
+        "(default: 0.998)",
     )
     add(
         "--window",
@@ -136,6 +160,9 @@ def run(options: argparse.Namespace) -> int:
         batch=options.batch,
         patch=_sides(options.patch, "patch"),
         aspect=options.aspect,
+        shares=_shares(options.shares),
+        context_mm=options.context_mm or None,
+        ema=options.ema,
         window=_sides(options.window, "window"),
         lr=options.lr,
         schedule=options.schedule,
@@ -149,10 +176,7 @@ def run(options: argparse.Namespace) -> int:
         stop_after=options.stop_after,
         augment=not options.no_augment,
     )
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise InputError("training needs PyTorch: pip install 'spinalcord[train]'") from error
+    require("torch", "train", "training")
     from ..training.trainer import train_network
 
     result = train_network(
@@ -177,6 +201,16 @@ def run(options: argparse.Namespace) -> int:
     }
     print_json(made)
     return DONE
+
+
+def _shares(text: str) -> tuple[float, float, float, float]:
+    try:
+        lesion, cord, beside, beyond = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(
+            f"shares are four numbers, as in 0.25,0.4,0.2,0.08; got {text!r}"
+        ) from error
+    return lesion, cord, beside, beyond
 
 
 def _sides(text: str, name: str) -> tuple[int, int]:
