@@ -27,6 +27,7 @@ from .augmentation import crop
 from .cache import Entry
 from .settings import SEGMENTATION, classes_of
 from .torch_networks import build, copy_tensors, load_tensors
+from .whole_scans import FREE, ScanFigures, measure_scan, pixel_of, probabilities, summarise
 
 PARITY = 1e-3
 """Largest difference of a probability, torch against core, both with the file's own weights."""
@@ -258,7 +259,7 @@ def between(value: float, scores: np.ndarray) -> float | None:
 def _measure_masks(
     network: Network, held: Sequence[Entry]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Figures on whole scans, at the threshold whose mean Dice over scans with lesion is largest."""
+    """Figures on whole scans, at the threshold with the largest mean Dice."""
     pixel_mm = pixel_of(network.metadata)
     scans: list[list[ScanFigures]] = []
     slices = 0

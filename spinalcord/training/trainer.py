@@ -26,10 +26,10 @@ from .export import describe, export_model
 from .learning_curves import write_curves
 from .patients import TRAIN, VALIDATION, TrainingCase, list_cases
 from .problems import Problem, make_problem
-from .scans import ScanJudge
 from .settings import PREPARED, SEGMENTATION, START, Settings, check_target, rate_at
 from .starting import load_backbone, load_init, write_start
 from .torch_networks import copy_tensors
+from .whole_scans import ScanJudge
 
 CHECKPOINT_S = 300.0
 """Seconds of work that a kill can cost at most, about."""

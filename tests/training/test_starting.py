@@ -70,8 +70,8 @@ def test_segmentation_gains_neighbouring_slices(tmp_path):
         beside = new[:, [0, 2]].abs().mean()
         assert 0 < beside < 0.1 * old.abs().mean()
     # The other way round is refused: a model of three slices knows no less.
+    five = modules.build("multiresunet", in_channels=5, outputs=2, final_norm=False)
     with pytest.raises(ModelError, match=r"encoder\.0\.a\.conv\.weight is"):
-        five = modules.build("multiresunet", in_channels=5, outputs=2, final_norm=False)
         starting.load_init(five, "segmentation", path)
 
 

@@ -17,6 +17,7 @@ from torch import nn
 from .. import _core
 from ..models.model_file import write_model
 from ..models.network import Network
+from ..stats.segmentation_metrics import dice_score
 from .cache import CORD, LESION, Entry
 from .torch_networks import copy_tensors
 
@@ -98,11 +99,11 @@ def measure_scan(
         if entry.has_cord:
             known = (targets & CORD) > 0
             cord_mm3 = float(cord[~known.any((1, 2))].sum()) * volume
-            cord_dice = dice(cord, known)
+            cord_dice = dice_score(cord, known)
     free = not truth.any()
     return ScanFigures(
         group=FREE if free else entry.case.diagnosis or "other",
-        dice=dice(found, truth),
+        dice=dice_score(found, truth),
         false_mm3=float(found.sum()) * volume if free else float("nan"),
         false_cord_mm3=cord_mm3,
         dice_cord=cord_dice,
@@ -193,12 +194,6 @@ def pixel_of(metadata: Mapping[str, Any]) -> float:
     """Return the side of a prepared pixel in mm; 1 where slices are stretched and have none."""
     settings = metadata["preprocessing"]
     return float(settings["pixel_mm"]) if settings["mode"] == "physical" else 1.0
-
-
-def dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    """Overlap of two masks; 1 where both are empty."""
-    total = int(a.sum()) + int(b.sum())
-    return 2 * int((a & b).sum()) / total if total else 1.0
 
 
 def _group(entry: Entry) -> str:

@@ -1,4 +1,4 @@
-"""spinalcord.training.scans: whole scans, what is false in them, and one score."""
+"""spinalcord.training.whole_scans: whole scans, what is false in them, and one score."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
-scans = pytest.importorskip("spinalcord.training.scans")
+scans = pytest.importorskip("spinalcord.training.whole_scans")
 cache = pytest.importorskip("spinalcord.training.cache")
 
 
