@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Classify the lesions of the scans and print the probabilities."""
     check_scans(options, ".json", ("series", "mask", "t1c"))
-    pipeline = shared.open_pipeline(options)
+    pipeline = shared.make_pipeline(options)
 
     def compute(scan: str) -> tuple[Any, Sequence[Path]]:
         result = pipeline.classify(scan, mask=options.mask, t1c=options.t1c, series=options.series)

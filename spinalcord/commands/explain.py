@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Explain an answer for each of the scans, write the maps and print their measures."""
     check_scans(options, ".nii.gz", ("series", "mask", "t1c"))
-    pipeline = shared.open_pipeline(options)
+    pipeline = shared.make_pipeline(options)
 
     def compute(scan: str) -> tuple[Any, Sequence[Path]]:
         result = pipeline.explain(

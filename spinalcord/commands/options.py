@@ -218,7 +218,7 @@ def computing(options: argparse.Namespace) -> dict[str, Any]:
     return {"models": options.models, "precision": precision, "threads": options.threads}
 
 
-def open_pipeline(options: argparse.Namespace) -> Pipeline:
+def make_pipeline(options: argparse.Namespace) -> Pipeline:
     """Open the models that `add_computing` has asked for."""
     from ..analysis.pipeline import Pipeline
 

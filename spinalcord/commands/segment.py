@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Segment the scans, write the masks and print the measurements."""
     check_scans(options, ".nii.gz", ("series", "cord"))
-    pipeline = shared.open_pipeline(options)
+    pipeline = shared.make_pipeline(options)
 
     def compute(scan: str) -> tuple[Any, Sequence[Path]]:
         result = pipeline.segment(

@@ -47,6 +47,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="R",
         help="ratio of patch height to width (default: 1)",
     )
+    _add_sampling(parser)
+    _add_further(parser)
+
+
+def _add_sampling(parser: argparse.ArgumentParser) -> None:
+    """Add what batches hold, and how the rate and the weights go."""
+    add = parser.add_argument
     add(
         "--shares",
         default="0.25,0.4,0.2,0.08",
@@ -95,7 +102,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="plateau",
         help="learning rate schedule: halved on a plateau, or cosine (default: plateau)",
     )
-    _add_further(parser)
 
 
 def _add_further(parser: argparse.ArgumentParser) -> None:
