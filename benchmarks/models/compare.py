@@ -29,10 +29,10 @@ from tqdm import tqdm
 
 import spinalcord as sc
 from spinalcord import _core
-from spinalcord.models import find_models
+from spinalcord.models.folder import find_models
+from spinalcord.scans.preparation import WorkingScan
+from spinalcord.stats.segmentation_metrics import dice_score
 from spinalcord.tasks import TASKS
-from spinalcord.training.scans import dice
-from spinalcord.working import WorkingScan
 
 TABLES = ("typical", "healthy", "inserted", "lumbar_held")
 CLEAR_Z = 5.0
@@ -122,7 +122,7 @@ def measure(pipeline: Any, row: Mapping[str, str]) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "table": row["table"], "case": row["case_id"], "diagnosis": row["diagnosis"],
         "lesions": [round(lesion.volume_mm3, 1) for lesion in found.lesions],
-        "answers": answers(pipeline, found), "dice": dice(mask, truth),
+        "answers": answers(pipeline, found), "dice": dice_score(mask, truth),
         "found": bool((mask & truth).any()),
     }  # fmt: skip
     if row["cord"] and found.cord is not None:
@@ -131,7 +131,7 @@ def measure(pipeline: Any, row: Mapping[str, str]) -> dict[str, Any]:
         voxel_mm3 = float(np.prod(scan.spacing_mm))
         empty = ~known.any((1, 2))
         figures["false_cord_mm3"] = float(cord[empty].sum()) * voxel_mm3
-        figures["dice_cord"] = dice(cord, known)
+        figures["dice_cord"] = dice_score(cord, known)
         if truth.any():
             figures["plaques"] = plaques(scan, truth, known, mask)
     return figures

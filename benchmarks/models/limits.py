@@ -25,10 +25,10 @@ from tqdm import tqdm
 
 import spinalcord as sc
 from spinalcord import _core
-from spinalcord.lesions import peaks, thickness_mm
-from spinalcord.modelfile import read_model, write_model
+from spinalcord.analysis.lesions import peaks, thickness_mm
+from spinalcord.models.model_file import read_model, write_model
+from spinalcord.scans.preparation import WorkingScan
 from spinalcord.training.export import stored_tensors
-from spinalcord.working import WorkingScan
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 SMALLEST_MM3 = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
@@ -89,7 +89,8 @@ def choose(dice: Mapping[str, Sequence[np.ndarray]], most_false: float) -> int:
     ill = np.mean([np.mean(own, 0) for name, own in dice.items() if name != FREE], 0)
     meets = false <= most_false + 1e-9
     if not meets.any():
-        raise SystemExit(f"no choice has fewer than {false.min():.0%} false, {most_false:.0%} asked")
+        least = f"{false.min():.0%}"
+        raise SystemExit(f"no choice has fewer than {least} false, {most_false:.0%} asked")
     return int(np.where(meets, ill, -1.0).argmax())
 
 

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import InputError
-from ..modelfile import Model
-from ..working import LesionSlices, WorkingScan
-from ..writing import write_bytes, write_json
-from .cases import TrainingCase
+from ..models.model_file import Model
+from ..scans.preparation import LesionSlices, WorkingScan
+from ..scans.writing import write_bytes, write_json
+from .patients import TrainingCase
 from .settings import SEGMENTATION
 
 LESION, CORD = 1, 2
@@ -207,7 +207,7 @@ def _segmentation(
 def _classification(
     case: TrainingCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
 ) -> dict[str, Any]:
-    t1c = None if case.t1c is None else scan.companion(case.t1c, "t1c")
+    t1c = None if case.t1c is None else scan.coregistered(case.t1c, "t1c")
     images, slices, _ = LesionSlices(scan, lesion, t1c).images(model)
     _save(stem, "images", _stored(images))
     return {

@@ -17,17 +17,17 @@ import torch
 from torch import nn
 
 from ..errors import ModelError, SpinalcordWarning
-from ..modelfile import map_model, write_model
-from ..network import Network
-from ..networks import DENSENET121, MULTIRESUNET, NORM_EPS
+from ..models.architectures import DENSENET121, MULTIRESUNET, NORM_EPS
+from ..models.model_file import map_model, write_model
+from ..models.network import Network
+from ..stats.roc import auc_value
 from ..stats.thresholds import choose_threshold
 from ..tasks import TASKS
 from .augmentation import crop
 from .cache import Entry
-from .networks import build, copy_tensors, load_tensors
-from .problems import auc
-from .scans import FREE, ScanFigures, measure_scan, pixel_of, probabilities, summarise
 from .settings import SEGMENTATION, classes_of
+from .torch_networks import build, copy_tensors, load_tensors
+from .whole_scans import FREE, ScanFigures, measure_scan, pixel_of, probabilities, summarise
 
 PARITY = 1e-3
 """Largest difference of a probability, torch against core, both with the file's own weights."""
@@ -231,7 +231,7 @@ def _measure_answers(
     called = p >= threshold
     figures = {
         "cases": len(p),
-        "auc": auc(positive, p),
+        "auc": auc_value(positive, p),
         "accuracy": float((called == positive).mean()),
         "sensitivity": float(called[positive].mean()),
         "specificity": float((~called[~positive]).mean()),
@@ -259,7 +259,7 @@ def between(value: float, scores: np.ndarray) -> float | None:
 def _measure_masks(
     network: Network, held: Sequence[Entry]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Figures on whole scans, at the threshold whose mean Dice over scans with lesion is largest."""
+    """Figures on whole scans, at the threshold with the largest mean Dice."""
     pixel_mm = pixel_of(network.metadata)
     scans: list[list[ScanFigures]] = []
     slices = 0

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from ..network import Network
+from ..models.network import Network
 from .cache import CORD, LESION, Entry
 from .sampling import Place
-from .scans import probabilities
+from .whole_scans import probabilities
 
 PER_SCAN = 6
 """Places taken from a scan, the largest mistakes first."""

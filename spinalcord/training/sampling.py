@@ -283,9 +283,7 @@ class _Pool:
         return group[int(rng.integers(len(group)))]
 
 
-def cut(
-    image: NDArray[T], centre: tuple[int, int], shape: tuple[int, int]
-) -> NDArray[T]:
+def cut(image: NDArray[T], centre: tuple[int, int], shape: tuple[int, int]) -> NDArray[T]:
     """Cut a rectangle around a pixel; zeros beyond the image, as beyond a prepared slice."""
     out = np.zeros(shape, image.dtype)
     row, column = centre[0] - shape[0] // 2, centre[1] - shape[1] // 2
