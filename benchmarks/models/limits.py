@@ -16,6 +16,8 @@ import csv
 import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from tqdm import tqdm
 import spinalcord as sc
 from spinalcord import _core
 from spinalcord.analysis.lesions import peaks, thickness_mm
+from spinalcord.models.folder import find_models
 from spinalcord.models.model_file import read_model, write_model
 from spinalcord.scans.preparation import WorkingScan
 from spinalcord.training.export import stored_tensors
@@ -47,15 +50,19 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--table", default="train.tsv")
     parser.add_argument("--precision", default="f32")
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--most-false", type=float, default=MOST_FALSE, metavar="SHARE")
     options = parser.parse_args()
     with open(options.work / options.table, encoding="utf-8") as file:
         rows = [r for r in csv.DictReader(file, delimiter="\t") if r["split"] == "validation"]
     choices = list(itertools.product(THRESHOLDS, SMALLEST_MM3, THINNEST_MM, PEAKS, IN_CORD))
     dice: dict[str, list[np.ndarray]] = defaultdict(list)
-    pipeline = sc.Pipeline(options.models, options.precision)
-    for row in tqdm(rows, desc="validation", unit="case"):
-        dice[row["diagnosis"] or FREE].append(measure(pipeline, row, choices))
+    new = get_context("spawn")
+    arguments = (options.models, options.precision, choices)
+    with ProcessPoolExecutor(options.jobs, new, initializer=begin, initargs=arguments) as pool:
+        shown = tqdm(pool.map(measured, rows), desc="validation", total=len(rows), unit="case")
+        for row, own in zip(rows, shown, strict=True):
+            dice[row["diagnosis"] or FREE].append(own)
     best = choose(dice, options.most_false)
     print(f"{dict(zip(LIMITS, choices[best], strict=True))}")
     for name, own in sorted(dice.items()):
@@ -64,7 +71,20 @@ def main() -> None:
         f"validation, largest mean Dice of {sum(map(len, dice.values()))} whole scans with at most "
         f"{options.most_false:.0%} of {len(dice[FREE])} without lesion having one"
     )
-    write(pipeline.network("segmentation").model.path, origin, choices[best])
+    write(find_models(options.models).models["segmentation"].path, origin, choices[best])
+
+
+_state: dict[str, Any] = {}
+
+
+def begin(models: Path, precision: str, choices: list[tuple[float, ...]]) -> None:
+    """Open the models once in a process."""
+    _state.update(pipeline=sc.Pipeline(models, precision, threads=1), choices=choices)
+
+
+def measured(row: dict[str, str]) -> np.ndarray:
+    """Return the Dice of one case for each choice, by this process's models."""
+    return measure(_state["pipeline"], row, _state["choices"])
 
 
 def choose(dice: Mapping[str, Sequence[np.ndarray]], most_false: float) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -26,7 +25,7 @@ from .cache import Entry, prepare_cases
 from .checkpoints import load_checkpoint, save_checkpoint
 from .export import describe, export_model
 from .learning_curves import write_curves
-from .patients import TRAIN, VALIDATION, TrainingCase, list_cases
+from .patients import TRAIN, VALIDATION, TrainingCase, fingerprint, list_cases, make_notice
 from .problems import Problem, make_problem
 from .settings import PREPARED, SEGMENTATION, START, Settings, check_target, rate_at
 from .starting import load_backbone, load_init, write_start
@@ -133,7 +132,7 @@ def train_network(
     )
     problem = make_problem(target, entries, settings)
     held = [e for e in entries if e.case.split == VALIDATION]
-    loop = _Loop(target, problem, settings, work, _fingerprint(cases, target))
+    loop = _Loop(target, problem, settings, work, fingerprint(cases, target))
     if target == SEGMENTATION:
         labels = {**metadata["labels"], "outputs": list(problem.outputs)}
         metadata = {**metadata, "labels": labels}
@@ -385,11 +384,6 @@ def _over(limit: float | None, began: float) -> bool:
     return limit is not None and time.monotonic() - began >= limit
 
 
-def _fingerprint(cases: list[TrainingCase], target: str) -> str:
-    rows = sorted((c.case_id, c.participant_id, c.diagnosis, c.split) for c in cases)
-    return hashlib.sha256(json.dumps([target, rows]).encode()).hexdigest()
-
-
 def _facts(
     target: str, data: Path, cases: list[TrainingCase], origin: str, settings: Settings,
     loop: _Loop, init: Any, backbone: Any,
@@ -430,22 +424,5 @@ def _write(
     if target == START:
         write_start(out, copy_tensors(network), {"training": facts, "notice": notice})
         return {key: facts["last"][key] for key in ("validation_loss", *problem.figures)}
-    labels = dict(metadata["labels"])
-    if target == "segmentation":
-        labels["outputs"] = list(problem.outputs)
-    whole = {**metadata, "labels": labels, "training": facts, "notice": notice}
+    whole = {**metadata, "training": facts, "notice": notice}
     return export_model(network, whole, held, out)
-
-
-def make_notice(data: Path) -> str:
-    """Return what every result of the model will repeat, with the cohort's own notice in it."""
-    said = ""
-    about = data / "dataset_description.json"
-    if data.is_dir() and about.is_file():
-        try:
-            said = str(json.loads(about.read_text(encoding="utf-8")).get("Notice", ""))
-        except (ValueError, AttributeError):
-            said = ""
-    trained = f"trained on the cohort {data.resolve().name}"
-    trained += f" ({said.rstrip('.')})" if said else ""
-    return f"{trained}; not validated elsewhere, not for clinical use"
