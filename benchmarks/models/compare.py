@@ -35,8 +35,6 @@ from spinalcord.stats.segmentation_metrics import dice_score
 from spinalcord.tasks import TASKS
 
 TABLES = ("typical", "healthy", "inserted", "lumbar_held")
-CLEAR_Z = 5.0
-"""Plaques that stand out by more of the cord's standard deviations are clear."""
 
 _open: dict[str, Any] = {}
 

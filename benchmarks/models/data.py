@@ -14,7 +14,7 @@ Made in WORK: three phantom cohorts, lesions and shams put into the hosts, and t
 - inserted.tsv: lesions put into held hosts, which no training and no choice has seen.
 
 With --train-only nothing frozen is made: the letter's cohort for validation alone, the varied one,
-and the training hosts.  --varied and --letter make smaller cohorts, and --per-host fewer insertions.
+and the training hosts.  --letter, --varied, --free and --per-host make fewer cases of each kind.
 """
 
 from __future__ import annotations
