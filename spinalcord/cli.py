@@ -98,7 +98,7 @@ def _segment(options: argparse.Namespace) -> int:
 def _classify(options: argparse.Namespace) -> int:
     _check_out(options.out, ".json")
     result = _pipeline(options).classify(
-        options.scan, mask=options.mask, t1c=options.t1c, series=options.series
+        options.scan, **shared.lesion(options), series=options.series
     )
     files = [] if options.out is None else result.save(options.out)
     return _report(options, result, files)
@@ -109,8 +109,7 @@ def _explain(options: argparse.Namespace) -> int:
     result = _pipeline(options).explain(
         options.scan,
         task=options.task,
-        mask=options.mask,
-        t1c=options.t1c,
+        **shared.lesion(options),
         target=options.target,
         **shared.explaining(options),
         series=options.series,
@@ -134,6 +133,9 @@ def _run(options: argparse.Namespace) -> int:
         masks=options.masks,
         t1c=not options.no_t1c,
         carry=options.carry,
+        columns=options.columns,
+        words=options.words,
+        lesion_label=options.lesion_label,
         threshold=options.threshold,
         min_lesion_mm3=options.min_lesion_mm3,
         min_peak=options.min_peak,
@@ -308,7 +310,7 @@ def _add_run(commands: Any) -> None:
     parser.add_argument(
         "cohort",
         metavar="COHORT",
-        help="BIDS folder, folder of scans, or CSV or TSV file (case_id, path, ...)",
+        help="BIDS folder, folder of scans, or table (CSV, TSV, xlsx, sav; case_id, path, ...)",
     )
     parser.add_argument("out", metavar="OUT", help="folder, made if absent")
     parser.add_argument(
@@ -338,6 +340,8 @@ def _add_run(commands: Any) -> None:
         metavar="COLUMNS",
         help="further columns of the cohort for cases.tsv, such as site,scanner",
     )
+    shared.add_tables(parser)
+    shared.add_lesion_label(parser)
     shared.add_threshold(parser)
     shared.add_keep(parser)
     shared.add_explaining(parser)

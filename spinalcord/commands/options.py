@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
+
 # As in network.py and evidence/methods.py, which would import the core.
 PRECISIONS = ("f32", "bf16")
 METHODS = ("gradcam", "gradcam++", "hirescam", "layercam", "gradient", "integrated", "occlusion")
@@ -27,8 +29,43 @@ def add_lesion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mask", metavar="M", help="lesion mask on the scan's grid (default: segment first)"
     )
+    add_lesion_label(parser)
     parser.add_argument(
         "--t1c", metavar="SCAN", help="contrast-enhanced T1w on the same grid (default: absent)"
+    )
+
+
+def lesion(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what `add_lesion` has asked for, as `spinalcord.classify` takes it."""
+    return {name: getattr(options, name) for name in ("mask", "lesion_label", "t1c")}
+
+
+def add_lesion_label(parser: argparse.ArgumentParser) -> None:
+    """Which value of a mask is lesion."""
+    parser.add_argument(
+        "--lesion-label",
+        type=whole(1),
+        metavar="N",
+        help="value of lesion in masks that hold other things too, such as 2 where 1 is cord "
+        "(default: all but 0)",
+    )
+
+
+def add_tables(parser: argparse.ArgumentParser) -> None:
+    """What a table calls its columns, and what its words mean."""
+    from ..tables.words import parse_columns, parse_words
+
+    parser.add_argument(
+        "--columns",
+        type=read_by(parse_columns),
+        metavar="NAMES",
+        help="the table's own names of columns, as in age=Alter,sex=Gender",
+    )
+    parser.add_argument(
+        "--words",
+        type=read_by(parse_words),
+        metavar="WORDS",
+        help="what words or codes mean, as in sex:1=M,sex:2=F,diagnosis:Devic=NMOSD",
     )
 
 
@@ -155,6 +192,18 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=whole(1), metavar="N", help="default: the CPUs this process may use"
     )
+
+
+def read_by(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return what reads an option by a function whose errors say what is wrong."""
+
+    def convert(text: str) -> Any:
+        try:
+            return parse(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert
 
 
 def whole(least: int) -> Callable[[str], int]:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from .options import add_exclude, number
+from .options import add_exclude, add_tables, number
 
 SUMMARY = "write a page with the tables and figures of a cohort"
 
@@ -16,7 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         metavar="RUN",
-        help="folder that `spinalcord run` wrote, or a CSV or TSV file with such columns",
+        help="folder that `spinalcord run` wrote, or a table (CSV, TSV, xlsx, sav) like its cases",
     )
     parser.add_argument("-o", "--out", metavar="OUT", help="folder (default: that of the run)")
     parser.add_argument(
@@ -30,6 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="coverage of the intervals (default: 0.95)",
     )
     add_exclude(parser)
+    add_tables(parser)
     parser.add_argument("--title", default="", metavar="TEXT", help="of the page")
 
 
@@ -39,7 +40,12 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         cohort = Cohort(
-            options.source, split=options.split, level=options.level, exclude=options.exclude
+            options.source,
+            split=options.split,
+            level=options.level,
+            exclude=options.exclude,
+            columns=options.columns,
+            words=options.words,
         )
         files = cohort.report(options.out, title=options.title)
     except ImportError as error:

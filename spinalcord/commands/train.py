@@ -7,7 +7,7 @@ import json
 
 from ..errors import InputError
 from ..training.settings import DEVICES, MODES, PRECISIONS, SCHEDULES, TARGETS, Settings
-from .options import number, whole
+from .options import add_lesion_label, add_tables, number, whole
 
 SUMMARY = "train a network on a cohort of one's own, to a model file (needs PyTorch)"
 
@@ -44,6 +44,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--init", metavar="MODEL", help="model file, or what `train diagnosis` made, to start from")
     add("--cache", metavar="DIR", help="prepared slices (default: training-cache beside MODEL)")
     add("--name", metavar="NAME", help="in the model file (default: the file's)")
+    add_tables(parser)
+    add_lesion_label(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -91,6 +93,9 @@ def run(options: argparse.Namespace) -> int:
         resume=options.resume,
         cache=options.cache,
         name=options.name,
+        columns=options.columns,
+        words=options.words,
+        lesion_label=options.lesion_label,
         progress=not options.quiet,
     )
     made = {

@@ -71,18 +71,18 @@ def read_exclusions(
 
 
 def is_verdicts(text: str) -> bool:
-    """Say whether a file holds verdicts, by its first line.
+    r"""Say whether a file holds verdicts, by its first line.
 
     Examples
     --------
-    >>> is_verdicts("Case_ID;Verdict\\nsub-01;pass")
+    >>> is_verdicts("Case_ID;Verdict\nsub-01;pass")
     True
     """
     return all(column in _header(text) for column in _COLUMNS)
 
 
 def read_verdicts(text: str, name: str) -> dict[str, tuple[str, str]]:
-    """Read verdicts.
+    r"""Read verdicts.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def read_verdicts(text: str, name: str) -> dict[str, tuple[str, str]]:
 
     Examples
     --------
-    >>> read_verdicts("case_id\\tverdict\\tnote\\nsub-01\\tfail\\tmoved", "verdicts.tsv")
+    >>> read_verdicts("case_id\tverdict\tnote\nsub-01\tfail\tmoved", "verdicts.tsv")
     {'sub-01': ('fail', 'moved')}
     """
     if not is_verdicts(text):
@@ -112,7 +112,7 @@ def read_verdicts(text: str, name: str) -> dict[str, tuple[str, str]]:
 
 
 def left_out(text: str, name: str) -> dict[str, str]:
-    """Return case_id to reason for the cases whose verdict leaves them out.
+    r"""Return case_id to reason for the cases whose verdict leaves them out.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def left_out(text: str, name: str) -> dict[str, str]:
 
     Examples
     --------
-    >>> left_out("case_id\\tverdict\\nsub-01\\tfail\\nsub-02\\tpass", "verdicts.tsv")
+    >>> left_out("case_id\tverdict\nsub-01\tfail\nsub-02\tpass", "verdicts.tsv")
     {'sub-01': 'quality control: fail'}
     """
     return _reasons(read_verdicts(text, name))

@@ -203,7 +203,9 @@ def _inside(array: Any, name: str, label: int | None) -> Any:
         return array == label
     values = np.unique(array[array != 0])
     if values.size > 1:
-        shown = ", ".join(f"{value:g}" for value in values[:8]) + (" ..." if values[8:].size else "")
+        shown = ", ".join(f"{value:g}" for value in values[:8]) + (
+            " ..." if values[8:].size else ""
+        )
         warn(
             f"{name}: {values.size} values besides 0 ({shown}) all count as inside; lesion_label= "
             "or --lesion-label takes one of them"

@@ -38,10 +38,8 @@ def cell_text(value: Any) -> str:
     """
     # pandas makes floats of whole numbers beside missing ones.
     if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
-        if float(value).is_integer():
-            value = int(value)
-        elif not isinstance(value, float):
-            value = value.item() if hasattr(value, "item") else float(value)
+        number = float(value)
+        value = int(number) if number.is_integer() else str(value)
     text = "" if value is None else str(value).strip()
     return "" if text.casefold() in MISSING else text
 
@@ -136,9 +134,7 @@ def with_points(cells: Sequence[str], *, comma: bool) -> tuple[str, ...]:
     if not any("," in cell for cell in given):
         return tuple(cells)
     # One comma that cannot stand for thousands tells what all of the column are.
-    comma = comma or any(
-        _COMMA.fullmatch(cell) and not _GROUPED.fullmatch(cell) for cell in given
-    )
+    comma = comma or any(_COMMA.fullmatch(cell) and not _GROUPED.fullmatch(cell) for cell in given)
     plain = {cell: number_text(cell, comma=comma) for cell in given}
     if None in plain.values():
         return tuple(cells)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ..errors import InputError
 from .cells import cell_text, with_points
@@ -108,15 +109,15 @@ class DataTable:
         notes = list(self.notes)
         own: dict[str, str] = {}
         for here, there in (mapping or {}).items():
-            column = folded.get(there.casefold())
-            if column is None:
+            column = folded.get(there.casefold(), "")
+            if not column:
                 raise InputError(f"{self.name}: no column {there!r} to be read as {here}")
             if column in own:
                 raise InputError(f"{self.name}: {there} is to be read as {own[column]} and {here}")
             own[column] = here
         for column in self.columns:
             if column not in own and names[column] in own.values():
-                notes.append(f"{self.name}: column {column} is left out, as another is named for it")
+                notes.append(f"{self.name}: column {column} is left out: another is named for it")
                 names[column] = ""
         names |= own
         keep = [i for i, column in enumerate(self.columns) if names[column]]
@@ -235,4 +236,4 @@ def _is_index(cells: Sequence[str]) -> bool:
     if not cells or not all(cell.isascii() and cell.isdigit() for cell in cells):
         return False
     counted = [int(cell) for cell in cells]
-    return all(a < b for a, b in zip(counted, counted[1:], strict=False))
+    return all(a < b for a, b in pairwise(counted))

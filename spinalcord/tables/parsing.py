@@ -40,7 +40,7 @@ class Row:
 
 
 def decode(raw: bytes, name: str) -> tuple[str, str]:
-    """Decode a text file.
+    r"""Decode a text file.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
     Returns
     -------
     text : str
-        With ``\\n`` as line ends, whichever the file has.
+        With ``\n`` as line ends, whichever the file has.
     guess : str
         What was guessed about the encoding, in words; empty where nothing was.
 
@@ -63,14 +63,14 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> decode("sex\\r\\nm\\xe4nnlich".encode("cp1252"), "a.csv")
-    ('sex\\nmännlich', 'a.csv: not UTF-8; read as cp1252 (Western European Windows), a guess')
+    >>> decode("sex\r\nm\xe4nnlich".encode("cp1252"), "a.csv")
+    ('sex\nmännlich', 'a.csv: not UTF-8; read as cp1252 (Western European Windows), a guess')
     """
     bom, encoding = next(((b, e) for b, e in _BOMS if raw.startswith(b)), (b"", ""))
     guess = ""
     try:
         if encoding:
-            text = raw[len(bom):].decode(encoding)
+            text = raw[len(bom) :].decode(encoding)
         elif b"\0" in raw[:400]:
             encoding = "utf-16-le" if raw[1:2] == b"\0" else "utf-16-be"
             text = raw.decode(encoding)
@@ -98,7 +98,7 @@ def _no_text(name: str) -> str:
 
 
 def find_separator(text: str) -> str:
-    """Find what separates the cells of a table: the same number of times in each line.
+    r"""Find what separates the cells of a table: the same number of times in each line.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def find_separator(text: str) -> str:
 
     Examples
     --------
-    >>> find_separator("case_id;age\\na;30,5\\n")
+    >>> find_separator("case_id;age\na;30,5\n")
     ';'
     """
     lines = [line for line in text.split("\n", _LOOKED_AT + 1)[:_LOOKED_AT] if line.strip()]
@@ -152,7 +152,7 @@ def _closing(text: str, at: int, mark: str) -> int:
 
 
 def split_rows(text: str, mark: str, name: str, *, stray_quotes: bool = False) -> list[Row]:
-    """Split a table into rows and cells; blank rows are left out.
+    r"""Split a table into rows and cells; blank rows are left out.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def split_rows(text: str, mark: str, name: str, *, stray_quotes: bool = False) -
 
     Examples
     --------
-    >>> [row.cells for row in split_rows('a,"b, c"\\n\\n1,5"\\n', ",", "x.csv")]
+    >>> [row.cells for row in split_rows('a,"b, c"\n\n1,5"\n', ",", "x.csv")]
     [('a', 'b, c'), ('1', '5"')]
     """
     lines = text.split("\n")
@@ -258,6 +258,6 @@ def _stray(name: str, line: int, before: Sequence[str], header: tuple[str, ...],
     known = f"column {header[column]}" if column < len(header) else f"cell {column + 1}"
     shown = rest.split("\n")[0][:30]
     return (
-        f'{name}, line {line}, {known}: the quote in {shown} is not closed before the next row; '
+        f"{name}, line {line}, {known}: the quote in {shown} is not closed before the next row; "
         'remove it, or write "" for a quote within a quoted cell'
     )

@@ -120,7 +120,7 @@ def _read_workbook(path: Path, optional: Sequence[str]) -> DataTable:
         names = ", ".join(sheet.title for sheet in filled)
         notes.append(f"{path}: read the sheet {filled[0].title}, the first of {names}")
     _check_cells(path, filled[0], formulas[filled[0].title])
-    (first, header), *rows = _rows(filled[0])
+    (_, header), *rows = _rows(filled[0])
     width = max(len(header), *(len(cells) for _, cells in rows)) if rows else len(header)
     padded = [Row(line, tuple(cells) + ("",) * (width - len(cells))) for line, cells in rows]
     full = [*header, *[""] * (width - len(header))]

@@ -80,7 +80,11 @@ def test_what_is_no_cohort(table, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "no header"), ("a\ta\n", "a column twice"), ("case_id\tb\n1\n", "line 2, column b: .* 1 cells")],
+    [
+        ("", "no header"),
+        ("a\ta\n", "a column twice"),
+        ("case_id\tb\n1\n", "line 2, column b: .* 1 cells"),
+    ],
 )
 def test_broken_files(tmp_path, text, message):
     path = tmp_path / "cases.tsv"
