@@ -112,8 +112,8 @@ enum {
 
 /* A slice of rows x cols stretched to h x w: half-pixel centres, that is, outer edges
  * on outer edges.  SC_BAD_SHAPE. */
-sc_status sc_frame_letter(int64_t rows, int64_t cols, int64_t h, int64_t w,
-                          sc_frame *out, sc_error *err);
+sc_status sc_frame_stretch(int64_t rows, int64_t cols, int64_t h, int64_t w,
+                           sc_frame *out, sc_error *err);
 
 /* A slice at pixels of 'pixel_mm' squared.
  *

@@ -17,7 +17,7 @@ __version__: str
 # is a TypeError, whatever else breaks a contract below an InputError.  The GIL is released during
 # all computation.
 
-_Mode: TypeAlias = Literal["letter", "physical"]
+_Mode: TypeAlias = Literal["stretch", "letter", "physical"]
 
 def orient(
     array: NDArray[Any], axes: Sequence[int], flips: Sequence[bool], /

@@ -16,8 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import bench
-from .commands import demo, phantom, report
+from .commands import bench, demo, phantom, report
 from .commands import options as shared
 from .commands import train as training
 from .errors import InputError, ModelError, SpinalcordError, SpinalcordWarning

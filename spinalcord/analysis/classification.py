@@ -300,7 +300,7 @@ def _answer(lesion: LesionSlices, network: Network, watch: Stopwatch, progress: 
         label=positive_label if probability >= model.threshold else negative_label,
         threshold=model.threshold,
         slices=tuple(
-            SliceAnswer(lesion.scan.stored_slice(index), p)
+            SliceAnswer(lesion.scan.volume.stored_slice(index), p)
             for index, p in zip(slices.tolist(), positive.tolist(), strict=True)
         ),
     )

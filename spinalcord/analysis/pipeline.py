@@ -10,14 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._moved import renamed
 from ..errors import SpinalcordWarning
 from ..models.folder import ModelFolder, find_models
 from ..models.network import Network, check_settings
 from ..scans.preparation import LesionSlices, Stopwatch, WorkingScan
 from ..tasks import TASKS
-from .attribution import RING_MM, Manner
+from .attribution import RING_MM, ExplanationOptions
 from .classification import Diagnosis, classify_slices
-from .explanation import Explanation, check_target, explain_slices
+from .explanation import Explanation, check_answer, explain_slices
 from .segmentation import Segmentation, segment_scan
 
 MAX_SHARED = 4
@@ -25,7 +26,7 @@ MAX_SHARED = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class CaseResults:
     """All results of one scan.
 
     Attributes
@@ -199,8 +200,8 @@ class Pipeline:
         series: str | None = None,
     ) -> Explanation:
         """Explain an answer; options, result and errors as `spinalcord.explain`."""
-        check_target(task, target)
-        manner = Manner(method, layer, of, ring_mm, curves, compare)
+        check_answer(task, target)
+        options = ExplanationOptions(method, layer, of, ring_mm, curves, compare)
         network = self.network(task)
         watch = Stopwatch()
         lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
@@ -208,7 +209,7 @@ class Pipeline:
             lesion,
             network,
             target=target,
-            manner=manner,
+            options=options,
             segmentation=segmentation,
             watch=watch,
             progress=self._progress,
@@ -222,7 +223,7 @@ class Pipeline:
         lesion_label: int | None = None,
         t1c: Any = None,
         series: str | None = None,
-    ) -> Case:
+    ) -> CaseResults:
         """Segment, classify and explain a scan that is read and prepared once.
 
         Parameters
@@ -232,7 +233,7 @@ class Pipeline:
 
         Returns
         -------
-        Case
+        CaseResults
             Explanations are those of the tasks that led to the diagnosis.
 
         Raises
@@ -257,7 +258,7 @@ class Pipeline:
                 watch=Stopwatch(),
                 progress=self._progress,
             )
-        return Case(segmentation, diagnosis, explanations)
+        return CaseResults(segmentation, diagnosis, explanations)
 
     def _lesion(
         self,
@@ -271,7 +272,7 @@ class Pipeline:
         """Read the scan, and take the mask that is given or make one."""
         scan = _read(volume, series, watch)
         with watch.stage("read"):
-            contrast = None if t1c is None else scan.companion(t1c, "t1c")
+            contrast = None if t1c is None else scan.coregistered(t1c, "t1c")
         if mask is not None:
             own = isinstance(mask, Segmentation)
             given, label = (mask.mask, None) if own else (mask, label)
@@ -357,3 +358,6 @@ def _path_to(diagnosis: Diagnosis) -> tuple[str, ...]:
 
 def _rebuild(models: os.PathLike[str], precision: str, threads: int, progress: bool) -> Pipeline:
     return Pipeline(models, precision, threads, progress=progress)
+
+
+__getattr__ = renamed(__name__)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..analysis.attribution import Manner
+from ..analysis.attribution import ExplanationOptions
 from ..errors import InputError
 from ..scans.writing import write_json
 from ..tables import read_table
@@ -17,7 +17,7 @@ from ..tasks import DIAGNOSES, TASKS
 from .listing import CohortCase, Listing
 from .qc_pages import QcPages, remove_pages
 from .records import read_record
-from .rows import evidence_columns
+from .rows import attribution_columns
 from .textfile import TextFile, clear_parts
 
 _TASK_COLUMNS = [f"{t}_{part}" for t in TASKS for part in ("probability", "label", "threshold")]
@@ -69,7 +69,7 @@ def write_tables(
     listing: Listing,
     description: Mapping[str, Any],
     *,
-    manner: Manner | None = None,
+    options: ExplanationOptions | None = None,
     qc: bool = False,
 ) -> dict[str, int]:
     """Make all tables from the records, and the page for quality control.
@@ -84,7 +84,7 @@ def write_tables(
         The cohort, whose order the rows have and whose truth they carry.
     description : mapping
         ``Spinalcord`` of dataset_description.json, without its counts.
-    manner : Manner, optional
+    options : ExplanationOptions, optional
         How answers were explained, which some columns depend on; Grad-CAM if not given.
     qc : bool, default False
         Whether to make the page; an earlier one that would not fit the tables goes otherwise.
@@ -101,7 +101,13 @@ def write_tables(
     """
     known = ["age", "sex", "reference_diagnosis", *listing.columns]
     columns = {
-        "cases.tsv": [*WHO, *known, *_ANSWERS, *evidence_columns(manner or Manner()), *_HOW],
+        "cases.tsv": [
+            *WHO,
+            *known,
+            *_ANSWERS,
+            *attribution_columns(options or ExplanationOptions()),
+            *_HOW,
+        ],
         "lesions.tsv": LESIONS,
         "slices.tsv": SLICES,
         "failures.tsv": FAILURES,

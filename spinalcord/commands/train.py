@@ -6,6 +6,7 @@ import argparse
 import json
 
 from ..errors import InputError
+from ..extras import require
 from ..training.settings import DEVICES, MODES, PRECISIONS, SCHEDULES, TARGETS, Settings
 from .options import add_lesion_label, add_tables, number, whole
 
@@ -77,10 +78,7 @@ def run(options: argparse.Namespace) -> int:
         stop_after=options.stop_after,
         augment=not options.no_augment,
     )
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise InputError("training needs PyTorch: pip install 'spinalcord[train]'") from error
+    require("torch", "train", "training")
     from ..training.trainer import train_network
 
     result = train_network(

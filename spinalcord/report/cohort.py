@@ -25,7 +25,7 @@ from . import (
 )
 from .cases import Cases
 from .flow import Step, patient_flow
-from .loading import choose_split, in_split, leave_out, load, one_per_patient
+from .loading import choose_split, in_split, leave_out, load_cohort, one_per_patient
 from .table import Table
 
 
@@ -98,7 +98,7 @@ class Cohort:
         exclude: Any = None,
     ) -> None:
         self.level = check_level(level)
-        run = leave_out(load(source, columns, words), exclude)
+        run = leave_out(load_cohort(source, columns, words), exclude)
         every = run.cases
         self.folder, self.settings = run.folder, run.description
         self.excluded, self.lesions = run.excluded, run.lesions

@@ -21,7 +21,7 @@ _KEPT = ("split", "reference_diagnosis")
 
 
 @dataclass(frozen=True)
-class Source:
+class CohortSource:
     """A cohort as it was found.
 
     Parameters
@@ -43,11 +43,11 @@ class Source:
     description: dict[str, Any] = field(default_factory=dict)
 
 
-def load(
+def load_cohort(
     source: Any,
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
-) -> Source:
+) -> CohortSource:
     """Read a cohort.
 
     Parameters
@@ -59,7 +59,7 @@ def load(
 
     Returns
     -------
-    Source
+    CohortSource
 
     Raises
     ------
@@ -69,10 +69,10 @@ def load(
     """
     folder = _folder(source)
     if folder is None:
-        return Source(read_cases(source, columns=columns, words=words))
+        return CohortSource(read_cases(source, columns=columns, words=words))
     if not (folder / "cases.tsv").exists():
         raise InputError(f"{folder}: no cases.tsv; expected the folder of a run")
-    return Source(
+    return CohortSource(
         read_cases(folder / "cases.tsv", columns=columns, words=words, of_run=True),
         folder,
         read_further(folder / "failures.tsv"),
@@ -82,18 +82,18 @@ def load(
     )
 
 
-def leave_out(source: Source, exclude: Any) -> Source:
+def leave_out(source: CohortSource, exclude: Any) -> CohortSource:
     """Leave out some cases, besides those that the run has left out.
 
     Parameters
     ----------
-    source : Source
+    source : CohortSource
     exclude : path, mapping or iterable of str, optional
         As for `spinalcord.run_cohort`.
 
     Returns
     -------
-    Source
+    CohortSource
 
     Raises
     ------

@@ -124,7 +124,7 @@ class WorkingScan:
             placed = read_mask(mask, like=self.volume, label=label)
         return self.working(placed.array)
 
-    def companion(self, scan: Any, name: str) -> WorkingScan:
+    def coregistered(self, scan: Any, name: str) -> WorkingScan:
         """Take another scan of the same patient that lies on the same grid.
 
         Parameters
@@ -164,12 +164,6 @@ class WorkingScan:
         """Put a working array of uint8, int32 or float32 back on the scan's own grid."""
         orientation = self.volume.orientation
         return self.volume.like(_core.unorient(array, orientation.permutation, orientation.flips))
-
-    def stored_slice(self, index: int) -> int:
-        """Return where a working slice lies along the stored left-right axis."""
-        if self.volume.orientation.flips[0]:
-            return int(self.array.shape[0] - 1 - index)
-        return int(index)
 
     @contextlib.contextmanager
     def _noted(self, scan: Any) -> Iterator[None]:

@@ -71,6 +71,8 @@ def load(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
         raise InputError(f"{path}: the link points to nothing{hint}")
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
+    if not path.is_file() and not path.is_dir():
+        raise InputError(f"{path}: a device, pipe or socket, not a file or folder")
     try:
         return _load(path, series)
     except OSError as error:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from statistics import NormalDist
 from typing import Any
+
+from ..extras import require
 
 
 def normal_quantile(level: float) -> float:
@@ -86,16 +87,5 @@ def f_p(x: float, df1: float, df2: float) -> float:
 
 
 def _scipy(module: str) -> Any:
-    """Import a part of SciPy.
-
-    Raises
-    ------
-    ImportError
-        Without SciPy; says what to install.
-    """
-    try:
-        return importlib.import_module(f"scipy.{module}")
-    except ImportError as error:
-        raise ImportError(
-            "this interval or test needs SciPy: install it with `pip install 'spinalcord[stats]'`"
-        ) from error
+    """Import a part of SciPy; a MissingExtraError says what to install."""
+    return require(f"scipy.{module}", "stats", "this interval or test")

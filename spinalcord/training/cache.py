@@ -178,7 +178,7 @@ def _segmentation(
 def _classification(
     case: CohortCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
 ) -> dict[str, Any]:
-    t1c = None if case.t1c is None else scan.companion(case.t1c, "t1c")
+    t1c = None if case.t1c is None else scan.coregistered(case.t1c, "t1c")
     images, slices, _ = LesionSlices(scan, lesion, t1c).images(model)
     _save(stem, "images", _stored(images))
     return {

@@ -20,11 +20,12 @@ from ..errors import ModelError, SpinalcordWarning
 from ..models.architectures import DENSENET121, MULTIRESUNET, NORM_EPS
 from ..models.model_file import map_model, write_model
 from ..models.network import Network
+from ..stats.roc import auc_value
+from ..stats.segmentation_metrics import dice_score
 from ..stats.thresholds import choose_threshold
 from ..tasks import TASKS
 from .augmentation import crop
 from .cache import CORD, LESION, Entry
-from .problems import auc
 from .settings import SEGMENTATION, classes_of
 from .torch_networks import build, copy_tensors, load_tensors
 
@@ -230,7 +231,7 @@ def _measure_answers(
     called = p >= threshold
     figures = {
         "cases": len(p),
-        "auc": auc(positive, p),
+        "auc": auc_value(positive, p),
         "accuracy": float((called == positive).mean()),
         "sensitivity": float(called[positive].mean()),
         "specificity": float((~called[~positive]).mean()),
@@ -268,13 +269,13 @@ def _measure_masks(
         slices += len(images)
         truth = (targets & LESION) > 0
         if truth.any():
-            row = [dice(maps[:, 0] >= t, truth) for t in GRID]
+            row = [dice_score(maps[:, 0] >= t, truth) for t in GRID]
             by_case.setdefault(entry.case.diagnosis or "other", []).append(row)
         else:
             free += 1
             alarms += bool((maps[:, 0] >= 0.5).any())
         if "cord" in outputs and entry.has_cord:
-            cord.append(dice(maps[:, 1] >= 0.5, (targets & CORD) > 0))
+            cord.append(dice_score(maps[:, 1] >= 0.5, (targets & CORD) > 0))
     labels: dict[str, Any] = {"threshold": 0.5, "threshold_from": "one half"}
     figures: dict[str, Any] = {"slices": slices, "lesion_free_cases": free}
     if free:
@@ -305,9 +306,3 @@ def _first(held: Sequence[Entry]) -> list[Entry]:
             break
         taken.append(entry)
     return taken
-
-
-def dice(a: np.ndarray, b: np.ndarray) -> float:
-    """Overlap of two masks of bool; 1 where both are empty."""
-    total = int(a.sum()) + int(b.sum())
-    return 2 * int((a & b).sum()) / total if total else 1.0

@@ -14,7 +14,7 @@ from stand_ins import make_folder
 from spinalcord import _core
 from spinalcord.cohort import processing
 from spinalcord.cohort.listing import CohortCase
-from spinalcord.cohort.processing import Settings, fail, is_done, process_case
+from spinalcord.cohort.processing import RunSettings, fail, is_done, process_case
 from spinalcord.cohort.records import picture_path, read_record
 from spinalcord.errors import BackendError, InputError, SeriesError
 from spinalcord.models.folder import ROLES, find_models
@@ -23,7 +23,7 @@ from spinalcord.models.folder import ROLES, find_models
 @pytest.fixture
 def settings(model_folder):
     hashes = {role: find_models(model_folder).model(role).sha256 for role in ROLES}
-    return Settings(str(model_folder), hashes, "f32", 1, None, None, "compare")
+    return RunSettings(str(model_folder), hashes, "f32", 1, None, None, "compare")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import json
 import pytest
 from cohorts import table
 
-from spinalcord.analysis.attribution import Manner
+from spinalcord.analysis.attribution import ExplanationOptions
 from spinalcord.cohort import run_tables as tables
 from spinalcord.cohort.listing import CohortCase, Listing
 from spinalcord.cohort.records import write_record
@@ -84,8 +84,8 @@ def test_columns_of_curves_and_comparisons_are_there_when_asked_for(tmp_path, li
     write_tables(tmp_path, listing, DESCRIPTION)
     (row,) = read_results(tmp_path / "cases.tsv")
     assert row.keys().isdisjoint(found)
-    manner = Manner(curves=True, compare=["layercam:block2"])
-    write_tables(tmp_path, listing, DESCRIPTION, manner=manner)
+    options = ExplanationOptions(curves=True, compare=["layercam:block2"])
+    write_tables(tmp_path, listing, DESCRIPTION, options=options)
     (row,) = read_results(tmp_path / "cases.tsv")
     assert row["ms_vs_nmosd_deletion_auc"] == 0.25
     assert row["ms_vs_nmosd_layercamBlock2_top_iou"] == 0.5

@@ -35,7 +35,7 @@ def test_there_and_back(axes, flips):
     mask = scan.mask(volume.like(volume.array > 100))
     np.testing.assert_array_equal(mask, array > 100)
     assert mask.dtype == np.uint8
-    stored_index = scan.stored_slice(5)
+    stored_index = scan.volume.stored_slice(5)
     np.testing.assert_array_equal(np.take(volume.array, stored_index, axes.index(0)).sum(),
                                   array[5].sum())  # fmt: skip
 
@@ -50,10 +50,10 @@ def test_normalized_volume_is_made_once():
 
 def test_companion_keeps_its_own_storage():
     array = working_array()
-    other = WorkingScan(stored(array)).companion(stored(array, (2, 0, 1)), "t1c")
+    other = WorkingScan(stored(array)).coregistered(stored(array, (2, 0, 1)), "t1c")
     np.testing.assert_array_equal(other.array, array)
     with pytest.raises(InputError, match="t1c lies on another grid"):
-        WorkingScan(stored(array)).companion(stored(array[:, :90]), "t1c")
+        WorkingScan(stored(array)).coregistered(stored(array[:, :90]), "t1c")
 
 
 def test_scan_from_memory_is_checked():

@@ -125,6 +125,6 @@ def test_a_cut_off_lies_between_cases():
 
 def test_dice():
     a, b = np.array([1, 1, 0, 0], bool), np.array([1, 0, 0, 0], bool)
-    assert export.dice(a, b) == pytest.approx(2 / 3)
-    assert export.dice(a & False, b & False) == 1
-    assert export.dice(a, ~a) == 0
+    assert export.dice_score(a, b) == pytest.approx(2 / 3)
+    assert export.dice_score(a & False, b & False) == 1
+    assert export.dice_score(a, ~a) == 0

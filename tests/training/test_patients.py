@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 
 from spinalcord.errors import InputError, SpinalcordWarning
-from spinalcord.training.patients import TrainingCase, list_cases, split_cases
+from spinalcord.training.patients import CohortCase, list_cases, split_cases
 
 
 def case(name, *, patient=None, diagnosis="MS", split=""):
-    return TrainingCase(name, patient or name, f"{name}.nii", f"{name}_m.nii", None, None, None,
+    return CohortCase(name, patient or name, f"{name}.nii", f"{name}_m.nii", None, None, None,
                         diagnosis, split)  # fmt: skip
 
 

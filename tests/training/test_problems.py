@@ -98,4 +98,4 @@ def test_a_class_without_lesion_is_refused(window_entries):
 
 def test_auc():
     positive = np.array([True, False, True, False])
-    assert problems.auc(positive, np.array([0.9, 0.1, 0.4, 0.4])) == 0.875
+    assert problems.auc_value(positive, np.array([0.9, 0.1, 0.4, 0.4])) == 0.875

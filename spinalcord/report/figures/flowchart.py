@@ -5,9 +5,9 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from ...pictures.style import BLACK, GREY, style, take_axes
 from ..flow import diagnosis_counts, evaluated_counts
 from ..table import task_words
-from .style import BLACK, GREY, style, take_axes
 
 if TYPE_CHECKING:
     from ..cohort import Cohort
