@@ -170,6 +170,8 @@ def make_table(
     header, notes = [column.strip() for column in header], list(notes)
     if rows and _has_row_names(header, rows):
         header = ["", *header]
+        if not all(row.quoted for row in rows):
+            notes.append(f"{name}: the first cell of each row is left out, as R's name of the row")
     while header and not header[-1] and all(not any(r.cells[len(header) - 1 :]) for r in rows):
         header.pop()  # nothing but separators at the end of every line
     if not any(header):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -106,11 +107,10 @@ def _read_frame(path: Path, module: str) -> DataTable:
 def _read_workbook(path: Path, optional: Sequence[str]) -> DataTable:
     openpyxl = _need("openpyxl")
     try:
-        values = openpyxl.load_workbook(path, data_only=True)
-        formulas = openpyxl.load_workbook(path)
+        raw = path.read_bytes()  # openpyxl goes by the names of files otherwise
+        values = openpyxl.load_workbook(io.BytesIO(raw), data_only=True)
+        formulas = openpyxl.load_workbook(io.BytesIO(raw))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: cannot be read as a workbook: {error}") from error
-    except openpyxl.utils.exceptions.InvalidFileException as error:
         raise InputError(f"{path}: cannot be read as a workbook: {error}") from error
     filled = [sheet for sheet in values.worksheets if _rows(sheet)]
     if not filled:
