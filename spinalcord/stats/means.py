@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from .estimate import Estimate, check_level, undefined
+from .distributions import t_quantile
+from .estimate import FEW, Estimate, check_level, undefined
 from .proportions import proportion
-from .resampling import percentile_limits, resample_ratio
+from .resampling import check_drawing, percentile_limits, resample_ratio, studentized_limits
+
+
+MeanMethod: TypeAlias = Literal["percentile", "bootstrap-t"]
+ENOUGH = 30  # values from which the interval of a mean is taken as it is
 
 
 def mean(
     values: ArrayLike,
     *,
+    method: MeanMethod = "percentile",
     level: float = 0.95,
     replicates: int = 2000,
     seed: int = 0,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
     name: str = "mean",
     unit: str = "patients",
 ) -> Estimate:
@@ -27,42 +34,135 @@ def mean(
 
     Parameters
     ----------
-    values : (n,) float
+    values : (n,) array of float
         One per patient. NaN stands for what is not defined: such values are counted, not averaged.
+    method : {"percentile", "bootstrap-t"}
+        ``"percentile"``: percentiles of the resampled means, which are too narrow for fewer than
+        30 values. ``"bootstrap-t"``: the resampled means are divided by their own standard errors
+        [1]_; covers from 5 values on. Student's t with fewer, or where nearly all are the same.
     level : float, default 0.95
     replicates, seed : int
-        Of the bootstrap, whose percentiles are the limits.
+        Of the bootstrap.
+    bounds : (float, float)
+        Smallest and largest possible value, such as (0, 1) for a Dice score; limits are cut there.
     name, unit : str
+        As in `Estimate`.
 
     Returns
     -------
     Estimate
         `n` counts the values that are defined, ``details["undefined"]`` the others. Without
-        interval for one value, or where all are the same: the bootstrap would give no width.
+        interval for one value, or where all are the same. `reason` marks an interval from fewer
+        than 30 values: a rare low value may be missing from the sample.
 
     Raises
     ------
     InputError
-        Another number of axes; infinity; settings out of range.
+        If the values have another number of axes, are infinite or out of bounds, or a setting is
+        out of range.
+    ImportError
+        If Student's t is needed without SciPy.
+
+    References
+    ----------
+    .. [1] Efron and Tibshirani, An Introduction to the Bootstrap (1993), 12.5.
+
+    Examples
+    --------
+    >>> dice = [0.81, 0.74, 0.9, 0.66, 0.85, 0.79, 0.88, 0.7] * 5
+    >>> mean(dice, method="bootstrap-t", bounds=(0, 1), name="Dice score").sentence()
+    '0.79 [95 % CI: 0.76, 0.82]'
+    >>> mean([0.8, 0.8, 0.8]).sentence()
+    '0.80 [no interval: all 3 values are the same]; fewer than 10 patients'
     """
     x = np.asarray(values, np.float64)
     check_level(level)
+    if method not in ("percentile", "bootstrap-t"):
+        raise InputError(f"method is {method!r}; expected percentile or bootstrap-t")
     if x.ndim != 1 or np.isinf(x).any():
         raise InputError(
             f"values have shape {x.shape}; expected one finite number per case, or NaN"
         )
     kept = x[~np.isnan(x)]
+    if kept.size and not (bounds[0] <= kept.min() and kept.max() <= bounds[1]):
+        raise InputError(
+            f"values from {kept.min()} to {kept.max()}; expected {bounds[0]} to {bounds[1]}"
+        )
     details: dict[str, Any] = {"undefined": int(x.size - kept.size)}
     options: dict[str, Any] = {"n": int(kept.size), "unit": unit, "details": details}
+    check_drawing(replicates, seed)
     if kept.size == 0:
         return undefined(name, f"no {unit} with a value", level, **options)
-    drawn = resample_ratio(kept, np.ones_like(kept), replicates=replicates, seed=seed)
     details |= {"seed": seed, "replicates": replicates}
     value = float(kept.mean())
-    if (kept == kept[0]).all():
+    if is_constant(kept):
+        value = float(kept[0])
         reason = f"all {kept.size} values are the same" if kept.size > 1 else _ONE_VALUE
         return Estimate(name, value, math.nan, math.nan, level, "none", reason=reason, **options)
-    return Estimate(name, value, *percentile_limits(drawn, level), level, _METHOD, **options)
+    settings: dict[str, Any] = {"level": level, "replicates": replicates, "seed": seed}
+    how, (low, high) = _METHOD, _limits(kept, method, **settings)
+    if method == "bootstrap-t":
+        how = "bootstrap-t"
+        if math.isnan(low):
+            how, (low, high) = "Student's t", student_limits(kept, level)
+    low, high = max(low, bounds[0]), min(high, bounds[1])
+    if kept.size < ENOUGH:
+        options["reason"] = f"fewer than {FEW if kept.size < FEW else ENOUGH} {unit}"
+    return Estimate(name, value, low, high, level, how, **options)
+
+
+def _limits(
+    x: NDArray[np.float64], method: str, *, level: float, replicates: int, seed: int
+) -> tuple[float, float]:
+    """Bootstrap limits; NaN where the bootstrap-t has too little to go by."""
+    if method == "percentile":
+        drawn = resample_ratio(x, np.ones_like(x), replicates=replicates, seed=seed)
+        return percentile_limits(drawn, level)
+    found = None
+    if x.size >= 5:
+        found = studentized_limits(x, level=level, replicates=replicates, seed=seed)
+    return (math.nan, math.nan) if found is None else found
+
+
+def student_limits(x: NDArray[np.float64], level: float) -> tuple[float, float]:
+    """Student's interval of a mean.
+
+    Parameters
+    ----------
+    x : (n,) float64
+        At least two values.
+    level : float
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ImportError
+        Without SciPy.
+    """
+    half = t_quantile(level, x.size - 1) * float(x.std(ddof=1)) / math.sqrt(x.size)
+    return float(x.mean()) - half, float(x.mean()) + half
+
+
+def is_constant(x: NDArray[np.float64]) -> bool:
+    """Whether all values are the same, or differ by nothing but rounding.
+
+    The mean of equal decimals need not be that decimal: their computed variance is 1e-30, not 0.
+
+    Parameters
+    ----------
+    x : (n,) float64
+
+    Returns
+    -------
+    bool
+        True for no values, and for one.
+    """
+    if x.size < 2:
+        return True
+    return float(np.ptp(x)) <= 1e-12 * float(np.abs(x).max())
 
 
 def pooled(
