@@ -76,8 +76,32 @@ def beta_quantile(p: float, a: float, b: float) -> float:
 
 
 def t_quantile(level: float, df: float) -> float:
-    """Half the width of a two-sided interval of Student's t."""
-    return float(_scipy("special").stdtrit(df, 0.5 + level / 2))
+    """Half the width of a two-sided interval of Student's t.
+
+    Whole degrees of freedom need no SciPy: with t = sqrt(df) tan(a), the probability between
+    -t and t is a finite sum of powers of cos(a).
+    """
+    if df != int(df):
+        return float(_scipy("special").stdtrit(df, 0.5 + level / 2))
+    if df > 10_000:  # the next term of the expansion is 1e-8
+        z = normal_quantile(level)
+        return z + z * (z * z + 1) / (4 * df)
+    low, high = 0.0, math.pi / 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _between(middle, int(df)) < level else (low, middle)
+    return math.sqrt(df) * math.tan((low + high) / 2)
+
+
+def _between(angle: float, df: int) -> float:
+    sine, square = math.sin(angle), math.cos(angle) ** 2
+    odd = df % 2
+    term = math.cos(angle) if odd else 1.0
+    total = 0.0
+    for i in range(1 + odd, df, 2):
+        total += term
+        term *= square * i / (i + 1)
+    return (angle + sine * total) * 2 / math.pi if odd else sine * total
 
 
 def f_p(x: float, df1: float, df2: float) -> float:

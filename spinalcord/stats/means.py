@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from .distributions import t_quantile
 from .estimate import FEW, Estimate, check_level, undefined
-from .proportions import proportion
+from .proportions import proportion, wilson_limits
 from .resampling import check_drawing, percentile_limits, resample_ratio, studentized_limits
 
 
 MeanMethod: TypeAlias = Literal["percentile", "bootstrap-t"]
+PooledMethod: TypeAlias = Literal["score", "percentile"]
 ENOUGH = 30  # values from which the interval of a mean is taken as it is
 
 
@@ -169,6 +170,7 @@ def pooled(
     numerator: ArrayLike,
     denominator: ArrayLike,
     *,
+    method: PooledMethod = "score",
     level: float = 0.95,
     replicates: int = 2000,
     seed: int = 0,
@@ -180,52 +182,83 @@ def pooled(
 
     Parameters
     ----------
-    numerator, denominator : (n,) ints
+    numerator, denominator : (n,) array of int
         Counts per patient: so many of so many.
+    method : {"score", "percentile"}
+        ``"score"``: Wilson's interval with the effective number of things, which follows from how
+        much patients differ [1]_, and Student's quantile for their number. ``"percentile"``:
+        bootstrap of patients with all they have; too narrow for few patients and near 0 and 1.
     level : float, default 0.95
     replicates, seed : int
-        Of the bootstrap, which draws patients with all they have.
+        Of the bootstrap.
     name : str
     what : str
         What is counted; recorded as the estimate's unit.
     unit : str
-        What is drawn.
+        What varies independently.
 
     Returns
     -------
     Estimate
         `k` of `n` counted things; ``details["patients"]`` (or another unit) tells of how many.
-        Where k is 0 or n the bootstrap would give no width: the interval is then the exact one
-        (Clopper and Pearson) for as many patients as have such things, all of a patient's things
-        taken to share their fate. Without interval for one patient, or where all have the same
-        share.
+        Where k is 0 or n the interval is the exact one (Clopper and Pearson) for as many patients
+        as have such things, all of a patient's things taken to share their fate. Without interval
+        for one patient, or where all have the same share.
 
     Raises
     ------
     InputError
-        Shapes that differ; counts that are not 0 <= numerator <= denominator; settings out of
+        If shapes differ, counts are not 0 <= numerator <= denominator, or a setting is out of
         range.
+
+    References
+    ----------
+    .. [1] Rao and Scott, Biometrics 48:577 (1992).
+
+    Examples
+    --------
+    >>> found, lesions = [3, 1, 0, 2, 5, 1] * 4, [4, 1, 2, 2, 6, 1] * 4
+    >>> pooled(found, lesions, name="lesion-wise sensitivity", what="lesions").sentence()
+    '75 % (48 of 64) [95 % CI: 62 %, 84 %]'
     """
     k, n = np.asarray(numerator), np.asarray(denominator)
     check_level(level)
+    check_drawing(replicates, seed)
+    if method not in ("score", "percentile"):
+        raise InputError(f"method is {method!r}; expected score or percentile")
     if k.ndim != 1 or k.shape != n.shape or (k < 0).any() or (k > n).any():
         raise InputError(f"counts of shape {k.shape} and {n.shape}; expected k of n per case")
-    total = int(n.sum())
+    total, patients = int(n.sum()), int((n > 0).sum())
     details: dict[str, Any] = {unit: int(k.size)}
     options: dict[str, Any] = {"k": int(k.sum()), "n": total, "unit": what, "style": "percent"}
     options["details"] = details
     if total == 0:
         return undefined(name, f"no {what} to count", level, **options)
-    drawn = resample_ratio(k, n, replicates=replicates, seed=seed)
-    details |= {"seed": seed, "replicates": replicates}
     value = options["k"] / total
     if k.size == 1:
         nan = math.nan
         reason = f"one of {unit} does not vary"
         return Estimate(name, value, nan, nan, level, "none", reason=reason, **options)
+    if patients < FEW:
+        options["reason"] = f"fewer than {FEW} {unit} with {what}"
     if (k * total == n * options["k"]).all():
-        return _alike(name, value, int((n > 0).sum()), level, unit, options)
+        return _alike(name, value, patients, level, unit, options)
+    if method == "score":
+        low, high = _effective_wilson(k[n > 0], n[n > 0], level)
+        return Estimate(name, value, low, high, level, f"Wilson over {unit}", **options)
+    details |= {"seed": seed, "replicates": replicates}
+    drawn = resample_ratio(k, n, replicates=replicates, seed=seed)
     return Estimate(name, value, *percentile_limits(drawn, level), level, _METHOD, **options)
+
+
+def _effective_wilson(k: NDArray[Any], n: NDArray[Any], level: float) -> tuple[float, float]:
+    """Wilson's interval of a share, with as many things as give it the variance over patients."""
+    patients, total, share = n.size, int(n.sum()), float(k.sum() / n.sum())
+    apart = (k - share * n).astype(np.float64)
+    variance = patients / (patients - 1) * float((apart**2).sum()) / total**2
+    # Things are never taken to tell more than independent ones would.
+    effective = min(share * (1 - share) / variance, float(total))
+    return wilson_limits(share, effective, t_quantile(level, patients - 1))
 
 
 def _alike(
@@ -234,7 +267,8 @@ def _alike(
     """Estimate a proportion that is the same in all patients: a bootstrap learns nothing there."""
     if 0 < value < 1:
         nan, reason = math.nan, f"the same share in all {unit}"
-        return Estimate(name, value, nan, nan, level, "none", reason=reason, **options)
+        options = {**options, "reason": reason}
+        return Estimate(name, value, nan, nan, level, "none", **options)
     ends = proportion(patients if value == 1 else 0, patients, level=level)
     method = f"{ends.method} over {unit}"
     return Estimate(name, value, ends.low, ends.high, level, method, **options)
