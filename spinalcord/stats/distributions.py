@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 def normal_quantile(level: float) -> float:
@@ -68,6 +72,51 @@ def fisher_p(a: int, b: int, c: int, d: int) -> float:
         ways.append(ways[-1] * (column - i) * (row - i) // ((i + 1) * (n - column - row + i + 1)))
     seen = ways[a - least]
     return float(sum(way for way in ways if way <= seen) / math.comb(n, row))
+
+
+def exact_p(k: Sequence[int], n: Sequence[int], *, most: int = 2_000_000) -> float | None:
+    """P-value of the Fisher-Freeman-Halton test that shares k of n are equal in all groups.
+
+    Sums the tables with the same margins that are no likelier than the one observed.
+
+    Parameters
+    ----------
+    k, n : sequences of int
+        Of each group.
+    most : int
+        Tables to look at.
+
+    Returns
+    -------
+    float or None
+        None where there are more tables than that.
+    """
+    total = sum(k)
+    if total > sum(n) - total:  # the rarer outcome has fewer tables
+        k = [size - count for count, size in zip(k, n, strict=True)]
+        total = sum(k)
+    logs = [_log_ways(size) for size in n]
+    # Tables as (what is left to place, log of the ways), group by group.
+    left, ways = np.array([total]), np.array([0.0])
+    for i, own in enumerate(logs):
+        room = sum(n[i + 1 :])
+        counts = np.arange(len(own))
+        if left.size * counts.size > most:
+            return None
+        after = left[:, None] - counts
+        here = ways[:, None] + own
+        fits = (after >= 0) & (after <= room)
+        left, ways = after[fits], here[fits]
+    seen = sum(own[count] for own, count in zip(logs, k, strict=True))
+    chances = np.exp(ways - ways.max())
+    return float(chances[ways <= seen + 1e-9].sum() / chances.sum())
+
+
+def _log_ways(n: int) -> NDArray[np.float64]:
+    """Logarithms of n over 0, 1 ... n."""
+    return np.array(
+        [math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) for i in range(n + 1)]
+    )
 
 
 def beta_quantile(p: float, a: float, b: float) -> float:
