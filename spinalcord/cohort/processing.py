@@ -15,23 +15,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..classification import Diagnosis, classify_slices
+from ..analysis.attribution import ExplanationOptions
+from ..analysis.classification import Diagnosis, classify_slices
+from ..analysis.explanation import Explanation, explain_slices
+from ..analysis.segmentation import Segmentation, segment_scan
 from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning, note_warnings
-from ..evidence import Manner
-from ..explanation import Explanation, explain_slices
-from ..qc.pictures import CasePicture, draw_case
-from ..reading import load
-from ..segmentation import Segmentation, segment_scan
+from ..qc.case_picture import CasePicture, draw_case
+from ..scans.preparation import Array, LesionSlices, Stopwatch, WorkingScan
+from ..scans.reading import load
+from ..scans.writing import write_bytes
 from ..tasks import TASKS
-from ..working import Array, LesionSlices, Stopwatch, WorkingScan
-from ..writing import write_bytes
-from .cases import CohortCase
 from .inputs import again, describe_input, is_unchanged
+from .listing import CohortCase
 from .records import forget, picture_path, read_record, write_record
 from .rows import case_rows
 
 if TYPE_CHECKING:
-    from ..pipeline import Pipeline
+    from ..analysis.pipeline import Pipeline
 
 # A UID, and the description that follows it in the list of a SeriesError.
 _SERIES = re.compile(r"\b[0-2](?:\.\d+){4,}(?: '[^']*')?")
@@ -40,7 +40,7 @@ STAGES = ("read", "segment", "classify", "explain", "write")
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunSettings:
     """What all cases of a run have in common.
 
     Attributes
@@ -61,7 +61,7 @@ class Settings:
     keep_outside_cord : bool or None
         As for `segment`.
     explaining : mapping
-        Options of `Manner`.
+        Options of `ExplanationOptions`.
     """
 
     models: str | None
@@ -77,9 +77,9 @@ class Settings:
     explaining: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def manner(self) -> Manner:
+    def explanation(self) -> ExplanationOptions:
         """How answers are explained."""
-        return Manner(**self.explaining)
+        return ExplanationOptions(**self.explaining)
 
     def key(self, case: CohortCase, inputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a digest of all that a case's results depend on."""
@@ -90,7 +90,7 @@ class Settings:
             "settings": [self.precision, self.threshold, self.min_lesion_mm3, self.masks],
             "min_peak": self.min_peak,
             "keep_outside_cord": self.keep_outside_cord,
-            "explaining": self.manner.to_dict(),
+            "explaining": self.explanation.to_dict(),
             "case": [case.series, case.folder, case.stem],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -131,7 +131,7 @@ class _Timer:
         self.stage, self._start = stage, now
 
 
-def is_done(case: CohortCase, settings: Settings, out: Path) -> bool:
+def is_done(case: CohortCase, settings: RunSettings, out: Path) -> bool:
     """Say whether an earlier run has done a case, by looking at no more than files' stamps."""
     record = read_record(out, case)
     if record is None or not _is_whole(record, settings):
@@ -147,7 +147,7 @@ def is_done(case: CohortCase, settings: Settings, out: Path) -> bool:
 
 
 def process_case(
-    case: CohortCase, settings: Settings, out: Path, *, resume: bool = True
+    case: CohortCase, settings: RunSettings, out: Path, *, resume: bool = True
 ) -> Outcome:
     """Do one case and write its results and its record.
 
@@ -155,7 +155,7 @@ def process_case(
     ----------
     case : CohortCase
         The case.
-    settings : Settings
+    settings : RunSettings
         Those of the run.
     out : Path
         Output folder.
@@ -220,7 +220,7 @@ _pipelines: dict[tuple[Any, ...], Pipeline] = {}
 _lock = threading.Lock()
 
 
-def open_pipeline(settings: Settings) -> Pipeline:
+def open_pipeline(settings: RunSettings) -> Pipeline:
     """Return this process's pipeline for these settings; its models are opened once.
 
     Raises
@@ -230,7 +230,7 @@ def open_pipeline(settings: Settings) -> Pipeline:
     BackendError
         This CPU lacks the precision.
     """
-    from ..pipeline import Pipeline
+    from ..analysis.pipeline import Pipeline
 
     key = settings.models, settings.precision, settings.threads, *settings.hashes.values()
     with _lock:
@@ -252,11 +252,11 @@ def open_pipeline(settings: Settings) -> Pipeline:
 
 
 def _compute(
-    case: CohortCase, settings: Settings, pipeline: Pipeline, timer: _Timer
+    case: CohortCase, settings: RunSettings, pipeline: Pipeline, timer: _Timer
 ) -> tuple[list[Segmentation | Diagnosis | Explanation], dict[str, Any], bytes | None]:
     """Do the whole way; return what is to be saved, the record, and the case's picture."""
     scan = WorkingScan(case.path, series=case.series)
-    contrast = None if case.t1c is None else scan.companion(case.t1c, "t1c")
+    contrast = None if case.t1c is None else scan.coregistered(case.t1c, "t1c")
     inputs = {"scan": describe_input(case.path, scan.volume.source.files)}
     given = None
     if case.mask is not None:
@@ -293,7 +293,7 @@ def _compute(
         explain_slices(
             lesion,
             networks[task],
-            manner=settings.manner,
+            options=settings.explanation,
             answer=diagnosis.tasks[task],
             segmentation=segmentation,
             watch=Stopwatch(),
@@ -331,7 +331,7 @@ def _draw(
         reference=reference,
         cord=None if cord is None else scan.working(cord.array),
         maps={e.task: scan.working(e.map.array) for e in explanations if e.map is not None},
-        number=scan.stored_slice,
+        number=scan.volume.stored_slice,
     )
 
 
@@ -375,7 +375,7 @@ def _save(
 # ---- Resuming, failing ------------------------------------------------------------------------
 
 
-def _still_holds(case: CohortCase, settings: Settings, out: Path) -> bool:
+def _still_holds(case: CohortCase, settings: RunSettings, out: Path) -> bool:
     """Say whether a record holds by content; what has new stamps alone gets a new record."""
     record = read_record(out, case)
     if record is None or not _is_whole(record, settings) or not _files_are_there(out, record):
@@ -392,7 +392,7 @@ def _still_holds(case: CohortCase, settings: Settings, out: Path) -> bool:
     return True
 
 
-def _is_whole(record: Mapping[str, Any], settings: Settings) -> bool:
+def _is_whole(record: Mapping[str, Any], settings: RunSettings) -> bool:
     """Say whether a record is that of a case that was done, with a picture if one is wanted."""
     return record.get("status") == "done" and ("qc" in record or not settings.qc)
 

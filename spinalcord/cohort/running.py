@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from .. import __version__, _core
+from ..analysis.attribution import RING_MM, ExplanationOptions
+from ..analysis.results import check_number
 from ..errors import BackendError, InputError, ModelError, SpinalcordWarning
-from ..evidence import RING_MM, Manner
-from ..models import ROLES, ModelFolder, find_models
-from ..network import check_settings
-from ..results import check_number
-from .cases import CohortCase, Listing, list_cohort
-from .processing import Outcome, Settings, is_done
+from ..models.folder import ROLES, ModelFolder, find_models
+from ..models.network import check_settings
+from .listing import CohortCase, Listing, list_cohort
+from .processing import Outcome, RunSettings, is_done
 from .records import locked, read_record
-from .tables import read_table, write_tables
+from .run_tables import read_results, write_tables
 from .workers import run_local
 
 
@@ -65,7 +65,7 @@ class CohortRun:
 
     def read(self, name: str) -> list[dict[str, Any]]:
         """Return the rows of one of the five tables, such as ``"cases.tsv"``, as dicts."""
-        return read_table(self.out / name)
+        return read_results(self.out / name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -189,7 +189,7 @@ def run_cohort(
         raise InputError(f"{out} is a file; expected a folder for the results")
     share = _share(jobs, threads, precision, distributed=client is not None)
     folder = find_models(models)
-    settings = Settings(
+    settings = RunSettings(
         models=None if models is None else str(Path(models).absolute()),
         hashes={role: folder.model(role).sha256 for role in ROLES},
         precision=precision,
@@ -198,7 +198,7 @@ def run_cohort(
         min_lesion_mm3=_optional("min_lesion_mm3", min_lesion_mm3, 1e9),
         min_peak=_optional("min_peak", min_peak, 1.0),
         masks=masks,
-        explaining=Manner(method, layer, of, ring_mm, curves, compare).to_dict(),
+        explaining=ExplanationOptions(method, layer, of, ring_mm, curves, compare).to_dict(),
         qc=qc,
         keep_outside_cord=keep_outside_cord,
     )
@@ -224,9 +224,9 @@ def run_cohort(
         except BaseException:
             # Tables of what there is, also after Ctrl-C; a full disk has been told of already.
             with contextlib.suppress(InputError):
-                write_tables(out, listing, description, manner=settings.manner, qc=qc)
+                write_tables(out, listing, description, options=settings.explanation, qc=qc)
             raise
-        counts = write_tables(out, listing, description, manner=settings.manner, qc=qc)
+        counts = write_tables(out, listing, description, options=settings.explanation, qc=qc)
     if counts["failed"]:
         warnings.warn(
             f"{counts['failed']} of {counts['cases']} cases failed: see {out / 'failures.tsv'}",
@@ -248,9 +248,11 @@ def _share(jobs: int, threads: int | None, precision: str, *, distributed: bool)
     cpus = int(_core.cpu()["threads"])
     share = max(1, cpus // int(jobs)) if threads is None else int(threads)
     if jobs * share > cpus:
+        limit = os.environ.get("OMP_NUM_THREADS", "")
+        by = f" (OMP_NUM_THREADS={limit} counts: unset it or set it to the CPUs)" if limit else ""
         raise InputError(
             f"{jobs} jobs of {share} threads need {jobs * share} CPUs, and this process may use "
-            f"{cpus}: choose fewer"
+            f"{cpus}{by}: choose fewer jobs or threads"
         )
     return share
 
@@ -259,7 +261,7 @@ def _optional(name: str, value: float | None, most: float) -> float | None:
     return None if value is None else check_number(name, value, 0.0, most)
 
 
-def _describe(settings: Settings, folder: ModelFolder, t1c: bool) -> dict[str, Any]:
+def _describe(settings: RunSettings, folder: ModelFolder, t1c: bool) -> dict[str, Any]:
     used = [folder.model(role) for role in ROLES]
     notices = dict.fromkeys(model.notice for model in used if model.notice)
     return {
@@ -273,7 +275,7 @@ def _describe(settings: Settings, folder: ModelFolder, t1c: bool) -> dict[str, A
             "keep_outside_cord": settings.keep_outside_cord,
             "masks": settings.masks,
             "t1c": t1c,
-            "explaining": settings.manner.to_dict(),
+            "explaining": settings.explanation.to_dict(),
         },
         "models": [model.to_dict() for model in used],
         "versions": {"spinalcord": __version__, "numpy": np.__version__},
@@ -293,7 +295,7 @@ def _connected(client: Any) -> Iterator[Any]:
 
 
 def _missing(
-    listing: Listing, settings: Settings, out: Path, resume: bool, progress: bool
+    listing: Listing, settings: RunSettings, out: Path, resume: bool, progress: bool
 ) -> tuple[list[CohortCase], int, set[str]]:
     """Return the cases that are not done, how many are, and whose results may still hold."""
     if not resume:
@@ -314,7 +316,7 @@ def _work(
     done: int,
     earlier: set[str],
     listing: Listing,
-    settings: Settings,
+    settings: RunSettings,
     out: Path,
     cluster: Any,
     jobs: int,

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..volume import Source, Volume
+from ..scans.volume import Source, Volume
 from .acquisition import acquire, coil_map, draw_protocol
 from .anatomy import LEVELS, Spine, draw_spine
-from .drawing import Grid, Painting, paint
 from .fields import Array
-from .lesions import Lesion, draw_lesions
+from .lesion_geometry import SyntheticLesion, sample_lesions
+from .painting import Grid, Painting, paint
 from .tissue import draw_signals
 
 VISIBLE = 0.15  # share of a voxel below which a lesion leaves no mask
@@ -109,9 +109,9 @@ def make_case(
     spine = draw_spine(rng, age=age, sex=sex)
     grid, affine, height = _place(rng, spine, protocol)
     span = _span(spine, grid)
-    lesions: list[Lesion] = []
+    lesions: list[SyntheticLesion] = []
     if diagnosis is not None:
-        lesions = draw_lesions(rng, diagnosis, span, difficulty=difficulty,
+        lesions = sample_lesions(rng, diagnosis, span, difficulty=difficulty,
                                segment_mm=_segment(spine, span))  # fmt: skip
     signals = draw_signals(rng, protocol, random_contrast=random_contrast)
     painting = paint(rng, spine, grid, lesions, signals, protocol, 4 if t1c else 2)
@@ -218,7 +218,7 @@ def _scan(
 
 
 def _mask(
-    painting: Painting, lesions: list[Lesion], spine: Spine
+    painting: Painting, lesions: list[SyntheticLesion], spine: Spine
 ) -> tuple[Array, list[dict[str, Any]]]:
     mask = np.zeros(painting.cord.shape, np.uint8)
     rows = []

@@ -12,10 +12,20 @@ import numpy as np
 
 from ..errors import InputError
 from ..stats.estimate import check_level
-from . import activations, demographics, diagnoses, factors, readers, segmentations, tables
+from . import (
+    activations,
+    demographics,
+    diagnoses,
+    factors,
+    readers,
+    segmentations,
+)
+from . import (
+    performance as tables,
+)
 from .cases import Cases
 from .flow import Step, patient_flow
-from .loading import choose_split, in_split, leave_out, load, one_per_patient
+from .loading import choose_split, in_split, leave_out, load_cohort, one_per_patient
 from .table import Table
 
 
@@ -85,7 +95,7 @@ class Cohort:
         exclude: Any = None,
     ) -> None:
         self.level = check_level(level)
-        run = leave_out(load(source, columns), exclude)
+        run = leave_out(load_cohort(source, columns), exclude)
         every = run.cases
         self.folder, self.settings = run.folder, run.description
         self.excluded, self.lesions = run.excluded, run.lesions

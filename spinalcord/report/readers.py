@@ -20,9 +20,9 @@ from ..stats import (
     mcnemar,
 )
 from ..tasks import DIAGNOSES, TASKS
-from .cases import Bool, Cases, Question, read_rows
+from .cases import Bool, Cases, Question, judge_readings
+from .performance import compared, questions
 from .table import ESTIMATE, Table, estimate_row
-from .tables import compared, questions
 
 
 def readers(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:
@@ -122,7 +122,7 @@ def agreement(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
 def judge(cases: Cases, question: Question, reader: str) -> tuple[Bool, Bool]:
     """Say which cases of a task a reader read, and which of them rightly."""
     part = cases.take(question.index)
-    return read_rows(part.words(reader), part.words("reference_diagnosis"), question.name)
+    return judge_readings(part.words(reader), part.words("reference_diagnosis"), question.name)
 
 
 def count_reader(question: Question, read: Bool, right: Bool) -> TwoByTwo:

@@ -294,13 +294,9 @@ def _hypotenuse(x: float, y: float, r: float) -> float:
     return math.sqrt(max(x * x + y * y - 2 * r * x * y, 0.0))
 
 
-def _pair_of(
-    truth: ArrayLike, areas: Any, covariance: Any, i: int, j: int, unit: str
-) -> _Pair:
+def _pair_of(truth: ArrayLike, areas: Any, covariance: Any, i: int, j: int, unit: str) -> _Pair:
     labels = binary(truth, "truth")
-    first, second = (
-        AreaError.of(labels, float(areas[k]), float(covariance[k, k])) for k in (i, j)
-    )
+    first, second = (AreaError.of(labels, float(areas[k]), float(covariance[k, k])) for k in (i, j))
     options = {"n": labels.size, "unit": unit}
     return _Pair(first, second, float(covariance[i, j]), True, options)
 

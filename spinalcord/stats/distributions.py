@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -10,6 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..extras import require
 
 
 def normal_quantile(level: float) -> float:
@@ -159,16 +160,5 @@ def f_p(x: float, df1: float, df2: float) -> float:
 
 
 def _scipy(module: str) -> Any:
-    """Import a part of SciPy.
-
-    Raises
-    ------
-    ImportError
-        Without SciPy; says what to install.
-    """
-    try:
-        return importlib.import_module(f"scipy.{module}")
-    except ImportError as error:
-        raise ImportError(
-            "this interval or test needs SciPy: install it with `pip install 'spinalcord[stats]'`"
-        ) from error
+    """Import a part of SciPy; a MissingExtraError says what to install."""
+    return require(f"scipy.{module}", "stats", "this interval or test")

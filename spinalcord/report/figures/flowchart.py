@@ -5,8 +5,8 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from ...pictures.style import BLACK, GREY, style, take_axes
 from ..flow import diagnosis_counts
-from .style import BLACK, GREY, style, take_axes
 
 if TYPE_CHECKING:
     from ..cohort import Cohort
