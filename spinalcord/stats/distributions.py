@@ -76,7 +76,9 @@ def beta_quantile(p: float, a: float, b: float) -> float:
 
 
 def t_quantile(level: float, df: float) -> float:
-    """Half the width of a two-sided interval of Student's t."""
+    """Half the width of a two-sided interval of Student's t; normal where df is infinite."""
+    if math.isinf(df):
+        return normal_quantile(level)
     return float(_scipy("special").stdtrit(df, 0.5 + level / 2))
 
 
@@ -99,3 +101,24 @@ def _scipy(module: str) -> Any:
         raise ImportError(
             "this interval or test needs SciPy: install it with `pip install 'spinalcord[stats]'`"
         ) from error
+
+
+def t_p(x: float, df: float) -> float:
+    """Two-sided p-value of Student's t; of the normal distribution where df is infinite."""
+    if math.isinf(df):
+        return normal_p(x)
+    return float(2 * _scipy("special").stdtr(df, -abs(x)))
+
+
+def f_quantile(p: float, df1: float, df2: float) -> float:
+    """Quantile of the F distribution; of chi-squared over df1 where df2 is infinite."""
+    if math.isinf(df2):
+        return float(_scipy("special").chdtri(df1, 1 - p)) / df1
+    return float(_scipy("special").fdtri(df1, df2, p))
+
+
+def chi2_quantile(p: float, df: int) -> float:
+    """Quantile of chi-squared with one degree of freedom, or with more by SciPy."""
+    if df == 1:
+        return normal_quantile(p) ** 2
+    return float(_scipy("special").chdtri(df, 1 - p))
