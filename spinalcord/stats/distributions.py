@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..extras import require
 
@@ -75,62 +71,19 @@ def fisher_p(a: int, b: int, c: int, d: int) -> float:
     return float(sum(way for way in ways if way <= seen) / math.comb(n, row))
 
 
-def exact_p(k: Sequence[int], n: Sequence[int], *, most: int = 2_000_000) -> float | None:
-    """P-value of the Fisher-Freeman-Halton test that shares k of n are equal in all groups.
-
-    Sums the tables with the same margins that are no likelier than the one observed.
-
-    Parameters
-    ----------
-    k, n : sequences of int
-        Of each group.
-    most : int
-        Tables to look at.
-
-    Returns
-    -------
-    float or None
-        None where there are more tables than that.
-    """
-    total = sum(k)
-    if total > sum(n) - total:  # the rarer outcome has fewer tables
-        k = [size - count for count, size in zip(k, n, strict=True)]
-        total = sum(k)
-    logs = [_log_ways(size) for size in n]
-    # Tables as (what is left to place, log of the ways), group by group.
-    left, ways = np.array([total]), np.array([0.0])
-    for i, own in enumerate(logs):
-        room = sum(n[i + 1 :])
-        counts = np.arange(len(own))
-        if left.size * counts.size > most:
-            return None
-        after = left[:, None] - counts
-        here = ways[:, None] + own
-        fits = (after >= 0) & (after <= room)
-        left, ways = after[fits], here[fits]
-    seen = sum(own[count] for own, count in zip(logs, k, strict=True))
-    chances = np.exp(ways - ways.max())
-    return float(chances[ways <= seen + 1e-9].sum() / chances.sum())
-
-
-def _log_ways(n: int) -> NDArray[np.float64]:
-    """Logarithms of n over 0, 1 ... n."""
-    return np.array(
-        [math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) for i in range(n + 1)]
-    )
-
-
 def beta_quantile(p: float, a: float, b: float) -> float:
     """Quantile of the beta distribution."""
     return float(_scipy("special").betaincinv(a, b, p))
 
 
 def t_quantile(level: float, df: float) -> float:
-    """Half the width of a two-sided interval of Student's t.
+    """Half the width of a two-sided interval of Student's t; normal where df is infinite.
 
     Whole degrees of freedom need no SciPy: with t = sqrt(df) tan(a), the probability between
     -t and t is a finite sum of powers of cos(a).
     """
+    if math.isinf(df):
+        return normal_quantile(level)
     if df != int(df):
         return float(_scipy("special").stdtrit(df, 0.5 + level / 2))
     if df > 10_000:  # the next term of the expansion is 1e-8
@@ -162,3 +115,24 @@ def f_p(x: float, df1: float, df2: float) -> float:
 def _scipy(module: str) -> Any:
     """Import a part of SciPy; a MissingExtraError says what to install."""
     return require(f"scipy.{module}", "stats", "this interval or test")
+
+
+def t_p(x: float, df: float) -> float:
+    """Two-sided p-value of Student's t; of the normal distribution where df is infinite."""
+    if math.isinf(df):
+        return normal_p(x)
+    return float(2 * _scipy("special").stdtr(df, -abs(x)))
+
+
+def f_quantile(p: float, df1: float, df2: float) -> float:
+    """Quantile of the F distribution; of chi-squared over df1 where df2 is infinite."""
+    if math.isinf(df2):
+        return float(_scipy("special").chdtri(df1, 1 - p)) / df1
+    return float(_scipy("special").fdtri(df1, df2, p))
+
+
+def chi2_quantile(p: float, df: int) -> float:
+    """Quantile of chi-squared with one degree of freedom, or with more by SciPy."""
+    if df == 1:
+        return normal_quantile(p) ** 2
+    return float(_scipy("special").chdtri(df, 1 - p))

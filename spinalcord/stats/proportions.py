@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from ..errors import InputError
@@ -201,3 +202,42 @@ def _interval(k: int, n: int, level: float, method: str) -> tuple[float, float]:
     low = 0.0 if k == 0 else beta_quantile(tail, *low_shape)
     high = 1.0 if k == n else beta_quantile(1 - tail, *high_shape)
     return low, high
+
+
+def combine_correlated(
+    first: Estimate, second: Estimate, correlation: float
+) -> tuple[float, float]:
+    """Limits of first less second for two correlated estimates (square and add).
+
+    Parameters
+    ----------
+    first, second : Estimate
+        With intervals.
+    correlation : float
+        Of the two estimates, -1 to 1.
+
+    Returns
+    -------
+    low, high : float
+
+    References
+    ----------
+    .. [1] Zou and Donner, Stat Med 27:1693 (2008).
+    """
+    a, b = first, second
+    difference = a.estimate - b.estimate
+
+    def distance(x: float, y: float) -> float:
+        return math.sqrt(max(x * x + y * y - 2 * correlation * x * y, 0.0))
+
+    below = distance(a.estimate - a.low, b.high - b.estimate)
+    above = distance(a.high - a.estimate, b.estimate - b.low)
+    return difference - below, difference + above
+
+
+def scaled(estimate: Estimate, factor: float) -> Estimate:
+    """Return an estimate and its limits times a factor above 0."""
+    e = estimate
+    return replace(
+        e, estimate=factor * e.estimate, low=factor * e.low, high=factor * e.high, style="plain"
+    )

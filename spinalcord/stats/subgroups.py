@@ -14,8 +14,9 @@ from ..errors import InputError
 from .auc_comparison import compare_aucs_unpaired
 from .comparison import holm
 from .diagnostic import binary
-from .distributions import chi2_p, exact_p, fisher_p
+from .distributions import chi2_p, fisher_p
 from .estimate import FEW, Comparison, Estimate, adjusted, check_level, undefined
+from .group_tests import exact_table_p
 from .proportions import proportion, proportion_difference
 from .roc import auc, delong_se
 
@@ -152,10 +153,8 @@ def _by_share(
     k, n = np.array([*defined.values()], np.float64).T
     share = k.sum() / n.sum()
     if 0 < share < 1 and (n * min(share, 1 - share)).min() < 5:
-        p = exact_p([kn[0] for kn in defined.values()], [kn[1] for kn in defined.values()])
-        if p is not None:
-            nan = math.nan
-            return estimates, Comparison("interaction", nan, nan, p, "Fisher-Freeman-Halton", effect)
+        p, how = exact_table_p(np.stack([k, n - k]).astype(np.int64))
+        return estimates, Comparison("interaction", math.nan, math.nan, p, how, effect)
     spread = n * share * (1 - share)
     statistic = float(((k - n * share) ** 2 / spread).sum()) if 0 < share < 1 else 0.0
     df = len(defined) - 1
