@@ -12,36 +12,38 @@ import importlib
 import pathlib
 from typing import TYPE_CHECKING, Any
 
+from . import _moved
+
 if TYPE_CHECKING:
     from . import phantom as phantom
     from . import report as report
     from . import stats as stats
     from ._core import __version__
-    from .classification import Diagnosis, classify
+    from .analysis.classification import Diagnosis, classify
+    from .analysis.explanation import Explanation, explain
+    from .analysis.pipeline import Pipeline
+    from .analysis.segmentation import Segmentation, segment
     from .cohort import CohortRun, run_cohort
-    from .explanation import Explanation, explain
-    from .network import Network
-    from .pipeline import Pipeline
-    from .reading import read
+    from .models.network import Network
     from .report import Cohort
-    from .segmentation import Segmentation, segment
-    from .volume import Volume
+    from .scans.reading import read
+    from .scans.volume import Volume
 
 # Imported when first used, so that `import spinalcord` and the command line's help are fast.
 _HOME = {
     "Cohort": "report",
     "CohortRun": "cohort",
-    "Diagnosis": "classification",
-    "Explanation": "explanation",
-    "Network": "network",
-    "Pipeline": "pipeline",
-    "Segmentation": "segmentation",
-    "Volume": "volume",
-    "classify": "classification",
-    "explain": "explanation",
-    "read": "reading",
+    "Diagnosis": "analysis.classification",
+    "Explanation": "analysis.explanation",
+    "Network": "models.network",
+    "Pipeline": "analysis.pipeline",
+    "Segmentation": "analysis.segmentation",
+    "Volume": "scans.volume",
+    "classify": "analysis.classification",
+    "explain": "analysis.explanation",
+    "read": "scans.reading",
     "run_cohort": "cohort",
-    "segment": "segmentation",
+    "segment": "analysis.segmentation",
 }
 
 __all__ = [
@@ -100,3 +102,6 @@ def _import_core() -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+_moved.install()

@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .commands.options import PRECISIONS, number, whole
 from .errors import InputError
-from .options import PRECISIONS, number, whole
 
 if TYPE_CHECKING:
-    from .models import ModelFolder
-    from .network import Array, Network
+    from .models.folder import ModelFolder
+    from .models.network import Array, Network
 
 SUMMARY = "time the networks on this machine, over precisions, threads and batches"
 
@@ -111,8 +111,8 @@ def measure(
     import numpy as np
 
     from . import __version__, _core
-    from .models import WEIGHTS_DIR, find_models, write_random
-    from .network import Network
+    from .models.folder import WEIGHTS_DIR, find_models, write_random
+    from .models.network import Network
 
     if size < 32 or size % 16:
         raise InputError(f"size is {size} pixels, expected a multiple of 16 from 32")

@@ -17,16 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import bench
-from . import options as shared
-from .demo import command as demo
+from .commands import demo, phantom, report
+from .commands import options as shared
+from .commands import train as training
 from .errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
-from .phantom import command as phantom
-from .report import command as report
 from .tasks import TASKS
-from .training import command as training
 
 if TYPE_CHECKING:
-    from .pipeline import Pipeline
+    from .analysis.pipeline import Pipeline
 
 DONE, FAILED, USAGE, MODEL, INPUT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 SHOWN_FAILURES = 20
@@ -154,7 +152,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _info(options: argparse.Namespace) -> int:
     from . import __version__, _core
-    from .models import WEIGHTS_DIR, list_models
+    from .models.folder import WEIGHTS_DIR, list_models
 
     folder = WEIGHTS_DIR if options.models is None else Path(options.models)
     cpu, models = _core.cpu(), list_models(options.models)
@@ -175,7 +173,7 @@ def _info(options: argparse.Namespace) -> int:
 
 def _check_out(out: str | None, ending: str) -> None:
     """Refuse a file name of another kind before anything is computed."""
-    from .results import output_path
+    from .analysis.results import output_path
 
     if out is not None:
         output_path(out, "scan", "result", ending)
@@ -183,7 +181,7 @@ def _check_out(out: str | None, ending: str) -> None:
 
 def _kernels(path: Path, precision: str) -> dict[str, int]:
     """Count the steps of a network at 256 x 256 by what computes them."""
-    from .network import Network
+    from .models.network import Network
 
     layers = Network.open(path, precision).layers(256, 256)
     return dict(Counter(layer["implementation"] for layer in layers))
@@ -204,7 +202,7 @@ def _stats(options: argparse.Namespace) -> int:
 
 
 def _models_list(options: argparse.Namespace) -> int:
-    from .models import list_models
+    from .models.folder import list_models
 
     rows = list_models(options.models)
     _print(rows)
@@ -212,14 +210,14 @@ def _models_list(options: argparse.Namespace) -> int:
 
 
 def _models_verify(options: argparse.Namespace) -> int:
-    from .models import verify_model, verify_models
+    from .models.folder import verify_model, verify_models
 
     _print(verify_models() if options.file is None else verify_model(options.file))
     return DONE
 
 
 def _models_random(options: argparse.Namespace) -> int:
-    from .models import write_random
+    from .models.folder import write_random
 
     paths = write_random(options.folder, options.seed)
     _print({"files": [str(path) for path in paths], "seed": options.seed})
@@ -408,7 +406,7 @@ class _Version(argparse.Action):
 
 
 def _pipeline(options: argparse.Namespace) -> Pipeline:
-    from .pipeline import Pipeline
+    from .analysis.pipeline import Pipeline
 
     return Pipeline(options.models, options.precision, options.threads, progress=not options.quiet)
 

@@ -20,9 +20,11 @@ import numpy as np
 import pytest
 from stand_ins import lesion_of, stored, working_array
 
-from spinalcord import models, network, options
-from spinalcord.checksums import write_sums
 from spinalcord.cli import main
+from spinalcord.commands import options
+from spinalcord.models import folder as models
+from spinalcord.models import network
+from spinalcord.models.release import write_sums
 
 
 def run(*arguments, **options):

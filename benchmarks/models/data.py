@@ -30,8 +30,8 @@ import numpy as np
 
 from spinalcord import Volume
 from spinalcord.phantom import insert_lesion, make_cohort
+from spinalcord.scans.writing import save_volume
 from spinalcord.tasks import DIAGNOSES
-from spinalcord.writing import save_volume
 
 LETTER_SEED, TYPICAL_SEED, VARIED_SEED = 157, 158, 1001
 HOST_SEED, HELD_SEED = 4, 18

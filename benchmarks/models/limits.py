@@ -23,10 +23,10 @@ from tqdm import tqdm
 
 import spinalcord as sc
 from spinalcord import _core
-from spinalcord.lesions import peaks, thickness_mm
-from spinalcord.modelfile import read_model, write_model
+from spinalcord.analysis.lesions import peaks, thickness_mm
+from spinalcord.models.model_file import read_model, write_model
+from spinalcord.scans.preparation import WorkingScan
 from spinalcord.training.export import stored_tensors
-from spinalcord.working import WorkingScan
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 SMALLEST_MM3 = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from ..writing import result_stem
-from .cases import CohortCase, carried_columns, clean, read_rows, truth
+from ..scans.writing import result_stem
+from .listing import CohortCase, carried_columns, clean, read_rows, truth
 
 _IMAGE = re.compile(r"(sub-[A-Za-z0-9]+(?:_[a-z]+-[A-Za-z0-9+]+)*)_([A-Za-z0-9]+)\.nii(?:\.gz)?")
 _LESION = re.compile(r"_(?:label|desc)-lesion(?:_|$)")

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import InputError
-from .cases import CohortCase
+from .listing import CohortCase
 from .processing import Outcome, Settings, fail, process_case
 
 AHEAD = 2

@@ -15,23 +15,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..classification import Diagnosis, classify_slices
+from ..analysis.attribution import Manner
+from ..analysis.classification import Diagnosis, classify_slices
+from ..analysis.explanation import Explanation, explain_slices
+from ..analysis.segmentation import Segmentation, segment_scan
 from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning, note_warnings
-from ..evidence import Manner
-from ..explanation import Explanation, explain_slices
-from ..qc.pictures import CasePicture, draw_case
-from ..reading import load
-from ..segmentation import Segmentation, segment_scan
+from ..qc.case_picture import CasePicture, draw_case
+from ..scans.preparation import Array, LesionSlices, Stopwatch, WorkingScan
+from ..scans.reading import load
+from ..scans.writing import write_bytes
 from ..tasks import TASKS
-from ..working import Array, LesionSlices, Stopwatch, WorkingScan
-from ..writing import write_bytes
-from .cases import CohortCase
 from .inputs import again, describe_input, is_unchanged
+from .listing import CohortCase
 from .records import forget, picture_path, read_record, write_record
 from .rows import case_rows
 
 if TYPE_CHECKING:
-    from ..pipeline import Pipeline
+    from ..analysis.pipeline import Pipeline
 
 # A UID, and the description that follows it in the list of a SeriesError.
 _SERIES = re.compile(r"\b[0-2](?:\.\d+){4,}(?: '[^']*')?")
@@ -230,7 +230,7 @@ def open_pipeline(settings: Settings) -> Pipeline:
     BackendError
         This CPU lacks the precision.
     """
-    from ..pipeline import Pipeline
+    from ..analysis.pipeline import Pipeline
 
     key = settings.models, settings.precision, settings.threads, *settings.hashes.values()
     with _lock:

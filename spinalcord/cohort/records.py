@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..writing import write_bytes
-from .cases import CohortCase
+from ..scans.writing import write_bytes
+from .listing import CohortCase
 
 FORMAT = 1
 STATE = ".spinalcord"

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from ..classification import Diagnosis
-from ..evidence import Manner, map_label
-from ..explanation import Explanation
-from ..segmentation import Segmentation
+from ..analysis.attribution import Manner, map_label
+from ..analysis.classification import Diagnosis
+from ..analysis.explanation import Explanation
+from ..analysis.segmentation import Segmentation
+from ..scans.preparation import Array, LesionSlices, WorkingScan
 from ..tasks import TASKS
-from ..working import Array, LesionSlices, WorkingScan
 
 
 def case_rows(

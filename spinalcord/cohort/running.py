@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from .. import __version__, _core
+from ..analysis.attribution import RING_MM, Manner
+from ..analysis.results import check_number
 from ..errors import BackendError, InputError, ModelError, SpinalcordWarning
-from ..evidence import RING_MM, Manner
-from ..models import ROLES, ModelFolder, find_models
-from ..network import check_settings
-from ..results import check_number
-from .cases import CohortCase, Listing, list_cohort
+from ..models.folder import ROLES, ModelFolder, find_models
+from ..models.network import check_settings
+from .listing import CohortCase, Listing, list_cohort
 from .processing import Outcome, Settings, is_done
 from .records import locked, read_record
-from .tables import read_table, write_tables
+from .run_tables import read_table, write_tables
 from .workers import run_local
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO
 
 from ..threads import thread_limits
-from .cases import CohortCase
+from .listing import CohortCase
 from .processing import Outcome, Settings, fail, process_case
 
 MAX_DEATHS = 2

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..volume import Source, Volume
+from ..scans.volume import Source, Volume
 from .acquisition import acquire, coil_map, draw_protocol
 from .anatomy import LEVELS, Spine, draw_spine
-from .drawing import Grid, Painting, paint
 from .fields import Array
-from .lesions import Lesion, draw_lesions
+from .lesion_geometry import Lesion, draw_lesions
+from .painting import Grid, Painting, paint
 from .tissue import draw_signals
 
 VISIBLE = 0.15  # share of a voxel below which a lesion leaves no mask

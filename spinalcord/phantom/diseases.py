@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .fields import Waves
-from .lesions import Lesion, Part
+from .lesion_geometry import Lesion, Part
 
 # Share of cases, by diagnosis, with each optional feature.
 CHANCES: dict[str, dict[str, float]] = {

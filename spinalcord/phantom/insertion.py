@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..reading import load, read_mask
-from ..volume import Volume
+from ..scans.reading import load, read_mask
+from ..scans.volume import Volume
 from .acquisition import draw_protocol
 from .case import VISIBLE
 from .decoys import check_decoy, draw_elsewhere, share_of_tube
 from .fields import Array
 from .host import Host, measure_host
-from .lesions import Lesion, draw_lesions
+from .lesion_geometry import Lesion, draw_lesions
 from .moving import Site, draw_site, interpolate_mask, move_voxels
 from .tissue import draw_signals
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .fields import Array
 from .host import Host, near_line
-from .lesions import Lesion
+from .lesion_geometry import Lesion
 
 Place = tuple[Array, Array, Array, Array, Array]
 """What `Host.locate` returns: s, across, u, v, tangent."""

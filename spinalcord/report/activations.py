@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..analysis.attribution import METHODS
 from ..errors import InputError
-from ..evidence import METHODS
 from ..stats import mean
 from ..tasks import TASKS
 from .cases import Cases, ask

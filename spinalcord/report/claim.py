@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..analysis.attribution import METHODS
 from ..errors import InputError
-from ..evidence import METHODS
 from ..stats.estimate import decimal
 from ..tasks import TASKS
 from .table import Table

@@ -12,7 +12,17 @@ import numpy as np
 
 from ..errors import InputError
 from ..stats.estimate import check_level
-from . import activations, demographics, diagnoses, factors, readers, segmentations, tables
+from . import (
+    activations,
+    demographics,
+    diagnoses,
+    factors,
+    readers,
+    segmentations,
+)
+from . import (
+    performance as tables,
+)
 from .cases import Cases
 from .flow import Step, patient_flow
 from .loading import choose_split, in_split, leave_out, load, one_per_patient

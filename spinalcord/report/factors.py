@@ -11,8 +11,8 @@ from ..errors import InputError
 from ..stats import by_subgroup
 from .cases import Cases, Question, Words
 from .demographics import sex_letters
+from .performance import difficult_cases, questions
 from .table import COMPARISON, Table, comparison_row, estimate_row
-from .tables import difficult_cases, questions
 
 ADULT = 18  # years
 _SEX = {"F": "female", "M": "male"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from ..document import document, titled
+from ..pictures.document import document, titled
 from .contents import Contents, Section
 from .table import Table, keep_together, mark
 

@@ -21,8 +21,8 @@ from ..stats import (
 )
 from ..tasks import DIAGNOSES, TASKS
 from .cases import Bool, Cases, Question, read_rows
+from .performance import compared, questions
 from .table import ESTIMATE, Table, estimate_row
-from .tables import compared, questions
 
 
 def readers(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:

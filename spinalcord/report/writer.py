@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..writing import write_bytes, write_json
+from ..scans.writing import write_bytes, write_json
 from .contents import gather
 from .page import to_html, to_markdown
 

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import InputError
-from ..modelfile import Model
-from ..working import LesionSlices, WorkingScan
-from ..writing import write_bytes, write_json
-from .cases import TrainingCase
+from ..models.model_file import Model
+from ..scans.preparation import LesionSlices, WorkingScan
+from ..scans.writing import write_bytes, write_json
+from .patients import TrainingCase
 from .settings import SEGMENTATION
 
 LESION, CORD = 1, 2

@@ -17,16 +17,16 @@ import torch
 from torch import nn
 
 from ..errors import ModelError, SpinalcordWarning
-from ..modelfile import map_model, write_model
-from ..network import Network
-from ..networks import DENSENET121, MULTIRESUNET, NORM_EPS
+from ..models.architectures import DENSENET121, MULTIRESUNET, NORM_EPS
+from ..models.model_file import map_model, write_model
+from ..models.network import Network
 from ..stats.thresholds import choose_threshold
 from ..tasks import TASKS
 from .augmentation import crop
 from .cache import CORD, LESION, Entry
-from .networks import build, copy_tensors, load_tensors
 from .problems import auc
 from .settings import SEGMENTATION, classes_of
+from .torch_networks import build, copy_tensors, load_tensors
 
 PARITY = 1e-3
 """Largest difference of a probability, torch against core, both with the file's own weights."""

@@ -13,11 +13,11 @@ from .. import _core
 from ..errors import InputError
 from .augmentation import Augmentation, crop, disturb
 from .cache import Entry
-from .cases import TRAIN, VALIDATION
 from .losses import class_loss, count_overlap, mask_loss
-from .networks import build
+from .patients import TRAIN, VALIDATION
 from .sampling import Batch, PatchSampler, WindowSampler
 from .settings import SEGMENTATION, START, Settings, classes_of
+from .torch_networks import build
 
 MARGIN = 0.15
 """Of a patch's height, cut in addition on each side: what a turn brings into view is image."""

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError
+from ..scans.writing import write_bytes
 from ..tasks import DIAGNOSES
-from ..writing import write_bytes
 from .settings import SEGMENTATION, START, classes_of
 
 KEY = "spinalcord_start"

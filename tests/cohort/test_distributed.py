@@ -13,8 +13,8 @@ import pytest
 from cohorts import results, tiny_scans
 
 from spinalcord import run_cohort
-from spinalcord.cohort.cases import CohortCase
 from spinalcord.cohort.distributed import connect, remote
+from spinalcord.cohort.listing import CohortCase
 from spinalcord.cohort.processing import Settings
 from spinalcord.errors import InputError
 

@@ -13,11 +13,11 @@ from stand_ins import make_folder
 
 from spinalcord import _core
 from spinalcord.cohort import processing
-from spinalcord.cohort.cases import CohortCase
+from spinalcord.cohort.listing import CohortCase
 from spinalcord.cohort.processing import Settings, fail, is_done, process_case
 from spinalcord.cohort.records import picture_path, read_record
 from spinalcord.errors import BackendError, InputError, SeriesError
-from spinalcord.models import ROLES, find_models
+from spinalcord.models.folder import ROLES, find_models
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ def test_a_full_disk_stops_the_run_and_leaves_no_record(case, settings, out, mon
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("spinalcord.writing.os.fsync", full)
+    monkeypatch.setattr("spinalcord.scans.writing.os.fsync", full)
     outcome = process_case(case, settings, out)
     assert outcome.status == "stop"
     assert "No space left on device" in outcome.reason
@@ -273,7 +273,7 @@ def test_failures_on_a_full_disk_stop_too(case, settings, out, monkeypatch):
         raise OSError(28, "No space left on device")
 
     os.unlink(case.path)
-    monkeypatch.setattr("spinalcord.writing.os.fsync", full)
+    monkeypatch.setattr("spinalcord.scans.writing.os.fsync", full)
     assert process_case(case, settings, out).status == "stop"
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from stand_ins import SPACING, StandInNetwork, lesion_of, stored, working_array
 
-from spinalcord.classification import classify_slices
+from spinalcord.analysis.attribution import Agreement, Manner
+from spinalcord.analysis.classification import classify_slices
+from spinalcord.analysis.pipeline import Pipeline
+from spinalcord.analysis.segmentation import segment_scan
 from spinalcord.cohort.rows import case_rows, evidence_columns, evidence_row
-from spinalcord.evidence import Agreement, Manner
-from spinalcord.pipeline import Pipeline
-from spinalcord.segmentation import segment_scan
+from spinalcord.scans.preparation import LesionSlices, Stopwatch, WorkingScan
 from spinalcord.tasks import TASKS
-from spinalcord.working import LesionSlices, Stopwatch, WorkingScan
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import pytest
 from cohorts import tiny_scans
 
 from spinalcord.cohort import workers
-from spinalcord.cohort.cases import list_cohort
+from spinalcord.cohort.listing import list_cohort
 from spinalcord.cohort.processing import Settings
 from spinalcord.cohort.records import read_record
 from spinalcord.cohort.workers import run_local
-from spinalcord.models import ROLES, find_models
+from spinalcord.models.folder import ROLES, find_models
 from spinalcord.threads import thread_limits
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from stand_ins import make_folder
 
-from spinalcord import _core, segmentation
-from spinalcord.demo import running
+from spinalcord import _core
+from spinalcord.analysis import segmentation
+from spinalcord.demo import demo_run as running
 from spinalcord.phantom import Case
-from spinalcord.volume import Volume
+from spinalcord.scans.volume import Volume
 
 PARAMETERS = {
     "difficulty": 0.5,

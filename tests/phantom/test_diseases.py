@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spinalcord.phantom.lesions import DIAGNOSES, LOOK_ALIKE, SEGMENT_MM, draw_lesions
+from spinalcord.phantom.lesion_geometry import DIAGNOSES, LOOK_ALIKE, SEGMENT_MM, draw_lesions
 
 N = 300
 

@@ -7,7 +7,7 @@ import pytest
 from phantom.test_host import tube
 
 from spinalcord.phantom.host import measure_host
-from spinalcord.phantom.lesions import draw_lesions
+from spinalcord.phantom.lesion_geometry import draw_lesions
 from spinalcord.phantom.moving import draw_site, interpolate_mask, move_voxels
 
 

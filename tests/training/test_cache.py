@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from spinalcord.errors import InputError
-from spinalcord.modelfile import Model
+from spinalcord.models.model_file import Model
+from spinalcord.scans.preparation import LesionSlices, WorkingScan
 from spinalcord.training.cache import CORD, LESION, prepare_cases
-from spinalcord.training.cases import TrainingCase
-from spinalcord.working import LesionSlices, WorkingScan
+from spinalcord.training.patients import TrainingCase
 
 SETTINGS = {"mode": "physical", "pixel_mm": 1.0, "size": [256, 256], "clip": 5.0}
 SEGMENTATION = {

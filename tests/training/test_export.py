@@ -7,14 +7,14 @@ import warnings
 import numpy as np
 import pytest
 
-from spinalcord import networks
 from spinalcord.errors import ModelError, SpinalcordWarning
-from spinalcord.modelfile import read_model, write_model
+from spinalcord.models import architectures as networks
+from spinalcord.models.model_file import read_model, write_model
 from spinalcord.training.settings import Settings
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 export = pytest.importorskip("spinalcord.training.export")
-modules = pytest.importorskip("spinalcord.training.networks")
+modules = pytest.importorskip("spinalcord.training.torch_networks")
 
 PREPROCESSING = Settings().preprocessing
 

@@ -6,14 +6,7 @@ import pytest
 
 from spinalcord.errors import InputError
 from spinalcord.tasks import DIAGNOSES, TASKS
-from spinalcord.training.settings import (
-    START,
-    TARGETS,
-    Settings,
-    check_target,
-    classes_of,
-    rate_at,
-)
+from spinalcord.training.settings import START, TARGETS, Settings, check_target, classes_of, rate_at
 
 
 @pytest.mark.parametrize(

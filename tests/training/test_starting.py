@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from spinalcord import networks
 from spinalcord.errors import ModelError
+from spinalcord.models import architectures as networks
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 starting = pytest.importorskip("spinalcord.training.starting")
-modules = pytest.importorskip("spinalcord.training.networks")
+modules = pytest.importorskip("spinalcord.training.torch_networks")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_a_task_takes_its_rows_of_the_start(start, task, rows):
 
 
 def test_segmentation_gains_a_cord(tmp_path):
-    from spinalcord.models import write_random
+    from spinalcord.models.folder import write_random
 
     paths = write_random(tmp_path, 0)
     path = next(p for p in paths if p.stem == "segmentation")

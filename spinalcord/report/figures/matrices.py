@@ -12,9 +12,9 @@ from ...stats.estimate import decimal
 from ...tasks import TASKS
 from ..cases import ask
 from ..diagnoses import confusion
+from ..performance import count
 from ..readers import agreement, named_voices
 from ..table import task_words
-from ..tables import count
 from .style import style, take_axes
 
 if TYPE_CHECKING:
