@@ -34,7 +34,7 @@ from scipy import ndimage
 
 from spinalcord import Pipeline, Volume
 from spinalcord.phantom import DIAGNOSES, insert_lesion
-from spinalcord.writing import save_volume
+from spinalcord.scans.writing import save_volume
 
 TABLE = Path(__file__).with_name("lumbar.tsv")
 SEED = 28
