@@ -172,9 +172,7 @@ def _by_auc(
     best, worst = _extremes(defined)
     name = f"AUC, {best} less {worst}"
     pairs = len(defined) * (len(defined) - 1) // 2
-    pair = compare_aucs_unpaired(
-        parts[best], parts[worst], name=name, **_raised(options, pairs)
-    )
+    pair = compare_aucs_unpaired(parts[best], parts[worst], name=name, **_raised(options, pairs))
     if len(defined) == 2:
         return estimates, replace(pair, name="interaction")
     effect = adjusted(pair.effect, options["level"], pairs)
