@@ -310,6 +310,7 @@ def classify(
     volume: Any,
     *,
     mask: Any = None,
+    lesion_label: int | None = None,
     t1c: Any = None,
     series: str | None = None,
     models: str | os.PathLike[str] | None = None,
@@ -328,6 +329,9 @@ def classify(
         Sagittal T2-weighted scan. Not modified.
     mask : Segmentation, path, Volume, nibabel or SimpleITK image, optional
         The lesions, on the scan's grid; outlined by `segment` if not given.
+    lesion_label : int, optional
+        Value of lesion in a mask that holds other things too, such as 2 where 1 is cord. If not
+        given, all voxels that are not 0 are lesion, and several values give a warning.
     t1c : path, Volume, nibabel or SimpleITK image, optional
         Contrast-enhanced T1-weighted scan on the same grid. Without it that channel is zero.
     series : str, optional
@@ -370,4 +374,4 @@ def classify(
     from .pipeline import shared_pipeline
 
     pipeline = shared_pipeline(models, precision, threads, progress)
-    return pipeline.classify(volume, mask=mask, t1c=t1c, series=series)
+    return pipeline.classify(volume, mask=mask, lesion_label=lesion_label, t1c=t1c, series=series)

@@ -346,6 +346,7 @@ def explain(
     *,
     task: str,
     mask: Any = None,
+    lesion_label: int | None = None,
     t1c: Any = None,
     target: str | None = None,
     method: str = "gradcam",
@@ -372,7 +373,7 @@ def explain(
         Sagittal T2-weighted scan. Not modified.
     task : {"tumor_vs_demyelination", "astrocytoma_vs_ependymoma", "ms_vs_nmosd"}
         The question.
-    mask, t1c
+    mask, lesion_label, t1c
         As for `spinalcord.classify`.
     target : str, optional
         The answer to explain, such as ``"NMOSD"``; the one that the network gives if not given.
@@ -434,6 +435,7 @@ def explain(
         volume,
         task=task,
         mask=mask,
+        lesion_label=lesion_label,
         t1c=t1c,
         target=target,
         method=method,

@@ -167,12 +167,18 @@ class Pipeline:
         return segmentation
 
     def classify(
-        self, volume: Any, *, mask: Any = None, t1c: Any = None, series: str | None = None
+        self,
+        volume: Any,
+        *,
+        mask: Any = None,
+        lesion_label: int | None = None,
+        t1c: Any = None,
+        series: str | None = None,
     ) -> Diagnosis:
         """Classify the lesions of a scan; options, result and errors as `spinalcord.classify`."""
         networks = {task: self.network(task) for task in TASKS}
         watch = Stopwatch()
-        lesion, segmentation = self._lesion(volume, mask, t1c, series, watch)
+        lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
         return classify_slices(
             lesion, networks, segmentation=segmentation, watch=watch, progress=self._progress
         )
@@ -183,6 +189,7 @@ class Pipeline:
         *,
         task: str,
         mask: Any = None,
+        lesion_label: int | None = None,
         t1c: Any = None,
         target: str | None = None,
         method: str = "gradcam",
@@ -198,7 +205,7 @@ class Pipeline:
         options = ExplanationOptions(method, layer, of, ring_mm, curves, compare)
         network = self.network(task)
         watch = Stopwatch()
-        lesion, segmentation = self._lesion(volume, mask, t1c, series, watch)
+        lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
         return explain_slices(
             lesion,
             network,
@@ -210,13 +217,19 @@ class Pipeline:
         )
 
     def run(
-        self, volume: Any, *, mask: Any = None, t1c: Any = None, series: str | None = None
+        self,
+        volume: Any,
+        *,
+        mask: Any = None,
+        lesion_label: int | None = None,
+        t1c: Any = None,
+        series: str | None = None,
     ) -> CaseResults:
         """Segment, classify and explain a scan that is read and prepared once.
 
         Parameters
         ----------
-        volume, mask, t1c, series
+        volume, mask, lesion_label, t1c, series
             As for `spinalcord.classify`.
 
         Returns
@@ -231,7 +244,7 @@ class Pipeline:
         """
         networks = {task: self.network(task) for task in TASKS}
         watch = Stopwatch()
-        lesion, segmentation = self._lesion(volume, mask, t1c, series, watch)
+        lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
         watch = Stopwatch()
         diagnosis = classify_slices(
             lesion, networks, segmentation=segmentation, watch=watch, progress=self._progress
@@ -249,16 +262,23 @@ class Pipeline:
         return CaseResults(segmentation, diagnosis, explanations)
 
     def _lesion(
-        self, volume: Any, mask: Any, t1c: Any, series: str | None, watch: Stopwatch
+        self,
+        volume: Any,
+        mask: Any,
+        label: int | None,
+        t1c: Any,
+        series: str | None,
+        watch: Stopwatch,
     ) -> tuple[LesionSlices, Segmentation | None]:
         """Read the scan, and take the mask that is given or make one."""
         scan = _read(volume, series, watch)
         with watch.stage("read"):
             contrast = None if t1c is None else scan.coregistered(t1c, "t1c")
         if mask is not None:
-            given = mask.mask if isinstance(mask, Segmentation) else mask
+            own = isinstance(mask, Segmentation)
+            given, label = (mask.mask, None) if own else (mask, label)
             with watch.stage("read"):
-                return LesionSlices(scan, scan.mask(given), contrast), None
+                return LesionSlices(scan, scan.mask(given, label), contrast), None
         segmentation = segment_scan(
             scan, self.network("segmentation"), watch=watch, progress=self._progress
         )

@@ -62,6 +62,8 @@ class RunSettings:
         As for `segment`.
     explaining : mapping
         Options of `ExplanationOptions`.
+    lesion_label : int or None
+        As for `classify`: which value of a case's mask is lesion.
     """
 
     models: str | None
@@ -75,6 +77,7 @@ class RunSettings:
     min_peak: float | None = None
     keep_outside_cord: bool | None = None
     explaining: Mapping[str, Any] = field(default_factory=dict)
+    lesion_label: int | None = None
 
     @property
     def explanation(self) -> ExplanationOptions:
@@ -90,6 +93,7 @@ class RunSettings:
             "settings": [self.precision, self.threshold, self.min_lesion_mm3, self.masks],
             "min_peak": self.min_peak,
             "keep_outside_cord": self.keep_outside_cord,
+            "lesion_label": self.lesion_label,
             "explaining": self.explanation.to_dict(),
             "case": [case.series, case.folder, case.stem],
         }
@@ -260,7 +264,7 @@ def _compute(
     inputs = {"scan": describe_input(case.path, scan.volume.source.files)}
     given = None
     if case.mask is not None:
-        given, inputs["mask"] = _mask(scan, case.mask)
+        given, inputs["mask"] = _mask(scan, case.mask, settings.lesion_label)
     if case.t1c is not None and contrast is not None:
         inputs["t1c"] = describe_input(case.t1c, contrast.volume.source.files)
     record: dict[str, Any] = {
@@ -335,12 +339,12 @@ def _draw(
     )
 
 
-def _mask(scan: WorkingScan, path: str) -> tuple[Array, dict[str, Any]]:
+def _mask(scan: WorkingScan, path: str, label: int | None) -> tuple[Array, dict[str, Any]]:
     """Read a mask onto the scan's working grid."""
     with note_warnings() as heard:
         volume = load(path)
     scan.warnings += [text.replace(path, Path(path).name) for text in heard]
-    return scan.mask(volume), describe_input(path, volume.source.files)
+    return scan.mask(volume, label), describe_input(path, volume.source.files)
 
 
 def _deciding(diagnosis: Diagnosis) -> list[str]:

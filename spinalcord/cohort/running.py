@@ -18,6 +18,7 @@ from ..analysis.results import check_number
 from ..errors import BackendError, InputError, ModelError, SpinalcordWarning
 from ..models.folder import ROLES, ModelFolder, find_models
 from ..models.network import check_settings
+from ..scans.reading import check_label
 from .listing import CohortCase, Listing, list_cohort
 from .processing import Outcome, RunSettings, is_done
 from .records import locked, read_record
@@ -96,6 +97,9 @@ def run_cohort(
     masks: str = "compare",
     t1c: bool = True,
     carry: Iterable[str] = (),
+    columns: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+    lesion_label: int | None = None,
     threshold: float | None = None,
     min_lesion_mm3: float | None = None,
     min_peak: float | None = None,
@@ -118,9 +122,10 @@ def run_cohort(
     Parameters
     ----------
     cohort : path, DataFrame or sequence of mappings
-        A BIDS folder; a folder of scans or of DICOM folders; a CSV or TSV file, DataFrame or list
-        of dicts with the columns case_id and path, and any of mask, t1c, series, participant_id,
-        diagnosis, age, sex, split and reader_*. Relative paths start at the table's folder.
+        A BIDS folder; a folder of scans or of DICOM folders; a table (CSV, TSV, .xlsx or .sav
+        file, DataFrame, mapping of columns or list of dicts) with the columns case_id and path, and
+        any of mask, t1c, series, participant_id, diagnosis, age, sex, split and reader_*. Relative
+        paths start at the table's folder.
     out : path-like
         Folder for the results, made if absent; one run at a time.
     models : path-like, optional
@@ -147,6 +152,13 @@ def run_cohort(
     carry : iterable of str, optional
         Further columns of the cohort to carry along into cases.tsv. Others are left behind,
         since they may identify a patient.
+    columns : mapping of str to str, optional
+        The table's own name of a column, by the name it has here, such as ``{"age": "Alter"}``.
+    words : mapping of str to mapping of str to str, optional
+        Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``;
+        see ``docs/tables.md`` for those that are known.
+    lesion_label : int, optional
+        As for `spinalcord.classify`: which value of the cases' masks is lesion.
     threshold, min_lesion_mm3, min_peak : float, optional
         As for `spinalcord.segment`.
     keep_outside_cord : bool, optional
@@ -166,7 +178,7 @@ def run_cohort(
     Warns
     -----
     SpinalcordWarning
-        Some cases failed.
+        Some cases failed; what the cohort's tables hold that is not known, guessed or not used.
 
     Raises
     ------
@@ -201,9 +213,13 @@ def run_cohort(
         explaining=ExplanationOptions(method, layer, of, ring_mm, curves, compare).to_dict(),
         qc=qc,
         keep_outside_cord=keep_outside_cord,
+        lesion_label=check_label(lesion_label),
     )
-    listing = list_cohort(cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out)
-    description = _describe(settings, folder, t1c)
+    listing = list_cohort(
+        cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out, columns=columns,
+        words=words,
+    )  # fmt: skip
+    description = _describe(settings, folder, t1c) | {"notes": list(listing.notes)}
     with locked(out), _connected(client) as cluster:
         kept = 0
         try:
@@ -274,6 +290,7 @@ def _describe(settings: RunSettings, folder: ModelFolder, t1c: bool) -> dict[str
             "min_peak": settings.min_peak,
             "keep_outside_cord": settings.keep_outside_cord,
             "masks": settings.masks,
+            "lesion_label": settings.lesion_label,
             "t1c": t1c,
             "explaining": settings.explanation.to_dict(),
         },

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import InputError
+
 if TYPE_CHECKING:
     from ..analysis.pipeline import Pipeline
 
@@ -64,8 +66,43 @@ def add_lesion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mask", metavar="M", help="lesion mask on the scan's grid (default: segment first)"
     )
+    add_lesion_label(parser)
     parser.add_argument(
         "--t1c", metavar="SCAN", help="contrast-enhanced T1w scan on the same grid (default: none)"
+    )
+
+
+def lesion(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what `add_lesion` has asked for, as `spinalcord.classify` takes it."""
+    return {name: getattr(options, name) for name in ("mask", "lesion_label", "t1c")}
+
+
+def add_lesion_label(parser: argparse.ArgumentParser) -> None:
+    """Which value of a mask is lesion."""
+    parser.add_argument(
+        "--lesion-label",
+        type=whole(1),
+        metavar="N",
+        help="value of lesion in masks that hold other things too, such as 2 where 1 is cord "
+        "(default: all but 0)",
+    )
+
+
+def add_tables(parser: argparse.ArgumentParser) -> None:
+    """What a table calls its columns, and what its words mean."""
+    from ..tables.words import parse_columns, parse_words
+
+    parser.add_argument(
+        "--columns",
+        type=read_by(parse_columns),
+        metavar="NAMES",
+        help="the table's own names of columns, as in age=Alter,sex=Gender",
+    )
+    parser.add_argument(
+        "--words",
+        type=read_by(parse_words),
+        metavar="WORDS",
+        help="what words or codes mean, as in sex:1=M,sex:2=F,diagnosis:Devic=NMOSD",
     )
 
 
@@ -223,6 +260,18 @@ def make_pipeline(options: argparse.Namespace) -> Pipeline:
     from ..analysis.pipeline import Pipeline
 
     return Pipeline(**computing(options), progress=not options.quiet)
+
+
+def read_by(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return what reads an option by a function whose errors say what is wrong."""
+
+    def convert(text: str) -> Any:
+        try:
+            return parse(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert
 
 
 def whole(least: int) -> Callable[[str], int]:

@@ -18,7 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "cohort",
         metavar="COHORT",
-        help="BIDS folder, folder of scans, or CSV or TSV file (case_id, path, ...)",
+        help="BIDS folder, folder of scans, or table (CSV, TSV, xlsx, sav; case_id, path, ...)",
     )
     parser.add_argument("out", metavar="OUT", help="output folder, created if absent")
     parser.add_argument(
@@ -53,6 +53,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMNS",
         help="further columns of the cohort to copy to cases.tsv, such as site,scanner",
     )
+    shared.add_tables(parser)
+    shared.add_lesion_label(parser)
     shared.add_threshold(parser)
     shared.add_keep(parser)
     shared.add_explaining(parser)
@@ -74,6 +76,9 @@ def run(options: argparse.Namespace) -> int:
         masks=options.masks,
         t1c=not options.no_t1c,
         carry=options.carry,
+        columns=options.columns,
+        words=options.words,
+        lesion_label=options.lesion_label,
         threshold=options.threshold,
         min_lesion_mm3=options.min_lesion_mm3,
         min_peak=options.min_peak,

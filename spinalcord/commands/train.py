@@ -7,7 +7,7 @@ import argparse
 from ..errors import InputError
 from ..extras import require
 from ..training.settings import DEVICES, MODES, PRECISIONS, SCHEDULES, TARGETS, Settings
-from .options import number, whole
+from .options import add_lesion_label, add_tables, number, whole
 from .output import DONE, print_json
 
 SUMMARY = "train a network on your own cohort and write a model file (needs PyTorch)"
@@ -148,6 +148,8 @@ def _add_further(parser: argparse.ArgumentParser) -> None:
         help="folder for prepared slices (default: training-cache beside MODEL)",
     )
     add("--name", metavar="NAME", help="name stored in the model file (default: the file name)")
+    add_tables(parser)
+    add_lesion_label(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -195,6 +197,9 @@ def run(options: argparse.Namespace) -> int:
         resume=options.resume,
         cache=options.cache,
         name=options.name,
+        columns=options.columns,
+        words=options.words,
+        lesion_label=options.lesion_label,
         progress=not options.quiet,
     )
     made = {
