@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from . import report as report
     from . import stats as stats
     from ._core import __version__
-    from .analysis.classification import Diagnosis, classify
-    from .analysis.explanation import Explanation, explain
+    from .analysis.classification import Diagnosis
+    from .analysis.explanation import Explanation
     from .analysis.pipeline import Pipeline
-    from .analysis.segmentation import Segmentation, segment
+    from .analysis.segmentation import Segmentation
+    from .api import classify, explain, segment
     from .cohort import CohortRun, run_cohort
     from .models.network import Network
     from .report import Cohort
@@ -39,11 +40,11 @@ _HOME = {
     "Pipeline": "analysis.pipeline",
     "Segmentation": "analysis.segmentation",
     "Volume": "scans.volume",
-    "classify": "analysis.classification",
-    "explain": "analysis.explanation",
+    "classify": "api",
+    "explain": "api",
     "read": "scans.reading",
     "run_cohort": "cohort",
-    "segment": "analysis.segmentation",
+    "segment": "api",
 }
 
 __all__ = [

@@ -81,13 +81,8 @@ def _segment(options: argparse.Namespace) -> int:
     _check_out(options.out, ".nii.gz")
     result = _pipeline(options).segment(
         options.scan,
-        threshold=options.threshold,
-        min_lesion_mm3=options.min_lesion_mm3,
-        min_peak=options.min_peak,
-        min_thickness_mm=options.min_thickness_mm,
         cord=options.cord,
-        min_in_cord=options.min_in_cord,
-        keep_outside_cord=options.keep_outside_cord or None,
+        **shared.limits(options).to_dict(),
         series=options.series,
     )
     files = result.save(options.out, probability=options.probability)
@@ -133,10 +128,7 @@ def _run(options: argparse.Namespace) -> int:
         masks=options.masks,
         t1c=not options.no_t1c,
         carry=options.carry,
-        threshold=options.threshold,
-        min_lesion_mm3=options.min_lesion_mm3,
-        min_peak=options.min_peak,
-        keep_outside_cord=options.keep_outside_cord or None,
+        limits=shared.limits(options),
         **shared.explaining(options),
         qc=not options.no_qc,
         progress=not options.quiet,
@@ -261,9 +253,12 @@ def _add_segment(commands: Any) -> None:
         metavar="OUT",
         help="folder, or the mask's name ending in .nii.gz (default: the current folder)",
     )
-    shared.add_threshold(parser)
-    shared.add_thickness(parser)
-    shared.add_cord(parser)
+    shared.add_limits(parser)
+    parser.add_argument(
+        "--cord",
+        metavar="MASK",
+        help="cord mask: exclude lesions outside it (default: the network's own, if any)",
+    )
     parser.add_argument(
         "--probability", action="store_true", help="write the probabilities too (into a folder)"
     )
@@ -302,7 +297,7 @@ def _add_explain(commands: Any) -> None:
 
 
 def _add_run(commands: Any) -> None:
-    summary = "do all this for a cohort, and write tables; run again to go on"
+    summary = "do all this for a cohort, and write tables; run again to resume"
     parser = _command(commands, "run", _run, summary)
     parser.add_argument(
         "cohort",
@@ -337,8 +332,7 @@ def _add_run(commands: Any) -> None:
         metavar="COLUMNS",
         help="further columns of the cohort for cases.tsv, such as site,scanner",
     )
-    shared.add_threshold(parser)
-    shared.add_keep(parser)
+    shared.add_limits(parser)
     shared.add_explaining(parser)
     shared.add_computing(parser)
 

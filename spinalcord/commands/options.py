@@ -7,11 +7,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# As in network.py and evidence/methods.py, which would import the core.
+from ..limits import MOST, LesionLimits
+
+# As in models/network.py and analysis/attribution/methods.py, which would import the core.
 PRECISIONS = ("f32", "bf16")
 METHODS = ("gradcam", "gradcam++", "hirescam", "layercam", "gradient", "integrated", "occlusion")
 LAYERS = ("last", "block1", "block2", "block3", "block4", "input")
 OF = ("logit", "difference", "probability")
+
+_OWN_OR_0 = "the model's own, or 0"
+_OWN = {"threshold": "the model's own"}
+_LIMITS = {
+    "threshold": ("P", "smallest probability of a lesion voxel"),
+    "min_peak": ("P", "exclude lesions that nowhere reach this probability"),
+    "min_lesion_mm3": ("V", "exclude smaller lesions"),
+    "min_thickness_mm": ("MM", "exclude lesions thinner from slice to slice"),
+    "min_in_cord": ("SHARE", "exclude lesions with less than this share, or no voxel, in the cord"),
+}
 
 
 def add_scan(parser: argparse.ArgumentParser) -> None:
@@ -32,56 +44,26 @@ def add_lesion(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_threshold(parser: argparse.ArgumentParser) -> None:
-    """From which probability and size on there is a lesion."""
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `LesionLimits`."""
+    for name, (metavar, summary) in _LIMITS.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=number(0, MOST[name]),
+            metavar=metavar,
+            help=f"{summary} (default: {_OWN.get(name, _OWN_OR_0)})",
+        )
     parser.add_argument(
-        "--threshold", type=number(0, 1), metavar="P", help="default: the model's own"
-    )
-    parser.add_argument(
-        "--min-peak",
-        type=number(0, 1),
-        metavar="P",
-        help="leave out lesions that nowhere reach this probability (default: the model's, or 0)",
-    )
-    parser.add_argument(
-        "--min-lesion-mm3",
-        type=number(0, 1e9),
-        metavar="V",
-        help="leave out smaller lesions (default: the model's own, or 0)",
+        "--keep-outside-cord",
+        action="store_true",
+        default=None,
+        help="keep lesions outside the cord, with a warning",
     )
 
 
-def add_thickness(parser: argparse.ArgumentParser) -> None:
-    """From which thickness on a lesion is believed."""
-    parser.add_argument(
-        "--min-thickness-mm",
-        type=number(0, 1e3),
-        metavar="MM",
-        help="leave out lesions thinner from slice to slice (default: the model's own, or 0)",
-    )
-
-
-def add_cord(parser: argparse.ArgumentParser) -> None:
-    """The cord, and what becomes of lesions outside it."""
-    parser.add_argument(
-        "--cord",
-        metavar="MASK",
-        help="cord mask: leave out lesions outside it (default: the network's own, if any)",
-    )
-    parser.add_argument(
-        "--min-in-cord",
-        type=number(0, 1),
-        metavar="SHARE",
-        help="outside is what has less than this share, or no voxel, in it (default: the model's)",
-    )
-    add_keep(parser)
-
-
-def add_keep(parser: argparse.ArgumentParser) -> None:
-    """What becomes of lesions outside the cord."""
-    parser.add_argument(
-        "--keep-outside-cord", action="store_true", help="only warn of lesions outside the cord"
-    )
+def limits(options: argparse.Namespace) -> LesionLimits:
+    """Return what `add_limits` has asked for."""
+    return LesionLimits.take(vars(options))
 
 
 def add_explaining(parser: argparse.ArgumentParser) -> None:

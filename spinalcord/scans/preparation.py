@@ -279,15 +279,25 @@ class LesionSlices:
 
 
 class Stopwatch:
-    """Seconds by stage, summed over what is entered several times."""
+    """Seconds by stage, summed over what is entered several times.
+
+    Attributes
+    ----------
+    seconds : dict of str to float
+        Of the stages that have ended.
+    current : str
+        The stage entered last; after an error the one that it came from. Empty before the first.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.current = ""
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a ``with`` block."""
         start = time.perf_counter()
+        self.current = name
         try:
             yield
         finally:
@@ -330,7 +340,9 @@ def batches(n: int, size: int, title: str, *, progress: bool) -> Iterator[slice]
 
 def _resampling(model: Model) -> dict[str, Any]:
     settings = model.preprocessing
-    return {key: settings[key] for key in ("mode", "size", "pixel_mm") if key in settings}
+    asked = {key: settings[key] for key in ("mode", "size", "pixel_mm") if key in settings}
+    # Model files say "stretch", those of version 0.1 "letter", which the core knows it by.
+    return asked | {"mode": "letter" if asked["mode"] == "stretch" else asked["mode"]}
 
 
 def _is_path(value: Any) -> bool:
