@@ -17,6 +17,7 @@ from types import CodeType, ModuleType
 MOVED = {
     "checksums": "models.release",
     "classification": "analysis.classification",
+    "cohort.cases": "cohort.listing",
     "cord": "analysis.cord",
     "document": "pictures.document",
     "evidence": "analysis.attribution",

@@ -2,9 +2,9 @@
 #ifndef SC_NN_ENGINE_H
 #define SC_NN_ENGINE_H
 
-#include "conv.h"
-#include "pointwise.h"
-#include "winograd.h"
+#include "../kernels/conv.h"
+#include "../kernels/pointwise.h"
+#include "../kernels/winograd.h"
 
 typedef struct {
     sc_isa isa;

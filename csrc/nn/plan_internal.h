@@ -4,8 +4,6 @@
 
 #include "plan.h"
 
-#include "conv_onednn.h"
-
 #include "../base/memory.h"
 
 typedef struct {

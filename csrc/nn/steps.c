@@ -270,7 +270,7 @@ static sc_status create_convs(const sc_plan *plan, plan_thread *self, int64_t in
     plan_step *step = &plan->steps[index];
     for (int i = 0; i < step->conv.n_phases; i++) {
         const sc_status status = sc_onednn_conv_create(
-            step->spec.wei[i], rows, step->w, &self->convs[2 * index + i], err);
+            step->spec.wei[i]->onednn, rows, step->w, &self->convs[2 * index + i], err);
         if (status != SC_OK) return status;
     }
     return SC_OK;

@@ -1,10 +1,9 @@
 #include "weights.h"
 
-#include "bf16.h"
-#include "conv_onednn.h"
-
 #include "../base/memory.h"
 #include "../base/status.h"
+#include "../kernels/bf16.h"
+#include "../kernels/conv_pack.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from ..analysis.attribution import ExplanationOptions
 from ..errors import InputError
 from ..scans.writing import write_json
+from ..tables import read_table
 from ..tasks import DIAGNOSES, TASKS
 from .listing import CohortCase, Listing
 from .qc_pages import QcPages, remove_pages
@@ -150,7 +150,7 @@ def write_tables(
     return counts
 
 
-def read_run_table(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+def read_results(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """Read a table of results back, with numbers, truth values and None.
 
     Parameters
@@ -167,16 +167,16 @@ def read_run_table(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     ------
     InputError
         It cannot be read.
+
+    Examples
+    --------
+    >>> read_results("out/cases.tsv")[0]["diagnosis"]  # doctest: +SKIP
+    'MS'
     """
+    table = read_table(path, stray_quotes=True)
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            lines = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            columns = next(lines, [])
-            return [
-                {c: _typed(c, value) for c, value in zip(columns, line, strict=True)}
-                for line in lines
-            ]
-    except (OSError, ValueError) as error:
+        return [{c: _typed(c, value) for c, value in row.items()} for row in table.dicts()]
+    except ValueError as error:
         raise InputError(f"{path}: cannot be read as a table of results: {error}") from error
 
 
@@ -228,7 +228,7 @@ def _text(value: Any) -> str:
 
 
 def _typed(column: str, text: str) -> Any:
-    if text == "n/a":
+    if text == "":
         return None
     if column == "found":
         return text == "true"

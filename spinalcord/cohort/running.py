@@ -22,7 +22,7 @@ from ..models.network import check_settings
 from .listing import CohortCase, Listing, list_cohort
 from .processing import Outcome, RunSettings, is_done
 from .records import locked, read_record
-from .run_tables import read_run_table, write_tables
+from .run_tables import read_results, write_tables
 from .workers import run_local
 
 Kind = TypeVar("Kind", LesionLimits, ExplanationOptions)
@@ -68,7 +68,7 @@ class CohortRun:
 
     def read(self, name: str) -> list[dict[str, Any]]:
         """Return the rows of one of the five tables, such as ``"cases.tsv"``, as dicts."""
-        return read_run_table(self.out / name)
+        return read_results(self.out / name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -247,9 +247,11 @@ def _share(jobs: int, threads: int | None, precision: str, *, distributed: bool)
     cpus = int(_core.cpu()["threads"])
     share = max(1, cpus // int(jobs)) if threads is None else int(threads)
     if jobs * share > cpus:
+        limit = os.environ.get("OMP_NUM_THREADS", "")
+        by = f" (OMP_NUM_THREADS={limit} counts: unset it or set it to the CPUs)" if limit else ""
         raise InputError(
             f"{jobs} jobs of {share} threads need {jobs * share} CPUs, and this process may use "
-            f"{cpus}: choose fewer"
+            f"{cpus}{by}: choose fewer jobs or threads"
         )
     return share
 

@@ -65,8 +65,10 @@ class _Worker:
 
     def __init__(self, setup: str, threads: int) -> None:
         # "-c" rather than "-m": the package is found where this process has found it.
+        # Python itself ignores entries that are no text, such as a Path.
+        path = [str(entry) for entry in sys.path if isinstance(entry, str)]
         program = (
-            f"import sys; sys.path[:] = {sys.path!r}; "
+            f"import sys; sys.path[:] = {path!r}; "
             "from spinalcord.cohort.workers import serve; serve()"
         )
         self.process = subprocess.Popen(
@@ -167,7 +169,9 @@ class _Pool:
         if deaths < MAX_DEATHS:
             worker.give(case, deaths)
             return worker, None
-        reason = f"the process died {deaths} times on this case ({how}); not enough memory?"
+        # The kernel kills a process that takes the last memory with this signal.
+        memory = "; not enough memory?" if code == -signal.SIGKILL else ""
+        reason = f"the process died {deaths} times on this case ({how}){memory}"
         return worker, fail(case, self._out, "WorkerDied", reason)
 
     def _start(self) -> _Worker:

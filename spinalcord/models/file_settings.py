@@ -14,6 +14,9 @@ from ..tasks import TASKS
 FORMAT = 1
 """Version of the `spinalcord` metadata that this package reads and writes."""
 
+OLD_STRETCH = "letter"
+"""What the preparation mode "stretch" was called in version 0.1; such files stay readable."""
+
 
 def parse_json(text: bytes | str, what: str) -> dict[str, Any]:
     """Read one JSON object, strictly: no key twice, no NaN; `what` names it in a ModelError."""
@@ -93,10 +96,12 @@ def _check_segmentation(labels: _Checker) -> None:
 
 
 def _check_preprocessing(preprocessing: _Checker, network: str) -> None:
-    mode = preprocessing.among("mode", ("stretch", "physical", "letter"))
+    mode = preprocessing.among("mode", ("stretch", "physical", OLD_STRETCH))
     preprocessing.number("clip", 0.0, 1000.0)
     if mode == "physical":
         preprocessing.number("pixel_mm", 0.0, 10.0)
+    if "context_mm" in preprocessing.values:
+        preprocessing.number("context_mm", 0.0, 100.0)
     multiple, least = (16, 16) if network == "multiresunet" else (1, 32)
     if mode != "physical" or network == "densenet121" or "size" in preprocessing.values:
         preprocessing.size("size", least, multiple)

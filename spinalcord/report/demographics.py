@@ -11,6 +11,7 @@ import numpy as np
 from ..stats import Comparison, Estimate, proportion, proportion_difference
 from ..stats.distributions import chi2_p, f_p, t_quantile
 from ..stats.estimate import decimal, p_text, undefined
+from ..tables.words import FEMALE, MALE, SYNONYMS
 from ..tasks import DIAGNOSES
 from .cases import Bool, Cases, Float, Words
 from .table import COMPARISON, Table, comparison_row, estimate_row
@@ -58,10 +59,11 @@ def table1(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> T
             parts = {n: _known(values[own]) for n, own in groups.items() if n != "all"}
             rows += _test(label, _welch(parts, level))
     if cases.has("sex"):
-        female = sex_letters(cases.words("sex"))
+        sex = cases.words("sex")
+        female = np.where((sex == FEMALE) | (sex == MALE), sex, "")
         for name, own in groups.items():
             known = female[own & (female != "")]
-            share = proportion(int((known == "F").sum()), known.size, level=level, name="female")
+            share = proportion(int((known == FEMALE).sum()), known.size, level=level, name="female")
             row = estimate_row(share, characteristic="female", group=name)
             rows.append({**_blank(), **row, "missing": int(own.sum()) - known.size})
         rows += _test("female", _chi2(female, groups, level))
@@ -105,18 +107,15 @@ def wide(table: Table) -> Table:
 
 
 def diagnosis_groups(cases: Cases) -> dict[str, Bool]:
-    """Say who has which reference diagnosis, the four in their order first; "all" before all."""
+    """Say who has which reference diagnosis, the four in their order first; "all" before all.
+
+    Words that are not known make no group: `Cases.unusable` says how many there are.
+    """
     reference = cases.words("reference_diagnosis")
-    present = {*reference} - {""}
+    present = {*reference} & {*SYNONYMS["diagnosis"]}
     names = [*DIAGNOSES, *sorted(present - {*DIAGNOSES})]
     groups = {"all": np.ones(cases.n, bool)}
     return groups | {name: reference == name for name in names if name in present}
-
-
-def sex_letters(words: Words) -> Words:
-    """Return F and M for what begins so, in either case; other words as they are."""
-    known = {"f": "F", "m": "M"}
-    return np.array([known.get(word[:1].lower(), word) for word in words], object)
 
 
 def _number(label: str, group: str, values: Float, level: float, digits: int) -> dict[str, Any]:
@@ -203,7 +202,7 @@ def _welch(parts: Mapping[str, Float], level: float) -> Comparison | None:
 
 def _chi2(sex: Words, groups: Mapping[str, Bool], level: float) -> Comparison | None:
     counts = {
-        name: (int((sex[own] == "F").sum()), int((sex[own] != "").sum()))
+        name: (int((sex[own] == FEMALE).sum()), int((sex[own] != "").sum()))
         for name, own in groups.items()
         if name != "all"
     }

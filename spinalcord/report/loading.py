@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..qc.verdicts import read_exclusions
-from .cases import Bool, Cases, read_cases, read_columns
+from .cases import Bool, Cases, read_cases, read_further
 
 _TEST = ("test", "testing")
 _NONE = Cases({}, 0)
@@ -43,14 +43,18 @@ class CohortSource:
     description: dict[str, Any] = field(default_factory=dict)
 
 
-def load_cohort(source: Any, columns: Mapping[str, str] | None = None) -> CohortSource:
+def load_cohort(
+    source: Any,
+    columns: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+) -> CohortSource:
     """Read a cohort.
 
     Parameters
     ----------
     source : path, DataFrame, mapping of columns, or rows
         A run's folder, its ``cases.tsv``, or a table of cases.
-    columns : mapping of str to str, optional
+    columns, words : mapping, optional
         As in `read_cases`.
 
     Returns
@@ -65,15 +69,15 @@ def load_cohort(source: Any, columns: Mapping[str, str] | None = None) -> Cohort
     """
     folder = _folder(source)
     if folder is None:
-        return CohortSource(read_cases(source, columns=columns))
+        return CohortSource(read_cases(source, columns=columns, words=words))
     if not (folder / "cases.tsv").exists():
         raise InputError(f"{folder}: no cases.tsv; expected the folder of a run")
     return CohortSource(
-        read_cases(folder / "cases.tsv", columns=columns),
+        read_cases(folder / "cases.tsv", columns=columns, words=words, of_run=True),
         folder,
-        read_columns(folder / "failures.tsv"),
-        read_columns(folder / "excluded.tsv"),
-        read_columns(folder / "lesions.tsv"),
+        read_further(folder / "failures.tsv"),
+        read_further(folder / "excluded.tsv"),
+        read_further(folder / "lesions.tsv"),
         _describe(folder),
     )
 

@@ -20,7 +20,7 @@ from ..stats import (
     mcnemar,
 )
 from ..tasks import DIAGNOSES, TASKS
-from .cases import Bool, Cases, Question, read_answers
+from .cases import Bool, Cases, Question, judge_readings
 from .performance import compared, questions
 from .table import ESTIMATE, Table, estimate_row
 
@@ -122,7 +122,7 @@ def agreement(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
 def judge(cases: Cases, question: Question, reader: str) -> tuple[Bool, Bool]:
     """Say which cases of a task a reader read, and which of them rightly."""
     part = cases.take(question.index)
-    return read_answers(part.words(reader), part.words("reference_diagnosis"), question.name)
+    return judge_readings(part.words(reader), part.words("reference_diagnosis"), question.name)
 
 
 def count_reader(question: Question, read: Bool, right: Bool) -> TwoByTwo:

@@ -305,12 +305,37 @@ def _as_affine(affine: Any, where: str) -> np.ndarray:
         raise InputError(f"{where}the affine has shape {matrix.shape}; (4, 4) is expected")
     if not np.isfinite(matrix).all() or not np.array_equal(matrix[3], [0, 0, 0, 1]):
         raise InputError(f"{where}the affine is not finite, or its last row is not 0 0 0 1")
-    lengths = column_lengths(matrix)
-    # The volume of the unit cell, relative to that of a box with the same sides.
-    if min(lengths) <= 0 or abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-3:
+    if not spans_space(matrix):
+        lengths = column_lengths(matrix)
         raise InputError(f"{where}the affine does not span space (voxel sides {_mm(lengths)} mm)")
     matrix.flags.writeable = False
     return matrix
+
+
+def spans_space(affine: np.ndarray) -> bool:
+    """Tell whether an affine gives every voxel a volume.
+
+    Parameters
+    ----------
+    affine : float64 (4, 4) array
+
+    Returns
+    -------
+    bool
+        False for columns of zeros, NaN, or of fewer than three directions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> spans_space(np.diag([3.0, 0.5, 0.5, 1.0])), spans_space(np.diag([3.0, 0.5, 0.0, 1.0]))
+    (True, False)
+    """
+    columns = affine[:3, :3]
+    if not np.isfinite(columns).all():
+        return False
+    lengths = column_lengths(affine)
+    # The volume of the unit cell, relative to that of a box with the same sides.
+    return min(lengths) > 0 and abs(float(np.linalg.det(columns / lengths))) >= 1e-3
 
 
 def _mm(values: tuple[float, ...]) -> str:

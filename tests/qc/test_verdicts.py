@@ -51,7 +51,7 @@ def test_other_lists_are_no_verdicts(text):
     ],
 )
 def test_a_verdict_that_cannot_be_meant_is_refused(rows, message):
-    with pytest.raises(InputError, match=f"list: {message}"):
+    with pytest.raises(InputError, match=f"list, {message}"):
         read_verdicts(HEAD + rows, "list")
 
 
@@ -67,8 +67,8 @@ def test_lists_of_every_kind(tmp_path):
 
 
 def test_a_list_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(InputError, match="list of exclusions cannot be read: No such file"):
+    with pytest.raises(InputError, match="absent: cannot be read: No such file"):
         read_exclusions(tmp_path / "absent")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="no UTF-8 text"):
+    with pytest.raises(InputError, match="bytes: no text in UTF-8"):
         read_exclusions(tmp_path / "bytes")
