@@ -157,9 +157,7 @@ class Settings:
                 "from 32 to 256"
             )
         if self.mode == "stretch" and self.window != PREPARED:
-            raise InputError(
-                "window is for physical preparation; stretch makes images of 256 x 256"
-            )
+            raise InputError("window is for physical preparation; stretch resizes to 256 x 256")
         if not 1 <= self.aspect <= small / 16:
             raise InputError(
                 f"aspect is {self.aspect:g}, expected 1 to {small / 16:g}, so that the lowest "
