@@ -6,6 +6,7 @@ import argparse
 
 from ..errors import InputError
 from ..extras import require
+from ..models.file_settings import OLD_STRETCH
 from ..training.settings import DEVICES, MODES, PRECISIONS, SCHEDULES, TARGETS, Settings
 from .options import add_lesion_label, add_tables, number, whole
 from .output import DONE, print_json
@@ -123,7 +124,13 @@ def _add_further(parser: argparse.ArgumentParser) -> None:
     add(
         "--compile", action="store_true", help="use torch.compile; pays off for patches of one size"
     )
-    add("--mode", choices=MODES, default="physical", help="image preparation (default: physical)")
+    add(
+        "--mode",
+        choices=(*MODES, OLD_STRETCH),
+        default="physical",
+        metavar="MODE",
+        help=f"image preparation: {', '.join(MODES)} (default: physical)",
+    )
     add(
         "--pixel-mm",
         type=number(0.1, 10),

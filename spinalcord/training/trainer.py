@@ -20,6 +20,7 @@ from tqdm import tqdm
 from .. import __version__, _core
 from ..cohort.listing import CohortCase
 from ..errors import InputError
+from ..models.file_settings import OLD_STRETCH
 from .averaging import WeightMean
 from .batch_norm import kind_for
 from .cache import Entry, prepare_cases
@@ -342,9 +343,12 @@ class _Loop:
         """Go on from the checkpoint."""
         state = load_checkpoint(self.checkpoint)
         was = json.loads(state["what"])
+        earlier = was["settings"]
+        if earlier.get("mode") == OLD_STRETCH:
+            earlier["mode"] = "stretch"
         differ = sorted(
             [key for key in ("target", "cases") if was[key] != self.what[key]]
-            + [k for k, v in self.settings.fixed().items() if was["settings"].get(k) != v]
+            + [k for k, v in self.settings.fixed().items() if earlier.get(k) != v]
         )
         if differ:
             raise InputError(
