@@ -157,6 +157,19 @@ sc_status sc_images_resample(const float *src, int64_t n, int64_t rows, int64_t 
                              sc_outside outside, float *dst, int64_t h, int64_t w,
                              sc_error *err);
 
+/* Each image with its neighbours as channels: before, itself, after.
+ *
+ * The neighbours lie 'step' images away, linear between two; past the first and the
+ * last image those are repeated.
+ *
+ * 'src'  float32 (n, pixels), images of a stack's slices in order
+ * 'dst'  float32 (n, 3, pixels)
+ *
+ * SC_BAD_SHAPE without images or pixels, SC_BAD_VALUE for a step that is not positive
+ * and finite. */
+sc_status sc_images_context(const float *src, int64_t n, int64_t pixels, double step,
+                            float *dst, sc_error *err);
+
 /* The way back for probabilities: bilinear, from those pixels alone that lie on the
  * scan, the outermost of which are repeated.
  *

@@ -242,10 +242,15 @@ def segment_scan(
         As for `segment`.
     """
     model = network.model
-    if model.in_channels != 1:
+    context = "context_mm" in model.preprocessing
+    if model.in_channels != (3 if context else 1):
         raise ModelError(
-            f"{model.path} takes {model.in_channels} input channels; a segmentation model for "
-            "this pipeline takes 1 (T2w)"
+            f"{model.path} takes {model.in_channels} input channels; a segmentation model "
+            + (
+                "with context_mm takes 3 (a slice of T2w and two neighbours)"
+                if context
+                else "without context_mm takes 1 (a slice of T2w)"
+            )
         )
     labels = model.metadata["labels"]
     known = "given" if cord is not None else "network" if "cord" in model.outputs else "none"

@@ -25,6 +25,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--patch", default="128,192", metavar="A,B", help="heights in pixels (default: 128,192)")
     add("--aspect", type=number(1, 64), default=1.0, metavar="R",
         help="height of a patch over its width (default: 1)")  # fmt: skip
+    add("--shares", default="0.25,0.4,0.2,0.08", metavar="L,C,B,E",
+        help="of the patches around lesions, on the cord, beside it and beyond its ends "
+        "(default: 0.25,0.4,0.2,0.08; the others lie anywhere)")  # fmt: skip
+    add("--context-mm", type=number(0, 100), default=3.5, metavar="D",
+        help="segmentation sees each slice between its neighbours at this distance "
+        "(default: 3.5; 0: one slice)")  # fmt: skip
+    add("--ema", type=number(0, 0.99999), default=0.998, metavar="R",
+        help="decay of the exported mean of the weights (default: 0.998; 0: the last)")  # fmt: skip
     add("--window", default="256,256", metavar="ROWS,COLUMNS",
         help="of what classifiers see (default: 256,256)")  # fmt: skip
     add("--steps", type=whole(1), metavar="N", help="per epoch (default: by the cohort's size)")
@@ -65,6 +73,9 @@ def run(options: argparse.Namespace) -> int:
         batch=options.batch,
         patch=_sides(options.patch, "patch"),
         aspect=options.aspect,
+        shares=_shares(options.shares),
+        context_mm=options.context_mm or None,
+        ema=options.ema,
         window=_sides(options.window, "window"),
         lr=options.lr,
         schedule=options.schedule,
@@ -106,6 +117,16 @@ def run(options: argparse.Namespace) -> int:
     }
     print(json.dumps(made, indent=2, ensure_ascii=False, allow_nan=False))
     return 0
+
+
+def _shares(text: str) -> tuple[float, float, float, float]:
+    try:
+        lesion, cord, beside, beyond = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(
+            f"shares are four numbers, as in 0.25,0.4,0.2,0.08; got {text!r}"
+        ) from error
+    return lesion, cord, beside, beyond
 
 
 def _sides(text: str, name: str) -> tuple[int, int]:

@@ -96,10 +96,22 @@ class WorkingScan:
         return self._normalized[clip]
 
     def segmentation_images(self, model: Model) -> tuple[Array, Array]:
-        """Make the segmentation network's images: (slices, 1, h, w), and how they lie."""
+        """Make the segmentation network's images, and how they lie.
+
+        Returns
+        -------
+        images : float32 (slices, c, h, w) array
+            One channel, or three where the model file has `preprocessing.context_mm`: each slice
+            between its neighbours at that distance.
+        frame : float64 (4,) array
+        """
         settings = model.preprocessing
         t2 = self.normalized(settings["clip"])
-        return _core.prepare_segmentation(t2, self.spacing_mm, **_resampling(model))
+        images, frame = _core.prepare_segmentation(t2, self.spacing_mm, **_resampling(model))
+        if "context_mm" in settings:
+            step = settings["context_mm"] / self.spacing_mm[0]
+            images = _core.with_context(images[:, 0], step)
+        return images, frame
 
     def mask(self, mask: Any, label: int | None = None) -> Array:
         """Bring a mask that a user gave to the working orientation.

@@ -85,16 +85,21 @@ class SegmentationProblem(Problem):
         self._train = PatchSampler(
             train, batch, settings.patch, settings.seed,
             margin=MARGIN if settings.augment else 0, aspect=settings.aspect,
+            shares=settings.shares,
         )  # fmt: skip
         # Another seed than the training's, whose batches are seed, step.
         self._held = PatchSampler(
             held, batch, (settings.patch[1],) * 2, settings.seed + (1 << 40),
-            aspect=settings.aspect,
+            aspect=settings.aspect, shares=settings.shares,
         )  # fmt: skip
+        self._channels = train[0].channels
 
     def build(self) -> nn.Module:
         """Make the network: no final Norm, head biased towards "no lesion"."""
-        return build("multiresunet", outputs=len(self.outputs), final_norm=False)
+        return build(
+            "multiresunet", in_channels=self._channels, outputs=len(self.outputs),
+            final_norm=False,
+        )  # fmt: skip
 
     def draw(self, step: int) -> Batch:
         """Read the patches of a step."""

@@ -26,12 +26,12 @@ def test_segmentation(patch_entries, augment):
 
     def forward(x):
         shapes.append(tuple(x.shape))
-        return torch.cat([x * weight, x * 3 - 1], 1)
+        return torch.cat([x[:, 1:2] * weight, x[:, 1:2] * 3 - 1], 1)
 
     weight = torch.tensor(2.0, requires_grad=True)
     loss = problem.loss(forward, problem.draw(0), 0, CPU)
     loss.backward()
-    assert shapes == [(2, 1, 32, 32)]
+    assert shapes == [(2, 3, 32, 32)]
     assert float(weight.grad) != 0
     with torch.no_grad():
         first = problem.validate(forward, CPU)
