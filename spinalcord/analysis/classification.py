@@ -338,8 +338,9 @@ def classify(
         SeriesInstanceUID, for a path to DICOM with several series.
     models : path-like, optional
         Folder with model files; those that come with the package if not given.
-    precision : {"f32", "bf16"}, default "f32"
-        Arithmetic of the networks.
+    precision : {"f32", "bf16", "auto"}, default "f32"
+        Arithmetic of the networks; ``"auto"`` is bf16 where the CPU computes in it, which is 2
+        to 3 times faster, else f32.
     threads : int, optional
         The CPUs this process may use if not given.
     progress : bool, default False

@@ -13,7 +13,7 @@ from typing import Any
 from .._moved import renamed
 from ..errors import SpinalcordWarning
 from ..models.folder import ModelFolder, find_models
-from ..models.network import Network, check_settings
+from ..models.network import Network, check_settings, resolve_precision
 from ..scans.preparation import LesionSlices, Stopwatch, WorkingScan
 from ..tasks import TASKS
 from .attribution import RING_MM, ExplanationOptions
@@ -63,8 +63,9 @@ class Pipeline:
     ----------
     models : path-like, optional
         Folder with model files; those that come with the package if not given.
-    precision : {"f32", "bf16"}, default "f32"
-        Arithmetic of the networks.
+    precision : {"f32", "bf16", "auto"}, default "f32"
+        Arithmetic of the networks; ``"auto"`` is bf16 where the CPU computes in it, which is 2
+        to 3 times faster, else f32.
     threads : int, optional
         Threads of one call; the CPUs this process may use if not given.
     progress : bool, default False
@@ -93,7 +94,7 @@ class Pipeline:
         progress: bool = False,
     ) -> None:
         self._threads = check_settings(precision, threads)
-        self._precision = precision
+        self._precision = resolve_precision(precision)
         self._progress = progress
         self._folder = find_models(models)
         self._networks: dict[str, Network] = {}
@@ -321,6 +322,7 @@ def shared_pipeline(
     count = check_settings(precision, threads)
     folder = find_models(models)
     stamps = tuple((model.path, model.stamp) for model in folder.models.values())
+    precision = resolve_precision(precision)
     key = (folder.path.resolve(), stamps, precision, count, progress)
     with _shared_lock:
         if key not in _shared:
