@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     pipeline = shared.make_pipeline(options)
 
     def compute(scan: str) -> tuple[Any, Sequence[Path]]:
-        result = pipeline.classify(scan, mask=options.mask, t1c=options.t1c, series=options.series)
+        result = pipeline.classify(scan, **shared.lesion(options), series=options.series)
         return result, [] if options.out is None else result.save(options.out)
 
     return report_scans(options, compute)

@@ -45,8 +45,7 @@ def run(options: argparse.Namespace) -> int:
         result = pipeline.explain(
             scan,
             task=options.task,
-            mask=options.mask,
-            t1c=options.t1c,
+            **shared.lesion(options),
             target=options.target,
             **shared.explaining(options),
             series=options.series,

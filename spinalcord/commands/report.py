@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .options import add_exclude, number
+from .options import add_exclude, add_tables, number
 from .output import DONE, FAILED, print_json, say, say_notice
 
 SUMMARY = "write a report with the tables and figures of a cohort"
@@ -16,7 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         metavar="RUN",
-        help="output folder of `spinalcord run`, or a CSV or TSV file with the same columns",
+        help="output folder of `spinalcord run`, or a table of cases (CSV, TSV, xlsx, sav)",
     )
     parser.add_argument(
         "-o", "--out", metavar="OUT", help="output folder (default: that of the run)"
@@ -34,6 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="confidence level of the intervals (default: 0.95)",
     )
     add_exclude(parser)
+    add_tables(parser)
     parser.add_argument("--title", default="", metavar="TEXT", help="title of the report")
 
 
@@ -43,7 +44,12 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         cohort = Cohort(
-            options.source, split=options.split, level=options.level, exclude=options.exclude
+            options.source,
+            split=options.split,
+            level=options.level,
+            exclude=options.exclude,
+            columns=options.columns,
+            words=options.words,
         )
         files = cohort.report(options.out, title=options.title)
     except ImportError as error:

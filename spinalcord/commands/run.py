@@ -18,7 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "cohort",
         metavar="COHORT",
-        help="BIDS folder, folder of scans, or CSV or TSV file (case_id, path, ...)",
+        help="BIDS folder, folder of scans, or table (CSV, TSV, xlsx, sav; case_id, path, ...)",
     )
     parser.add_argument("out", metavar="OUT", help="output folder, created if absent")
     parser.add_argument(
@@ -53,8 +53,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMNS",
         help="further columns of the cohort to copy to cases.tsv, such as site,scanner",
     )
-    shared.add_threshold(parser)
-    shared.add_keep(parser)
+    shared.add_tables(parser)
+    shared.add_lesion_label(parser)
+    shared.add_limits(parser)
     shared.add_explaining(parser)
     shared.add_computing(parser)
 
@@ -74,10 +75,10 @@ def run(options: argparse.Namespace) -> int:
         masks=options.masks,
         t1c=not options.no_t1c,
         carry=options.carry,
-        threshold=options.threshold,
-        min_lesion_mm3=options.min_lesion_mm3,
-        min_peak=options.min_peak,
-        keep_outside_cord=options.keep_outside_cord or None,
+        columns=options.columns,
+        words=options.words,
+        lesion_label=options.lesion_label,
+        limits=shared.limits(options),
         **shared.explaining(options),
         qc=not options.no_qc,
         progress=not options.quiet,

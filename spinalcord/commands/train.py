@@ -6,8 +6,9 @@ import argparse
 
 from ..errors import InputError
 from ..extras import require
+from ..models.file_settings import OLD_STRETCH
 from ..training.settings import DEVICES, MODES, PRECISIONS, SCHEDULES, TARGETS, Settings
-from .options import number, whole
+from .options import add_lesion_label, add_tables, number, whole
 from .output import DONE, print_json
 
 SUMMARY = "train a network on your own cohort and write a model file (needs PyTorch)"
@@ -130,7 +131,13 @@ def _add_further(parser: argparse.ArgumentParser) -> None:
     add(
         "--compile", action="store_true", help="use torch.compile; pays off for patches of one size"
     )
-    add("--mode", choices=MODES, default="physical", help="image preparation (default: physical)")
+    add(
+        "--mode",
+        choices=(*MODES, OLD_STRETCH),
+        default="physical",
+        metavar="MODE",
+        help=f"image preparation: {', '.join(MODES)} (default: physical)",
+    )
     add(
         "--pixel-mm",
         type=number(0.1, 10),
@@ -155,6 +162,8 @@ def _add_further(parser: argparse.ArgumentParser) -> None:
         help="folder for prepared slices (default: training-cache beside MODEL)",
     )
     add("--name", metavar="NAME", help="name stored in the model file (default: the file name)")
+    add_tables(parser)
+    add_lesion_label(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -203,6 +212,9 @@ def run(options: argparse.Namespace) -> int:
         resume=options.resume,
         cache=options.cache,
         name=options.name,
+        columns=options.columns,
+        words=options.words,
+        lesion_label=options.lesion_label,
         progress=not options.quiet,
     )
     made = {

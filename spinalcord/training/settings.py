@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import InputError
+from ..models.file_settings import OLD_STRETCH
 from ..tasks import DIAGNOSES, TASKS
 
 SEGMENTATION = "segmentation"
@@ -16,7 +18,7 @@ START = "diagnosis"
 TARGETS = (SEGMENTATION, *TASKS, START)
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "f32", "bf16")
-MODES = ("physical", "letter")
+MODES = ("physical", "stretch")
 SCHEDULES = ("plateau", "cosine")
 
 PREPARED = (256, 256)
@@ -81,7 +83,7 @@ class Settings:
     compile : bool, default False
         Let `torch.compile` fuse what lies between the convolutions; takes minutes at first, needs
         a C++ compiler on a CPU, and pays for patches of one size.
-    mode : {"physical", "letter"}
+    mode : {"physical", "stretch"}
         Preparation of the scans, as in the model file.
     pixel_mm : float, default 1.0
         Of physical preparation.
@@ -125,6 +127,13 @@ class Settings:
     augment: bool = True
 
     def __post_init__(self) -> None:
+        if self.mode == OLD_STRETCH:
+            warnings.warn(
+                "mode 'letter' is now 'stretch'; the old name will be removed in version 0.3",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+            object.__setattr__(self, "mode", "stretch")
         for name in ("epochs", "batch", "steps", "patience", "stop_after"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -154,8 +163,8 @@ class Settings:
                 f"window is {self.window[0]} x {self.window[1]} pixels, expected multiples of 32 "
                 "from 32 to 256"
             )
-        if self.mode == "letter" and self.window != PREPARED:
-            raise InputError("window is for physical preparation; letter stretches to 256 x 256")
+        if self.mode == "stretch" and self.window != PREPARED:
+            raise InputError("window is for physical preparation; stretch resizes to 256 x 256")
         if not 1 <= self.aspect <= small / 16:
             raise InputError(
                 f"aspect is {self.aspect:g}, expected 1 to {small / 16:g}, so that the lowest "
