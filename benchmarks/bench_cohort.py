@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from spinalcord.cohort.cases import list_cohort
 from spinalcord.cohort.inputs import describe_input
+from spinalcord.cohort.listing import list_cohort
 from spinalcord.cohort.processing import Settings, is_done
 from spinalcord.cohort.records import write_record
-from spinalcord.cohort.tables import write_tables
-from spinalcord.models import ROLES
+from spinalcord.cohort.run_tables import write_tables
+from spinalcord.models.folder import ROLES
 from spinalcord.tasks import DIAGNOSES, TASKS
 
 SETTINGS = Settings(None, dict.fromkeys(ROLES, "0" * 64), "f32", 1, None, None, "compare", qc=False)

@@ -25,7 +25,7 @@ import numpy as np
 from peers import PEERS, Bench, Runner, Task, UnavailableError, runners, version
 from tqdm import tqdm
 
-from spinalcord import networks
+from spinalcord.models import architectures as networks
 
 #: Largest difference of a probability from PyTorch's in float32 before a result is void.
 TOLERANCE = {"f32": 1e-4, "bf16": 3e-2}

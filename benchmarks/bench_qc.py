@@ -22,11 +22,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from browser import Browser
 from reviews import DESCRIPTION, make_run
 
-from spinalcord.cohort.cases import list_cohort
+from spinalcord.cohort.listing import list_cohort
 from spinalcord.cohort.records import read_record
-from spinalcord.cohort.tables import write_tables
-from spinalcord.qc.pictures import draw_case
-from spinalcord.working import WorkingScan
+from spinalcord.cohort.run_tables import write_tables
+from spinalcord.qc.case_picture import draw_case
+from spinalcord.scans.preparation import WorkingScan
 
 
 def pictures(out: Path, cohort: Path) -> None:

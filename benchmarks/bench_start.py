@@ -27,7 +27,7 @@ from peers import DISTRIBUTIONS, OPSETS, PEERS, Bench, version
 from tqdm import tqdm
 
 import spinalcord
-from spinalcord import networks
+from spinalcord.models import architectures as networks
 
 #: What is measured of one start, in the order of the table.
 FIGURES = ("total_s", "import_s", "open_s", "first_s", "peak_mib")
@@ -40,7 +40,7 @@ threads = int(threads)
 import numpy as np
 images = np.zeros((1, int(channels), int(h), int(w)), np.float32)
 if peer == "spinalcord":
-    from spinalcord.network import Network
+    from spinalcord.models.network import Network
 elif peer == "openvino":
     import openvino
 elif peer == "onnxruntime":
@@ -48,7 +48,7 @@ elif peer == "onnxruntime":
 else:
     import torch
     from safetensors.torch import load_file
-    from spinalcord.training.networks import build
+    from spinalcord.training.torch_networks import build
 imported = time.perf_counter()
 if peer == "spinalcord":
     call = Network.open(model, "f32", threads)

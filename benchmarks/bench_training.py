@@ -19,8 +19,8 @@ import torch
 
 import spinalcord
 from spinalcord import _core
-from spinalcord.training import norm
-from spinalcord.training.networks import build
+from spinalcord.training import batch_norm as norm
+from spinalcord.training.torch_networks import build
 
 BATCHES = {"multiresunet": (8, 1, 144, 64), "densenet121": (16, 3, 224, 96)}
 

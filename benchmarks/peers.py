@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 
 import spinalcord
-from spinalcord import _core, networks
+from spinalcord import _core
 from spinalcord.errors import BackendError
-from spinalcord.modelfile import map_model, write_model
+from spinalcord.models import architectures as networks
+from spinalcord.models.model_file import map_model, write_model
 
 DISTRIBUTIONS = {
     "spinalcord": "spinalcord",
@@ -119,7 +120,7 @@ class Bench:
 
     def module(self):
         """Return the PyTorch module, ready to compute."""
-        from spinalcord.training.networks import build, load_tensors
+        from spinalcord.training.torch_networks import build, load_tensors
 
         module = build(self.kind).eval()
         load_tensors(module, self.tensors)

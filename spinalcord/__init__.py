@@ -12,37 +12,43 @@ import importlib
 import pathlib
 from typing import TYPE_CHECKING, Any
 
+from . import _moved
+
 if TYPE_CHECKING:
     from . import phantom as phantom
     from . import report as report
     from . import stats as stats
+    from . import training as training
     from ._core import __version__
-    from .classification import Diagnosis, classify
+    from .analysis.classification import Diagnosis
+    from .analysis.explanation import Explanation
+    from .analysis.pipeline import Pipeline
+    from .analysis.segmentation import Segmentation
+    from .api import classify, explain, segment
     from .cohort import CohortRun, run_cohort
-    from .explanation import Explanation, explain
-    from .network import Network
-    from .pipeline import Pipeline
-    from .reading import read
+    from .models.network import Network
     from .report import Cohort
-    from .segmentation import Segmentation, segment
-    from .volume import Volume
+    from .scans.reading import read
+    from .scans.volume import Volume
 
 # Imported when first used, so that `import spinalcord` and the command line's help are fast.
 _HOME = {
     "Cohort": "report",
     "CohortRun": "cohort",
-    "Diagnosis": "classification",
-    "Explanation": "explanation",
-    "Network": "network",
-    "Pipeline": "pipeline",
-    "Segmentation": "segmentation",
-    "Volume": "volume",
-    "classify": "classification",
-    "explain": "explanation",
-    "read": "reading",
+    "Diagnosis": "analysis.classification",
+    "Explanation": "analysis.explanation",
+    "Network": "models.network",
+    "Pipeline": "analysis.pipeline",
+    "Segmentation": "analysis.segmentation",
+    "Volume": "scans.volume",
+    "classify": "api",
+    "explain": "api",
+    "read": "scans.reading",
     "run_cohort": "cohort",
-    "segment": "segmentation",
+    "segment": "api",
 }
+
+_MODULES = ("phantom", "report", "stats", "training")
 
 __all__ = [
     "Cohort",
@@ -56,9 +62,13 @@ __all__ = [
     "__version__",
     "classify",
     "explain",
+    "phantom",
     "read",
+    "report",
     "run_cohort",
     "segment",
+    "stats",
+    "training",
 ]
 
 
@@ -68,7 +78,7 @@ def __getattr__(name: str) -> Any:
         value = _import_core()
     elif name == "__version__":
         value = _import_core().__version__
-    elif name in ("phantom", "report", "stats"):  # packages of their own, with their own names
+    elif name in _MODULES:  # packages of their own, with their own names
         value = importlib.import_module(f".{name}", __name__)
     elif name in _HOME:
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
@@ -99,4 +109,7 @@ def _import_core() -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)
+
+
+_moved.install()

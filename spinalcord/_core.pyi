@@ -105,6 +105,27 @@ def prepare_segmentation(
         Spacing or `pixel_mm` not positive and finite; an image side above 4096 pixels; NaN.
     """
 
+def with_context(images: NDArray[np.float32], step: float, /) -> NDArray[np.float32]:
+    """Stack each slice's neighbours as channels around it: before, itself, after.
+
+    Parameters
+    ----------
+    images : float32 (n, h, w)
+        Slices of one stack, in order.
+    step : float
+        How many slices away the neighbours lie; linear between two slices.  Past the first and
+        the last slice those are repeated.
+
+    Returns
+    -------
+    float32 (n, 3, h, w)
+
+    Raises
+    ------
+    InputError
+        No slice or no pixel; a step that is not positive and finite.
+    """
+
 def restore(
     probability: NDArray[np.float32], frame: NDArray[np.float64], shape: Sequence[int], /
 ) -> NDArray[np.float32]:

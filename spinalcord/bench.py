@@ -5,9 +5,7 @@ Our own networks alone; `benchmarks/` in the repository has them beside other li
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
 import os
 import tempfile
 import time
@@ -15,49 +13,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
-from .options import PRECISIONS, number, whole
 
 if TYPE_CHECKING:
-    from .models import ModelFolder
-    from .network import Array, Network
-
-SUMMARY = "time the networks on this machine, over precisions, threads and batches"
+    from .models.folder import ModelFolder
+    from .models.network import Array, Network
 
 ROLES = ("segmentation", "tumor_vs_demyelination")
 """One model of each network; the three classifiers differ in their weights alone."""
 
 MIN_CALLS = 5
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Give the command its options."""
-    add = parser.add_argument
-    add("--models", metavar="DIR", help="folder of model files (default: the package's own)")
-    add("--precision", nargs="+", choices=PRECISIONS, metavar="P",
-        help="f32, bf16 (default: what this CPU has)")  # fmt: skip
-    add("--threads", nargs="+", type=whole(1), metavar="N",
-        help="default: 1, 2, 4 ... up to the CPUs this process may use")  # fmt: skip
-    add("--batch", nargs="+", type=whole(1), default=[1], metavar="N",
-        help="images of a call (default: 1)")  # fmt: skip
-    add("--size", type=whole(32), default=256, metavar="PIXELS",
-        help="side of an image, a multiple of 16 (default: 256)")  # fmt: skip
-    add("--seconds", type=number(0.01, 3600), default=1.0, metavar="S",
-        help="of each figure (default: 1)")  # fmt: skip
-
-
-def run(options: argparse.Namespace) -> int:
-    """Print one line of JSON a figure, as it comes."""
-    rows = measure(
-        models=options.models,
-        precisions=options.precision,
-        threads=options.threads,
-        batches=options.batch,
-        size=options.size,
-        seconds=options.seconds,
-    )
-    for row in rows:
-        print(json.dumps(row, ensure_ascii=False, allow_nan=False), flush=True)
-    return 0
 
 
 def measure(
@@ -111,8 +75,8 @@ def measure(
     import numpy as np
 
     from . import __version__, _core
-    from .models import WEIGHTS_DIR, find_models, write_random
-    from .network import Network
+    from .models.folder import WEIGHTS_DIR, find_models, write_random
+    from .models.network import Network
 
     if size < 32 or size % 16:
         raise InputError(f"size is {size} pixels, expected a multiple of 16 from 32")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from stand_ins import lesion_of, stored, working_array
 
-from spinalcord.models import write_random
+from spinalcord.models.folder import write_random
 
 AFFINE = np.array([[3.3, 0, 0, 0], [0, 0, -1, 0], [0, -1, 0, 0], [0, 0, 0, 1.0]])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinalcord.reading import read
+from spinalcord.scans.reading import read
 
 
 def equal(volume, want, *, atol=0.0):

@@ -6,10 +6,10 @@ import os
 
 import numpy as np
 
-from spinalcord.cohort.cases import CohortCase, Listing, file_name
+from spinalcord.cohort.listing import CohortCase, Listing, file_name
 from spinalcord.cohort.records import picture_path, write_record
-from spinalcord.cohort.tables import write_tables
-from spinalcord.qc.pictures import draw_case
+from spinalcord.cohort.run_tables import write_tables
+from spinalcord.qc.case_picture import draw_case
 from spinalcord.tasks import DIAGNOSES, TASKS
 
 DESCRIPTION = {"versions": {"spinalcord": "simulated"}, "notice": "simulated: means nothing"}

@@ -10,11 +10,11 @@ import json
 
 import numpy as np
 import pytest
-from test_modelfile import METADATA, SEGMENTATION, changed, write_raw
+from model_files import METADATA, SEGMENTATION, changed, write_raw
 
 from spinalcord import _core
+from spinalcord.scans.volume import Volume
 from spinalcord.tasks import TASKS
-from spinalcord.volume import Volume
 
 POSITIVE = {"tumor_vs_demyelination": 0.7, "astrocytoma_vs_ependymoma": 0.2, "ms_vs_nmosd": 0.6}
 SPACING = (3.0, 1.0, 1.0)

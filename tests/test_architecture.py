@@ -30,6 +30,16 @@ RANK = {
 # The only source that knows oneDNN.
 ONEDNN = "csrc/kernels/conv_onednn.c"
 
+# The same for the package: a room imports from itself and from rooms of a lower rank.  What a type
+# checker alone imports does not count.
+ROOMS = {
+    "errors": 0, "tasks": 0, "threads": 0, "_core": 0, "_moved": 0, "": 1,
+    "extras": 1, "limits": 1, "paths": 1,
+    "scans": 2, "stats": 2, "tables": 2, "models": 3, "pictures": 3, "phantom": 3, "qc": 4,
+    "analysis": 4, "bench": 4, "api": 5, "report": 5, "cohort": 5, "demo": 6, "training": 6,
+    "commands": 7, "cli": 8, "__main__": 9,
+}  # fmt: skip
+
 # Calls that would touch the process elsewhere.
 HARMLESS = {
     "csrc/kernels/conv_onednn.c": {"omp_set_num_threads"},  # by our own threads, each for itself
@@ -41,9 +51,10 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "csrc/python/core.c": "every test that expects an exception of the core",
     "csrc/python/convert.c": "image/test_array.py; every test of a wrong argument",
     "spinalcord/__main__.py": "test_package.py",
-    "spinalcord/__init__.py": "test_package.py",
-    "spinalcord/metadata.py": "test_modelfile.py: the settings of whole files",
-    "spinalcord/options.py": "test_cli.py",
+    "spinalcord/_moved.py": "test_package.py",
+    "spinalcord/models/file_settings.py": "models/test_model_file.py: the settings of whole files",
+    "spinalcord/scans/reading.py": "scans/test_dicom.py, test_itk.py, test_nifti.py",
+    "spinalcord/models/release.py": "models/test_checksums.py",
     "spinalcord/errors.py": "every test of a Raises row",
 }
 
@@ -134,18 +145,76 @@ def test_python_functions_fit_on_a_screen(path):
             assert length <= 60, f"{node.name} has {length} lines"
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in (*C_FILES, *PYTHON_FILES) if p.suffix != ".h"], ids=name
-)
-def test_every_source_has_a_test_of_its_name(path):
-    """conv_f32_avx512.c may share test_conv.c with its twins; a package has a folder of tests."""
-    words = path.stem.split("_") if path.suffix == ".c" else [path.stem]
+@pytest.mark.parametrize("path", [p for p in C_FILES if p.suffix == ".c"], ids=name)
+def test_every_c_source_has_a_test_of_its_name(path):
+    """conv_f32_avx512.c may share test_conv.c with its twins."""
+    words = path.stem.split("_")
     stems = ["_".join(words[:n]) for n in range(1, len(words) + 1)]
     patterns = [f"**/test_{stem}.{end}" for stem in stems for end in ("c", "py")]
-    if path.stem == "__init__":
-        patterns = [f"{path.parent.name}/test_*.py"]
     found = [test for pattern in patterns for test in TESTS.glob(pattern)]
     assert bool(found) != (name(path) in TESTED_ELSEWHERE)
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=name)
+def test_every_module_has_a_test_in_its_place(path):
+    """spinalcord/room/noun.py has tests/room/test_noun.py; a package has a folder of tests."""
+    room = TESTS / path.parent.relative_to(PACKAGE)
+    found = any(room.glob("test_*.py" if path.stem == "__init__" else f"test_{path.stem}.py"))
+    assert found != (name(path) in TESTED_ELSEWHERE)
+
+
+def imported(tree: ast.Module, module: str, is_package: bool) -> set[str]:
+    """The modules below spinalcord that a module imports when it runs."""
+    out: set[str] = set()
+    stack: list[ast.AST] = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.ImportFrom):
+            above = module.split(".") if module else []
+            above = above[: len(above) - node.level + is_package] if node.level else []
+            base = ".".join([*above, *(node.module or "").split(".")]).strip(".")
+            if node.level == 0 and base.split(".")[0] != "spinalcord":
+                continue
+            base = base.removeprefix("spinalcord").strip(".")
+            out.update(f"{base}.{alias.name}".strip(".") for alias in node.names)
+        stack.extend(ast.iter_child_nodes(node))
+    return out
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=name)
+def test_rooms_depend_one_way(path):
+    module = path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".")
+    module = module.removesuffix("__init__").strip(".")
+    room = module.split(".")[0]
+    assert room in ROOMS, "a new room: give it its place in ROOMS"
+    if not room:
+        return  # names only, each imported when it is first used
+    for other in imported(
+        ast.parse(path.read_text(encoding="utf-8")), module, path.stem == "__init__"
+    ):
+        target = other.split(".")[0]
+        target = target if target in ROOMS else ""  # a name of the package itself: __version__
+        assert target == room or ROOMS[target] < ROOMS[room], other
+
+
+def defined(path: Path) -> list[str]:
+    """Public classes and functions of a module."""
+    kinds = ast.ClassDef | ast.FunctionDef
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return [n.name for n in body if isinstance(n, kinds) and not n.name.startswith("_")]
+
+
+def test_one_name_has_one_meaning():
+    places: dict[str, list[str]] = {}
+    for path in PYTHON_FILES:
+        for what in defined(path):
+            places.setdefault(what, []).append(name(path))
+    twice = {what: where for what, where in places.items() if len(where) > 1}
+    # A subcommand is a module with SUMMARY, add_options and run.
+    commands = {"add_options", "run", "main"}
+    assert {what: where for what, where in twice.items() if what not in commands} == {}
 
 
 def test_no_exception_is_stale():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spinalcord.models import ROLES, WEIGHTS_DIR, find_models
+from spinalcord.models.folder import ROLES, WEIGHTS_DIR, find_models
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "benchmarks" / "results" / "models-2.json"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from spinalcord.models import find_models
+from spinalcord.models.folder import find_models
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

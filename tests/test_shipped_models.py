@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import spinalcord as sc
-from spinalcord.demo.running import run_demo
-from spinalcord.models import ROLES, WEIGHTS_DIR, find_models
+from spinalcord.demo.demo_run import run_demo
+from spinalcord.models.folder import ROLES, WEIGHTS_DIR, find_models
 from spinalcord.phantom import insert_lesion
 
 pytestmark = pytest.mark.slow

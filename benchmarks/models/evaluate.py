@@ -20,7 +20,7 @@ from data import write
 
 import spinalcord as sc
 from spinalcord import stats
-from spinalcord.models import find_models
+from spinalcord.models.folder import find_models
 from spinalcord.tasks import DIAGNOSES
 
 COHORTS = {"typical": "typical", "hard": "letter"}

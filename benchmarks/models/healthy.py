@@ -16,7 +16,7 @@ from pathlib import Path
 from data import write
 
 from spinalcord import Pipeline
-from spinalcord.writing import save_volume
+from spinalcord.scans.writing import save_volume
 
 TIMES = 25
 

@@ -21,7 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from spinalcord import Pipeline
-from spinalcord.writing import save_volume
+from spinalcord.scans.writing import save_volume
 
 
 def main() -> None:

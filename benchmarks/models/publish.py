@@ -15,10 +15,10 @@ from typing import Any
 
 from evaluate import COHORTS
 
-from spinalcord.checksums import write_sums
-from spinalcord.modelfile import read_model, write_model
-from spinalcord.models import WEIGHTS_DIR, find_models
-from spinalcord.network import PRECISIONS
+from spinalcord.models.folder import WEIGHTS_DIR, find_models
+from spinalcord.models.model_file import read_model, write_model
+from spinalcord.models.network import PRECISIONS
+from spinalcord.models.release import write_sums
 from spinalcord.tasks import TASKS
 from spinalcord.training.export import stored_tensors
 

@@ -70,6 +70,17 @@ sc_status sc_images_resample(const float *src, int64_t n, int64_t rows, int64_t 
                              sc_outside outside, float *dst, int64_t h, int64_t w,
                              sc_error *err);
 
+/* Give each image its neighbours as channels: 'src' float32 (n, pixels), the slices of a
+ * stack in order, to 'dst' float32 (n, 3, pixels): before, itself, after.
+ *
+ * The neighbours lie 'step' slices away, interpolated linearly between two; past the first
+ * and the last slice those are repeated.
+ *
+ * Returns SC_BAD_SHAPE without images or pixels, and SC_BAD_VALUE for a step that is not
+ * positive and finite. */
+sc_status sc_images_context(const float *src, int64_t n, int64_t pixels, double step,
+                            float *dst, sc_error *err);
+
 /* Bring probabilities back to the scan: 'src' float32 (n, h, w), images of one frame, to
  * 'dst' float32 (n, rows, cols).
  *

@@ -130,6 +130,28 @@ done:
     return result;
 }
 
+static PyObject *with_context(PyObject *module, PyObject *args)
+{
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *obj;
+    double step;
+
+    if (!PyArg_ParseTuple(args, "Od:with_context", &obj, &step)) return NULL;
+    PyArrayObject *dst = NULL, *src = sc_py_array(obj, NPY_FLOAT32, 3, "images");
+    if (src == NULL) goto done;
+    int64_t n[3];
+    sc_py_extents(src, n);
+    dst = sc_py_new(state, NPY_FLOAT32, 4, (int64_t[]){n[0], 3, n[1], n[2]});
+    if (dst == NULL) goto done;
+    sc_py_work work = sc_py_begin(state);
+    work.status = sc_images_context(PyArray_DATA(src), n[0], n[1] * n[2], step,
+                                    PyArray_DATA(dst), &work.err);
+    if (sc_py_end(&work) < 0) Py_CLEAR(dst);
+done:
+    Py_XDECREF(src);
+    return (PyObject *)dst;
+}
+
 /* How images get from one grid to another. */
 typedef struct {
     bool restore; /* sc_images_restore, else sc_images_resample with the two below */
@@ -398,6 +420,9 @@ static PyMethodDef functions[] = {
      "prepare_segmentation(volume, spacing_mm, /, *, mode, size=(256, 256), "
      "pixel_mm=1.0)\n--\n\n"
      "Resample every slice to the segmentation network's pixels."},
+    {"with_context", with_context, METH_VARARGS,
+     "with_context(images, step, /)\n--\n\n"
+     "Stack each slice's neighbours, linearly between slices, as channels around it."},
     {"restore", restore, METH_VARARGS,
      "restore(probability, frame, shape, /)\n--\n\n"
      "Bring probability maps back to the scan's own grid, bilinearly."},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from .bids import listed
-from .cases import CohortCase, file_name
+from .listing import CohortCase, file_name
 
 SCANS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", ".zip")
 """Endings of files that are a scan each."""

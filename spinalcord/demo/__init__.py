@@ -12,11 +12,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .page import write_page
-    from .running import Demo, run_demo
+    from .demo_page import write_page
+    from .demo_run import Demo, run_demo
 
 # Imported when first used, so that the command line's help is fast.
-_HOME = {"Demo": "running", "run_demo": "running", "write_page": "page"}
+_HOME = {"Demo": "demo_run", "run_demo": "demo_run", "write_page": "demo_page"}
 
 __all__ = ["Demo", "run_demo", "write_page"]
 

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .case import Case, make_case
-    from .cohort import make_cohort
+    from .dataset import make_cohort
     from .insertion import Insertion, insert_lesion
-    from .lesions import DIAGNOSES
+    from .lesion_geometry import DIAGNOSES
 
 # Imported when first used, so that the command line's help is fast.
 _HOME = {
-    "DIAGNOSES": "lesions",
+    "DIAGNOSES": "lesion_geometry",
     "Case": "case",
     "Insertion": "insertion",
     "insert_lesion": "insertion",
     "make_case": "case",
-    "make_cohort": "cohort",
+    "make_cohort": "dataset",
 }
 
 __all__ = ["DIAGNOSES", "Case", "Insertion", "insert_lesion", "make_case", "make_cohort"]

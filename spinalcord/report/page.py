@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from ..document import document, titled
+from ..pictures.document import document, titled
 from .contents import Contents, Section
 from .table import Table, keep_together, mark
 
@@ -17,7 +17,7 @@ _ROWS = 100  # of a table on the page; the files have all
 _OPEN = 30  # a longer table is folded
 
 
-def to_html(contents: Contents) -> str:
+def report_html(contents: Contents) -> str:
     """Return the page.
 
     Parameters

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .settings import TARGETS, Settings
 
 if TYPE_CHECKING:
-    from .running import TrainingResult, train_network
+    from .trainer import TrainingResult, train_network
 
 __all__ = ["TARGETS", "Settings", "TrainingResult", "train_network"]
 
@@ -20,7 +20,7 @@ __all__ = ["TARGETS", "Settings", "TrainingResult", "train_network"]
 def __getattr__(name: str) -> Any:
     # PyTorch takes seconds to import, and the command line's help does without it.
     if name in ("TrainingResult", "train_network"):
-        from . import running
+        from . import trainer
 
-        return getattr(running, name)
+        return getattr(trainer, name)
     raise AttributeError(f"module 'spinalcord.training' has no attribute {name!r}")

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ..errors import InputError
-from ..writing import write_bytes
+from ..scans.writing import write_bytes
 
 LAYOUT = 1
 

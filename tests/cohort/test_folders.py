@@ -7,7 +7,7 @@ import os
 import pytest
 from cohorts import touch
 
-from spinalcord.cohort.cases import list_cohort
+from spinalcord.cohort.listing import list_cohort
 from spinalcord.errors import InputError
 
 DICOM = bytes(128) + b"DICM"

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from spinalcord.cohort.cases import CohortCase
+from spinalcord.cohort.listing import CohortCase
 from spinalcord.cohort.records import forget, locked, read_record, record_path, write_record
 from spinalcord.errors import InputError
 

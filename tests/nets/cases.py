@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spinalcord import networks
-from spinalcord.modelfile import write_model
+from spinalcord.models import architectures as networks
+from spinalcord.models.model_file import write_model
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 PICKS = 500
@@ -154,7 +154,7 @@ def ask_torch(case: Case) -> dict[str, Expected]:
     """Compute a case with PyTorch in float32: probabilities, last maps, Grad-CAM by autograd."""
     import torch
 
-    from spinalcord.training.networks import build, load_tensors
+    from spinalcord.training.torch_networks import build, load_tensors
 
     # On a busy machine PyTorch's threads wait for each other most of the time.
     torch.set_num_threads(1)

@@ -10,7 +10,7 @@ import pytest
 from nets import cases
 
 from spinalcord.errors import BackendError
-from spinalcord.network import Network
+from spinalcord.models.network import Network
 
 Open = Callable[..., Network]
 Oracle = Callable[[cases.Case], dict[str, cases.Expected]]

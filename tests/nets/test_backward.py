@@ -10,9 +10,9 @@ import pytest
 from nets import cases
 from nets.test_network import UNET, environment
 
-from spinalcord import networks
 from spinalcord.errors import InputError
-from spinalcord.network import LAYERS, Network
+from spinalcord.models import architectures as networks
+from spinalcord.models.network import LAYERS, Network
 
 CASES = [case for case in cases.CASES if case.kind == "densenet121" and not case.slow]
 SMALL = CASES[1]
@@ -33,7 +33,7 @@ def autograd():
     torch = pytest.importorskip("torch", reason="torch is not installed")
     from torch.overrides import TorchFunctionMode
 
-    from spinalcord.training.networks import build, load_tensors
+    from spinalcord.training.torch_networks import build, load_tensors
 
     torch.set_num_threads(1)
 
@@ -252,7 +252,7 @@ def test_only_what_is_asked_for_is_computed_backward(open_case):
 INTERRUPT = """
 import signal, sys, time
 import numpy as np
-from spinalcord.network import Network
+from spinalcord.models.network import Network
 
 net = Network.open(sys.argv[1], "f32", 2)
 rng = np.random.default_rng(0)

@@ -90,8 +90,8 @@ def test_the_maps_are_what_the_head_sees(case, open_case):
 )
 def test_a_flipped_weight_is_noticed(name, open_case, tmp_path):
     """The comparison above is worth something: one tensor alone changes it."""
-    from spinalcord.modelfile import write_model
-    from spinalcord.network import Network
+    from spinalcord.models.model_file import write_model
+    from spinalcord.models.network import Network
 
     case = CASES[3]
     tensors = case.tensors()

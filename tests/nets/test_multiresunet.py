@@ -63,8 +63,8 @@ def test_the_maps_are_what_the_head_sees(case, open_case):
 )
 def test_a_flipped_weight_is_noticed(case, open_case, tmp_path):
     """The comparison above is worth something: the deepest convolution alone changes it."""
-    from spinalcord.modelfile import write_model
-    from spinalcord.network import Network
+    from spinalcord.models.model_file import write_model
+    from spinalcord.models.network import Network
 
     tensors = case.tensors()
     name = "encoder.4.c.conv.weight"

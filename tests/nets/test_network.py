@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from nets import cases
 
-from spinalcord import networks
 from spinalcord.errors import InputError, ModelError
-from spinalcord.modelfile import write_model
-from spinalcord.network import Network
+from spinalcord.models import architectures as networks
+from spinalcord.models.model_file import write_model
+from spinalcord.models.network import Network
 
 UNET, DENSE = cases.CASES[0], next(case for case in cases.CASES if case.kind == "densenet121")
 BOTH = pytest.mark.parametrize("case", [UNET, DENSE], ids=lambda case: case.kind)
@@ -136,7 +136,7 @@ def environment() -> dict[str, str]:
 FORK = """
 import multiprocessing, os, signal, sys
 import numpy as np
-from spinalcord.network import Network
+from spinalcord.models.network import Network
 
 net = Network.open(sys.argv[1], "f32", 2)
 x = np.random.default_rng(0).random([int(v) for v in sys.argv[2].split(",")], np.float32)
@@ -177,7 +177,7 @@ def test_a_forked_child_works(case, open_case):
 INTERRUPT = """
 import sys, time
 import numpy as np
-from spinalcord.network import Network
+from spinalcord.models.network import Network
 
 net = Network.open(sys.argv[1], "f32", 2)
 rng = np.random.default_rng(0)
@@ -203,7 +203,7 @@ print("done", flush=True)
         pytest.param(UNET, "1,1,1536,1536", id="one large image", marks=pytest.mark.slow),
     ],
 )
-def test_ctrl_c_ends_a_long_call(case, shape, open_case):
+def test_ctrl_c_ends_a_long_call(interruptible, case, shape, open_case):
     path = str(open_case(case).model.path)
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPT, path, shape],

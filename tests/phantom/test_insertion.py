@@ -9,7 +9,7 @@ import pytest
 import spinalcord as sc
 from spinalcord.errors import InputError, SpinalcordWarning
 from spinalcord.phantom import DIAGNOSES, insert_lesion, make_case
-from spinalcord.writing import save_volume
+from spinalcord.scans.writing import save_volume
 
 
 @pytest.fixture(scope="module")

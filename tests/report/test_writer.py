@@ -11,10 +11,11 @@ import pytest
 from cohorts import save_mask, save_scan, touch
 from report import cohorts
 
-from spinalcord import Cohort, run_cohort, writing
+from spinalcord import Cohort, run_cohort
 from spinalcord.errors import InputError, SpinalcordWarning
 from spinalcord.report import TABLES
 from spinalcord.report.writer import write_report
+from spinalcord.scans import writing
 
 pytest.importorskip("matplotlib", reason="reports need matplotlib, of the extra report")
 pytest.importorskip("scipy", reason="reports need SciPy, of the extra report")

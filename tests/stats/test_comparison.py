@@ -8,14 +8,7 @@ import numpy as np
 import pytest
 
 from spinalcord.errors import InputError
-from spinalcord.stats import (
-    cochran_q,
-    discordant,
-    holm,
-    mcnemar,
-    mcnemar_bounds,
-    paired_difference,
-)
+from spinalcord.stats import cochran_q, discordant, holm, mcnemar, mcnemar_bounds, paired_difference
 
 Z = 1.959963984540054
 

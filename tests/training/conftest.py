@@ -68,10 +68,10 @@ def window_entries(bids, tmp_path_factory):
 def _prepared(target, bids, tmp_path_factory):
     pytest.importorskip("torch", reason="torch is not installed")
     from spinalcord.training.cache import prepare_cases
-    from spinalcord.training.cases import list_cases
     from spinalcord.training.export import describe
+    from spinalcord.training.patients import list_cases
     from spinalcord.training.settings import Settings
 
     cases, _ = list_cases(bids, target)
-    metadata = describe(target, ["lesion", "cord"], "tiny", Settings().preprocessing)
+    metadata = describe(target, ["lesion", "cord"], "tiny", Settings().preprocessing(target))
     return prepare_cases(cases, metadata, tmp_path_factory.mktemp("cache"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from spinalcord import networks
 from spinalcord.errors import ModelError
+from spinalcord.models import architectures as networks
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 starting = pytest.importorskip("spinalcord.training.starting")
-modules = pytest.importorskip("spinalcord.training.networks")
+modules = pytest.importorskip("spinalcord.training.torch_networks")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_a_task_takes_its_rows_of_the_start(start, task, rows):
 
 
 def test_segmentation_gains_a_cord(tmp_path):
-    from spinalcord.models import write_random
+    from spinalcord.models.folder import write_random
 
     paths = write_random(tmp_path, 0)
     path = next(p for p in paths if p.stem == "segmentation")
@@ -53,6 +53,26 @@ def test_segmentation_gains_a_cord(tmp_path):
     assert torch.equal(one.encoder[0].a.conv.weight, two.encoder[0].a.conv.weight)
     with pytest.raises(ModelError, match="does not fit: tensor"):
         starting.load_init(modules.build("densenet121"), "ms_vs_nmosd", path)
+
+
+def test_segmentation_gains_neighbouring_slices(tmp_path):
+    """At first the network of three slices says nearly what that of one did."""
+    from spinalcord.models import write_random
+
+    path = next(p for p in write_random(tmp_path, 0) if p.stem == "segmentation")
+    one = modules.build("multiresunet", outputs=2, final_norm=False)
+    three = modules.build("multiresunet", in_channels=3, outputs=2, final_norm=False)
+    starting.load_init(one, "segmentation", path)
+    starting.load_init(three, "segmentation", path)
+    for name in starting.FIRST:
+        old, new = one.state_dict()[name], three.state_dict()[name]
+        assert torch.equal(new[:, 1], old[:, 0])
+        beside = new[:, [0, 2]].abs().mean()
+        assert 0 < beside < 0.1 * old.abs().mean()
+    # The other way round is refused: a model of three slices knows no less.
+    five = modules.build("multiresunet", in_channels=5, outputs=2, final_norm=False)
+    with pytest.raises(ModelError, match=r"encoder\.0\.a\.conv\.weight is"):
+        starting.load_init(five, "segmentation", path)
 
 
 @pytest.mark.parametrize("old", [False, True])

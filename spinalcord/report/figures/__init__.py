@@ -10,11 +10,11 @@ print in grey does.
 
 from __future__ import annotations
 
-from .curves import draw_decision_curve, draw_reliability, draw_roc
 from .flowchart import draw_flow
 from .forest import draw_subgroups
-from .lesions import draw_dice, draw_recall
+from .lesion_overlap import draw_dice, draw_recall
 from .matrices import draw_agreement, draw_confusion
+from .performance_curves import draw_decision_curve, draw_reliability, draw_roc
 
 __all__ = [
     "draw_agreement",

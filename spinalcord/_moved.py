@@ -1,0 +1,181 @@
+"""Old names, for one release: what is imported by one works, and a warning names the new one.
+
+Version 0.2 gathered the flat modules of 0.1 in rooms (`scans`, `models`, `analysis`, `pictures`,
+`commands`). The names in ``spinalcord.__all__`` were never affected.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import CodeType, ModuleType
+
+MOVED = {
+    "checksums": "models.release",
+    "classification": "analysis.classification",
+    "cohort.cases": "cohort.listing",
+    "cord": "analysis.cord",
+    "document": "pictures.document",
+    "evidence": "analysis.attribution",
+    "evidence.agreement": "analysis.attribution.map_agreement",
+    "evidence.curves": "analysis.attribution.perturbation_curves",
+    "evidence.finding": "analysis.attribution.finding",
+    "evidence.focus": "analysis.attribution.focus",
+    "evidence.hiding": "analysis.attribution.hiding",
+    "evidence.maps": "analysis.attribution.maps",
+    "evidence.methods": "analysis.attribution.methods",
+    "evidence.occlusion": "analysis.attribution.occlusion",
+    "explanation": "analysis.explanation",
+    "lesions": "analysis.lesions",
+    "metadata": "models.file_settings",
+    "modelfile": "models.model_file",
+    "mosaic": "pictures.mosaic",
+    "network": "models.network",
+    "networks": "models.architectures",
+    "orientation": "scans.orientation",
+    "pipeline": "analysis.pipeline",
+    "plots": "pictures.plots",
+    "plots.answers": "pictures.plots.answers",
+    "plots.canvas": "pictures.style",
+    "plots.composing": "pictures.plots.composing",
+    "plots.slices": "pictures.plots.slices",
+    "plots.viewing": "pictures.plots.viewing",
+    "png": "pictures.png",
+    "reading": "scans.reading",
+    "reading.dicom": "scans.dicom",
+    "reading.header": "scans.header",
+    "reading.itk": "scans.itk",
+    "reading.nifti": "scans.nifti",
+    "reading.series": "scans.series",
+    "reading.stack": "scans.stack",
+    "reading.weighting": "scans.weighting",
+    "report.figures.style": "pictures.style",
+    "results": "analysis.results",
+    "scene": "pictures.scene",
+    "segmentation": "analysis.segmentation",
+    "volume": "scans.volume",
+    "working": "scans.preparation",
+    "writing": "scans.writing",
+}
+"""Old name to new name, both below ``spinalcord``."""
+
+RENAMED = {
+    "analysis.attribution.Evidence": "analysis.attribution.Attribution",
+    "analysis.attribution.EvidenceMaps": "analysis.attribution.AttributionMaps",
+    "analysis.attribution.Manner": "analysis.attribution.ExplanationOptions",
+    "analysis.attribution.find_evidence": "analysis.attribution.find_attribution",
+    "analysis.attribution.finding.Evidence": "analysis.attribution.Attribution",
+    "analysis.attribution.finding.find_evidence": "analysis.attribution.find_attribution",
+    "analysis.attribution.map_evidence": "analysis.attribution.map_attribution",
+    "analysis.attribution.maps.EvidenceMaps": "analysis.attribution.AttributionMaps",
+    "analysis.attribution.maps.map_evidence": "analysis.attribution.map_attribution",
+    "analysis.attribution.methods.Manner": "analysis.attribution.ExplanationOptions",
+    "analysis.classification.classify": "api.classify",
+    "analysis.explanation.check_target": "analysis.explanation.check_answer",
+    "analysis.explanation.explain": "api.explain",
+    "analysis.pipeline.shared_pipeline": "api.shared_pipeline",
+    "analysis.results.Recorded": "analysis.results.Result",
+    "analysis.results.check_number": "limits.check_number",
+    "analysis.segmentation.segment": "api.segment",
+    "analysis.pipeline.Case": "analysis.case.CaseResults",
+    "pictures.scene.Frame": "pictures.scene.Crop",
+}
+"""Old name to new name of classes and functions, likewise.
+
+A module that has lost a name to another says so by ``__getattr__ = renamed(__name__)``.
+"""
+
+
+def renamed(module: str) -> Callable[[str], object]:
+    """Return the ``__getattr__`` of a module that finds its names of `RENAMED`.
+
+    Parameters
+    ----------
+    module : str
+        Its ``__name__``.
+
+    Returns
+    -------
+    callable
+    """
+    package, _, below = module.partition(".")
+
+    def find(name: str) -> object:
+        new = RENAMED.get(f"{below}.{name}")
+        if new is None:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        home, _, new_name = new.rpartition(".")
+        warnings.warn(
+            f"{module}.{name} is now {package}.{new}; the old name will be removed in version 0.3",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return getattr(importlib.import_module(f"{package}.{home}"), new_name)
+
+    return find
+
+
+class MovedFinder(MetaPathFinder):
+    """Find the modules of `MOVED`; stands behind all other finders."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return a spec for a moved module, else None."""
+        package, _, name = fullname.partition(".")
+        if package != __package__ or name not in MOVED:
+            return None
+        loader = _MovedLoader(f"{package}.{MOVED[name]}")
+        below = any(old.startswith(f"{name}.") for old in MOVED)
+        return ModuleSpec(fullname, loader, is_package=below)
+
+
+class _MovedLoader(Loader):
+    """Give out the module of the new name."""
+
+    def __init__(self, new: str) -> None:
+        self._new = new
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        warnings.warn(
+            f"{spec.name} is now {self._new}; the old name will be removed in version 0.3",
+            DeprecationWarning,
+            stacklevel=2,  # the frames of the import system do not count
+        )
+        return _Alias(spec.name, importlib.import_module(self._new))
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return what ``python -m`` runs."""
+        source = f"import runpy; runpy.run_module({self._new!r}, run_name='__main__')"
+        return compile(source, fullname, "exec")
+
+
+class _Alias(ModuleType):
+    """A module whose names are those of another, read and set there."""
+
+    def __init__(self, name: str, module: ModuleType) -> None:
+        super().__init__(name, module.__doc__)
+        self.__dict__["_module"] = module
+        self.__dict__["__all__"] = [n for n in vars(module) if not n.startswith("_")]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.__dict__["_module"], name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name.startswith("__"):  # the import system's own: __spec__, __path__, ...
+            super().__setattr__(name, value)
+        else:
+            setattr(self.__dict__["_module"], name, value)
+
+
+def install() -> None:
+    """Put the finder behind the others, once."""
+    if not any(isinstance(finder, MovedFinder) for finder in sys.meta_path):
+        sys.meta_path.append(MovedFinder())

@@ -1,0 +1,34 @@
+"""Where in an image the evidence for an answer lies, and how far such a map can be trusted."""
+
+from __future__ import annotations
+
+from ..._moved import renamed
+from .finding import Attribution, find_attribution
+from .focus import Focus, measure_focus
+from .map_agreement import TOP_FRACTION, Agreement, compare_maps
+from .maps import AttributionMaps, map_attribution
+from .methods import LAYERS, METHODS, OF, RING_MM, ExplanationOptions, Method, map_label
+from .perturbation_curves import Curves, trace_curves
+
+__all__ = [
+    "LAYERS",
+    "METHODS",
+    "OF",
+    "RING_MM",
+    "TOP_FRACTION",
+    "Agreement",
+    "Attribution",
+    "AttributionMaps",
+    "Curves",
+    "ExplanationOptions",
+    "Focus",
+    "Method",
+    "compare_maps",
+    "find_attribution",
+    "map_attribution",
+    "map_label",
+    "measure_focus",
+    "trace_curves",
+]
+
+__getattr__ = renamed(__name__)

@@ -1,0 +1,231 @@
+"""Maps of the evidence in prepared images, by any of the methods, a few images at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..._moved import renamed
+from ...scans.preparation import batches
+from .methods import FORMULAS, ExplanationOptions, gradient, hirescam
+from .occlusion import occlude
+
+if TYPE_CHECKING:
+    from ...models.network import Network
+
+Array = np.ndarray[Any, Any]
+
+STEPS = 32
+"""Points on the way from the baseline to the image, for integrated gradients."""
+
+CHANNELS = ("t1c", "t2", "mask")
+"""Of the classifiers' images."""
+
+
+@dataclass(frozen=True, eq=False)
+class AttributionMaps:
+    """Maps of the evidence for one answer.
+
+    Attributes
+    ----------
+    index : {0, 1}
+        The answer: 0 negative, 1 positive.
+    positive : float
+        Probability of the positive one, mean over the images.
+    values : float32 (n, h', w') array
+        Signed, each stretched over the whole of its image.
+    channels : mapping of str to float, or None
+        What each channel adds, mean over the images, where a method splits the answer up.
+    """
+
+    index: int
+    positive: float
+    values: Array
+    channels: Mapping[str, float] | None = None
+
+
+def map_attribution(
+    network: Network,
+    images: Array,
+    options: ExplanationOptions,
+    *,
+    index: int | None = None,
+    positive: float | None = None,
+    progress: bool = False,
+) -> AttributionMaps:
+    """Map the evidence in images.
+
+    Parameters
+    ----------
+    network : Network
+        A classifier.
+    images : float32 (n, 3, h, w) array
+        Channels [t1c, t2, mask]; n at least 1.
+    options : ExplanationOptions
+        Method, layer and what is explained.
+    index : {0, 1}, optional
+        The answer to explain; the one that the network gives for all images together if not given.
+    positive : float, optional
+        Probability of the positive answer, mean over the images, where it is known already.
+    progress : bool, default False
+        Whether to show a bar on a terminal.
+
+    Returns
+    -------
+    AttributionMaps
+
+    Raises
+    ------
+    BackendError
+        oneDNN failed.
+    """
+    if options.method in ("gradcam", "hirescam") and (options.layer, options.of) == (
+        "last",
+        "logit",
+    ):
+        return _closed_form(network, images, index, positive, progress)
+    if positive is None:
+        positive = mean_positive(network, images, progress)
+    if index is None:
+        index = int(positive >= network.model.threshold)
+    if options.method == "occlusion":
+        return AttributionMaps(
+            index, positive, _occlusion(network, images, options, index, progress)
+        )
+    values, channels = [], []
+    for part in _parts(network, images, progress):
+        some, added = _of_gradients(network, images[part], options, index)
+        values.append(some)
+        channels.append(added)
+    return AttributionMaps(index, positive, np.concatenate(values), _by_channel(channels))
+
+
+def mean_positive(network: Network, images: Array, progress: bool = False) -> float:
+    """Return the probability of the positive answer, mean over the images.
+
+    Parameters
+    ----------
+    network, images, progress
+        As for `map_attribution`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    BackendError
+        oneDNN failed.
+    """
+    positive = np.empty(len(images), np.float64)
+    for part in _parts(network, images, progress):
+        positive[part] = network(images[part])[:, 1]
+    return float(positive.mean())
+
+
+def _closed_form(
+    network: Network, images: Array, index: int | None, positive: float | None, progress: bool
+) -> AttributionMaps:
+    """Map without a backward pass.
+
+    With a head behind a mean, a logit's gradient is the same at every place of the last maps, so
+    that Grad-CAM and HiResCAM are one there.
+    """
+    threshold = network.model.threshold
+    guess = int(positive is None or positive >= threshold) if index is None else index
+    values, found = _gradcam(network, images, guess, progress)
+    if index is None and guess != int(found >= threshold):
+        guess = 1 - guess
+        values, found = _gradcam(network, images, guess, progress)
+    return AttributionMaps(guess, found, values)
+
+
+def _gradcam(network: Network, images: Array, index: int, progress: bool) -> tuple[Array, float]:
+    maps, positive = [], []
+    for part in _parts(network, images, progress):
+        some, probabilities = network.gradcam(images[part], index)
+        maps.append(some)
+        positive.append(probabilities[:, 1])
+    return np.concatenate(maps), float(np.concatenate(positive).mean(dtype=np.float64))
+
+
+def _of_gradients(
+    network: Network, images: Array, options: ExplanationOptions, index: int
+) -> tuple[Array, Array | None]:
+    """Return maps, and (n, channels) of what each channel adds."""
+    direction = _direction(options, index)
+    of = "probability" if options.of == "probability" else "logit"
+    if options.method == "integrated":
+        added = _integrated(network, images, direction, of)
+        return added.sum(axis=1), added.sum(axis=(2, 3), dtype=np.float64)
+    layer = str(options.layer)
+    activations, gradients = network.backward(images, direction, layer=layer, of=of)
+    if options.method == "gradient":
+        return gradient(gradients), None
+    if layer == "input":
+        added = gradients * activations
+        return hirescam(activations, gradients), added.sum(axis=(2, 3), dtype=np.float64)
+    return FORMULAS[options.method](activations, gradients), None
+
+
+def _direction(options: ExplanationOptions, index: int) -> Array:
+    """Return the weights of the two logits."""
+    weights = np.zeros(2, np.float32)
+    weights[index] = 1
+    if options.of == "difference":
+        weights[1 - index] = -1
+    return weights
+
+
+def _integrated(network: Network, images: Array, direction: Array, of: str) -> Array:
+    """Integrate gradients on the straight way from a black image without lesion, by midpoints.
+
+    Equation 1 of M. Sundararajan et al., "Axiomatic attribution for deep networks", ICML 2017.
+    """
+    total = np.zeros(images.shape, np.float32)
+    for step in range(STEPS):
+        shade = np.float32((step + 0.5) / STEPS)
+        _, gradients = network.backward(images * shade, direction, layer="input", of=of)
+        total += gradients
+    added: Array = images * (total / np.float32(STEPS))
+    return added
+
+
+def _occlusion(
+    network: Network, images: Array, options: ExplanationOptions, index: int, progress: bool
+) -> Array:
+    def score(hidden: Array) -> Array:
+        probabilities = network(hidden).astype(np.float64)
+        if options.of == "probability":
+            return probabilities[:, index]
+        odds = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
+        difference: Array = odds[:, index] - odds[:, 1 - index]
+        return difference
+
+    maps = np.empty((len(images), *images.shape[2:]), np.float32)
+    size = _size(network)
+    for part in batches(len(images), 1, network.model.role, progress=progress):
+        maps[part] = occlude(score, images[part][0], size)
+    return maps
+
+
+def _parts(network: Network, images: Array, progress: bool) -> Any:
+    return batches(len(images), _size(network), network.model.role, progress=progress)
+
+
+def _size(network: Network) -> int:
+    return 2 * network.threads
+
+
+def _by_channel(parts: list[Array | None]) -> dict[str, float] | None:
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    means = np.concatenate(known).mean(axis=0)
+    return dict(zip(CHANNELS, means.tolist(), strict=True))
+
+
+__getattr__ = renamed(__name__)

@@ -1,0 +1,396 @@
+"""One network, opened from its model file and computed by the C core."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from ..errors import InputError, ModelError
+from .checksums import check_model
+from .model_file import Model, map_model
+
+PRECISIONS = ("f32", "bf16")
+
+#: Layers that `Network.backward` goes down to, from the image to the last maps.
+LAYERS = ("input", "block1", "block2", "block3", "block4", "last")
+#: What its gradients are of.
+FUNCTIONS = ("logit", "probability")
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+
+
+class Network:
+    """A network with its weights; read-only, and safe to call from many threads at once.
+
+    Made by `Network.open`. Equal inputs give equal bits, whatever else runs meanwhile.
+    """
+
+    def __init__(self, model: Model, core: _core.Network) -> None:
+        self._model = model
+        self._core = core
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        precision: str = "f32",
+        threads: int | None = None,
+    ) -> Network:
+        """Open a model file, check every tensor in it, and prepare its weights.
+
+        Parameters
+        ----------
+        path : path-like
+            A model file.
+        precision : {"f32", "bf16", "auto"}, default "f32"
+            Arithmetic of the convolutions; bf16 needs a CPU that has it. ``"auto"`` is bf16 on
+            such a CPU, where it is 2 to 3 times faster, and f32 on others.
+        threads : int, optional
+            Threads for one call; the CPUs this process may use (its affinity and its
+            cgroup's quota, at most OMP_NUM_THREADS) if not given.
+
+        Returns
+        -------
+        Network
+            Ready to be called.
+
+        Raises
+        ------
+        ModelError
+            The file is missing, damaged or of another kind; a tensor is missing, unexpected, of
+            the wrong shape or not finite; the folder has a list of checksums, and the file is
+            another than the one listed.
+        InputError
+            An unknown precision, or a number of threads below 1.
+        BackendError
+            This CPU cannot compute in that precision, or oneDNN failed.
+        """
+        threads = check_settings(precision, threads)
+        with map_model(path) as (model, buffer):
+            check_model(model)
+            metadata = model.metadata
+            try:
+                core = _core.Network(
+                    model.network,
+                    list(model.tensors),
+                    buffer,
+                    in_channels=model.in_channels,
+                    outputs=len(model.outputs),
+                    norm_eps=float(metadata.get("norm_eps", 1e-3)),
+                    final_norm=bool(metadata.get("final_norm", True)),
+                    final_relu=bool(metadata.get("final_relu", True)),
+                    precision=resolve_precision(precision),
+                    threads=threads,
+                )
+            except ModelError as error:  # the core knows the tensor, not the file
+                raise ModelError(f"{model.path}: {error}") from error
+        return cls(model, core)
+
+    @property
+    def model(self) -> Model:
+        """What the model file says about itself."""
+        return self._model
+
+    @property
+    def kind(self) -> str:
+        """``"multiresunet"`` or ``"densenet121"``."""
+        return self._model.network
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The model file's settings, unknown keys included."""
+        return self._model.metadata
+
+    @property
+    def n_values(self) -> int:
+        """How many numbers the network stores."""
+        return self._core.n_values
+
+    @property
+    def precision(self) -> str:
+        """``"f32"`` or ``"bf16"``."""
+        return self._core.precision
+
+    @property
+    def threads(self) -> int:
+        """Threads that one call uses."""
+        return self._core.threads
+
+    def __call__(self, x: Array) -> Array:
+        """Compute probabilities.
+
+        Parameters
+        ----------
+        x : float32 (n, c, h, w) array_like
+            Prepared images, n at least 1. MultiResUNet: h and w multiples of 16 up to 4096.
+            DenseNet121: h and w from 32 to 4096.
+
+        Returns
+        -------
+        float32 array
+            MultiResUNet: (n, outputs, h, w). DenseNet121: (n, 2), rows sum to 1.
+
+        Raises
+        ------
+        InputError
+            Another number of axes or channels, an extent out of range, NaN or infinity.
+        BackendError
+            oneDNN failed.
+        """
+        return self._core(self._images(x))
+
+    def features(self, x: Array) -> Array:
+        """Compute the last feature maps: before the head's convolution, or before the pooling.
+
+        Parameters
+        ----------
+        x : float32 (n, c, h, w) array_like
+            As for a call.
+
+        Returns
+        -------
+        float32 (n, channels, h', w') array
+            MultiResUNet: 51 channels at full size. DenseNet121: 1024 at 1/32 of it.
+
+        Raises
+        ------
+        InputError, BackendError
+            As for a call.
+        """
+        return self._core.features(self._images(x))
+
+    def gradcam(self, x: Array, index: int) -> tuple[Array, Array]:
+        """Weigh DenseNet121's last maps by the gradient of one answer's logit [1]_.
+
+        Parameters
+        ----------
+        x : float32 (n, c, h, w) array_like
+            As for a call.
+        index : {0, 1}
+            The answer: 0 negative, 1 positive.
+
+        Returns
+        -------
+        maps : float32 (n, h', w') array
+            Signed sum over the channels, before the ReLU that Grad-CAM ends with.
+        probabilities : float32 (n, 2) array
+            As from a call.
+
+        Raises
+        ------
+        InputError
+            As for a call; another index; a network that is no classifier.
+        BackendError
+            oneDNN failed.
+
+        References
+        ----------
+        .. [1] R. R. Selvaraju et al., "Grad-CAM", ICCV 2017, equations 1 and 2.
+        """
+        self._check_classifier("Grad-CAM needs")
+        if index not in (0, 1):
+            raise InputError(f"index of the answer is 0 or 1, got {index!r}")
+        return self._core.gradcam(self._images(x), int(index))
+
+    def backward(
+        self, images: Array, direction: Any, *, layer: str = "last", of: str = "logit"
+    ) -> tuple[Array, Array]:
+        """Compute a layer's maps, and the gradient of an answer with respect to them.
+
+        The gradient is that of ``direction[0] * f[0] + direction[1] * f[1]``, where f are the
+        logits or the probabilities: ``(0, 1)`` for the positive answer, ``(-1, 1)`` for the
+        difference of both. Of the network, only what lies between `layer` and the answer is
+        computed backward. The arithmetic is float32, also of a network opened in bf16: that
+        keeps its weights in float32 as well, and from the first call on computes with them
+        here (the maps are then not those of a bf16 call).
+
+        Parameters
+        ----------
+        images : float32 (n, c, h, w) array_like
+            As for a call.
+        direction : float32 (2,) or (n, 2) array_like
+            Weights of the negative and the positive answer; one row for each image, or one for
+            all.
+        layer : {"input", "block1", "block2", "block3", "block4", "last"}, default "last"
+            The image; all that a dense block puts out, before the transition or norm5; or
+            norm5's maps after their ReLU, as `features` gives them.
+        of : {"logit", "probability"}, default "logit"
+            Gradients of the logits, or of the softmax of them.
+
+        Returns
+        -------
+        activations : float32 (n, channels, h', w') array
+            The layer's maps; of "input" the images.
+        gradients : float32 (n, channels, h', w') array
+            At exactly 0, a ReLU lets nothing back; of equal pixels under a max pooling, the
+            first gets all of it.
+
+        Raises
+        ------
+        InputError
+            As for a call; a direction of another shape or not finite; another layer or
+            function; a network that is no classifier.
+        BackendError
+            oneDNN failed.
+
+        References
+        ----------
+        .. [1] D. E. Rumelhart, G. E. Hinton, R. J. Williams, "Learning representations by
+           back-propagating errors", Nature 323, 1986.
+        """
+        self._check_classifier("gradients need")
+        if layer not in LAYERS:
+            raise InputError(f"layer is one of {', '.join(LAYERS)}, got {layer!r}")
+        if of not in FUNCTIONS:
+            raise InputError(f"gradients are of a {' or a '.join(FUNCTIONS)}, got {of!r}")
+        weights = np.asarray(direction)
+        if weights.dtype.kind not in "fiub":
+            raise InputError(f"direction is float32 (2,) or (n, 2), got {direction!r}")
+        return self._core.backward(
+            self._images(images), np.ascontiguousarray(weights, np.float32), layer=layer, of=of
+        )
+
+    def profile(self, x: Array) -> list[dict[str, Any]]:
+        """Time every layer on an input.
+
+        Parameters
+        ----------
+        x : float32 (n, c, h, w) array_like
+            As for a call.
+
+        Returns
+        -------
+        list of dict
+            In order of execution: name, kind, implementation, milliseconds, gflops.
+
+        Raises
+        ------
+        InputError, BackendError
+            As for a call.
+        """
+        return self._core.profile(self._images(x))
+
+    def layers(self, h: int, w: int, *, backward: str | None = None) -> list[dict[str, Any]]:
+        """List the layers for one input size, with what computes each.
+
+        Parameters
+        ----------
+        h, w : int
+            Pixels.
+        backward : str, optional
+            A layer of `backward`: its steps instead, forward, then back under the same names.
+
+        Returns
+        -------
+        list of dict
+            In order of execution: name, kind, implementation, shape.
+
+        Raises
+        ------
+        InputError
+            An extent out of range; another layer; gradients of a network that is no classifier.
+        BackendError
+            oneDNN failed.
+        """
+        if backward is None:
+            return self._core.layers(int(h), int(w))
+        self._check_classifier("gradients need")
+        return self._core.backward_layers(int(h), int(w), backward)
+
+    def _check_classifier(self, what: str) -> None:
+        if self.kind != "densenet121":
+            raise InputError(f"{what} a classifier (densenet121), {self._name} is not")
+
+    @property
+    def _name(self) -> str:
+        return f"{self._model.path.name} ({self.kind})"
+
+    def _images(self, x: Any) -> Array:
+        array = np.asarray(x)
+        if array.dtype.kind not in "fiub":
+            raise InputError(f"images are float32 (n, c, h, w), got an array of {array.dtype}")
+        if array.ndim != 4:
+            raise InputError(f"images have the axes (n, c, h, w), got the shape {array.shape}")
+        if array.shape[1] != self._model.in_channels:
+            raise InputError(
+                f"{self._name} takes {self._model.in_channels} channels, "
+                f"got {array.shape[1]} in images of shape {array.shape}"
+            )
+        return np.ascontiguousarray(array, np.float32)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self._model.path, self.precision, self.threads)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Network {self._model.name} {self._model.version}: {self.kind}, "
+            f"{self.precision}, {self.threads} threads>"
+        )
+
+
+def resolve_precision(precision: str) -> str:
+    """Return the arithmetic that a setting stands for on this CPU.
+
+    Parameters
+    ----------
+    precision : {"f32", "bf16", "auto"}
+        ``"auto"`` is bf16 where the CPU computes in it (AVX512_BF16 or AMX), else f32.
+
+    Returns
+    -------
+    {"f32", "bf16"}
+
+    Raises
+    ------
+    InputError
+        Another setting.
+
+    Examples
+    --------
+    >>> resolve_precision("f32")
+    'f32'
+    """
+    if precision not in ("auto", *PRECISIONS):
+        raise InputError(
+            f"precision is {' or '.join(PRECISIONS)}, got {precision!r}; 'auto' is bf16 where the "
+            "CPU computes in it, else f32"
+        )
+    if precision != "auto":
+        return precision
+    return PRECISIONS[1] if PRECISIONS[1] in _core.cpu()["precisions"] else PRECISIONS[0]
+
+
+def check_settings(precision: str, threads: int | None) -> int:
+    """Check the two settings of every network and fill in the number of threads.
+
+    Parameters
+    ----------
+    precision : str
+        One of `PRECISIONS`, or ``"auto"``.
+    threads : int, optional
+        At least 1; the CPUs this process may use if not given.
+
+    Returns
+    -------
+    int
+        The number of threads.
+
+    Raises
+    ------
+    InputError
+        Neither of these.
+    """
+    resolve_precision(precision)
+    if threads is None:
+        return int(_core.cpu()["threads"])
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
+        raise InputError(f"threads is a whole number of at least 1, got {threads!r}")
+    return int(threads)
+
+
+def _reopen(path: os.PathLike[str], precision: str, threads: int) -> Network:
+    return Network.open(path, precision, threads)

@@ -1,0 +1,186 @@
+"""NRRD, MetaImage and SimpleITK images, and the pixels of DICOM files, through SimpleITK."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .volume import Source, Volume, warn
+
+SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+class _Quiet:
+    """The setting is the process's: the first reader turns it off, the last one puts it back."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.readers = 0
+        self.shown = True
+
+
+_quiet = _Quiet()
+
+
+@contextlib.contextmanager
+def quiet_itk() -> Iterator[Any]:
+    """Give SimpleITK with its own warnings off, and put the setting back."""
+    import SimpleITK as sitk
+
+    process: Any = sitk.ProcessObject
+    with _quiet.lock:
+        if _quiet.readers == 0:
+            _quiet.shown = process.GetGlobalWarningDisplay()
+            process.SetGlobalWarningDisplay(False)
+        _quiet.readers += 1
+    try:
+        yield sitk
+    finally:
+        with _quiet.lock:
+            _quiet.readers -= 1
+            if _quiet.readers == 0:
+                process.SetGlobalWarningDisplay(_quiet.shown)
+
+
+def reason(error: Exception) -> str:
+    """Return the last line of an ITK error, without addresses and source file names."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    last = lines[-1] if lines else type(error).__name__
+    return last.rpartition("): ")[2] if "ITK ERROR" in last else last
+
+
+def read_itk(path: Path) -> Volume:
+    """Read a NRRD or MetaImage file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Volume
+
+    Warns
+    -----
+    SpinalcordWarning
+        The file does not say how its axes lie in the patient.
+
+    Raises
+    ------
+    InputError
+        Damaged, not one 3-D volume, or colour.
+    """
+    with quiet_itk() as sitk:
+        try:
+            reader = sitk.ImageFileReader()
+            reader.SetFileName(str(path))
+            reader.ReadImageInformation()
+            placed = _says_orientation(path, reader)
+            image = reader.Execute()
+        except RuntimeError as error:
+            raise InputError(f"{path}: not readable ({reason(error)})") from error
+    if not placed:
+        warn(
+            f"{path}: the file does not say how its axes lie in the patient; "
+            "left, posterior, superior is assumed, as ITK does"
+        )
+    return from_sitk(image, source=Source("itk", path, (path,)))
+
+
+def _says_orientation(path: Path, reader: Any) -> bool:
+    if path.suffix.lower() in (".nrrd", ".nhdr"):
+        return "NRRD_space" in reader.GetMetaDataKeys()
+    with open(path, "rb") as file:
+        text = file.read(4096).split(b"ElementDataFile")[0]
+    return any(key in text for key in (b"TransformMatrix", b"Orientation", b"Rotation"))
+
+
+def from_sitk(image: Any, *, source: Source | None = None) -> Volume:
+    """Take a SimpleITK image; its LPS axes become RAS+.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        3-D, or 4-D with one volume; one number per pixel.
+    source : Source, optional
+
+    Returns
+    -------
+    Volume
+        Array indices in SimpleITK's own order (x, y, z).
+
+    Raises
+    ------
+    InputError
+        Other dimensions, or colour.
+    """
+    import SimpleITK as sitk
+
+    name = "the SimpleITK image" if source is None or source.path is None else str(source.path)
+    size = image.GetSize()
+    while len(size) > 3 and size[-1] == 1:
+        size = size[:-1]
+    if len(size) != 3:
+        raise InputError(f"{name}: {len(size)}-D data of size {size}; one 3-D volume is expected")
+    if image.GetNumberOfComponentsPerPixel() != 1:
+        raise InputError(
+            f"{name}: {image.GetNumberOfComponentsPerPixel()} numbers per voxel (colour or "
+            "vectors); one is expected"
+        )
+    n = image.GetDimension()
+    direction = np.array(image.GetDirection()).reshape(n, n)[:3, :3]
+    affine = np.eye(4)
+    affine[:3, :3] = direction * np.array(image.GetSpacing()[:3])
+    affine[:3, 3] = image.GetOrigin()[:3]
+    array = sitk.GetArrayFromImage(image)
+    return Volume(array.reshape(size[::-1]).T, LPS_TO_RAS @ affine, source=source)
+
+
+def read_pixels(paths: list[Path], mended: Mapping[Path, bytes] | None = None) -> list[np.ndarray]:
+    """Decode DICOM files, rescaled by the slope and intercept that GDCM finds.
+
+    Parameters
+    ----------
+    paths : list of Path
+    mended : mapping of Path to bytes, optional
+        What to decode in place of a file that GDCM refuses as it is.
+
+    Returns
+    -------
+    list of (frames, rows, columns) ndarray
+
+    Raises
+    ------
+    InputError
+        GDCM cannot decode a file.
+    """
+    from tqdm import tqdm
+
+    mended = mended or {}
+    arrays = []
+    with quiet_itk() as sitk, tempfile.TemporaryDirectory(prefix="spinalcord-") as scratch:
+        reader = sitk.ImageFileReader()
+        reader.SetImageIO("GDCMImageIO")
+        for path in tqdm(paths, desc="slices", unit="file", delay=2, disable=None, leave=False):
+            source = path
+            if path in mended:
+                source = Path(scratch, "mended.dcm")
+                source.write_bytes(mended[path])
+            reader.SetFileName(str(source))
+            try:
+                array = sitk.GetArrayFromImage(reader.Execute())
+            except RuntimeError as error:
+                raise InputError(
+                    f"{path}: its pixels cannot be decoded; damaged, truncated or of an "
+                    f"unsupported encoding ({reason(error)})"
+                ) from error
+            arrays.append(array)
+    return arrays

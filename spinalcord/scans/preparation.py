@@ -1,0 +1,359 @@
+"""A scan on its way into the networks and back: oriented once, normalised once, shared.
+
+Everything that the networks see has the working orientation (slice L->R, row S->I, column A->P);
+everything that a user gets back lies on the scan's own grid. The voxels are moved by the C core.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+from ..errors import InputError, ModelError, note_warnings
+from .reading import read_mask
+from .volume import Volume, check_scan
+from .writing import describe_source
+
+if TYPE_CHECKING:
+    from ..models.model_file import Model
+
+Array = np.ndarray[Any, Any]
+
+BAR_DELAY_S = 2.0
+"""What takes less shows no progress bar."""
+
+
+class WorkingScan:
+    """A scan in the working orientation, with what several steps need of it.
+
+    Parameters
+    ----------
+    scan : path, Volume, nibabel or SimpleITK image
+        A sagittal T2-weighted scan.
+    series : str, optional
+        SeriesInstanceUID, for a path to DICOM with several series.
+
+    Attributes
+    ----------
+    volume : Volume
+        The scan as stored.
+    array : float32 (slices, rows, columns) array
+        Its intensities in the working orientation.
+    affine : float64 (4, 4) array
+        From working index to RAS+ millimetres.
+    spacing_mm : tuple of float
+        Along slice, row and column axis.
+    warnings : list of str
+        Reservations that came up on the way, with file names instead of whole paths.
+
+    Raises
+    ------
+    InputError
+        Unreadable or unusable as a sagittal scan of a spinal cord.
+    SeriesError
+        Several DICOM series that fit equally well, or none.
+    """
+
+    def __init__(self, scan: Any, *, series: str | None = None) -> None:
+        self.warnings: list[str] = []
+        with self._noted(scan):
+            self.volume = take_scan(scan, series=series)
+        self.array = self._orient(self.volume)
+        self.affine = np.ascontiguousarray(self.volume.sagittal().affine)
+        self.spacing_mm = self.volume.sagittal_spacing_mm
+        self._normalized: dict[float, Array] = {}
+
+    @cached_property
+    def source(self) -> dict[str, Any]:
+        """Identify the files that the scan was read from; see `describe_source`.
+
+        Where they have gone since, the checksum is None: the scan is in memory all the same.
+        """
+        try:
+            return describe_source(self.volume)
+        except InputError:
+            origin = self.volume.source
+            self.warnings.append("the scan's files have gone since it was read: no checksum")
+            return {
+                "name": None if origin.path is None else origin.path.name,
+                "kind": origin.kind,
+                "files": len(origin.files),
+                "sha256": None,
+            }
+
+    def normalized(self, clip: float) -> Array:
+        """Return the intensities scaled to [0, 1] as the networks expect them; made once."""
+        if clip not in self._normalized:
+            self._normalized[clip] = _core.normalize(self.array, clip=clip)
+        return self._normalized[clip]
+
+    def segmentation_images(self, model: Model) -> tuple[Array, Array]:
+        """Make the segmentation network's images, and how they lie.
+
+        Returns
+        -------
+        images : float32 (slices, c, h, w) array
+            One channel, or three where the model file has `preprocessing.context_mm`: each slice
+            between its neighbours at that distance.
+        frame : float64 (4,) array
+        """
+        settings = model.preprocessing
+        t2 = self.normalized(settings["clip"])
+        images, frame = _core.prepare_segmentation(t2, self.spacing_mm, **_resampling(model))
+        if "context_mm" in settings:
+            step = settings["context_mm"] / self.spacing_mm[0]
+            images = _core.with_context(images[:, 0], step)
+        return images, frame
+
+    def mask(self, mask: Any, label: int | None = None) -> Array:
+        """Bring a mask that a user gave to the working orientation.
+
+        Parameters
+        ----------
+        mask : path, Volume, nibabel or SimpleITK image
+            On the scan's grid, stored in any axis order.
+        label : int, optional
+            As for `read_mask`: which value is inside; all but 0 if not given.
+
+        Returns
+        -------
+        uint8 (slices, rows, columns) array
+
+        Raises
+        ------
+        InputError
+            On another grid; NaN; values between 0 and 1; a bare array; a label below 1.
+        """
+        with self._noted(mask):
+            placed = read_mask(mask, like=self.volume, label=label)
+        return self.working(placed.array)
+
+    def coregistered(self, scan: Any, name: str) -> WorkingScan:
+        """Take another scan of the same patient that lies on the same grid.
+
+        Parameters
+        ----------
+        scan : path, Volume, nibabel or SimpleITK image
+            Stored in any axis order.
+        name : str
+            What to call it in an error.
+
+        Returns
+        -------
+        WorkingScan
+
+        Raises
+        ------
+        InputError
+            On another grid, or unusable.
+        """
+        other = WorkingScan(scan)
+        self.warnings += other.warnings
+        ours, theirs = self.volume.sagittal(), other.volume.sagittal()
+        if not ours.same_grid(theirs):
+            raise InputError(
+                f"{name} lies on another grid ({_grid(other.volume)}) than the scan "
+                f"({_grid(self.volume)}): resample it onto the scan first, for example with "
+                "nibabel.processing.resample_from_to or SimpleITK.Resample"
+            )
+        return other
+
+    def working(self, array: Array) -> Array:
+        """Bring an array stored like the scan to the working orientation, with its dtype."""
+        moved = array.transpose(self.volume.orientation.permutation)
+        flips = tuple(slice(None, None, -1 if f else 1) for f in self.volume.orientation.flips)
+        return np.ascontiguousarray(moved[flips])
+
+    def place(self, array: Array) -> Volume:
+        """Put a working array of uint8, int32 or float32 back on the scan's own grid."""
+        orientation = self.volume.orientation
+        return self.volume.like(_core.unorient(array, orientation.permutation, orientation.flips))
+
+    @contextlib.contextmanager
+    def _noted(self, scan: Any) -> Iterator[None]:
+        with note_warnings() as heard:
+            yield
+        # A folder's name may be a patient's; results go further than messages on a terminal.
+        path = Path(scan) if _is_path(scan) else None
+        self.warnings += [
+            text if path is None else text.replace(str(path), path.name) for text in heard
+        ]
+
+    @staticmethod
+    def _orient(volume: Volume) -> Array:
+        orientation = volume.orientation
+        return _core.orient(volume.array, orientation.permutation, orientation.flips)
+
+
+def take_scan(scan: Any, *, series: str | None = None) -> Volume:
+    """Take a scan in any accepted form and check that it can be a sagittal cord scan.
+
+    Parameters
+    ----------
+    scan : path, Volume, nibabel or SimpleITK image
+        As for `spinalcord.segment`.
+    series : str, optional
+        Only for a path to DICOM.
+
+    Returns
+    -------
+    Volume
+
+    Raises
+    ------
+    InputError
+        Unreadable or unusable; a bare array without an affine.
+    SeriesError
+        Several DICOM series that fit equally well, or none.
+    """
+    volume = Volume.from_any(scan, series=series)
+    if not _is_path(scan):  # reading checks already
+        check_scan(volume)
+    return volume
+
+
+class LesionSlices:
+    """The slices of a scan that hold lesion, as the classifiers see them.
+
+    Parameters
+    ----------
+    scan : WorkingScan
+        The scan.
+    mask : uint8 (slices, rows, columns) array
+        Lesion in the working orientation.
+    t1c : WorkingScan, optional
+        Contrast-enhanced T1w on the same grid; its channel is zero without.
+    """
+
+    def __init__(self, scan: WorkingScan, mask: Array, t1c: WorkingScan | None = None) -> None:
+        self.scan = scan
+        self.mask = mask
+        self.t1c = t1c
+        self.found = bool(mask.any())
+        self._images: dict[str, tuple[Array, Array, Array]] = {}
+
+    @cached_property
+    def stored_mask(self) -> Volume:
+        """The mask on the scan's own grid."""
+        return self.scan.place(self.mask)
+
+    def images(self, model: Model) -> tuple[Array, Array, Array]:
+        """Prepare the slices as a model wants them; made once for equal settings.
+
+        Parameters
+        ----------
+        model : Model
+            A classifier.
+
+        Returns
+        -------
+        images : float32 (n, 3, h, w) array
+            Channels [t1c, t2, mask].
+        slices : int64 (n,) array
+            Slice that each image shows, ascending.
+        frames : float64 (n, 4) array
+            How each image lies on its slice.
+
+        Raises
+        ------
+        ModelError
+            The model takes other than three channels.
+        """
+        if model.in_channels != 3:
+            raise ModelError(
+                f"{model.path} takes {model.in_channels} input channels; a classifier for this "
+                "pipeline takes 3 (contrast-enhanced T1w, T2w, lesion mask)"
+            )
+        settings = {**_resampling(model), "clip": model.preprocessing["clip"]}
+        key = json.dumps(settings, sort_keys=True)
+        if key not in self._images:
+            clip = settings.pop("clip")
+            contrast = None if self.t1c is None else self.t1c.normalized(clip)
+            self._images[key] = _core.prepare_classification(
+                self.scan.normalized(clip), self.mask, contrast, self.scan.spacing_mm, **settings
+            )
+        return self._images[key]
+
+
+class Stopwatch:
+    """Seconds by stage, summed over what is entered several times.
+
+    Attributes
+    ----------
+    seconds : dict of str to float
+        Of the stages that have ended.
+    current : str
+        The stage entered last; after an error the one that it came from. Empty before the first.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.current = ""
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a ``with`` block."""
+        start = time.perf_counter()
+        self.current = name
+        try:
+            yield
+        finally:
+            passed = time.perf_counter() - start
+            self.seconds[name] = self.seconds.get(name, 0.0) + passed
+
+
+def batches(n: int, size: int, title: str, *, progress: bool) -> Iterator[slice]:
+    """Walk through n images a few at a time, so that progress shows and Ctrl-C is heard.
+
+    Parameters
+    ----------
+    n : int
+        Images.
+    size : int
+        Images at a time, at least 1.
+    title : str
+        What the bar says.
+    progress : bool
+        Whether to show a bar on standard error, where that is a terminal, once `BAR_DELAY_S`
+        have passed.
+
+    Yields
+    ------
+    slice
+        The next ones.
+    """
+    if not progress:
+        yield from (slice(i, min(i + size, n)) for i in range(0, n, size))
+        return
+    from tqdm import tqdm
+
+    with tqdm(
+        total=n, desc=title, unit="slice", delay=BAR_DELAY_S, disable=None, leave=False
+    ) as bar:
+        for part in batches(n, size, title, progress=False):
+            yield part
+            bar.update(part.stop - part.start)
+
+
+def _resampling(model: Model) -> dict[str, Any]:
+    settings = model.preprocessing
+    return {key: settings[key] for key in ("mode", "size", "pixel_mm") if key in settings}
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) or hasattr(value, "__fspath__")
+
+
+def _grid(volume: Volume) -> str:
+    shape = " x ".join(str(n) for n in volume.shape)
+    spacing = " x ".join(f"{mm:.4g}" for mm in volume.spacing_mm)
+    origin = ", ".join(f"{mm:.1f}" for mm in volume.affine[:3, 3])
+    return f"{shape} voxels of {spacing} mm, first at {origin} mm"

@@ -1,0 +1,76 @@
+"""Learning curves: a CSV file that grows by an epoch, and a picture of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..scans.writing import write_bytes
+
+FIXED = ("epoch", "steps", "seconds", "learning_rate", "train_loss", "validation_loss")
+
+
+def write_curves(
+    stem: str | os.PathLike[str], history: Sequence[Mapping[str, Any]], figures: Sequence[str]
+) -> list[Path]:
+    """Write ``STEM.csv``, and ``STEM.png`` where matplotlib is installed.
+
+    Parameters
+    ----------
+    stem : path
+        Without an ending.
+    history : sequence of mapping
+        One row an epoch, with the columns `FIXED` and `figures`; of these a row may lack some.
+    figures : sequence of str
+        Names of what was measured besides the losses.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    InputError
+        A place that cannot be written.
+    """
+    stem = Path(stem)
+    text = io.StringIO()
+    columns = (*FIXED, *figures)
+    writer = csv.DictWriter(text, columns, "", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    files = [write_bytes(stem.with_name(f"{stem.name}.csv"), text.getvalue().encode())]
+    picture = _draw(history, figures)
+    if picture is not None:
+        files.append(write_bytes(stem.with_name(f"{stem.name}.png"), picture))
+    return files
+
+
+def _draw(history: Sequence[Mapping[str, Any]], figures: Sequence[str]) -> bytes | None:
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        return None
+    figure = Figure(figsize=(8, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    shares = [name for name in figures if not name.endswith("_mm3")]
+    for axes, names, label in (
+        (left, ("train_loss", "validation_loss"), "loss"),
+        (right, shares, "validation"),
+    ):
+        for name in names:
+            known = [(row["epoch"], row[name]) for row in history if name in row]
+            axes.plot(*zip(*known, strict=True), marker=".", label=name)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(label)
+        axes.legend()
+    right.set_ylim(0, 1)
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer)
+    return buffer.getvalue()

@@ -1,0 +1,49 @@
+"""spinalcord.training.learning_curves: a table and, with matplotlib, a picture."""
+
+from __future__ import annotations
+
+import builtins
+import csv
+
+import pytest
+
+from spinalcord.errors import InputError
+from spinalcord.training.learning_curves import FIXED, write_curves
+
+HISTORY = [
+    {"epoch": k, "steps": 5 * k, "seconds": 1.5 * k, "learning_rate": 1e-4,
+     "train_loss": 1 / k, "validation_loss": 2 / k, "auc": 0.5 + 0.1 * k}
+    for k in (1, 2, 3)
+]  # fmt: skip
+
+
+def test_the_table_holds_every_epoch(tmp_path):
+    files = write_curves(tmp_path / "curves", HISTORY, ["auc"])
+    assert files[0] == tmp_path / "curves.csv"
+    rows = list(csv.DictReader(files[0].open()))
+    assert list(rows[0]) == [*FIXED, "auc"]
+    assert [{k: float(v) for k, v in row.items()} for row in rows] == HISTORY
+
+
+def test_the_picture(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    files = write_curves(tmp_path / "curves", HISTORY, ["auc"])
+    assert files[1].read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_there_is_the_table(tmp_path, monkeypatch):
+    real = builtins.__import__
+
+    def refuse(name, *rest):
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    assert [p.name for p in write_curves(tmp_path / "curves", HISTORY, ["auc"])] == ["curves.csv"]
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be written"):
+        write_curves(tmp_path / "file" / "curves", HISTORY, ["auc"])
