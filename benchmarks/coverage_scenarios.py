@@ -1,4 +1,4 @@
-"""What `bench_coverage.py` simulates: cohorts with known true values, and the figures asked of them."""
+"""What `bench_coverage.py` simulates: cohorts with known true values, and their figures."""
 
 from __future__ import annotations
 
@@ -225,7 +225,9 @@ def lesions(rng: Rng, size: Size, true: tuple[float, float]) -> Found:
     p, alike = true
     n = 1 + rng.poisson(2, sum(size))
     own = rng.beta(p * (1 / alike - 1), (1 - p) * (1 / alike - 1), n.size)
-    return {"lesion-wise sensitivity (Wilson over patients)": (stats.pooled(rng.binomial(n, own), n), p)}
+    return {
+        "lesion-wise sensitivity (Wilson over patients)": (stats.pooled(rng.binomial(n, own), n), p)
+    }
 
 
 def calibration(rng: Rng, size: Size, spread: float) -> Found:
@@ -256,7 +258,12 @@ def modalities(rng: Rng, size: Size, area: float) -> Found:
     skill = math.sqrt(2) * NORMAL.inv_cdf(area) + rng.normal(0, 0.25, (1, 4))
     skill = skill + rng.normal(0, 0.15, (2, 4))
     scores = skill[..., None] * truth + case + rng.normal(0, 0.8, (2, 4, truth.size))
-    return {"two modalities, four readers (MRMC)": (stats.compare_modalities(truth, scores).comparison, 0.0)}
+    return {
+        "two modalities, four readers (MRMC)": (
+            stats.compare_modalities(truth, scores).comparison,
+            0.0,
+        )
+    }
 
 
 def patients(rng: Rng, size: Size, kind: str) -> Found:

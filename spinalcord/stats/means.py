@@ -14,7 +14,6 @@ from .estimate import FEW, Estimate, check_level, percent_text, undefined
 from .proportions import proportion, wilson_limits
 from .resampling import check_drawing, percentile_limits, resample_ratio, studentized_limits
 
-
 MeanMethod: TypeAlias = Literal["percentile", "bootstrap-t"]
 PooledMethod: TypeAlias = Literal["score", "percentile"]
 ENOUGH = 30  # values from which the interval of a mean is taken as it is

@@ -88,6 +88,17 @@ def by_subgroup(
     InputError
         Lengths that differ; labels other than 0 and 1; NaN scores; another figure; a level outside
         (0, 1).
+
+    Examples
+    --------
+    >>> truth = [0, 1] * 20
+    >>> answer = [0, 1, 0, 1, 0, 0, 0, 1] * 5
+    >>> sex = ["F"] * 22 + ["M"] * 18
+    >>> (found,) = by_subgroup(truth, answer, {"sex": sex})
+    >>> found.estimates["F"].sentence()
+    '86 % (19 of 22) [95 % CI: 67 %, 95 %]'
+    >>> round(found.interaction.p, 2)
+    1.0
     """
     labels = binary(truth, "truth")
     if figure not in ("accuracy", "sensitivity", "specificity", "auc"):
@@ -172,9 +183,7 @@ def _by_auc(
     best, worst = _extremes(defined)
     name = f"AUC, {best} less {worst}"
     pairs = len(defined) * (len(defined) - 1) // 2
-    pair = compare_aucs_unpaired(
-        parts[best], parts[worst], name=name, **_raised(options, pairs)
-    )
+    pair = compare_aucs_unpaired(parts[best], parts[worst], name=name, **_raised(options, pairs))
     if len(defined) == 2:
         return estimates, replace(pair, name="interaction")
     effect = adjusted(pair.effect, options["level"], pairs)

@@ -88,9 +88,7 @@ def test_readers_and_model_answer_the_same_question_of_four():
         figure="accuracy, four-class model less reader",
     )
     assert (row["n"], row["p"]) == (60, mcnemar(b, c, 60).p)
-    (ours,) = rows(
-        got, task="four diagnoses", cases="reader_1", figure="accuracy, model, of four"
-    )
+    (ours,) = rows(got, task="four diagnoses", cases="reader_1", figure="accuracy, model, of four")
     assert ours["k"] == sum(right["diagnosis"])
     parts = [
         rows(got, task=f"four diagnoses, {kind}", cases="reader_1")[0]

@@ -62,7 +62,9 @@ def test_perfect_agreement_has_the_exact_interval_of_the_agreement():
 
 
 @pytest.mark.parametrize("weights", ["none", "linear", "quadratic"])
-@pytest.mark.parametrize("table", [GRADES, [[20, 5], [10, 15]], [[30, 1], [0, 29]], [[0, 9], [8, 0]]])
+@pytest.mark.parametrize(
+    "table", [GRADES, [[20, 5], [10, 15]], [[30, 1], [0, 29]], [[0, 9], [8, 0]]]
+)
 def test_score_interval_is_wilson_s_of_the_disagreement(table, weights):
     """Where kappa is a share over a constant, as with margins that chance fixes."""
     normal, score = (cohen_kappa(table, weights=weights, method=m) for m in ("normal", "score"))
