@@ -82,7 +82,7 @@ def dice_score(a: NDArray[Any], b: NDArray[Any]) -> float:
     0.5
     """
     total = np.count_nonzero(a) + np.count_nonzero(b)
-    return 2 * np.count_nonzero((a != 0) & (b != 0)) / total if total else 1.0
+    return float(2 * np.count_nonzero((a != 0) & (b != 0)) / total) if total else 1.0
 
 
 def score_segmentation(
