@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import InputError
+from ..extras import MissingExtraError
 from ..stats.estimate import FEW, decimal
 from ..tasks import TASKS
 from .claim import claim_table
 from .cohort import TABLES
 from .demographics import wide
+from .flow import evaluated_counts
 from .gallery import PLATES, Plate
 from .table import Table, task_words
 
@@ -112,6 +114,8 @@ def gather(cohort: Cohort, *, title: str = "") -> Contents:
     for plate in PLATES:
         try:
             plates[plate.name] = (plate, plate.to_svg(cohort))
+        except MissingExtraError:
+            raise
         except InputError as error:
             missing[f"figure {plate.name}"] = str(error)
     sections = []
@@ -136,6 +140,8 @@ def _tables(cohort: Cohort, missing: dict[str, str]) -> dict[str, Table]:
     for name in TABLES:
         try:
             tables[name] = cohort.table(name)
+        except MissingExtraError:
+            raise
         except InputError as error:
             missing[f"table {name}"] = str(error)
     failures = ("case_id", "reference_diagnosis", "stage", "error", "reason")
@@ -193,7 +199,9 @@ def _shown(table: Table) -> Table:
 def _notices(cohort: Cohort) -> tuple[str, ...]:
     models = [f"Models: {cohort.notice}"] if cohort.notice else []
     evaluated = cohort.notes[0]
-    return (*models, evaluated[0].upper() + evaluated[1:] + ".", RESEARCH)
+    run = [f"when it was run: {one}" for one in cohort.settings.get("notes") or ()]
+    said = [f"{one[0].upper()}{one[1:]}." for one in (*cohort.doubts, *run)]
+    return (*models, evaluated[0].upper() + evaluated[1:] + ".", *said, RESEARCH)
 
 
 def _summary(cohort: Cohort, tables: Mapping[str, Table]) -> tuple[str, ...]:
@@ -235,6 +243,8 @@ def _facts(cohort: Cohort) -> dict[str, Any]:
         "level": cohort.level,
         "patients": cohort.cases.n,
         "notice": cohort.notice,
+        "doubts": list(cohort.doubts),
+        "evaluated": evaluated_counts(cohort),
         "flow": [
             {"label": step.label, "n": step.n, "left": dict(step.left)} for step in cohort.flow
         ],
