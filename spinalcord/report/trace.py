@@ -46,7 +46,7 @@ def trace_table(cohort: Cohort, tables: Mapping[str, Table], version: str) -> Ta
             "what": "bootstrap",
             "value": f"seed {SEED}, {REPLICATES} replicates",
             "origin": "patients are drawn, within the classes for areas under the curve; smooth "
-            "calibration curves: 500 replicates",
+            "calibration curves: 200 replicates, the calibration index: 500 draws of outcomes",
         },
     ]
     rows += [
