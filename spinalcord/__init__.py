@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from . import phantom as phantom
     from . import report as report
     from . import stats as stats
+    from . import training as training
     from ._core import __version__
-    from .analysis.classification import Diagnosis, classify
-    from .analysis.explanation import Explanation, explain
+    from .analysis.classification import Diagnosis
+    from .analysis.explanation import Explanation
     from .analysis.pipeline import Pipeline
-    from .analysis.segmentation import Segmentation, segment
+    from .analysis.segmentation import Segmentation
+    from .api import classify, explain, segment
     from .cohort import CohortRun, run_cohort
     from .models.network import Network
     from .report import Cohort
@@ -39,12 +41,14 @@ _HOME = {
     "Pipeline": "analysis.pipeline",
     "Segmentation": "analysis.segmentation",
     "Volume": "scans.volume",
-    "classify": "analysis.classification",
-    "explain": "analysis.explanation",
+    "classify": "api",
+    "explain": "api",
     "read": "scans.reading",
     "run_cohort": "cohort",
-    "segment": "analysis.segmentation",
+    "segment": "api",
 }
+
+_MODULES = ("phantom", "report", "stats", "training")
 
 __all__ = [
     "Cohort",
@@ -58,9 +62,13 @@ __all__ = [
     "__version__",
     "classify",
     "explain",
+    "phantom",
     "read",
+    "report",
     "run_cohort",
     "segment",
+    "stats",
+    "training",
 ]
 
 
@@ -70,7 +78,7 @@ def __getattr__(name: str) -> Any:
         value = _import_core()
     elif name == "__version__":
         value = _import_core().__version__
-    elif name in ("phantom", "report", "stats"):  # packages of their own, with their own names
+    elif name in _MODULES:  # packages of their own, with their own names
         value = importlib.import_module(f".{name}", __name__)
     elif name in _HOME:
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
@@ -101,7 +109,7 @@ def _import_core() -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)
 
 
 _moved.install()

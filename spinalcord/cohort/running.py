@@ -6,23 +6,27 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .. import __version__, _core
-from ..analysis.attribution import RING_MM, Manner
-from ..analysis.results import check_number
+from ..analysis.attribution import ExplanationOptions
 from ..errors import BackendError, InputError, ModelError, SpinalcordWarning
+from ..limits import LesionLimits
 from ..models.folder import ROLES, ModelFolder, find_models
+from ..models.model_file import Model
 from ..models.network import check_settings
+from ..scans.reading import check_label
 from .listing import CohortCase, Listing, list_cohort
-from .processing import Outcome, Settings, is_done
+from .processing import Outcome, RunSettings, is_done
 from .records import locked, read_record
-from .run_tables import read_table, write_tables
+from .run_tables import read_results, write_tables
 from .workers import run_local
+
+Kind = TypeVar("Kind", LesionLimits, ExplanationOptions)
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class CohortRun:
 
     def read(self, name: str) -> list[dict[str, Any]]:
         """Return the rows of one of the five tables, such as ``"cases.tsv"``, as dicts."""
-        return read_table(self.out / name)
+        return read_results(self.out / name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -96,18 +100,14 @@ def run_cohort(
     masks: str = "compare",
     t1c: bool = True,
     carry: Iterable[str] = (),
-    threshold: float | None = None,
-    min_lesion_mm3: float | None = None,
-    min_peak: float | None = None,
-    keep_outside_cord: bool | None = None,
-    method: str = "gradcam",
-    layer: str | None = None,
-    of: str | None = None,
-    ring_mm: float = RING_MM,
-    curves: bool = False,
-    compare: Iterable[str] = (),
+    columns: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+    lesion_label: int | None = None,
+    limits: LesionLimits | None = None,
+    explanation: ExplanationOptions | None = None,
     qc: bool = True,
     progress: bool = False,
+    **options: Any,
 ) -> CohortRun:
     """Segment, classify and explain every case of a cohort; write results and tables.
 
@@ -118,9 +118,10 @@ def run_cohort(
     Parameters
     ----------
     cohort : path, DataFrame or sequence of mappings
-        A BIDS folder; a folder of scans or of DICOM folders; a CSV or TSV file, DataFrame or list
-        of dicts with the columns case_id and path, and any of mask, t1c, series, participant_id,
-        diagnosis, age, sex, split and reader_*. Relative paths start at the table's folder.
+        A BIDS folder; a folder of scans or of DICOM folders; a table (CSV, TSV, .xlsx or .sav
+        file, DataFrame, mapping of columns or list of dicts) with the columns case_id and path, and
+        any of mask, t1c, series, participant_id, diagnosis, age, sex, split and reader_*. Relative
+        paths start at the table's folder.
     out : path-like
         Folder for the results, made if absent; one run at a time.
     models : path-like, optional
@@ -147,16 +148,26 @@ def run_cohort(
     carry : iterable of str, optional
         Further columns of the cohort to carry along into cases.tsv. Others are left behind,
         since they may identify a patient.
-    threshold, min_lesion_mm3, min_peak : float, optional
-        As for `spinalcord.segment`.
-    keep_outside_cord : bool, optional
-        As for `spinalcord.segment`.
-    method, layer, of, ring_mm, curves, compare
-        As for `spinalcord.explain`; what `curves` and `compare` find gets columns of its own.
+    columns : mapping of str to str, optional
+        The table's own name of a column, by the name it has here, such as ``{"age": "Alter"}``.
+    words : mapping of str to mapping of str to str, optional
+        Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``;
+        see ``docs/tables.md`` for those that are known.
+    lesion_label : int, optional
+        As for `spinalcord.classify`: which value of the masks is lesion.
+    limits : LesionLimits, optional
+        What makes a lesion; the model file's own values if not given.
+    explanation : ExplanationOptions, optional
+        How answers are explained; Grad-CAM at the last maps if not given. What `curves` and
+        `compare` find gets columns of its own.
     qc : bool, default True
         Whether to draw every case and write ``qc.html``, a page on which to judge them.
     progress : bool, default False
         Whether to show a bar on standard error, where that is a terminal.
+    threshold, min_lesion_mm3, min_thickness_mm, min_peak, min_in_cord, keep_outside_cord
+        Instead of `limits`; as for `spinalcord.segment`.
+    method, layer, of, ring_mm, curves, compare
+        Instead of `explanation`; as for `spinalcord.explain`.
 
     Returns
     -------
@@ -166,7 +177,7 @@ def run_cohort(
     Warns
     -----
     SpinalcordWarning
-        Some cases failed.
+        Some cases failed; what the cohort's tables hold that is not known, guessed or not used.
 
     Raises
     ------
@@ -189,21 +200,25 @@ def run_cohort(
         raise InputError(f"{out} is a file; expected a folder for the results")
     share = _share(jobs, threads, precision, distributed=client is not None)
     folder = find_models(models)
-    settings = Settings(
+    settings = RunSettings(
         models=None if models is None else str(Path(models).absolute()),
         hashes={role: folder.model(role).sha256 for role in ROLES},
         precision=precision,
         threads=share,
-        threshold=_optional("threshold", threshold, 1.0),
-        min_lesion_mm3=_optional("min_lesion_mm3", min_lesion_mm3, 1e9),
-        min_peak=_optional("min_peak", min_peak, 1.0),
+        limits=_group("limits", limits, LesionLimits, options),
+        explanation=_group("explanation", explanation, ExplanationOptions, options),
         masks=masks,
-        explaining=Manner(method, layer, of, ring_mm, curves, compare).to_dict(),
         qc=qc,
-        keep_outside_cord=keep_outside_cord,
+        lesion_label=check_label(lesion_label),
     )
-    listing = list_cohort(cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out)
-    description = _describe(settings, folder, t1c)
+    if options:
+        raise TypeError(f"run_cohort() got an unexpected keyword argument {next(iter(options))!r}")
+    _check_cord(settings.limits, folder.model("segmentation"))
+    listing = list_cohort(
+        cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out, columns=columns,
+        words=words,
+    )  # fmt: skip
+    description = _describe(settings, folder, t1c) | {"notes": list(listing.notes)}
     with locked(out), _connected(client) as cluster:
         kept = 0
         try:
@@ -224,9 +239,9 @@ def run_cohort(
         except BaseException:
             # Tables of what there is, also after Ctrl-C; a full disk has been told of already.
             with contextlib.suppress(InputError):
-                write_tables(out, listing, description, manner=settings.manner, qc=qc)
+                write_tables(out, listing, description, options=settings.explanation, qc=qc)
             raise
-        counts = write_tables(out, listing, description, manner=settings.manner, qc=qc)
+        counts = write_tables(out, listing, description, options=settings.explanation, qc=qc)
     if counts["failed"]:
         warnings.warn(
             f"{counts['failed']} of {counts['cases']} cases failed: see {out / 'failures.tsv'}",
@@ -248,18 +263,39 @@ def _share(jobs: int, threads: int | None, precision: str, *, distributed: bool)
     cpus = int(_core.cpu()["threads"])
     share = max(1, cpus // int(jobs)) if threads is None else int(threads)
     if jobs * share > cpus:
+        limit = os.environ.get("OMP_NUM_THREADS", "")
+        by = f" (OMP_NUM_THREADS={limit} counts: unset it or set it to the CPUs)" if limit else ""
         raise InputError(
             f"{jobs} jobs of {share} threads need {jobs * share} CPUs, and this process may use "
-            f"{cpus}: choose fewer"
+            f"{cpus}{by}: choose fewer jobs or threads"
         )
     return share
 
 
-def _optional(name: str, value: float | None, most: float) -> float | None:
-    return None if value is None else check_number(name, value, 0.0, most)
+def _group(name: str, given: Kind | None, kind: type[Kind], options: dict[str, Any]) -> Kind:
+    """Return a group of options: as it is given, or made of single ones, which are taken out.
+
+    Raises
+    ------
+    InputError
+        Both ways, or an option out of range.
+    """
+    single = {each.name: options.pop(each.name) for each in fields(kind) if each.name in options}
+    if given is None:
+        return kind(**single)
+    if single:
+        raise InputError(f"{name} and {', '.join(single)} are given; expected one or the other")
+    if not isinstance(given, kind):
+        raise InputError(f"{name} is {given!r}, expected {kind.__name__}")
+    return given
 
 
-def _describe(settings: Settings, folder: ModelFolder, t1c: bool) -> dict[str, Any]:
+def _check_cord(limits: LesionLimits, model: Model) -> None:
+    """Refuse a share in the cord at the start, not once a case, where no cord will be known."""
+    limits.fill(model.metadata["labels"], cord="network" if "cord" in model.outputs else "none")
+
+
+def _describe(settings: RunSettings, folder: ModelFolder, t1c: bool) -> dict[str, Any]:
     used = [folder.model(role) for role in ROLES]
     notices = dict.fromkeys(model.notice for model in used if model.notice)
     return {
@@ -267,13 +303,11 @@ def _describe(settings: Settings, folder: ModelFolder, t1c: bool) -> dict[str, A
         "notice": "; ".join(notices),
         "settings": {
             "precision": settings.precision,
-            "threshold": settings.threshold,
-            "min_lesion_mm3": settings.min_lesion_mm3,
-            "min_peak": settings.min_peak,
-            "keep_outside_cord": settings.keep_outside_cord,
+            **settings.limits.to_dict(),
             "masks": settings.masks,
+            "lesion_label": settings.lesion_label,
             "t1c": t1c,
-            "explaining": settings.manner.to_dict(),
+            "explaining": settings.explanation.to_dict(),
         },
         "models": [model.to_dict() for model in used],
         "versions": {"spinalcord": __version__, "numpy": np.__version__},
@@ -293,7 +327,7 @@ def _connected(client: Any) -> Iterator[Any]:
 
 
 def _missing(
-    listing: Listing, settings: Settings, out: Path, resume: bool, progress: bool
+    listing: Listing, settings: RunSettings, out: Path, resume: bool, progress: bool
 ) -> tuple[list[CohortCase], int, set[str]]:
     """Return the cases that are not done, how many are, and whose results may still hold."""
     if not resume:
@@ -314,7 +348,7 @@ def _work(
     done: int,
     earlier: set[str],
     listing: Listing,
-    settings: Settings,
+    settings: RunSettings,
     out: Path,
     cluster: Any,
     jobs: int,
@@ -356,7 +390,7 @@ def _stopped(outcome: Outcome, out: Path) -> Exception:
     kind: type[Exception] = kinds.get(outcome.error or "", InputError)
     return kind(
         f"{outcome.reason}. The run has stopped; what was done is kept in {out}: run it again to "
-        "go on"
+        "resume"
     )
 
 

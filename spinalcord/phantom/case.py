@@ -12,7 +12,7 @@ from ..scans.volume import Source, Volume
 from .acquisition import acquire, coil_map, draw_protocol
 from .anatomy import LEVELS, Spine, draw_spine
 from .fields import Array
-from .lesion_geometry import Lesion, draw_lesions
+from .lesion_geometry import SyntheticLesion, sample_lesions
 from .painting import Grid, Painting, paint
 from .tissue import draw_signals
 
@@ -109,9 +109,9 @@ def make_case(
     spine = draw_spine(rng, age=age, sex=sex)
     grid, affine, height = _place(rng, spine, protocol)
     span = _span(spine, grid)
-    lesions: list[Lesion] = []
+    lesions: list[SyntheticLesion] = []
     if diagnosis is not None:
-        lesions = draw_lesions(rng, diagnosis, span, difficulty=difficulty,
+        lesions = sample_lesions(rng, diagnosis, span, difficulty=difficulty,
                                segment_mm=_segment(spine, span))  # fmt: skip
     signals = draw_signals(rng, protocol, random_contrast=random_contrast)
     painting = paint(rng, spine, grid, lesions, signals, protocol, 4 if t1c else 2)
@@ -183,13 +183,25 @@ def _place(
 
 
 def _span(spine: Spine, grid: Grid) -> tuple[float, float]:
-    """First and last s of the cord that the field of view shows well within its borders."""
+    """First and last s of the cord that the slices show well within the field of view.
+
+    Where a scoliosis carries the cord out of the slices, the longest stretch within them counts.
+    """
     inner = np.zeros(grid.s.shape, bool)
     h, w = (int(n) for n in grid.s.shape)
     inner[h // 16 : h - h // 16, w // 16 : w - w // 16] = True
     near = inner & (np.abs(grid.d - spine.at("cord_d", grid.s)) < 3)
     s = grid.s[near]
-    return max(float(s.min()), -12.0), min(float(s.max()), spine.conus - 4.0)
+    first, last = max(float(s.min()), -12.0), min(float(s.max()), spine.conus - 4.0)
+    along = spine.s[(spine.s >= first) & (spine.s <= last)]
+    x = spine.at("x", along) + spine.at("cord_x", along)
+    shown = (x > grid.x.min() + 2) & (x < grid.x.max() - 2)
+    borders = np.flatnonzero(np.diff(np.concatenate([[0], shown, [0]])))
+    starts, ends = borders[::2], borders[1::2]
+    if len(starts) == 0:
+        return first, last
+    longest = int(np.argmax(ends - starts))
+    return float(along[starts[longest]]), float(along[ends[longest] - 1])
 
 
 def _segment(spine: Spine, span: tuple[float, float]) -> float:
@@ -218,7 +230,7 @@ def _scan(
 
 
 def _mask(
-    painting: Painting, lesions: list[Lesion], spine: Spine
+    painting: Painting, lesions: list[SyntheticLesion], spine: Spine
 ) -> tuple[Array, list[dict[str, Any]]]:
     mask = np.zeros(painting.cord.shape, np.uint8)
     rows = []

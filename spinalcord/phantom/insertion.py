@@ -25,7 +25,7 @@ from .case import VISIBLE
 from .decoys import check_decoy, draw_elsewhere, share_of_tube
 from .fields import Array
 from .host import Host, measure_host
-from .lesion_geometry import Lesion, draw_lesions
+from .lesion_geometry import SyntheticLesion, sample_lesions
 from .moving import Site, draw_site, interpolate_mask, move_voxels
 from .tissue import draw_signals
 
@@ -106,7 +106,7 @@ def insert_lesion(
     host = measure_host(image, cord, scan.sagittal_spacing_mm, where)
     if decoy is not None:
         host = draw_elsewhere(rng, host, image, decoy)
-    lesions = draw_lesions(rng, diagnosis, (host.s[0] + 4, host.s[-1] - 4), difficulty=difficulty)
+    lesions = sample_lesions(rng, diagnosis, (host.s[0] + 4, host.s[-1] - 4), difficulty=difficulty)
     still = sham or decoy is not None
     site = draw_site(rng, host, lesions, image.shape, widen=not still,
                      spared=None if decoy is None else cord)  # fmt: skip
@@ -165,7 +165,12 @@ def _colours(rng: np.random.Generator) -> dict[str, float]:
 
 
 def _contrast(
-    host: Host, lesion: Lesion, site: Site, room: Array, colours: dict[str, float], blur_mm: float
+    host: Host,
+    lesion: SyntheticLesion,
+    site: Site,
+    room: Array,
+    colours: dict[str, float],
+    blur_mm: float,
 ) -> tuple[Array, Array]:
     """Change of signal by a lesion, and its share of each voxel, over thin slices of the voxels.
 

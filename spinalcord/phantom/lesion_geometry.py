@@ -118,7 +118,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Lesion:
+class SyntheticLesion:
     """Parts from the outermost to the innermost, and how the cord swells around them.
 
     `swelling` is the largest factor on the cord's radius (below 1 where it is thin).
@@ -161,14 +161,14 @@ class Lesion:
         }  # fmt: skip
 
 
-def draw_lesions(
+def sample_lesions(
     rng: np.random.Generator,
     diagnosis: str,
     span: tuple[float, float],
     *,
     difficulty: float = 0.5,
     segment_mm: float = SEGMENT_MM,
-) -> list[Lesion]:
+) -> list[SyntheticLesion]:
     """Draw the lesions of one patient.
 
     Parameters
@@ -202,7 +202,7 @@ def draw_lesions(
         swap = rng.uniform() < 0.3 * difficulty
         return LOOK_ALIKE[diagnosis] if swap else diagnosis
 
-    lesions: list[Lesion] = []
+    lesions: list[SyntheticLesion] = []
     for number in range(draw_count(rng, diagnosis)):
         features = Features(rng, lean, segment_mm, 1.0 - 0.4 * difficulty * rng.uniform(0.3, 1))
         for _ in range(12):
@@ -219,7 +219,7 @@ def _centre(rng: np.random.Generator, span: tuple[float, float]) -> float:
     return float(rng.uniform(span[0] + inset, span[1] - inset))
 
 
-def _overlap(a: Lesion, b: Lesion) -> bool:
+def _overlap(a: SyntheticLesion, b: SyntheticLesion) -> bool:
     """Whether two lesions touch: as long as they are apart along s or in the cross-section."""
     apart = abs(a.s - b.s) > a.half_mm + b.half_mm + 2.0
     p, q = a.parts[-1], b.parts[-1]

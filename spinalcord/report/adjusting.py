@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..stats import adjusted_factors, benjamini_hochberg
+from ..stats import AdjustedFactor, adjusted_factors, benjamini_hochberg
 from .cases import Cases, Words
 from .demographics import sex_letters
 from .performance import questions
@@ -94,15 +94,8 @@ def adjusted(
             continue
         part = {name: values[question.index][keep] for name, values in columns.items()}
         part["diagnosis"] = cases.words("reference_diagnosis")[question.index][keep]
-        for factor in adjusted_factors(question.right[keep], part, level=level):
-            keys = {"task": question.name, "factor": factor.factor}
-            empty = {"p": math.nan, "p_holm": math.nan, "p_bh": math.nan, "test": ""}
-            if not math.isnan(factor.test.p):
-                rows += [{**estimate_row(e, **keys), **empty} for e in factor.odds_ratios.values()]
-            row = comparison_row(factor.test, math.nan, **keys)
-            if not math.isnan(factor.test.p):
-                row |= {"figure": "factor as a whole", "sentence": f"{factor.test.df:g} df"}
-            rows.append({**row, "p_bh": math.nan})
+        found = adjusted_factors(question.right[keep], part, level=level)
+        rows += _rows(question.name, found)
     adjusted_p = benjamini_hochberg([row["p"] for row in rows])
     done = tuple({**row, "p_bh": q} for row, q in zip(rows, adjusted_p, strict=True))
     tests = sum(not math.isnan(q) for q in adjusted_p)
@@ -118,3 +111,22 @@ def adjusted(
             f"p (BH): adjusted over the {tests} tests of this table (false discovery rate)",
         ),
     )
+
+
+def _rows(task: str, found: Sequence[AdjustedFactor]) -> list[dict[str, Any]]:
+    empty = {"p": math.nan, "p_holm": math.nan, "p_bh": math.nan, "test": ""}
+    reasons = {factor.test.reason for factor in found if math.isnan(factor.test.p)}
+    if len(reasons) == 1 and all(math.isnan(factor.test.p) for factor in found):
+        # One reason for all of them is said once.
+        row = comparison_row(found[0].test, math.nan, task=task, factor="all")
+        return [{**row, "figure": "odds ratios", "p_bh": math.nan}]
+    rows: list[dict[str, Any]] = []
+    for factor in found:
+        keys = {"task": task, "factor": factor.factor}
+        row = comparison_row(factor.test, math.nan, **keys)
+        if not math.isnan(factor.test.p):
+            rows += [{**estimate_row(e, **keys), **empty} for e in factor.odds_ratios.values()]
+            words = f"{factor.test.df:g} df"
+            row |= {"figure": "factor as a whole", "sentence": words}
+        rows.append({**row, "p_bh": math.nan})
+    return rows

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import InputError
+from ..extras import MissingExtraError
 from ..stats.estimate import FEW, decimal
 from ..tasks import TASKS
 from .catalogue import TABLES
 from .claim import claim_table
 from .demographics import wide
+from .flow import evaluated_counts
 from .gallery import PLATES, Plate
 from .methods_text import methods_paragraph
 from .stard import stard_table
@@ -132,6 +134,8 @@ def gather(cohort: Cohort, *, title: str = "") -> Contents:
     for plate in PLATES:
         try:
             plates[plate.name] = (plate, plate.to_svg(cohort))
+        except MissingExtraError:
+            raise
         except InputError as error:
             missing[f"figure {plate.name}"] = str(error)
     sections = []
@@ -159,6 +163,8 @@ def _tables(cohort: Cohort, missing: dict[str, str]) -> dict[str, Table]:
     for name in TABLES:
         try:
             tables[name] = cohort.table(name)
+        except MissingExtraError:
+            raise
         except InputError as error:
             missing[f"table {name}"] = str(error)
     failures = ("case_id", "reference_diagnosis", "stage", "error", "reason")
@@ -216,7 +222,9 @@ def _shown(table: Table) -> Table:
 def _notices(cohort: Cohort) -> tuple[str, ...]:
     models = [f"Models: {cohort.notice}"] if cohort.notice else []
     evaluated = cohort.notes[0]
-    return (*models, evaluated[0].upper() + evaluated[1:] + ".", RESEARCH)
+    run = [f"when it was run: {one}" for one in cohort.settings.get("notes") or ()]
+    said = [f"{one[0].upper()}{one[1:]}." for one in (*cohort.doubts, *run)]
+    return (*models, evaluated[0].upper() + evaluated[1:] + ".", *said, RESEARCH)
 
 
 def _summary(cohort: Cohort, tables: Mapping[str, Table]) -> tuple[str, ...]:
@@ -233,7 +241,9 @@ def _summary(cohort: Cohort, tables: Mapping[str, Table]) -> tuple[str, ...]:
             )
             words, few = task_words(task), f"; fewer than {FEW} patients"
             if few in figures:  # said once a line is enough
-                figures = f"{figures.replace(few, '')}; some of fewer than {FEW} patients"
+                for said in (f"{few} in the smallest class", few):
+                    figures = figures.replace(said, "")
+                figures += f"; some of fewer than {FEW} patients"
             lines.append(f"{words[0].upper()}{words[1:]}: {figures}.")
     if "four_class" in tables:
         first = tables["four_class"].rows[0]
@@ -256,6 +266,8 @@ def _facts(cohort: Cohort) -> dict[str, Any]:
         "level": cohort.level,
         "patients": cohort.cases.n,
         "notice": cohort.notice,
+        "doubts": list(cohort.doubts),
+        "evaluated": evaluated_counts(cohort),
         "flow": [
             {"label": step.label, "n": step.n, "left": dict(step.left)} for step in cohort.flow
         ],

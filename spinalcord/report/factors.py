@@ -9,14 +9,14 @@ import numpy as np
 
 from ..errors import InputError
 from ..stats import by_subgroup
+from ..tables.words import FEMALE, MALE
 from .adjusting import own_factors
 from .cases import Cases, Question, Words
-from .demographics import sex_letters
-from .performance import difficult_cases, questions
+from .performance import difficult_cases, families, questions
 from .table import COMPARISON, Table, comparison_row, estimate_row
 
 ADULT = 18  # years
-_SEX = {"F": "female", "M": "male"}
+_SEX = {FEMALE: "female", MALE: "male"}
 FIGURES = ("accuracy", "sensitivity", "specificity", "auc")
 
 
@@ -63,6 +63,7 @@ def subgroups(
             f"children: younger than {ADULT} years",
             "interaction: whether the subgroups differ; p (Holm) is adjusted for the "
             f"{len(factors)} factors",
+            *families(str(row["test"]) for row in rows),
         ),
     )
 
@@ -81,7 +82,7 @@ def find_factors(cases: Cases, own: Sequence[str] = ()) -> dict[str, Words]:
     t1c = {"given": "with T1c", "absent": "without T1c"}
     found = {
         "age": split,
-        "sex": [_SEX.get(word, word or None) for word in sex_letters(cases.words("sex"))],
+        "sex": [_SEX.get(word) for word in cases.words("sex")],
         "difficult": [{True: "difficult", False: "other"}.get(flag) for flag in flags],
         "t1c": [t1c.get(word) for word in cases.words("t1c")],
     }

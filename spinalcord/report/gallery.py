@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import InputError
+from ..extras import MissingExtraError
+from ..pictures.style import new_figure, style, to_png, to_svg
 from ..tasks import TASKS
 from . import figures
-from .figures.style import new_figure, style, to_png, to_svg
 
 if TYPE_CHECKING:
     from .cohort import Cohort
@@ -73,6 +74,8 @@ class Plate:
         for draw in self.draws:
             try:
                 _on_new_axes(draw, cohort)
+            except MissingExtraError:
+                raise
             except InputError as error:
                 reasons.append(error)
             else:

@@ -19,7 +19,7 @@ _OPEN = 30  # a longer table is folded
 _METHODS = "Statistical methods"
 
 
-def to_html(contents: Contents) -> str:
+def report_html(contents: Contents) -> str:
     """Return the page.
 
     Parameters
@@ -69,7 +69,7 @@ def to_markdown(contents: Contents) -> str:
             lines += [f"![{mark(plate.alternative)}]({plate.name}.svg)", ""]
             lines += [
                 f"**{mark(plate.title)}.** {mark(plate.caption)}"
-                f"{mark(_n(contents.counts, plate.name))}",
+                f" {mark(_n(contents.counts, plate.name))}",
                 "",
             ]
         lines += [table.first(_ROWS).to_markdown() for table in section.tables]
@@ -104,7 +104,7 @@ def _section(section: Section, counts: Mapping[str, str]) -> str:
 
 def _n(counts: Mapping[str, str], name: str) -> str:
     said = counts.get(name, "")
-    return f" {said[0].upper()}{said[1:]}." if said else ""
+    return f" {said}." if said else ""
 
 
 def _table(table: Table) -> str:

@@ -18,7 +18,8 @@ from ..stats import (
 from ..stats.reader_groups import ReaderFigure
 from .cases import Bool, Cases, Question
 from .performance import compared, questions
-from .readers import judge
+from .readers import judge, named_voices
+from .readers_four_class import FOUR, NOTES
 from .table import Table
 
 FIGURES: tuple[ReaderFigure, ...] = ("accuracy", "sensitivity", "specificity")
@@ -73,12 +74,18 @@ def reader_group(
                 alpha=(1 - level) / 2,
             )
             rows.append((keys, test))
+    right = four_class_right(cases)
+    if right.shape[1]:
+        ones = np.ones(right.shape[1], bool)
+        found = compare_with_readers(ones, right[0], right[1:], figure="accuracy", level=level)
+        keys = {"task": FOUR, "cases": f"{len(cases.readers)} readers"}
+        rows.append((keys, found.comparison))
     if not rows:
         raise InputError("no case was answered by the model and by all readers")
     remarks = [
         *notes,
         "readers and patients are both taken as samples: this is about readers like these",
-        "second and third task: only the very diagnosis counts as right",
+        *NOTES,
     ]
     if margin is None:
         remarks.append("no margin was given: non-inferiority is not tested")
@@ -125,10 +132,25 @@ def paired(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> T
         rows,
         [
             *notes,
+            *NOTES[:1],
+            "within a pair of diagnoses the readers answered a four-way question, the model a "
+            "two-way one, which favours the model",
             "predictive values: the test is a score test, the interval by square-and-add; where p "
             "is close to 1 less the level they can disagree",
         ],
     )
+
+
+def four_class_right(cases: Cases) -> NDArray[np.float64]:
+    """Say who named the very diagnosis, model first, of the cases that all of them diagnosed."""
+    voices = named_voices(cases)
+    truth = voices.get("reference")
+    names = ("model", *cases.readers)
+    if truth is None or not all(name in voices for name in names):
+        return np.empty((len(names), 0))
+    given = np.stack([voices[name] for name in names])
+    known = (truth >= 0) & (given >= 0).all(axis=0)
+    return (given[:, known] == truth[known]).astype(np.float64)
 
 
 def _answers(cases: Cases, question: Question) -> tuple[Bool, Bool, NDArray[np.float64]]:

@@ -21,8 +21,9 @@ from ..stats import (
     mcnemar,
 )
 from ..tasks import DIAGNOSES, TASKS
-from .cases import Bool, Cases, Question, read_rows
+from .cases import Bool, Cases, Question, judge_readings
 from .performance import compared, questions
+from .readers_four_class import NOTES, four_class_rows
 from .table import ESTIMATE, Table, estimate_row
 
 
@@ -39,6 +40,7 @@ def readers(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> 
     Table
         Per task and reader accuracy, sensitivity and specificity, and the model's accuracy less the
         reader's (McNemar, Tango's interval); with several readers, whether they differ (Cochran).
+        The same for the four diagnoses, where model and readers answer the same question.
 
     Raises
     ------
@@ -67,12 +69,8 @@ def readers(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> 
             if len(correct):
                 keys = {"task": question.name, "cases": "all readers"}
                 rows.append((keys, cochran_q(correct, level=level)))
-    return compared(
-        "readers",
-        "The model and the readers",
-        rows,
-        [*notes, "second and third task: only the very diagnosis counts as right"],
-    )
+    rows += four_class_rows(cases, level=level)
+    return compared("readers", "The model and the readers", rows, [*notes, *NOTES])
 
 
 def agreement(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:
@@ -101,7 +99,7 @@ def agreement(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
     for first, second in combinations(voices, 2):
         a, b = voices[first], voices[second]
         both = (a >= 0) & (b >= 0)
-        kappa = cohen_kappa(_cross(a[both], b[both]), level=level)
+        kappa = cohen_kappa(_cross(a[both], b[both]), method="score", level=level)
         rows.append(estimate_row(kappa, first=first, second=second))
         if both.any():
             ratings = _ratings(np.stack([a[both], b[both]], axis=1))
@@ -129,7 +127,7 @@ def agreement(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
 def judge(cases: Cases, question: Question, reader: str) -> tuple[Bool, Bool]:
     """Say which cases of a task a reader read, and which of them rightly."""
     part = cases.take(question.index)
-    return read_rows(part.words(reader), part.words("reference_diagnosis"), question.name)
+    return judge_readings(part.words(reader), part.words("reference_diagnosis"), question.name)
 
 
 def count_reader(question: Question, read: Bool, right: Bool) -> TwoByTwo:

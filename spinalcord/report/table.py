@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
+from ..extras import require
 from ..stats import Comparison, Estimate
 from ..stats.estimate import decimal, p_text
 from ..tasks import TASKS
@@ -64,10 +64,10 @@ class Table:
 
         Raises
         ------
-        ImportError
+        MissingExtraError
             Without pandas.
         """
-        pandas = need("pandas")
+        pandas = require("pandas", "report", "a DataFrame")
         frame = pandas.DataFrame(list(self.rows), columns=list(self.columns))
         for column in {"k", "n"} & {*self.columns}:
             frame[column] = frame[column].astype("Int64")  # whole numbers, or missing
@@ -142,9 +142,15 @@ def estimate_row(estimate: Estimate, **keys: Any) -> dict[str, Any]:
 def comparison_row(comparison: Comparison, p_holm: float, **keys: Any) -> dict[str, Any]:
     """Make a row of a comparison: its effect, then p-value, adjusted p-value and test."""
     row = estimate_row(comparison.effect, **keys)
-    if math.isnan(comparison.p) and comparison.reason and not row["reason"]:
-        row["reason"] = comparison.reason
-    return {**row, "p": comparison.p, "p_holm": p_holm, "test": comparison.method}
+    reason, test = comparison.reason, comparison.method
+    if reason and not row["reason"]:
+        row["reason"] = reason
+    if math.isnan(comparison.p):
+        if reason and reason not in row["sentence"]:
+            row["sentence"] += f"; no p-value: {reason}"
+    elif reason:
+        test += f"; too small to say: {reason}"
+    return {**row, "p": comparison.p, "p_holm": p_holm, "test": test}
 
 
 def text(value: Any, column: str = "") -> str:
@@ -186,23 +192,6 @@ def mark(words: str) -> str:
         words = words.replace(character, f"\\{character}")
     words = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return " ".join(words.split())
-
-
-def need(module: str, *, extra: str = "report") -> Any:
-    """Import what an extra brings.
-
-    Raises
-    ------
-    ImportError
-        Says what to install.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f"this needs {module.partition('.')[0]}: install it with "
-            f"`pip install 'spinalcord[{extra}]'`"
-        ) from error
 
 
 def _cell(html: str) -> str:

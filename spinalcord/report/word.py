@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from ..extras import require
 from .contents import Contents
-from .table import Table, heading, need, text
+from .table import Table, heading, text
 
 _ROWS = 60  # of a table in the document; the CSV files have all
 _WIDTH_CM = 25.0  # of an A4 page turned, within its margins
@@ -34,7 +35,7 @@ def to_docx(contents: Contents, pictures: Mapping[str, bytes]) -> bytes:
     ImportError
         Without python-docx: says what to install.
     """
-    docx = need("docx", extra="docx")
+    docx = require("docx", "docx", "a Word document")
     document = docx.Document()
     _page(document)
     document.add_heading(contents.title, 0)
@@ -70,23 +71,25 @@ def to_docx(contents: Contents, pictures: Mapping[str, bytes]) -> bytes:
 
 def _page(document: Any) -> None:
     """Turn the page: wide tables."""
-    cm = need("docx.shared", extra="docx").Cm
+    cm = require("docx.shared", "docx", "a Word document").Cm
     section = document.sections[0]
-    section.orientation = need("docx.enum.section", extra="docx").WD_ORIENT.LANDSCAPE
+    section.orientation = require(
+        "docx.enum.section", "docx", "a Word document"
+    ).WD_ORIENT.LANDSCAPE
     section.page_width, section.page_height = cm(29.7), cm(21.0)
     for side in ("left", "right", "top", "bottom"):
         setattr(section, f"{side}_margin", cm(2.0))
 
 
 def _picture(document: Any, png: bytes) -> None:
-    cm = need("docx.shared", extra="docx").Cm
+    cm = require("docx.shared", "docx", "a Word document").Cm
     shape = document.add_picture(io.BytesIO(png))
     scale = min(1.0, cm(_WIDTH_CM) / shape.width, cm(15.0) / shape.height)
     shape.width, shape.height = int(shape.width * scale), int(shape.height * scale)
 
 
 def _table(document: Any, table: Table) -> None:
-    shared = need("docx.shared", extra="docx")
+    shared = require("docx.shared", "docx", "a Word document")
     document.add_heading(table.title, 2)
     grid = document.add_table(rows=1, cols=len(table.shown), style="Light List Accent 1")
     for cell, column in zip(grid.rows[0].cells, table.shown, strict=True):
@@ -107,9 +110,9 @@ def _table(document: Any, table: Table) -> None:
 
 def _repeat(row: Any) -> None:
     """Repeat a header row on every page that the table covers."""
-    oxml = need("docx.oxml", extra="docx")
+    oxml = require("docx.oxml", "docx", "a Word document")
     mark = oxml.OxmlElement("w:tblHeader")
-    mark.set(need("docx.oxml.ns", extra="docx").qn("w:val"), "true")
+    mark.set(require("docx.oxml.ns", "docx", "a Word document").qn("w:val"), "true")
     row._tr.get_or_add_trPr().append(mark)
 
 

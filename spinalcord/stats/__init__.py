@@ -38,7 +38,7 @@ from .group_tests import (
 )
 from .gwet import gwet_ac1
 from .margins import equivalence, noninferiority
-from .means import mean, pooled
+from .means import mean, median, pooled
 from .measurements import BlandAltman, bland_altman, icc
 from .mrmc import Mrmc, compare_modalities
 from .multiplicity import benjamini_hochberg
@@ -149,6 +149,7 @@ __all__ = [
     "mcnemar_bounds",
     "mcnemar_power",
     "mean",
+    "median",
     "net_benefit",
     "noninferiority",
     "observed_to_expected",

@@ -156,7 +156,7 @@ def auc(
     sample = Sample.of(labels, s[None], groups)
     drawn = resample_auc(sample, replicates=replicates, seed=seed, threads=threads)[:, 0]
     options["details"] |= {"seed": seed, "replicates": replicates, "drawn": sample.drawn}
-    value = float(_placements(labels, s[None])[0, labels].mean())
+    value = auc_value(labels, s)
     if method == "letter":
         ranked = np.sort(drawn)
         ends = float(ranked[25]), float(ranked[975])
@@ -361,6 +361,29 @@ def _root(excess: Callable[[float], float], outside: float, inside: float) -> fl
         else:
             inside = middle
     return (outside + inside) / 2
+
+
+def auc_value(labels: NDArray[np.bool_], scores: Float) -> float:
+    """Return the area under the ROC curve: the share of pairs that the scores put in order.
+
+    Parameters
+    ----------
+    labels : (n,) bool
+        True for the positive class; both classes occur.
+    scores : (n,) float
+        A tie of a positive and a negative case counts one half.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> auc_value(np.array([True, False, True]), np.array([0.9, 0.4, 0.4]))
+    0.75
+    """
+    return float(_placements(labels, scores[None])[0, labels].mean())
 
 
 def _placements(labels: NDArray[np.bool_], scores: Float) -> Float:

@@ -80,7 +80,13 @@ def test_p_values_of_any_size_stay_on_their_side():
 
 @pytest.mark.parametrize(
     ("level", "text"),
-    [(0.95, "95"), (0.975, "97.5"), (0.995, "99.5"), (1 - 0.05 / 3, "98.33"), (0.999999, "99.9999")],
+    [
+        (0.95, "95"),
+        (0.975, "97.5"),
+        (0.995, "99.5"),
+        (1 - 0.05 / 3, "98.33"),
+        (0.999999, "99.9999"),
+    ],
 )
 def test_levels_are_not_rounded_to_another(level, text):
     assert percent_text(level) == text

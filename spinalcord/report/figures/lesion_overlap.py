@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import InputError
+from ...pictures.style import BLACK, BLUE, DIAGNOSIS_COLOURS, GREY, MANY, spread, style, take_axes
 from ...stats import mean, pooled
 from ...stats.estimate import decimal
 from ..demographics import diagnosis_groups
 from ..segmentations import reference_lesions
-from .style import BLACK, BLUE, DIAGNOSIS_COLOURS, GREY, MANY, spread, style, take_axes
 
 if TYPE_CHECKING:
     from ..cohort import Cohort
@@ -54,7 +54,7 @@ def draw_dice(cohort: Cohort, *, ax: Any = None) -> Any:
                 i + 0.55 * spread(values.size), ranked, s=10, alpha=0.6, linewidth=0,
                 color=DIAGNOSIS_COLOURS.get(name, GREY), rasterized=values.size > MANY,
             )  # fmt: skip
-            e = mean(values, level=cohort.level)
+            e = mean(values, method="bootstrap-t", bounds=(0, 1), level=cohort.level)
             gaps = [[e.estimate - e.low], [e.high - e.estimate]]
             ax.errorbar(i + 0.4, e.estimate, gaps, fmt="_", color=BLACK, capsize=3, markersize=9)
             ax.text(i + 0.4, -0.08, decimal(e.estimate, 2), ha="center", va="center", fontsize=8)

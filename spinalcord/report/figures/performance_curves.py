@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...pictures.style import BLACK, GREY, MANY, TASK_LOOKS, style, take_axes
 from ...stats import auc, bands, decision_curve, reliability, roc_curve
 from ...stats.estimate import decimal, percent_text
 from ...tasks import TASKS
@@ -15,7 +16,6 @@ from ..cases import Question, ask
 from ..performance import count, questions
 from ..readers import count_reader, judge
 from ..table import task_words
-from .style import BLACK, GREY, MANY, TASK_LOOKS, style, take_axes
 
 if TYPE_CHECKING:
     from ..cohort import Cohort
@@ -153,7 +153,7 @@ def draw_decision_curve(cohort: Cohort, task: str, *, ax: Any = None) -> Any:
     return ax
 
 
-def roc_band(
+def sensitivity_band(
     truth: NDArray[np.bool_], scores: Float, *, level: float, replicates: int, seed: int
 ) -> tuple[Float, Float]:
     """Bootstrap the sensitivity at each false positive rate of 0, 0.01 ... 1.
@@ -180,7 +180,7 @@ def _one_roc(ax: Any, question: Question, level: float, replicates: int, seed: i
     colour, line = TASK_LOOKS[question.name]
     curve = roc_curve(truth, p)
     area = auc(truth, p, level=level)
-    low, high = roc_band(truth, p, level=level, replicates=replicates, seed=seed)
+    low, high = sensitivity_band(truth, p, level=level, replicates=replicates, seed=seed)
     ax.fill_between(_GRID, low, high, color=colour, alpha=0.13, linewidth=0)
     label = (
         f"{task_words(question.name)}: {decimal(area.estimate, 2)} "

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...pictures.style import GREY, MANY, TASK_LOOKS, style, take_axes
 from ...stats import calibration_curve
 from ...tasks import TASKS
 from ..table import task_words
 from .performance_curves import _scored
-from .style import GREY, MANY, TASK_LOOKS, style, take_axes
 
 if TYPE_CHECKING:
     from ..cohort import Cohort
