@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from . import stats as stats
     from . import training as training
     from ._core import __version__
-    from .analysis.classification import Diagnosis, classify
-    from .analysis.explanation import Explanation, explain
+    from .analysis.classification import Diagnosis
+    from .analysis.explanation import Explanation
     from .analysis.pipeline import Pipeline
-    from .analysis.segmentation import Segmentation, segment
+    from .analysis.segmentation import Segmentation
+    from .api import classify, explain, segment
     from .cohort import CohortRun, run_cohort
     from .models.network import Network
     from .report import Cohort
@@ -40,11 +41,11 @@ _HOME = {
     "Pipeline": "analysis.pipeline",
     "Segmentation": "analysis.segmentation",
     "Volume": "scans.volume",
-    "classify": "analysis.classification",
-    "explain": "analysis.explanation",
+    "classify": "api",
+    "explain": "api",
     "read": "scans.reading",
     "run_cohort": "cohort",
-    "segment": "analysis.segmentation",
+    "segment": "api",
 }
 
 _MODULES = ("phantom", "report", "stats", "training")

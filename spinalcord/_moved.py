@@ -74,7 +74,14 @@ RENAMED = {
     "analysis.attribution.maps.EvidenceMaps": "analysis.attribution.AttributionMaps",
     "analysis.attribution.maps.map_evidence": "analysis.attribution.map_attribution",
     "analysis.attribution.methods.Manner": "analysis.attribution.ExplanationOptions",
-    "analysis.pipeline.Case": "analysis.pipeline.CaseResults",
+    "analysis.classification.classify": "api.classify",
+    "analysis.explanation.check_target": "analysis.explanation.check_answer",
+    "analysis.explanation.explain": "api.explain",
+    "analysis.pipeline.shared_pipeline": "api.shared_pipeline",
+    "analysis.results.Recorded": "analysis.results.Result",
+    "analysis.results.check_number": "limits.check_number",
+    "analysis.segmentation.segment": "api.segment",
+    "analysis.pipeline.Case": "analysis.case.CaseResults",
     "pictures.scene.Frame": "pictures.scene.Crop",
 }
 """Old name to new name of classes and functions, likewise.

@@ -35,6 +35,33 @@ TASKS: Mapping[str, Task] = {
 DIAGNOSES = ("astrocytoma", "ependymoma", "MS", "NMOSD")
 
 
+def deciding_tasks(diagnosis: str | None) -> tuple[str, ...]:
+    """Name the tasks whose answers lead to a diagnosis.
+
+    Parameters
+    ----------
+    diagnosis : str or None
+        One of `DIAGNOSES`; None where nothing was classified.
+
+    Returns
+    -------
+    tuple of str
+        The first task and the one whose answer the diagnosis is; empty for None.
+
+    Examples
+    --------
+    >>> deciding_tasks("NMOSD")
+    ('tumor_vs_demyelination', 'ms_vs_nmosd')
+    """
+    if diagnosis is None:
+        return ()
+    return tuple(
+        name
+        for name, task in TASKS.items()
+        if name == "tumor_vs_demyelination" or diagnosis in (task.negative, task.positive)
+    )
+
+
 def chain_probabilities(positive: Mapping[str, float]) -> dict[str, float]:
     """Combine the three tasks into one distribution over the four diagnoses.
 

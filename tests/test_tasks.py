@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from spinalcord.tasks import DIAGNOSES, TASKS, chain_diagnosis, chain_probabilities
+from spinalcord.tasks import DIAGNOSES, TASKS, chain_diagnosis, chain_probabilities, deciding_tasks
 
 
 def test_positive_is_the_second_of_the_name():
@@ -42,3 +42,10 @@ def test_diagnosis_follows_the_decisions(first, expected):
         "ms_vs_nmosd": "MS",
     }
     assert chain_diagnosis(labels) == expected
+
+
+def test_the_tasks_that_lead_to_a_diagnosis():
+    first = "tumor_vs_demyelination"
+    assert deciding_tasks("MS") == deciding_tasks("NMOSD") == (first, "ms_vs_nmosd")
+    assert deciding_tasks("ependymoma") == (first, "astrocytoma_vs_ependymoma")
+    assert deciding_tasks(None) == ()

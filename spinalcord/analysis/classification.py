@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..pictures.mosaic import draw_mosaic
+from .._moved import renamed
 from ..pictures.scene import MARGIN_MM, Scene
 from ..scans.preparation import LesionSlices, Stopwatch, batches
 from ..scans.writing import write_json
 from ..tasks import DIAGNOSES, TASKS, chain_diagnosis, chain_probabilities
-from .results import Record, Recorded, make_record, output_path, result_html, table_html
+from .results import Record, Result, make_record, output_path, table_html
 
 if TYPE_CHECKING:
     from ..models.network import Network
@@ -63,7 +63,7 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class Diagnosis(Recorded):
+class Diagnosis(Result):
     """What the lesions of a scan look like.
 
     Attributes
@@ -94,6 +94,11 @@ class Diagnosis(Recorded):
     record: Record
     scan: Volume
     mask: Volume
+
+    @property
+    def headline(self) -> str:
+        """The diagnosis."""
+        return self.diagnosis or "No lesion found: nothing to classify"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -139,7 +144,7 @@ class Diagnosis(Recorded):
         figure: Any = None,
         ax: Any = None,
     ) -> Any:
-        """Plot the answers with their cut-offs, and what was decided, beside the lesions.
+        """Plot the answers with their thresholds, and what was decided, beside the lesions.
 
         Needs the extra `report`.
 
@@ -148,7 +153,7 @@ class Diagnosis(Recorded):
         slices, margin_mm, figure
             As for `spinalcord.pictures.plots.plot_scene`.
         ax : matplotlib Axes, optional
-            To draw the answers and cut-offs on instead, alone.
+            To draw the answers and thresholds on instead, alone.
 
         Returns
         -------
@@ -164,7 +169,7 @@ class Diagnosis(Recorded):
 
         return plots.plot_diagnosis(self, slices=slices, margin_mm=margin_mm, figure=figure, ax=ax)
 
-    def _repr_html_(self) -> str:
+    def _tables_html(self) -> str:
         rows = [
             {"diagnosis": name, "probability": self.probabilities[name]}
             for name in DIAGNOSES
@@ -174,12 +179,8 @@ class Diagnosis(Recorded):
             {"task": name, "answer": a.label, "p(positive)": a.probability, "slices": len(a.slices)}
             for name, a in self.tasks.items()
         ]
-        return result_html(
-            self.diagnosis or "No lesion found: nothing to classify",
-            draw_mosaic(self.scene()),
-            table_html(rows, ("diagnosis", "probability"))
-            + table_html(answers, ("task", "answer", "p(positive)", "slices")),
-            self.record,
+        return table_html(rows, ("diagnosis", "probability")) + table_html(
+            answers, ("task", "answer", "p(positive)", "slices")
         )
 
 
@@ -191,7 +192,7 @@ def classify_slices(
     watch: Stopwatch,
     progress: bool = False,
 ) -> Diagnosis:
-    """Classify lesions that are outlined already; see `classify`.
+    """Classify lesions that are outlined already.
 
     Parameters
     ----------
@@ -213,7 +214,7 @@ def classify_slices(
     Raises
     ------
     InputError, ModelError, BackendError
-        As for `classify`.
+        As for `Pipeline.{n}`.
     """
     answers: dict[str, Answer] = {}
     probabilities: dict[str, float] = {}
@@ -306,72 +307,4 @@ def _answer(lesion: LesionSlices, network: Network, watch: Stopwatch, progress: 
     )
 
 
-def classify(
-    volume: Any,
-    *,
-    mask: Any = None,
-    lesion_label: int | None = None,
-    t1c: Any = None,
-    series: str | None = None,
-    models: str | os.PathLike[str] | None = None,
-    precision: str = "f32",
-    threads: int | None = None,
-    progress: bool = False,
-) -> Diagnosis:
-    """Tell tumour from demyelination, astrocytoma from ependymoma, and MS from NMOSD.
-
-    Each network sees the sagittal slices that hold lesion; the patient's probability is the mean
-    of theirs [1]_.
-
-    Parameters
-    ----------
-    volume : path, Volume, nibabel or SimpleITK image
-        Sagittal T2-weighted scan. Not modified.
-    mask : Segmentation, path, Volume, nibabel or SimpleITK image, optional
-        The lesions, on the scan's grid; outlined by `segment` if not given.
-    lesion_label : int, optional
-        Value of lesion in a mask that holds other things too, such as 2 where 1 is cord. If not
-        given, all voxels that are not 0 are lesion, and several values give a warning.
-    t1c : path, Volume, nibabel or SimpleITK image, optional
-        Contrast-enhanced T1-weighted scan on the same grid. Without it that channel is zero.
-    series : str, optional
-        SeriesInstanceUID, for a path to DICOM with several series.
-    models : path-like, optional
-        Folder with model files; those that come with the package if not given.
-    precision : {"f32", "bf16", "auto"}, default "f32"
-        Arithmetic of the networks; ``"auto"`` is bf16 where the CPU computes in it, which is 2
-        to 3 times faster, else f32.
-    threads : int, optional
-        The CPUs this process may use if not given.
-    progress : bool, default False
-        Whether to show a bar on standard error, where that is a terminal.
-
-    Returns
-    -------
-    Diagnosis
-        Without a lesion `found` is False and `diagnosis` None.
-
-    Raises
-    ------
-    InputError
-        Unreadable or unusable scan; a mask or a T1w scan on another grid; an option out of range.
-    SeriesError
-        Several DICOM series that fit equally well, or none.
-    ModelError
-        No model for a task, or a damaged one.
-    BackendError
-        This CPU lacks the precision, or oneDNN failed.
-
-    References
-    ----------
-    .. [1] The letter that this package follows, Methods.
-
-    Examples
-    --------
-    >>> found = classify("t2.nii.gz", mask="lesion.nii.gz", models="models")  # doctest: +SKIP
-    >>> found.diagnosis, found.probabilities["MS"]  # doctest: +SKIP
-    """
-    from .pipeline import shared_pipeline
-
-    pipeline = shared_pipeline(models, precision, threads, progress)
-    return pipeline.classify(volume, mask=mask, lesion_label=lesion_label, t1c=t1c, series=series)
+__getattr__ = renamed(__name__)

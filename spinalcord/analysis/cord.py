@@ -6,10 +6,11 @@ cord is the user's own mask, or else what the network outlines, where it knows t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from ..limits import LesionLimits
 
 Array = np.ndarray[Any, Any]
 
@@ -33,7 +34,13 @@ def outside_cord(in_cord_fraction: Array, least: float) -> Array:
 
 
 def tell_outside(
-    outside: Array, labels: Array, volumes_mm3: Array, cord: Array, settings: Mapping[str, Any]
+    outside: Array,
+    labels: Array,
+    volumes_mm3: Array,
+    cord: Array,
+    limits: LesionLimits,
+    *,
+    given: bool,
 ) -> list[str]:
     """Say in words which lesions lay outside the cord, and what became of them.
 
@@ -47,8 +54,10 @@ def tell_outside(
         Of the lesions.
     cord : uint8 (slices, rows, columns) array
         The cord.
-    settings : mapping
-        Those of the segmentation: ``cord``, ``min_in_cord``, ``keep_outside_cord``.
+    limits : LesionLimits
+        Those of the segmentation.
+    given : bool
+        Whether the cord is the user's own mask.
 
     Returns
     -------
@@ -60,11 +69,11 @@ def tell_outside(
     n = int(np.count_nonzero(outside))
     if n == 0:
         return []
-    least = settings["min_in_cord"]
+    least = limits.min_in_cord or 0.0
     lie = f"have less than {least:.4g} of their voxels in" if least > 0 else "lie wholly outside"
-    whose = "the cord" if settings["cord"] == "given" else "the cord as the network outlined it"
+    whose = "the cord" if given else "the cord as the network outlined it"
     what = f"{n} lesion(s) of {volumes_mm3[outside].sum():.0f} mm3 together {lie} {whose} and were "
-    if settings["keep_outside_cord"]:
+    if limits.keep_outside_cord:
         return [f"{what}kept: judge them with care"]
     said = [f"{what}dropped"]
     missed = outside & ~_at_cord_height(labels, len(outside), cord)

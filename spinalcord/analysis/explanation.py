@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._moved import renamed
 from ..errors import InputError
-from ..pictures.mosaic import draw_mosaic
-from ..pictures.scene import MARGIN_MM, Scene
+from ..pictures.scene import Scene
 from ..scans.preparation import LesionSlices, Stopwatch
 from ..scans.writing import camel_case, save_volume, sidecar_path, write_json
 from ..tasks import TASKS
 from .attribution import (
     METHODS,
-    RING_MM,
     Agreement,
     Attribution,
     Curves,
@@ -28,7 +28,7 @@ from .attribution import (
     find_attribution,
 )
 from .classification import Answer, lesion_record
-from .results import Record, Recorded, output_path, result_html
+from .results import Record, Result, output_path
 
 if TYPE_CHECKING:
     from ..models.network import Network
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation(Recorded):
+class Explanation(Result):
     """A map of the evidence for one answer, on the scan's own grid.
 
     Attributes
@@ -89,6 +89,17 @@ class Explanation(Recorded):
     def found(self) -> bool:
         """Whether there is any lesion; without one nothing is explained."""
         return self.map is not None
+
+    @property
+    def manner(self) -> ExplanationOptions:
+        """Old name of `options`."""
+        warnings.warn(
+            "Explanation.manner is now Explanation.options; the old name will be removed in "
+            "version 0.3",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.options
 
     @property
     def method(self) -> Method:
@@ -188,62 +199,6 @@ class Explanation(Recorded):
         label = f"evidence for {self.target}, in the {self.options.of}'s units"
         return Scene(self.scan, self.mask, heat=self.map, heat_label=label)
 
-    def plot(
-        self,
-        *,
-        slices: Sequence[int] | None = None,
-        margin_mm: float | None = MARGIN_MM,
-        figure: Any = None,
-        ax: Any = None,
-    ) -> Any:
-        """Plot the map over the slices that hold lesion, left to right.
-
-        Needs the extra `report`.
-
-        Parameters
-        ----------
-        slices, margin_mm, figure, ax
-            As for `spinalcord.pictures.plots.plot_scene`.
-
-        Returns
-        -------
-        matplotlib Figure, or Axes where `ax` is given
-
-        Raises
-        ------
-        InputError
-            Without matplotlib, or as for `spinalcord.pictures.plots.plot_scene`.
-        """
-        from ..pictures import plots
-
-        return plots.plot_explanation(
-            self, slices=slices, margin_mm=margin_mm, figure=figure, ax=ax
-        )
-
-    def view(self, *, margin_mm: float | None = None) -> Any:
-        """Show one slice at a time in a notebook, with a slider; needs the extra `notebook`.
-
-        Parameters
-        ----------
-        margin_mm : float, optional
-            What is shown around the lesions; whole slices if not given.
-
-        Returns
-        -------
-        ipywidgets VBox
-
-        Raises
-        ------
-        InputError
-            Without ipywidgets, or as for `spinalcord.pictures.plots.view_scene`.
-        """
-        from ..pictures import plots
-
-        return plots.view_scene(self.scene(), margin_mm=margin_mm)
-
-    def _repr_html_(self) -> str:
-        return result_html(self.headline, draw_mosaic(self.scene()), "", self.record)
-
 
 def explain_slices(
     lesion: LesionSlices,
@@ -256,7 +211,7 @@ def explain_slices(
     watch: Stopwatch,
     progress: bool = False,
 ) -> Explanation:
-    """Explain one answer for lesions that are outlined already; see `explain`.
+    """Explain one answer for lesions that are outlined already.
 
     Parameters
     ----------
@@ -265,7 +220,7 @@ def explain_slices(
     network : Network
         The task's classifier.
     target
-        As for `explain`.
+        As for `Pipeline.{n}`.
     options : ExplanationOptions, optional
         How; Grad-CAM at the last maps if not given.
     answer : Answer, optional
@@ -284,13 +239,13 @@ def explain_slices(
     Raises
     ------
     InputError, ModelError, BackendError
-        As for `explain`.
+        As for `Pipeline.{n}`.
     """
     model = network.model
     check_answer(model.role, target)
     options = ExplanationOptions() if options is None else options
     found: Attribution | None = None
-    warnings: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     if lesion.found:
         index = None if target is None else model.outputs.index(target)
         positive = None if answer is None else answer.probability
@@ -298,7 +253,7 @@ def explain_slices(
             lesion, network, options, index=index, positive=positive, watch=watch, progress=progress
         )
         target = model.outputs[found.index]
-        warnings = found.reservations(METHODS[options.method], target)
+        doubts = found.reservations(METHODS[options.method], target)
     else:
         target = None
     record = lesion_record(
@@ -307,7 +262,7 @@ def explain_slices(
         segmentation,
         watch,
         settings={"target": target, **options.to_dict()},
-        warnings=warnings,
+        warnings=doubts,
     )
     return Explanation(
         task=model.role,
@@ -341,108 +296,4 @@ def check_answer(task: str, target: str | None) -> None:
         raise InputError(f"target is {target!r}, expected {answers[0]} or {answers[1]} for {task}")
 
 
-def explain(
-    volume: Any,
-    *,
-    task: str,
-    mask: Any = None,
-    lesion_label: int | None = None,
-    t1c: Any = None,
-    target: str | None = None,
-    method: str = "gradcam",
-    layer: str | None = None,
-    of: str | None = None,
-    ring_mm: float = RING_MM,
-    curves: bool = False,
-    compare: Iterable[str] = (),
-    series: str | None = None,
-    models: str | os.PathLike[str] | None = None,
-    precision: str = "f32",
-    threads: int | None = None,
-    progress: bool = False,
-) -> Explanation:
-    """Show where on the lesion's slices the evidence for an answer lies.
-
-    Grad-CAM [1]_ is fast and coarse: the network's last maps have 1/32 of the image, so one of
-    their pixels is 3 cm at 1 mm. Other methods and layers look closer; none shows what a
-    radiologist would call a reason. ``docs/explanations.md`` says what each can tell.
-
-    Parameters
-    ----------
-    volume : path, Volume, nibabel or SimpleITK image
-        Sagittal T2-weighted scan. Not modified.
-    task : {"tumor_vs_demyelination", "astrocytoma_vs_ependymoma", "ms_vs_nmosd"}
-        The question.
-    mask, lesion_label, t1c
-        As for `spinalcord.classify`.
-    target : str, optional
-        The answer to explain, such as ``"NMOSD"``; the one that the network gives if not given.
-    method : str, default "gradcam"
-        "gradcam" [1]_, "gradcam++" [2]_, "hirescam" [3]_, "layercam" [4]_ look at one layer's
-        maps; "gradient" [5]_, "integrated" [6]_ and "occlusion" [7]_ at the image.
-    layer : {"last", "block1", "block2", "block3", "block4", "input"}, optional
-        The method's first layer if not given: "last", or "input". "hirescam" knows them all.
-    of : {"logit", "difference", "probability"}, optional
-        What is explained: the answer's logit (default), its difference from the other answer's
-        (default of "occlusion", which knows no logit), or the answer's probability.
-    ring_mm : float, default 5
-        Width of the perilesional ring of `ring_fraction`.
-    curves : bool, default False
-        Whether to trace deletion and insertion [8]_: 41 passes more a slice.
-    compare : iterable of str, default ()
-        Other methods to compare the map with, as ``"method"`` or ``"method:layer"``.
-    series, models, precision, threads, progress
-        As for `spinalcord.classify`.
-
-    Returns
-    -------
-    Explanation
-        Without a lesion `found` is False and `map` None.
-
-    Raises
-    ------
-    InputError
-        Unreadable or unusable scan; a mask or a T1w scan on another grid; an unknown task,
-        target or method; a layer that the method does not know; an option out of range.
-    SeriesError
-        Several DICOM series that fit equally well, or none.
-    ModelError
-        No model for the task, or a damaged one.
-    BackendError
-        This CPU lacks the precision, or oneDNN failed.
-
-    References
-    ----------
-    .. [1] R. R. Selvaraju et al., "Grad-CAM", ICCV 2017.
-    .. [2] A. Chattopadhay et al., "Grad-CAM++", WACV 2018.
-    .. [3] R. L. Draelos, L. Carin, "Use HiResCAM instead of Grad-CAM", arXiv 2011.08891, 2020.
-    .. [4] P.-T. Jiang et al., "LayerCAM", IEEE Transactions on Image Processing 30, 2021.
-    .. [5] K. Simonyan et al., "Deep inside convolutional networks", arXiv 1312.6034, 2014.
-    .. [6] M. Sundararajan et al., "Axiomatic attribution for deep networks", ICML 2017.
-    .. [7] M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
-       ECCV 2014.
-    .. [8] V. Petsiuk et al., "RISE", BMVC 2018.
-
-    Examples
-    --------
-    >>> shown = explain("t2.nii.gz", task="ms_vs_nmosd", models="models")  # doctest: +SKIP
-    >>> shown.target, shown.inside_fraction, shown.ring_fraction  # doctest: +SKIP
-    """
-    from .pipeline import shared_pipeline
-
-    pipeline = shared_pipeline(models, precision, threads, progress)
-    return pipeline.explain(
-        volume,
-        task=task,
-        mask=mask,
-        lesion_label=lesion_label,
-        t1c=t1c,
-        target=target,
-        method=method,
-        layer=layer,
-        of=of,
-        ring_mm=ring_mm,
-        curves=curves,
-        compare=compare,
-        series=series,
-    )
+__getattr__ = renamed(__name__)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from ..limits import LesionLimits
 from ..scans.preparation import Array, WorkingScan
 from .cord import outside_cord, tell_outside
 
@@ -62,7 +63,9 @@ def measure_lesions(
     mask: Array,
     probability: Array,
     cord: Array | None,
-    settings: Mapping[str, Any],
+    limits: LesionLimits,
+    *,
+    cord_given: bool = False,
 ) -> tuple[Array, tuple[Lesion, ...], tuple[Lesion, ...], list[str]]:
     """Find the lesions of a mask and measure them.
 
@@ -76,9 +79,10 @@ def measure_lesions(
         Of lesion.
     cord : uint8 (slices, rows, columns) array, optional
         The cord, where it is known.
-    settings : mapping
-        min_lesion_mm3, min_thickness_mm, min_peak; with a cord min_in_cord and
-        keep_outside_cord too.
+    limits : LesionLimits
+        None is no limit; `LesionLimits.fill` has set those of the model file.
+    cord_given : bool, default False
+        Whether the cord is the user's own mask, not the network's.
 
     Returns
     -------
@@ -89,23 +93,24 @@ def measure_lesions(
     warnings : list of str
         Of lesions that are too thin, too uncertain, or outside the cord.
     """
-    labels, n = _core.label(mask, scan.affine, min_volume_mm3=settings["min_lesion_mm3"])
+    labels, n = _core.label(mask, scan.affine, min_volume_mm3=limits.min_lesion_mm3 or 0.0)
     if n == 0:
         return np.zeros_like(mask), (), (), []
+    thinnest, peak = limits.min_thickness_mm or 0.0, limits.min_peak or 0.0
     table = _core.lesion_table(labels, n, scan.array, scan.affine, cord=cord)
-    thin = thickness_mm(labels, n, scan.affine) < settings["min_thickness_mm"]
-    faint = ~thin & (peaks(labels, n, probability) < np.float32(settings["min_peak"]))
+    thin = thickness_mm(labels, n, scan.affine) < thinnest
+    faint = ~thin & (peaks(labels, n, probability) < np.float32(peak))
     volumes = table["volume_mm3"]
     warnings = _tell(
         volumes[thin],
-        f"less than {settings['min_thickness_mm']:.4g} mm thick from slice to slice",
-    ) + _tell(volumes[faint], f"nowhere with a probability of {settings['min_peak']:.6g}")
+        f"less than {thinnest:.4g} mm thick from slice to slice",
+    ) + _tell(volumes[faint], f"nowhere with a probability of {peak:.6g}")
     doubted = thin | faint
     outside = np.zeros(n, bool)
     if cord is not None:
-        outside = outside_cord(table["in_cord_fraction"], settings["min_in_cord"]) & ~doubted
-        warnings += tell_outside(outside, labels, table["volume_mm3"], cord, settings)
-        outside &= not settings["keep_outside_cord"]
+        outside = outside_cord(table["in_cord_fraction"], limits.min_in_cord or 0.0) & ~doubted
+        warnings += tell_outside(outside, labels, volumes, cord, limits, given=cord_given)
+        outside &= not limits.keep_outside_cord
     keep = ~doubted & ~outside
     mask = np.concatenate([[False], keep])[labels].astype(np.uint8)
     kept, dropped = (
@@ -164,7 +169,7 @@ def _tell(volumes_mm3: Array, why: str) -> list[str]:
     if not len(volumes_mm3):
         return []
     total = f"{len(volumes_mm3)} lesion(s) of {volumes_mm3.sum():.0f} mm3 together"
-    return [f"{total}, {why}, were left out"]
+    return [f"{total}, {why}, were excluded"]
 
 
 def _lesion(table: Mapping[str, Array], row: int, label: int) -> Lesion:

@@ -1,59 +1,25 @@
-"""The whole way with models that are opened once: segment, classify, explain."""
+"""Models opened once, for any number of scans."""
 
 from __future__ import annotations
 
 import os
 import threading
 import warnings
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from .._moved import renamed
 from ..errors import SpinalcordWarning
+from ..limits import LesionLimits
 from ..models.folder import ModelFolder, find_models
 from ..models.network import Network, check_settings, resolve_precision
-from ..scans.preparation import LesionSlices, Stopwatch, WorkingScan
+from ..scans.preparation import Array, LesionSlices, Stopwatch, WorkingScan
 from ..tasks import TASKS
 from .attribution import RING_MM, ExplanationOptions
+from .case import CaseResults, analyse
 from .classification import Diagnosis, classify_slices
 from .explanation import Explanation, check_answer, explain_slices
 from .segmentation import Segmentation, segment_scan
-
-MAX_SHARED = 4
-"""Pipelines that the module-level functions keep open."""
-
-
-@dataclass(frozen=True, eq=False)
-class CaseResults:
-    """All results of one scan.
-
-    Attributes
-    ----------
-    segmentation : Segmentation or None
-        The lesions; None where a mask was given.
-    diagnosis : Diagnosis
-        What they look like.
-    explanations : mapping of str to Explanation
-        By task: those whose answers led to the diagnosis. Empty without a lesion.
-    """
-
-    segmentation: Segmentation | None
-    diagnosis: Diagnosis
-    explanations: Mapping[str, Explanation]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {
-            "segmentation": None if self.segmentation is None else self.segmentation.to_dict(),
-            "diagnosis": self.diagnosis.to_dict(),
-            "explanations": {task: e.to_dict() for task, e in self.explanations.items()},
-        }
-
-    def _repr_html_(self) -> str:
-        parts = [self.segmentation, self.diagnosis, *self.explanations.values()]
-        return "".join(part._repr_html_() for part in parts if part is not None)
 
 
 class Pipeline:
@@ -146,22 +112,68 @@ class Pipeline:
         keep_outside_cord: bool | None = None,
         series: str | None = None,
     ) -> Segmentation:
-        """Outline lesions on a scan; options, result and errors as `spinalcord.segment`."""
-        network = self.network("segmentation")
-        watch = Stopwatch()
-        scan = _read(volume, series, watch)
-        segmentation = segment_scan(
-            scan,
-            network,
+        """Outline lesions on a sagittal T2-weighted scan of the spinal cord.
+
+        Parameters
+        ----------
+        volume : path, Volume, nibabel or SimpleITK image
+            The scan. Not modified.
+        threshold : float, optional
+            Smallest probability of a lesion voxel, in [0, 1]; the model file's if not given.
+        min_lesion_mm3 : float, optional
+            Smallest volume of a lesion, connected by 26 neighbours; smaller ones are excluded. The
+            model file's, or 0, if not given.
+        min_thickness_mm : float, optional
+            Smallest thickness of a lesion from slice to slice: its volume over the area of its
+            largest slice. Thinner ones are excluded with a warning: in thin slices noise and the
+            central canal make streaks of one slice. The model file's, or 0, if not given.
+        min_peak : float, optional
+            Smallest peak probability of a lesion, in [0, 1]; lesions that reach it nowhere are
+            excluded with a warning (hysteresis thresholding: `threshold` draws the outline, this
+            asks for a confident voxel). The model file's, or 0, if not given.
+        cord : path, Volume, nibabel or SimpleITK image, optional
+            Mask of the cord on the scan's grid; the network's, where it outlines the cord, if not
+            given. Lesions outside the cord are excluded with a warning and listed in
+            `Segmentation.dropped`.
+        min_in_cord : float, optional
+            Smallest share, in [0, 1], of a lesion's voxels in the cord; a lesion with a smaller
+            share, or none, lies outside. The model file's, or 0, if not given.
+        keep_outside_cord : bool, optional
+            Whether to keep lesions outside the cord, with a warning; False if not given, unless the
+            model file sets it and the cord is the network's.
+        series : str, optional
+            SeriesInstanceUID, for a path to DICOM with several series.
+
+        Returns
+        -------
+        Segmentation
+            On the scan's own grid. A scan without lesion is a valid result.
+
+        Raises
+        ------
+        InputError
+            Unreadable or unusable scan; a cord mask on another grid; an option out of range;
+            `min_in_cord` where no cord is known.
+        SeriesError
+            Several DICOM series that fit equally well, or none.
+        ModelError
+            No segmentation model, or a damaged one.
+        BackendError
+            This CPU lacks the precision, or oneDNN failed.
+        """
+        limits = LesionLimits(
             threshold=threshold,
             min_lesion_mm3=min_lesion_mm3,
             min_thickness_mm=min_thickness_mm,
             min_peak=min_peak,
-            cord=cord,
             min_in_cord=min_in_cord,
             keep_outside_cord=keep_outside_cord,
-            watch=watch,
-            progress=self._progress,
+        )
+        network = self.network("segmentation")
+        watch = Stopwatch()
+        scan = _read(volume, series, watch)
+        segmentation = segment_scan(
+            scan, network, limits=limits, cord=cord, watch=watch, progress=self._progress
         )
         _warn_if_emptied(segmentation)
         return segmentation
@@ -175,7 +187,45 @@ class Pipeline:
         t1c: Any = None,
         series: str | None = None,
     ) -> Diagnosis:
-        """Classify the lesions of a scan; options, result and errors as `spinalcord.classify`."""
+        """Tell tumour from demyelination, astrocytoma from ependymoma, and MS from NMOSD.
+
+        Each network sees the sagittal slices that hold lesion; the patient's probability is the
+        mean of theirs [1]_.
+
+        Parameters
+        ----------
+        volume : path, Volume, nibabel or SimpleITK image
+            Sagittal T2-weighted scan. Not modified.
+        mask : Segmentation, path, Volume, nibabel or SimpleITK image, optional
+            The lesions, on the scan's grid; outlined as by `segment` if not given.
+        lesion_label : int, optional
+            Value of lesion in a mask that holds other structures too, such as 2 where 1 is cord. If
+            not given, all voxels other than 0 are lesion, and several values give a warning.
+        t1c : path, Volume, nibabel or SimpleITK image, optional
+            Contrast-enhanced T1-weighted scan on the same grid. Without it that channel is zero.
+        series : str, optional
+            SeriesInstanceUID, for a path to DICOM with several series.
+
+        Returns
+        -------
+        Diagnosis
+            Without a lesion `found` is False and `diagnosis` None.
+
+        Raises
+        ------
+        InputError
+            Unreadable or unusable scan; a mask or a T1w scan on another grid.
+        SeriesError
+            Several DICOM series that fit equally well, or none.
+        ModelError
+            No model for a task, or a damaged one.
+        BackendError
+            This CPU lacks the precision, or oneDNN failed.
+
+        References
+        ----------
+        .. [1] The letter that this package follows, Methods.
+        """
         networks = {task: self.network(task) for task in TASKS}
         watch = Stopwatch()
         lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
@@ -200,7 +250,68 @@ class Pipeline:
         compare: Iterable[str] = (),
         series: str | None = None,
     ) -> Explanation:
-        """Explain an answer; options, result and errors as `spinalcord.explain`."""
+        """Show where on the lesion's slices the evidence for an answer lies.
+
+        Grad-CAM [1]_ is fast and coarse: the network's last maps have 1/32 of the image, so one of
+        their pixels is 3 cm at 1 mm. Other methods and layers look closer; none shows what a
+        radiologist would call a reason. ``docs/explanations.md`` says what each can tell.
+
+        Parameters
+        ----------
+        volume : path, Volume, nibabel or SimpleITK image
+            Sagittal T2-weighted scan. Not modified.
+        task : {"tumor_vs_demyelination", "astrocytoma_vs_ependymoma", "ms_vs_nmosd"}
+            The question.
+        mask, lesion_label, t1c
+            As for `classify`.
+        target : str, optional
+            The answer to explain, such as ``"NMOSD"``; the one that the network gives if not given.
+        method : str, default "gradcam"
+            "gradcam" [1]_, "gradcam++" [2]_, "hirescam" [3]_, "layercam" [4]_ look at one layer's
+            maps; "gradient" [5]_, "integrated" [6]_ and "occlusion" [7]_ at the image.
+        layer : {"last", "block1", "block2", "block3", "block4", "input"}, optional
+            The method's first layer if not given: "last", or "input". "hirescam" knows them all.
+        of : {"logit", "difference", "probability"}, optional
+            What is explained: the answer's logit (default), its difference from the other answer's
+            (default of "occlusion", which knows no logit), or the answer's probability.
+        ring_mm : float, default 5
+            Width of the perilesional ring of `ring_fraction`.
+        curves : bool, default False
+            Whether to trace deletion and insertion [8]_: 41 passes more a slice.
+        compare : iterable of str, default ()
+            Other methods to compare the map with, as ``"method"`` or ``"method:layer"``.
+        series
+            As for `classify`.
+
+        Returns
+        -------
+        Explanation
+            Without a lesion `found` is False and `map` None.
+
+        Raises
+        ------
+        InputError
+            Unreadable or unusable scan; a mask or a T1w scan on another grid; an unknown task,
+            target or method; a layer that the method does not know; an option out of range.
+        SeriesError
+            Several DICOM series that fit equally well, or none.
+        ModelError
+            No model for the task, or a damaged one.
+        BackendError
+            This CPU lacks the precision, or oneDNN failed.
+
+        References
+        ----------
+        .. [1] R. R. Selvaraju et al., "Grad-CAM", ICCV 2017.
+        .. [2] A. Chattopadhay et al., "Grad-CAM++", WACV 2018.
+        .. [3] R. L. Draelos, L. Carin, "Use HiResCAM instead of Grad-CAM", arXiv 2011.08891, 2020.
+        .. [4] P.-T. Jiang et al., "LayerCAM", IEEE Transactions on Image Processing 30, 2021.
+        .. [5] K. Simonyan et al., "Deep inside convolutional networks", arXiv 1312.6034, 2014.
+        .. [6] M. Sundararajan et al., "Axiomatic attribution for deep networks", ICML 2017.
+        .. [7] M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
+           ECCV 2014.
+        .. [8] V. Petsiuk et al., "RISE", BMVC 2018.
+        """
         check_answer(task, target)
         options = ExplanationOptions(method, layer, of, ring_mm, curves, compare)
         network = self.network(task)
@@ -230,7 +341,7 @@ class Pipeline:
         Parameters
         ----------
         volume, mask, lesion_label, t1c, series
-            As for `spinalcord.classify`.
+            As for `classify`.
 
         Returns
         -------
@@ -240,26 +351,18 @@ class Pipeline:
         Raises
         ------
         InputError, SeriesError, ModelError, BackendError
-            As for `spinalcord.classify`.
+            As for `classify`.
         """
-        networks = {task: self.network(task) for task in TASKS}
+        for task in TASKS:
+            self.network(task)  # a missing model is told before anything is read
         watch = Stopwatch()
-        lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
-        watch = Stopwatch()
-        diagnosis = classify_slices(
-            lesion, networks, segmentation=segmentation, watch=watch, progress=self._progress
+        scan, given, contrast = self._inputs(volume, mask, lesion_label, t1c, series, watch)
+        case = analyse(
+            scan, self.network, mask=given, t1c=contrast, watch=watch, progress=self._progress
         )
-        explanations = {}
-        for task in _path_to(diagnosis):
-            explanations[task] = explain_slices(
-                lesion,
-                networks[task],
-                answer=diagnosis.tasks[task],
-                segmentation=segmentation,
-                watch=Stopwatch(),
-                progress=self._progress,
-            )
-        return CaseResults(segmentation, diagnosis, explanations)
+        if case.segmentation is not None:
+            _warn_if_emptied(case.segmentation)
+        return case
 
     def _lesion(
         self,
@@ -271,20 +374,32 @@ class Pipeline:
         watch: Stopwatch,
     ) -> tuple[LesionSlices, Segmentation | None]:
         """Read the scan, and take the mask that is given or make one."""
-        scan = _read(volume, series, watch)
-        with watch.stage("read"):
-            contrast = None if t1c is None else scan.coregistered(t1c, "t1c")
-        if mask is not None:
-            own = isinstance(mask, Segmentation)
-            given, label = (mask.mask, None) if own else (mask, label)
-            with watch.stage("read"):
-                return LesionSlices(scan, scan.mask(given, label), contrast), None
+        scan, given, contrast = self._inputs(volume, mask, label, t1c, series, watch)
+        if given is not None:
+            return LesionSlices(scan, given, contrast), None
         segmentation = segment_scan(
             scan, self.network("segmentation"), watch=watch, progress=self._progress
         )
         _warn_if_emptied(segmentation)
         found = scan.working(segmentation.mask.array)
         return LesionSlices(scan, found, contrast), segmentation
+
+    @staticmethod
+    def _inputs(
+        volume: Any,
+        mask: Any,
+        label: int | None,
+        t1c: Any,
+        series: str | None,
+        watch: Stopwatch,
+    ) -> tuple[WorkingScan, Array | None, WorkingScan | None]:
+        """Read the scan, the mask and the contrast-enhanced scan."""
+        scan = _read(volume, series, watch)
+        with watch.stage("read"):
+            contrast = None if t1c is None else scan.coregistered(t1c, "t1c")
+            own = isinstance(mask, Segmentation)
+            given, label = (mask.mask, None) if own else (mask, label)
+            return scan, None if given is None else scan.mask(given, label), contrast
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self._folder.path, self._precision, self._threads, self._progress)
@@ -296,66 +411,16 @@ class Pipeline:
         )
 
 
-def shared_pipeline(
-    models: str | os.PathLike[str] | None,
-    precision: str,
-    threads: int | None,
-    progress: bool,
-) -> Pipeline:
-    """Return the pipeline that calls with equal settings share; the last few are kept open.
-
-    Parameters
-    ----------
-    models, precision, threads, progress
-        As for `Pipeline`.
-
-    Returns
-    -------
-    Pipeline
-        Another one once a file in the folder has changed.
-
-    Raises
-    ------
-    InputError, ModelError
-        As for `Pipeline`.
-    """
-    count = check_settings(precision, threads)
-    folder = find_models(models)
-    stamps = tuple((model.path, model.stamp) for model in folder.models.values())
-    precision = resolve_precision(precision)
-    key = (folder.path.resolve(), stamps, precision, count, progress)
-    with _shared_lock:
-        if key not in _shared:
-            _shared[key] = Pipeline(models, precision, count, progress=progress)
-        _shared.move_to_end(key)
-        while len(_shared) > MAX_SHARED:
-            _shared.popitem(last=False)
-        return _shared[key]
-
-
-_shared: OrderedDict[Any, Pipeline] = OrderedDict()
-_shared_lock = threading.Lock()
-
-
 def _read(volume: Any, series: str | None, watch: Stopwatch) -> WorkingScan:
     with watch.stage("read"):
         return WorkingScan(volume, series=series)
 
 
 def _warn_if_emptied(segmentation: Segmentation) -> None:
-    """Say aloud that lesions were found, yet none is left."""
+    """Warn if every detected lesion was excluded."""
     if segmentation.dropped and not segmentation.found:
         text = "; ".join(segmentation.warnings)
         warnings.warn(f"{segmentation.record.stem}: {text}", SpinalcordWarning, stacklevel=4)
-
-
-def _path_to(diagnosis: Diagnosis) -> tuple[str, ...]:
-    """Return the tasks whose answers led to a diagnosis."""
-    if not diagnosis.found:
-        return ()
-    first = "tumor_vs_demyelination"
-    demyelination = diagnosis.tasks[first].label == "demyelination"
-    return first, "ms_vs_nmosd" if demyelination else "astrocytoma_vs_ependymoma"
 
 
 def _rebuild(models: os.PathLike[str], precision: str, threads: int, progress: bool) -> Pipeline:

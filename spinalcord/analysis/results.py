@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .. import __version__
+from .._moved import renamed
 from ..errors import InputError
+from ..pictures.mosaic import Mosaic, draw_mosaic
+from ..pictures.scene import MARGIN_MM, Scene
 from ..scans.writing import result_path, result_stem
 
 if TYPE_CHECKING:
     from ..models.network import Network
-    from ..pictures.mosaic import Mosaic
     from ..scans.preparation import WorkingScan
+    from ..scans.volume import Volume
+
+Kind = TypeVar("Kind", bound="Result")
 
 _FILE_ENDINGS = frozenset((".nii", ".gz", ".json", ".nrrd", ".mha", ".mhd", ".dcm", ".png", ".tsv"))
 
@@ -77,10 +82,11 @@ class Record:
         }
 
 
-class Recorded:
-    """What every result says of how it was made, whatever else it holds."""
+class Result:
+    """What all results have: the scan, how they were made, and how they are shown and saved."""
 
     record: Record
+    scan: Volume
 
     @property
     def seconds(self) -> Mapping[str, float]:
@@ -96,6 +102,93 @@ class Recorded:
     def warnings(self) -> tuple[str, ...]:
         """Reservations with which the result can be used."""
         return self.record.warnings
+
+    @property
+    def headline(self) -> str:
+        """The result in a sentence."""
+        raise NotImplementedError
+
+    def renamed(self: Kind, stem: str) -> Kind:
+        """Return the same result with files that begin with `stem`."""
+        return replace(self, record=replace(self.record, stem=stem))  # type: ignore[type-var]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the images as plain values for JSON."""
+        raise NotImplementedError
+
+    def save(self, path: str | os.PathLike[str]) -> list[Path]:
+        """Write the result; see the kinds of results for the files."""
+        raise NotImplementedError
+
+    def scene(self) -> Scene:
+        """Put together what pictures show: the scan and what lies on it."""
+        raise NotImplementedError
+
+    def plot(
+        self,
+        *,
+        slices: Sequence[int] | None = None,
+        margin_mm: float | None = MARGIN_MM,
+        figure: Any = None,
+        ax: Any = None,
+    ) -> Any:
+        """Plot the slices that hold lesion, left to right.
+
+        Needs the extra `report`.
+
+        Parameters
+        ----------
+        slices, margin_mm, figure, ax
+            As for `spinalcord.pictures.plots.plot_scene`.
+
+        Returns
+        -------
+        matplotlib Figure, or Axes where `ax` is given
+
+        Raises
+        ------
+        MissingExtraError
+            Without matplotlib.
+        InputError
+            As for `spinalcord.pictures.plots.plot_scene`.
+        """
+        from ..pictures import plots
+
+        return plots.plot_result(self, slices=slices, margin_mm=margin_mm, figure=figure, ax=ax)
+
+    def view(self, *, margin_mm: float | None = None) -> Any:
+        """Show one slice at a time in a notebook, with a slider.
+
+        Needs the extra `notebook`.
+
+        Parameters
+        ----------
+        margin_mm : float, optional
+            What is shown around the lesions; whole slices if not given.
+
+        Returns
+        -------
+        ipywidgets VBox
+
+        Raises
+        ------
+        MissingExtraError
+            Without ipywidgets.
+        InputError
+            As for `spinalcord.pictures.plots.view_scene`.
+        """
+        from ..pictures import plots
+
+        return plots.view_scene(self.scene(), margin_mm=margin_mm)
+
+    def _tables_html(self) -> str:
+        """Return what a notebook shows beside the pictures."""
+        return ""
+
+    def _repr_html_(self) -> str:
+        return result_html(
+            self.headline, draw_mosaic(self.scene()), self._tables_html(), self.record
+        )
 
 
 def make_record(
@@ -180,23 +273,6 @@ def output_path(out: str | os.PathLike[str], stem: str, label: str, ending: str)
     return path
 
 
-def check_number(name: str, value: Any, least: float, most: float) -> float:
-    """Return an option as a float.
-
-    Raises
-    ------
-    InputError
-        No number, NaN, or not between `least` and `most`.
-    """
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not least <= number <= most:
-        raise InputError(f"{name} is {value!r}, expected a number from {least:g} to {most:g}")
-    return number
-
-
 def table_html(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """Return rows as an HTML table; numbers are rounded to four digits."""
 
@@ -223,3 +299,6 @@ def result_html(title: str, mosaic: Mosaic | None, table: str, record: Record) -
         f'<div style="display:flex;flex-wrap:wrap;gap:1em">{drawn}<div>{table}</div></div>'
         f"{remarks}</div>"
     )
+
+
+__getattr__ = renamed(__name__)

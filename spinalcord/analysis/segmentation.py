@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._moved import renamed
 from ..errors import InputError, ModelError
-from ..pictures.mosaic import draw_mosaic
+from ..limits import LesionLimits
 from ..pictures.scene import MARGIN_MM, Scene
 from ..scans.preparation import Array, Stopwatch, WorkingScan, batches
 from ..scans.writing import save_volume, sidecar_path, write_json
 from .lesions import Lesion, measure_lesions
 from .results import (
     Record,
-    Recorded,
-    check_number,
+    Result,
     make_record,
     output_path,
-    result_html,
     table_html,
 )
 
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Segmentation(Recorded):
+class Segmentation(Result):
     """Lesions found on a scan; everything lies on the scan's own grid.
 
     Attributes
@@ -48,7 +47,7 @@ class Segmentation(Recorded):
     lesions : tuple of Lesion
         Connected components of the mask, the largest first.
     dropped : tuple of Lesion
-        What was found outside the cord and left out of the mask, the largest first.
+        What was found outside the cord and excluded from the mask, the largest first.
     record : Record
         How it was made: models, settings, sources, versions.
     scan : Volume
@@ -72,6 +71,14 @@ class Segmentation(Recorded):
     def volume_mm3(self) -> float:
         """Volume of all lesions together."""
         return int(np.count_nonzero(self.mask.array)) * self.mask.voxel_mm3
+
+    @property
+    def headline(self) -> str:
+        """The number of lesions and their volume."""
+        if not self.found:
+            return "No lesion found"
+        n = len(self.lesions)
+        return f"{n} lesion{'s' * (n != 1)}, {self.volume_mm3:.0f} mm³"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the images as plain values for JSON."""
@@ -190,17 +197,9 @@ class Segmentation(Recorded):
 
         return plots.view_scene(self.scene(probability=probability), margin_mm=margin_mm)
 
-    def _repr_html_(self) -> str:
-        title = f"{len(self.lesions)} lesion{'s' * (len(self.lesions) != 1)}"
-        if self.found:
-            title += f", {self.volume_mm3:.0f} mm³"
+    def _tables_html(self) -> str:
         rows = [lesion.to_dict() for lesion in self.lesions]
-        return result_html(
-            title if self.found else "No lesion found",
-            draw_mosaic(self.scene()),
-            table_html(rows[:20], ("label", "volume_mm3", "length_mm", "max_diameter_mm")),
-            self.record,
-        )
+        return table_html(rows[:20], ("label", "volume_mm3", "length_mm", "max_diameter_mm"))
 
 
 def _beside(target: Path, label: str) -> Path:
@@ -214,17 +213,12 @@ def segment_scan(
     scan: WorkingScan,
     network: Network,
     *,
-    threshold: float | None = None,
-    min_lesion_mm3: float | None = None,
-    min_thickness_mm: float | None = None,
-    min_peak: float | None = None,
+    limits: LesionLimits | None = None,
     cord: Any = None,
-    min_in_cord: float | None = None,
-    keep_outside_cord: bool | None = None,
     watch: Stopwatch,
     progress: bool = False,
 ) -> Segmentation:
-    """Outline the lesions of a prepared scan; see `segment` for the options.
+    """Outline the lesions of a prepared scan.
 
     Parameters
     ----------
@@ -232,8 +226,10 @@ def segment_scan(
         The scan.
     network : Network
         A segmentation network.
-    threshold, min_lesion_mm3, min_thickness_mm, min_peak, cord, min_in_cord, keep_outside_cord
-        As for `segment`.
+    limits : LesionLimits, optional
+        What makes a lesion; the model file's own where not given.
+    cord
+        As for `Pipeline.segment`.
     watch : Stopwatch
         Gets the seconds of each stage added.
     progress : bool, default False
@@ -246,7 +242,7 @@ def segment_scan(
     Raises
     ------
     InputError, ModelError, BackendError
-        As for `segment`.
+        As for `Pipeline.segment`.
     """
     model = network.model
     context = "context_mm" in model.preprocessing
@@ -261,52 +257,40 @@ def segment_scan(
         )
     labels = model.metadata["labels"]
     known = "given" if cord is not None else "network" if "cord" in model.outputs else "none"
-    if known == "none" and min_in_cord is not None:
-        raise InputError(
-            f"min_in_cord is {min_in_cord!r}, but no cord is known: pass a cord mask, or use a "
-            "model that outlines the cord"
-        )
-    settings = {
-        "threshold": _setting("threshold", threshold, model.threshold, 1.0),
-        "min_lesion_mm3": _setting(
-            "min_lesion_mm3", min_lesion_mm3, labels.get("min_lesion_mm3", 0.0), 1e9
-        ),
-        "min_thickness_mm": _setting(
-            "min_thickness_mm", min_thickness_mm, labels.get("min_thickness_mm", 0.0), 1e3
-        ),
-        "min_peak": _setting("min_peak", min_peak, labels.get("min_peak", 0.0), 1.0),
-        "cord": known,
-    }
-    if known != "none":
-        least = _setting("min_in_cord", min_in_cord, labels.get("min_in_cord", 0.0), 1.0)
-        keep = keep_outside_cord
-        if keep is None:
-            keep = known == "network" and labels.get("keep_outside_cord", False)
-        settings |= {"min_in_cord": least, "keep_outside_cord": bool(keep)}
+    limits = (limits or LesionLimits()).fill(labels, cord=known)
     inside = None if cord is None else scan.mask(cord)
     maps = _probabilities(scan, network, watch, progress)
     with watch.stage("lesions"):
         lesion = maps["lesion"]
         if inside is None and "cord" in maps:
-            limit = float(labels.get("cord_threshold", 0.5))
-            inside = (maps["cord"] >= limit).astype(np.uint8)
-        mask = (lesion >= settings["threshold"]).astype(np.uint8)
-        mask, lesions, dropped, warnings = measure_lesions(scan, mask, lesion, inside, settings)
+            least = float(labels.get("cord_threshold", 0.5))
+            inside = (maps["cord"] >= least).astype(np.uint8)
+        mask, lesions, dropped, warnings = measure_lesions(
+            scan,
+            (lesion >= limits.threshold).astype(np.uint8),
+            lesion,
+            inside,
+            limits,
+            cord_given=known == "given",
+        )
     with watch.stage("restore"):
         placed = scan.place(mask), scan.place(lesion)
         cord_volume = None if inside is None else scan.place(inside)
     record = make_record(
         [scan],
         [network],
-        settings=settings,
+        settings=_settings(limits, known),
         seconds=watch.seconds,
         warnings=warnings,
     )
     return Segmentation(*placed, cord_volume, lesions, dropped, record, scan.volume)
 
 
-def _setting(name: str, given: Any, otherwise: float, most: float) -> float:
-    return check_number(name, otherwise if given is None else given, 0.0, most)
+def _settings(limits: LesionLimits, cord: str) -> dict[str, Any]:
+    """Return what a sidecar tells of the limits; of the cord nothing where none is known."""
+    values = limits.to_dict()
+    about_cord = {name: values.pop(name) for name in ("min_in_cord", "keep_outside_cord")}
+    return values | {"cord": cord} | (about_cord if cord != "none" else {})
 
 
 def _probabilities(
@@ -326,97 +310,4 @@ def _probabilities(
         return {name: _core.restore(maps[k], frame, shape) for k, name in enumerate(outputs)}
 
 
-def segment(
-    volume: Any,
-    *,
-    threshold: float | None = None,
-    min_lesion_mm3: float | None = None,
-    min_thickness_mm: float | None = None,
-    min_peak: float | None = None,
-    cord: Any = None,
-    min_in_cord: float | None = None,
-    keep_outside_cord: bool | None = None,
-    series: str | None = None,
-    models: str | os.PathLike[str] | None = None,
-    precision: str = "f32",
-    threads: int | None = None,
-    progress: bool = False,
-) -> Segmentation:
-    """Outline lesions on a sagittal T2-weighted scan of the spinal cord.
-
-    Parameters
-    ----------
-    volume : path, Volume, nibabel or SimpleITK image
-        The scan. Not modified.
-    threshold : float, optional
-        A voxel is lesion where its probability is at least this, in [0, 1]; the model file's
-        own if not given.
-    min_lesion_mm3 : float, optional
-        Connected lesions (26 neighbours) smaller than this are left out; the model file's own,
-        or 0, if not given.
-    min_thickness_mm : float, optional
-        Lesions thinner than this from slice to slice (volume over the area of their largest
-        slice) are left out, which `Segmentation.warnings` tells: in thin slices noise and the
-        central canal make streaks of one slice; the model file's own, or 0, if not given.
-    min_peak : float, optional
-        Lesions in which no voxel has at least this probability, in [0, 1], are left out, which
-        `Segmentation.warnings` tells: `threshold` draws the outline, this asks the network to be
-        sure of it somewhere (hysteresis thresholding); the model file's own, or 0, if not given.
-    cord : path, Volume, nibabel or SimpleITK image, optional
-        A mask of the cord on the scan's grid; the network's own, where it outlines the cord, if
-        not given. Lesions outside it are left out, which `Segmentation.warnings` and `.dropped`
-        tell.
-    min_in_cord : float, optional
-        A lesion lies outside the cord if no voxel of it lies inside, or less than this share of
-        them, in [0, 1]; the model file's own, or 0, if not given.
-    keep_outside_cord : bool, optional
-        Whether to keep lesions outside the cord, and only warn of them; False if not given,
-        unless the model file asks for it and the cord is the network's own.
-    series : str, optional
-        SeriesInstanceUID, for a path to DICOM with several series.
-    models : path-like, optional
-        Folder with model files; those that come with the package if not given.
-    precision : {"f32", "bf16", "auto"}, default "f32"
-        Arithmetic of the networks; ``"auto"`` is bf16 where the CPU computes in it, which is 2
-        to 3 times faster, else f32.
-    threads : int, optional
-        The CPUs this process may use if not given.
-    progress : bool, default False
-        Whether to show a bar on standard error, where that is a terminal.
-
-    Returns
-    -------
-    Segmentation
-        On the scan's own grid. That there is no lesion is a result too.
-
-    Raises
-    ------
-    InputError
-        Unreadable or unusable scan; a cord mask on another grid; an option out of range;
-        `min_in_cord` where no cord is known.
-    SeriesError
-        Several DICOM series that fit equally well, or none.
-    ModelError
-        No segmentation model, or a damaged one.
-    BackendError
-        This CPU lacks the precision, or oneDNN failed.
-
-    Examples
-    --------
-    >>> found = segment("t2.nii.gz", models="models")  # doctest: +SKIP
-    >>> found.volume_mm3, found.lesions[0].length_mm  # doctest: +SKIP
-    """
-    from .pipeline import shared_pipeline
-
-    pipeline = shared_pipeline(models, precision, threads, progress)
-    return pipeline.segment(
-        volume,
-        threshold=threshold,
-        min_lesion_mm3=min_lesion_mm3,
-        min_thickness_mm=min_thickness_mm,
-        min_peak=min_peak,
-        cord=cord,
-        min_in_cord=min_in_cord,
-        keep_outside_cord=keep_outside_cord,
-        series=series,
-    )
+__getattr__ = renamed(__name__)

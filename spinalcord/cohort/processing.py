@@ -10,18 +10,19 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import __version__
 from ..analysis.attribution import ExplanationOptions
-from ..analysis.classification import Diagnosis, classify_slices
-from ..analysis.explanation import Explanation, explain_slices
-from ..analysis.segmentation import Segmentation, segment_scan
+from ..analysis.case import AnalysisOptions, CaseResults, analyse
+from ..analysis.pipeline import Pipeline
+from ..analysis.results import Result
 from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning, note_warnings
+from ..limits import LesionLimits
 from ..qc.case_picture import CasePicture, draw_case
-from ..scans.preparation import Array, LesionSlices, Stopwatch, WorkingScan
+from ..scans.preparation import Array, Stopwatch, WorkingScan
 from ..scans.reading import load
 from ..scans.writing import write_bytes
 from ..tasks import TASKS
@@ -29,9 +30,6 @@ from .inputs import again, describe_input, is_unchanged
 from .listing import CohortCase
 from .records import forget, picture_path, read_record, write_record
 from .rows import case_rows
-
-if TYPE_CHECKING:
-    from ..analysis.pipeline import Pipeline
 
 # A UID, and the description that follows it in the list of a SeriesError.
 _SERIES = re.compile(r"\b[0-2](?:\.\d+){4,}(?: '[^']*')?")
@@ -51,38 +49,42 @@ class RunSettings:
         Role to sha256 of its model file, which every worker must find.
     precision, threads
         As for `Pipeline`.
-    threshold, min_lesion_mm3, min_peak : float or None
-        As for `segment`.
+    limits : LesionLimits
+        What makes a lesion.
+    explanation : ExplanationOptions
+        How answers are explained.
     masks : {"compare", "use", "ignore"}
         What a mask is for.
     qc : bool
         Whether to draw each case for the page on which it is judged. No part of the key: a case
         that has a picture serves a run without; one that has none is done again for one with.
-    keep_outside_cord : bool or None
-        As for `segment`.
-    explaining : mapping
-        Options of `ExplanationOptions`.
     lesion_label : int or None
-        As for `classify`: which value of a case's mask is lesion.
+        As for `classify`: which value of a mask of a case is lesion.
     """
 
     models: str | None
     hashes: Mapping[str, str]
     precision: str
     threads: int
-    threshold: float | None
-    min_lesion_mm3: float | None
-    masks: str
+    limits: LesionLimits = field(default_factory=LesionLimits)
+    explanation: ExplanationOptions = field(default_factory=ExplanationOptions)
+    masks: str = "compare"
     qc: bool = True
-    min_peak: float | None = None
-    keep_outside_cord: bool | None = None
-    explaining: Mapping[str, Any] = field(default_factory=dict)
     lesion_label: int | None = None
 
-    @property
-    def explanation(self) -> ExplanationOptions:
-        """How answers are explained."""
-        return ExplanationOptions(**self.explaining)
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON, from which `from_dict` makes the same again."""
+        return asdict(self) | {"explanation": self.explanation.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RunSettings:
+        """Make settings of what `to_dict` has returned."""
+        limits, explanation = values["limits"], values["explanation"]
+        parts = {
+            "limits": LesionLimits(**limits),
+            "explanation": ExplanationOptions(**explanation),
+        }
+        return cls(**{**values, **parts})
 
     def key(self, case: CohortCase, inputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a digest of all that a case's results depend on."""
@@ -90,11 +92,9 @@ class RunSettings:
             "version": __version__,
             "inputs": {name: known["sha256"] for name, known in inputs.items()},
             "models": dict(self.hashes),
-            "settings": [self.precision, self.threshold, self.min_lesion_mm3, self.masks],
-            "min_peak": self.min_peak,
-            "keep_outside_cord": self.keep_outside_cord,
-            "lesion_label": self.lesion_label,
-            "explaining": self.explanation.to_dict(),
+            "settings": [self.precision, self.masks, self.lesion_label],
+            "limits": self.limits.to_dict(),
+            "explanation": self.explanation.to_dict(),
             "case": [case.series, case.folder, case.stem],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -119,20 +119,6 @@ class Outcome:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return asdict(self)
-
-
-class _Timer:
-    """Seconds of the stages, and which one an error belongs to."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.stage = STAGES[0]
-        self._start = time.perf_counter()
-
-    def __call__(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.seconds[self.stage] = self.seconds.get(self.stage, 0.0) + now - self._start
-        self.stage, self._start = stage, now
 
 
 def is_done(case: CohortCase, settings: RunSettings, out: Path) -> bool:
@@ -179,20 +165,19 @@ def process_case(
     except (SpinalcordError, MemoryError) as error:
         return Outcome("stop", type(error).__name__, str(error))
     start = time.perf_counter()
-    timer = _Timer()
+    watch = Stopwatch()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SpinalcordWarning)  # noted in the results
-            results, record, picture = _compute(case, settings, pipeline, timer)
+            results, record, picture = _compute(case, settings, pipeline, watch)
     except ModelError as error:
         return Outcome("stop", type(error).__name__, str(error))
     except Exception as error:
-        return _failed(case, out, timer.stage, error, time.perf_counter() - start)
+        return _failed(case, out, watch.current, error, time.perf_counter() - start)
     try:
-        timer("write")
-        record["files"] = _save(case, out, results, picture)
-        timer("")
-        seconds = {f"seconds_{stage}": round(timer.seconds.get(stage, 0.0), 4) for stage in STAGES}
+        with watch.stage("write"):
+            record["files"] = _save(case, out, results, picture)
+        seconds = {f"seconds_{stage}": round(watch.seconds.get(stage, 0.0), 4) for stage in STAGES}
         record["case"] |= seconds
         record["case"]["seconds_total"] = round(time.perf_counter() - start, 4)
         write_record(out, case, record)
@@ -234,8 +219,6 @@ def open_pipeline(settings: RunSettings) -> Pipeline:
     BackendError
         This CPU lacks the precision.
     """
-    from ..analysis.pipeline import Pipeline
-
     key = settings.models, settings.precision, settings.threads, *settings.hashes.values()
     with _lock:
         if key not in _pipelines:
@@ -256,85 +239,64 @@ def open_pipeline(settings: RunSettings) -> Pipeline:
 
 
 def _compute(
-    case: CohortCase, settings: RunSettings, pipeline: Pipeline, timer: _Timer
-) -> tuple[list[Segmentation | Diagnosis | Explanation], dict[str, Any], bytes | None]:
-    """Do the whole way; return what is to be saved, the record, and the case's picture."""
+    case: CohortCase, settings: RunSettings, pipeline: Pipeline, watch: Stopwatch
+) -> tuple[Sequence[Result], dict[str, Any], bytes | None]:
+    """Analyse a case; return what is to be saved, the record, and the case's picture."""
+    with watch.stage("read"):
+        scan, given, contrast, inputs = _read(case, settings.lesion_label)
+        key = settings.key(case, inputs)
+    segmented = given is None or settings.masks != "use"
+    found = analyse(
+        scan,
+        pipeline.network,
+        mask=None if segmented else given,
+        t1c=contrast,
+        options=AnalysisOptions(settings.limits, settings.explanation),
+        watch=watch,
+    )
+    with watch.stage("write"):
+        reference = given if segmented else None
+        record: dict[str, Any] = {
+            "status": "done", "key": key, "inputs": inputs, **case_rows(scan, found, reference)
+        }  # fmt: skip
+        record["case"] |= {f"{name}_sha256": known["sha256"] for name, known in inputs.items()}
+        used = ("segmentation", *TASKS) if segmented else tuple(TASKS)
+        record["case"] |= {f"{role}_sha256": settings.hashes[role] for role in used}
+        record["case"] |= {"precision": settings.precision, "version": __version__}
+        if not settings.qc:
+            return found.results, record, None
+        picture = _draw(found, reference)
+        record["qc"] = picture.layout
+        return found.results, record, picture.png
+
+
+def _read(
+    case: CohortCase, label: int | None
+) -> tuple[WorkingScan, Array | None, WorkingScan | None, dict[str, Any]]:
+    """Read a case's scan, mask and contrast-enhanced scan, and identify the files."""
     scan = WorkingScan(case.path, series=case.series)
     contrast = None if case.t1c is None else scan.coregistered(case.t1c, "t1c")
     inputs = {"scan": describe_input(case.path, scan.volume.source.files)}
     given = None
     if case.mask is not None:
-        given, inputs["mask"] = _mask(scan, case.mask, settings.lesion_label)
+        given, inputs["mask"] = _mask(scan, case.mask, label)
     if case.t1c is not None and contrast is not None:
         inputs["t1c"] = describe_input(case.t1c, contrast.volume.source.files)
-    record: dict[str, Any] = {
-        "status": "done",
-        "key": settings.key(case, inputs),
-        "inputs": inputs,
-    }
-
-    segmentation = None
-    if given is None or settings.masks != "use":
-        timer("segment")
-        segmentation = segment_scan(
-            scan,
-            pipeline.network("segmentation"),
-            threshold=settings.threshold,
-            min_lesion_mm3=settings.min_lesion_mm3,
-            min_peak=settings.min_peak,
-            keep_outside_cord=settings.keep_outside_cord,
-            watch=Stopwatch(),
-        )
-    timer("classify")
-    mask = given if segmentation is None else scan.working(segmentation.mask.array)
-    assert mask is not None
-    lesion = LesionSlices(scan, mask, contrast)
-    networks = {task: pipeline.network(task) for task in TASKS}
-    diagnosis = classify_slices(lesion, networks, segmentation=segmentation, watch=Stopwatch())
-
-    timer("explain")
-    explanations = [
-        explain_slices(
-            lesion,
-            networks[task],
-            options=settings.explanation,
-            answer=diagnosis.tasks[task],
-            segmentation=segmentation,
-            watch=Stopwatch(),
-        )
-        for task in _deciding(diagnosis)
-    ]
-    reference = given if segmentation is not None else None
-    record |= case_rows(scan, lesion, segmentation, diagnosis, explanations, reference)
-    record["case"] |= {f"{name}_sha256": known["sha256"] for name, known in inputs.items()}
-    used = ("segmentation", *TASKS) if segmentation is not None else tuple(TASKS)
-    record["case"] |= {f"{role}_sha256": settings.hashes[role] for role in used}
-    record["case"] |= {"precision": settings.precision, "version": __version__}
-    results = [r for r in (segmentation, diagnosis, *explanations) if r is not None]
-    if not settings.qc:
-        return results, record, None
-    timer("write")
-    picture = _draw(lesion, segmentation, explanations, reference)
-    record["qc"] = picture.layout
-    return results, record, picture.png
+    return scan, given, contrast, inputs
 
 
-def _draw(
-    lesion: LesionSlices,
-    segmentation: Segmentation | None,
-    explanations: Sequence[Explanation],
-    reference: Array | None,
-) -> CasePicture:
+def _draw(found: CaseResults, reference: Array | None) -> CasePicture:
     """Draw what a case is judged by."""
-    scan = lesion.scan
-    cord = None if segmentation is None else segmentation.cord
+    scan = found.lesion.scan
+    cord = None if found.segmentation is None else found.segmentation.cord
+    explanations = found.explanations.items()
     return draw_case(
         scan.array,
         scan.spacing_mm,
-        lesion.mask,
+        found.lesion.mask,
         reference=reference,
         cord=None if cord is None else scan.working(cord.array),
-        maps={e.task: scan.working(e.map.array) for e in explanations if e.map is not None},
+        maps={task: scan.working(e.map.array) for task, e in explanations if e.map is not None},
         number=scan.volume.stored_slice,
     )
 
@@ -347,21 +309,10 @@ def _mask(scan: WorkingScan, path: str, label: int | None) -> tuple[Array, dict[
     return scan.mask(volume, label), describe_input(path, volume.source.files)
 
 
-def _deciding(diagnosis: Diagnosis) -> list[str]:
-    """Return the tasks that led to a diagnosis: the first, and the one whose answer it is."""
-    if not diagnosis.found:
-        return []
-    return [
-        name
-        for name, task in TASKS.items()
-        if name == "tumor_vs_demyelination" or diagnosis.diagnosis in (task.negative, task.positive)
-    ]
-
-
 def _save(
     case: CohortCase,
     out: Path,
-    results: list[Segmentation | Diagnosis | Explanation],
+    results: Sequence[Result],
     picture: bytes | None,
 ) -> list[dict[str, Any]]:
     """Write the results under the case's own name; return the files' names and sizes."""
@@ -369,8 +320,7 @@ def _save(
     # Made first: a case_id may end as a file name does, and would be taken for one.
     (out / case.folder).mkdir(parents=True, exist_ok=True)
     for result in results:
-        named = replace(result, record=replace(result.record, stem=case.stem))
-        paths += named.save(out / case.folder)
+        paths += result.renamed(case.stem).save(out / case.folder)
     if picture is not None:
         paths.append(write_bytes(picture_path(out, case), picture))
     return [{"name": p.relative_to(out).as_posix(), "size": p.stat().st_size} for p in paths]

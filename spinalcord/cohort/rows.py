@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,33 +9,22 @@ import numpy as np
 
 from .. import _core
 from ..analysis.attribution import ExplanationOptions, map_label
+from ..analysis.case import CaseResults
 from ..analysis.classification import Diagnosis
 from ..analysis.explanation import Explanation
-from ..analysis.segmentation import Segmentation
 from ..scans.preparation import Array, LesionSlices, WorkingScan
 from ..stats.segmentation_metrics import dice_score
 from ..tasks import TASKS
 
 
-def case_rows(
-    scan: WorkingScan,
-    lesion: LesionSlices,
-    segmentation: Segmentation | None,
-    diagnosis: Diagnosis,
-    explanations: Sequence[Explanation],
-    reference: Array | None,
-) -> dict[str, Any]:
+def case_rows(scan: WorkingScan, found: CaseResults, reference: Array | None) -> dict[str, Any]:
     """Return a case's rows.
 
     Parameters
     ----------
     scan : WorkingScan
         The scan.
-    lesion : LesionSlices
-        The mask that was classified.
-    segmentation : Segmentation or None
-        Where that comes from, unless it was given.
-    diagnosis, explanations
+    found : CaseResults
         The results.
     reference : uint8 (slices, rows, columns) array, optional
         In the working orientation.
@@ -46,6 +34,8 @@ def case_rows(
     dict
         ``case``: one row; ``lesions`` and ``slices``: lists of rows. Missing columns have no value.
     """
+    segmentation, diagnosis, lesion = found.segmentation, found.diagnosis, found.lesion
+    explanations = found.explanations.values()
     cord = None
     if segmentation is not None and segmentation.cord is not None:
         cord = scan.working(segmentation.cord.array)

@@ -6,17 +6,18 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .. import __version__, _core
-from ..analysis.attribution import RING_MM, ExplanationOptions
-from ..analysis.results import check_number
+from ..analysis.attribution import ExplanationOptions
 from ..errors import BackendError, InputError, ModelError, SpinalcordWarning
+from ..limits import LesionLimits
 from ..models.folder import ROLES, ModelFolder, find_models
+from ..models.model_file import Model
 from ..models.network import check_settings
 from ..scans.reading import check_label
 from .listing import CohortCase, Listing, list_cohort
@@ -24,6 +25,8 @@ from .processing import Outcome, RunSettings, is_done
 from .records import locked, read_record
 from .run_tables import read_results, write_tables
 from .workers import run_local
+
+Kind = TypeVar("Kind", LesionLimits, ExplanationOptions)
 
 
 @dataclass(frozen=True)
@@ -100,18 +103,11 @@ def run_cohort(
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
     lesion_label: int | None = None,
-    threshold: float | None = None,
-    min_lesion_mm3: float | None = None,
-    min_peak: float | None = None,
-    keep_outside_cord: bool | None = None,
-    method: str = "gradcam",
-    layer: str | None = None,
-    of: str | None = None,
-    ring_mm: float = RING_MM,
-    curves: bool = False,
-    compare: Iterable[str] = (),
+    limits: LesionLimits | None = None,
+    explanation: ExplanationOptions | None = None,
     qc: bool = True,
     progress: bool = False,
+    **options: Any,
 ) -> CohortRun:
     """Segment, classify and explain every case of a cohort; write results and tables.
 
@@ -158,17 +154,20 @@ def run_cohort(
         Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``;
         see ``docs/tables.md`` for those that are known.
     lesion_label : int, optional
-        As for `spinalcord.classify`: which value of the cases' masks is lesion.
-    threshold, min_lesion_mm3, min_peak : float, optional
-        As for `spinalcord.segment`.
-    keep_outside_cord : bool, optional
-        As for `spinalcord.segment`.
-    method, layer, of, ring_mm, curves, compare
-        As for `spinalcord.explain`; what `curves` and `compare` find gets columns of its own.
+        As for `spinalcord.classify`: which value of the masks is lesion.
+    limits : LesionLimits, optional
+        What makes a lesion; the model file's own values if not given.
+    explanation : ExplanationOptions, optional
+        How answers are explained; Grad-CAM at the last maps if not given. What `curves` and
+        `compare` find gets columns of its own.
     qc : bool, default True
         Whether to draw every case and write ``qc.html``, a page on which to judge them.
     progress : bool, default False
         Whether to show a bar on standard error, where that is a terminal.
+    threshold, min_lesion_mm3, min_thickness_mm, min_peak, min_in_cord, keep_outside_cord
+        Instead of `limits`; as for `spinalcord.segment`.
+    method, layer, of, ring_mm, curves, compare
+        Instead of `explanation`; as for `spinalcord.explain`.
 
     Returns
     -------
@@ -206,15 +205,15 @@ def run_cohort(
         hashes={role: folder.model(role).sha256 for role in ROLES},
         precision=precision,
         threads=share,
-        threshold=_optional("threshold", threshold, 1.0),
-        min_lesion_mm3=_optional("min_lesion_mm3", min_lesion_mm3, 1e9),
-        min_peak=_optional("min_peak", min_peak, 1.0),
+        limits=_group("limits", limits, LesionLimits, options),
+        explanation=_group("explanation", explanation, ExplanationOptions, options),
         masks=masks,
-        explaining=ExplanationOptions(method, layer, of, ring_mm, curves, compare).to_dict(),
         qc=qc,
-        keep_outside_cord=keep_outside_cord,
         lesion_label=check_label(lesion_label),
     )
+    if options:
+        raise TypeError(f"run_cohort() got an unexpected keyword argument {next(iter(options))!r}")
+    _check_cord(settings.limits, folder.model("segmentation"))
     listing = list_cohort(
         cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out, columns=columns,
         words=words,
@@ -273,8 +272,27 @@ def _share(jobs: int, threads: int | None, precision: str, *, distributed: bool)
     return share
 
 
-def _optional(name: str, value: float | None, most: float) -> float | None:
-    return None if value is None else check_number(name, value, 0.0, most)
+def _group(name: str, given: Kind | None, kind: type[Kind], options: dict[str, Any]) -> Kind:
+    """Return a group of options: as it is given, or made of single ones, which are taken out.
+
+    Raises
+    ------
+    InputError
+        Both ways, or an option out of range.
+    """
+    single = {each.name: options.pop(each.name) for each in fields(kind) if each.name in options}
+    if given is None:
+        return kind(**single)
+    if single:
+        raise InputError(f"{name} and {', '.join(single)} are given; expected one or the other")
+    if not isinstance(given, kind):
+        raise InputError(f"{name} is {given!r}, expected {kind.__name__}")
+    return given
+
+
+def _check_cord(limits: LesionLimits, model: Model) -> None:
+    """Refuse a share in the cord at the start, not once a case, where no cord will be known."""
+    limits.fill(model.metadata["labels"], cord="network" if "cord" in model.outputs else "none")
 
 
 def _describe(settings: RunSettings, folder: ModelFolder, t1c: bool) -> dict[str, Any]:
@@ -285,10 +303,7 @@ def _describe(settings: RunSettings, folder: ModelFolder, t1c: bool) -> dict[str
         "notice": "; ".join(notices),
         "settings": {
             "precision": settings.precision,
-            "threshold": settings.threshold,
-            "min_lesion_mm3": settings.min_lesion_mm3,
-            "min_peak": settings.min_peak,
-            "keep_outside_cord": settings.keep_outside_cord,
+            **settings.limits.to_dict(),
             "masks": settings.masks,
             "lesion_label": settings.lesion_label,
             "t1c": t1c,
@@ -375,7 +390,7 @@ def _stopped(outcome: Outcome, out: Path) -> Exception:
     kind: type[Exception] = kinds.get(outcome.error or "", InputError)
     return kind(
         f"{outcome.reason}. The run has stopped; what was done is kept in {out}: run it again to "
-        "go on"
+        "resume"
     )
 
 

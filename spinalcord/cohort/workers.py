@@ -126,7 +126,12 @@ class _Pool:
         self._settings = settings
         self._out = out
         self._setup = json.dumps(
-            {"settings": asdict(settings), "out": str(out), "resume": resume, "parent": os.getpid()}
+            {
+                "settings": settings.to_dict(),
+                "out": str(out),
+                "resume": resume,
+                "parent": os.getpid(),
+            }
         )
         self._selector = selectors.DefaultSelector()
         self._workers: list[_Worker] = []
@@ -189,7 +194,7 @@ def serve() -> None:
     with open(0, encoding="utf-8", closefd=False) as requests:
         setup = json.loads(requests.readline())
         _die_with(setup["parent"])
-        settings = RunSettings(**setup["settings"])
+        settings = RunSettings.from_dict(setup["settings"])
         out = Path(setup["out"])
         for line in requests:
             case = CohortCase(**json.loads(line))

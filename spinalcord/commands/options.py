@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..limits import MOST, LesionLimits
 
 if TYPE_CHECKING:
     from ..analysis.pipeline import Pipeline
@@ -18,7 +19,17 @@ METHODS = ("gradcam", "gradcam++", "hirescam", "layercam", "gradient", "integrat
 LAYERS = ("last", "block1", "block2", "block3", "block4", "input")
 OF = ("logit", "difference", "probability")
 
-_EPILOG = """\
+_OWN_OR_0 = "the model's own, or 0"
+_OWN = {"threshold": "the model's own"}
+_LIMITS = {
+    "threshold": ("P", "smallest probability of a lesion voxel"),
+    "min_peak": ("P", "exclude lesions that nowhere reach this probability"),
+    "min_lesion_mm3": ("V", "exclude smaller lesions"),
+    "min_thickness_mm": ("MM", "exclude lesions thinner from slice to slice"),
+    "min_in_cord": ("SHARE", "exclude lesions with less than this share, or no voxel, in the cord"),
+}
+
+_EPILOG = """\\\\
 example:
   {example}
 
@@ -106,62 +117,26 @@ def add_tables(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_threshold(parser: argparse.ArgumentParser) -> None:
-    """Add the lesion threshold and the minimum peak and size."""
-    parser.add_argument(
-        "--threshold",
-        type=number(0, 1),
-        metavar="P",
-        help="lesion where the probability is at least this (default: the model's)",
-    )
-    parser.add_argument(
-        "--min-peak",
-        type=number(0, 1),
-        metavar="P",
-        help="remove lesions whose highest probability is below this (default: the model's, or 0)",
-    )
-    parser.add_argument(
-        "--min-lesion-mm3",
-        type=number(0, 1e9),
-        metavar="V",
-        help="remove smaller lesions (default: the model's, or 0)",
-    )
-
-
-def add_thickness(parser: argparse.ArgumentParser) -> None:
-    """Add the minimum thickness of a lesion."""
-    parser.add_argument(
-        "--min-thickness-mm",
-        type=number(0, 1e3),
-        metavar="MM",
-        help="remove lesions that are thinner across slices (default: the model's, or 0)",
-    )
-
-
-def add_cord(parser: argparse.ArgumentParser) -> None:
-    """Add the cord mask and the treatment of lesions outside the cord."""
-    parser.add_argument(
-        "--cord",
-        metavar="MASK",
-        help="cord mask; lesions outside it are removed (default: the network's own, if any)",
-    )
-    parser.add_argument(
-        "--min-in-cord",
-        type=number(0, 1),
-        metavar="SHARE",
-        help="remove lesions of which less than this share lies in the cord (default: the "
-        "model's, or 0: no voxel in the cord)",
-    )
-    add_keep(parser)
-
-
-def add_keep(parser: argparse.ArgumentParser) -> None:
-    """Add the option that keeps lesions outside the cord."""
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `LesionLimits`."""
+    for name, (metavar, summary) in _LIMITS.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=number(0, MOST[name]),
+            metavar=metavar,
+            help=f"{summary} (default: {_OWN.get(name, _OWN_OR_0)})",
+        )
     parser.add_argument(
         "--keep-outside-cord",
         action="store_true",
+        default=None,
         help="keep lesions outside the cord, with a warning",
     )
+
+
+def limits(options: argparse.Namespace) -> LesionLimits:
+    """Return what `add_limits` has asked for."""
+    return LesionLimits.take(vars(options))
 
 
 def add_explaining(parser: argparse.ArgumentParser) -> None:

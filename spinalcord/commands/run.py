@@ -55,8 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     shared.add_tables(parser)
     shared.add_lesion_label(parser)
-    shared.add_threshold(parser)
-    shared.add_keep(parser)
+    shared.add_limits(parser)
     shared.add_explaining(parser)
     shared.add_computing(parser)
 
@@ -79,10 +78,7 @@ def run(options: argparse.Namespace) -> int:
         columns=options.columns,
         words=options.words,
         lesion_label=options.lesion_label,
-        threshold=options.threshold,
-        min_lesion_mm3=options.min_lesion_mm3,
-        min_peak=options.min_peak,
-        keep_outside_cord=options.keep_outside_cord or None,
+        limits=shared.limits(options),
         **shared.explaining(options),
         qc=not options.no_qc,
         progress=not options.quiet,

@@ -24,9 +24,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help="folder, or file name of the mask ending in .nii.gz (default: the current folder)",
     )
-    shared.add_threshold(parser)
-    shared.add_thickness(parser)
-    shared.add_cord(parser)
+    shared.add_limits(parser)
+    parser.add_argument(
+        "--cord",
+        metavar="MASK",
+        help="cord mask: exclude lesions outside it (default: the network's own, if any)",
+    )
     parser.add_argument(
         "--probability",
         action="store_true",
@@ -43,13 +46,8 @@ def run(options: argparse.Namespace) -> int:
     def compute(scan: str) -> tuple[Any, Sequence[Path]]:
         result = pipeline.segment(
             scan,
-            threshold=options.threshold,
-            min_lesion_mm3=options.min_lesion_mm3,
-            min_peak=options.min_peak,
-            min_thickness_mm=options.min_thickness_mm,
             cord=options.cord,
-            min_in_cord=options.min_in_cord,
-            keep_outside_cord=options.keep_outside_cord or None,
+            **shared.limits(options).to_dict(),
             series=options.series,
         )
         return result, result.save(options.out, probability=options.probability)

@@ -6,6 +6,7 @@ import argparse
 
 from ..errors import InputError
 from ..extras import require
+from ..models.file_settings import OLD_STRETCH
 from ..training.settings import DEVICES, MODES, PRECISIONS, SCHEDULES, TARGETS, Settings
 from .options import add_lesion_label, add_tables, number, whole
 from .output import DONE, print_json
@@ -60,6 +61,13 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         metavar="L,C,B,E",
         help="shares of patches around lesions, on the cord, beside it and beyond its ends; the "
         "others lie anywhere (default: 0.25,0.4,0.2,0.08)",
+    )
+    add(
+        "--mined",
+        type=number(0, 0.99),
+        default=0.15,
+        metavar="M",
+        help="share of the patches where the network is wrong (default: 0.15)",
     )
     add(
         "--context-mm",
@@ -123,7 +131,13 @@ def _add_further(parser: argparse.ArgumentParser) -> None:
     add(
         "--compile", action="store_true", help="use torch.compile; pays off for patches of one size"
     )
-    add("--mode", choices=MODES, default="physical", help="image preparation (default: physical)")
+    add(
+        "--mode",
+        choices=(*MODES, OLD_STRETCH),
+        default="physical",
+        metavar="MODE",
+        help=f"image preparation: {', '.join(MODES)} (default: physical)",
+    )
     add(
         "--pixel-mm",
         type=number(0.1, 10),
@@ -169,6 +183,7 @@ def run(options: argparse.Namespace) -> int:
         patch=_sides(options.patch, "patch"),
         aspect=options.aspect,
         shares=_shares(options.shares),
+        mined=options.mined,
         context_mm=options.context_mm or None,
         ema=options.ema,
         window=_sides(options.window, "window"),

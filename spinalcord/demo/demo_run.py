@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..analysis.pipeline import CaseResults, Pipeline
-from ..analysis.results import Recorded
+from ..analysis.case import CaseResults
+from ..analysis.pipeline import Pipeline
+from ..analysis.results import Result
 from ..cohort.rows import lesion_rows
 from ..models.folder import ROLES, find_models
 from ..phantom import Case as Phantom
@@ -50,7 +51,7 @@ class Demo:
         Scan and truth.
     seed : int
         Of the phantom.
-    case : spinalcord.analysis.pipeline.CaseResults
+    case : spinalcord.analysis.case.CaseResults
         The pipeline's results.
     dice : float
         2 |A and B| / (|A| + |B|) of drawn and found lesion voxels; 1 where both are empty.
@@ -83,10 +84,9 @@ class Demo:
         return self.case.diagnosis.diagnosis
 
     @property
-    def steps(self) -> tuple[Recorded, ...]:
+    def steps(self) -> tuple[Result, ...]:
         """The results in the order of the pipeline."""
-        first = () if self.case.segmentation is None else (self.case.segmentation,)
-        return (*first, self.case.diagnosis, *self.case.explanations.values())
+        return self.case.results
 
     @property
     def warnings(self) -> tuple[str, ...]:

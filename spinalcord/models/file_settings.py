@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from ..limits import MOST
 from ..tasks import TASKS
 
 FORMAT = 1
 """Version of the `spinalcord` metadata that this package reads and writes."""
+
+OLD_STRETCH = "letter"
+"""What the preparation mode "stretch" was called in version 0.1; such files stay readable."""
 
 
 def parse_json(text: bytes | str, what: str) -> dict[str, Any]:
@@ -85,22 +89,21 @@ def _check_segmentation(labels: _Checker) -> None:
         labels.among("outputs", (["lesion"], ["lesion", "cord"]))
     if "cord_threshold" in labels.values:
         labels.number("cord_threshold", 0.0, 1.0)
-    limits = {"min_lesion_mm3": 1e6, "min_thickness_mm": 100.0, "min_peak": 1.0, "min_in_cord": 1.0}
-    for name, most in limits.items():
-        if name in labels.values:
+    for name, most in MOST.items():
+        if name != "threshold" and name in labels.values:
             labels.number(name, 0.0, most, zero=True)
     labels.flag("keep_outside_cord")
 
 
 def _check_preprocessing(preprocessing: _Checker, network: str) -> None:
-    mode = preprocessing.among("mode", ("letter", "physical"))
+    mode = preprocessing.among("mode", ("stretch", "physical", OLD_STRETCH))
     preprocessing.number("clip", 0.0, 1000.0)
     if mode == "physical":
         preprocessing.number("pixel_mm", 0.0, 10.0)
     if "context_mm" in preprocessing.values:
         preprocessing.number("context_mm", 0.0, 100.0)
     multiple, least = (16, 16) if network == "multiresunet" else (1, 32)
-    if mode == "letter" or network == "densenet121" or "size" in preprocessing.values:
+    if mode != "physical" or network == "densenet121" or "size" in preprocessing.values:
         preprocessing.size("size", least, multiple)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..analysis.attribution import METHODS
 from ..errors import InputError
+from ..extras import MissingExtraError
 from ..stats.estimate import decimal, percent_text
 from ..tasks import TASKS
 from .table import Table
@@ -174,6 +175,8 @@ def _results(cohort: Cohort, tables: Mapping[str, Table]) -> dict[int, str]:
 def _answers(cohort: Cohort) -> str:
     try:
         table = cohort.table("four_class")
+    except MissingExtraError:
+        raise
     except InputError:
         return "no patient has an answer"
     left = [note for note in table.notes if "without an answer" in note]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import InputError
+from ..extras import MissingExtraError
 from ..stats.estimate import FEW, decimal
 from ..tasks import TASKS
 from .claim import claim_table
@@ -113,6 +114,8 @@ def gather(cohort: Cohort, *, title: str = "") -> Contents:
     for plate in PLATES:
         try:
             plates[plate.name] = (plate, plate.to_svg(cohort))
+        except MissingExtraError:
+            raise
         except InputError as error:
             missing[f"figure {plate.name}"] = str(error)
     sections = []
@@ -137,6 +140,8 @@ def _tables(cohort: Cohort, missing: dict[str, str]) -> dict[str, Table]:
     for name in TABLES:
         try:
             tables[name] = cohort.table(name)
+        except MissingExtraError:
+            raise
         except InputError as error:
             missing[f"table {name}"] = str(error)
     failures = ("case_id", "reference_diagnosis", "stage", "error", "reason")
@@ -213,7 +218,9 @@ def _summary(cohort: Cohort, tables: Mapping[str, Table]) -> tuple[str, ...]:
             )
             words, few = task_words(task), f"; fewer than {FEW} patients"
             if few in figures:  # said once a line is enough
-                figures = f"{figures.replace(few, '')}; some of fewer than {FEW} patients"
+                for said in (f"{few} in the smallest class", few):
+                    figures = figures.replace(said, "")
+                figures += f"; some of fewer than {FEW} patients"
             lines.append(f"{words[0].upper()}{words[1:]}: {figures}.")
     if "four_class" in tables:
         first = tables["four_class"].rows[0]

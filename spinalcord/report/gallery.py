@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import InputError
+from ..extras import MissingExtraError
 from ..pictures.style import new_figure, style, to_svg
 from ..tasks import TASKS
 from . import figures
@@ -70,6 +71,8 @@ class Plate:
         for draw in self.draws:
             try:
                 _on_new_axes(draw, cohort)
+            except MissingExtraError:
+                raise
             except InputError as error:
                 reasons.append(error)
             else:

@@ -284,15 +284,25 @@ class LesionSlices:
 
 
 class Stopwatch:
-    """Seconds by stage, summed over what is entered several times."""
+    """Seconds by stage, summed over what is entered several times.
+
+    Attributes
+    ----------
+    seconds : dict of str to float
+        Of the stages that have ended.
+    current : str
+        The stage entered last; after an error the one that it came from. Empty before the first.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.current = ""
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a ``with`` block."""
         start = time.perf_counter()
+        self.current = name
         try:
             yield
         finally:

@@ -98,12 +98,12 @@ def compare_modalities(
         raise InputError(f"{len(names)} names for {t} modalities")
     flat, covariance = delong_covariance(truth, s.reshape(t * r, n))
     covariances = mean_covariances(covariance.reshape(t, r, t, r))
-    return analyse(
+    return analyse_readings(
         flat.reshape(t, r), covariances, names, level=level, options={"n": n, "unit": unit}
     )
 
 
-def analyse(
+def analyse_readings(
     areas: NDArray[np.float64],
     covariances: dict[str, float],
     modalities: tuple[str, ...],

@@ -186,14 +186,14 @@ def _segmentation(
     images, frame = scan.segmentation_images(alone)
     cord = None if case.cord is None else scan.mask(case.cord)
     target = np.zeros((len(images), *images.shape[2:]), np.uint8)
-    letter = model.preprocessing["mode"] == "letter"
+    stretched = model.preprocessing["mode"] != "physical"
     for bit, mask in ((LESION, lesion), (CORD, cord)):
         if mask is not None:
             share = _core.resample(
                 (mask > 0).astype(np.float32),
                 images.shape[2:],
                 frame,
-                filter="nearest" if letter else "area",
+                filter="nearest" if stretched else "area",
             )
             target |= np.where(share >= 0.5, np.uint8(bit), np.uint8(0))
     _save(stem, "images", _stored(images))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import InputError
+from ..models.file_settings import OLD_STRETCH
 from ..tasks import DIAGNOSES, TASKS
 
 SEGMENTATION = "segmentation"
@@ -16,7 +18,7 @@ START = "diagnosis"
 TARGETS = (SEGMENTATION, *TASKS, START)
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "f32", "bf16")
-MODES = ("physical", "letter")
+MODES = ("physical", "stretch")
 SCHEDULES = ("plateau", "cosine")
 
 PREPARED = (256, 256)
@@ -53,6 +55,9 @@ class Settings:
     shares : four floats, default (0.25, 0.40, 0.20, 0.08)
         Of the segmentation network's patches around lesions, on the cord, beside it (its outermost
         slices and a few further out) and beyond its ends; the others lie anywhere.
+    mined : float, default 0.15
+        Share of these patches that lie where the network is wrong in the training scans, from the
+        first look through some of them on.
     context_mm : float or None, default 3.5
         The segmentation network sees each slice between its two neighbours at this distance,
         linearly between slices; None: one slice.
@@ -78,7 +83,7 @@ class Settings:
     compile : bool, default False
         Let `torch.compile` fuse what lies between the convolutions; takes minutes at first, needs
         a C++ compiler on a CPU, and pays for patches of one size.
-    mode : {"physical", "letter"}
+    mode : {"physical", "stretch"}
         Preparation of the scans, as in the model file.
     pixel_mm : float, default 1.0
         Of physical preparation.
@@ -104,6 +109,7 @@ class Settings:
     patch: tuple[int, int] = (128, 192)
     aspect: float = 1.0
     shares: tuple[float, float, float, float] = (0.25, 0.40, 0.20, 0.08)
+    mined: float = 0.15
     context_mm: float | None = 3.5
     ema: float = 0.998
     window: tuple[int, int] = PREPARED
@@ -121,6 +127,13 @@ class Settings:
     augment: bool = True
 
     def __post_init__(self) -> None:
+        if self.mode == OLD_STRETCH:
+            warnings.warn(
+                "mode 'letter' is now 'stretch'; the old name will be removed in version 0.3",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+            object.__setattr__(self, "mode", "stretch")
         for name in ("epochs", "batch", "steps", "patience", "stop_after"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -129,8 +142,11 @@ class Settings:
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise InputError(f"{name} is {value}, expected a number above 0")
-        if not 0 <= self.ema < 1:
-            raise InputError(f"ema is {self.ema}, expected at least 0 and less than 1")
+        for name in ("ema", "mined"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(
+                    f"{name} is {getattr(self, name)}, expected at least 0 and less than 1"
+                )
         if len(self.shares) != 4 or min(self.shares) < 0 or sum(self.shares) > 1 + 1e-9:
             raise InputError(
                 f"shares are {self.shares}, expected four numbers from 0 with a sum of at most 1"
@@ -147,8 +163,8 @@ class Settings:
                 f"window is {self.window[0]} x {self.window[1]} pixels, expected multiples of 32 "
                 "from 32 to 256"
             )
-        if self.mode == "letter" and self.window != PREPARED:
-            raise InputError("window is for physical preparation; letter stretches to 256 x 256")
+        if self.mode == "stretch" and self.window != PREPARED:
+            raise InputError("window is for physical preparation; stretch resizes to 256 x 256")
         if not 1 <= self.aspect <= small / 16:
             raise InputError(
                 f"aspect is {self.aspect:g}, expected 1 to {small / 16:g}, so that the lowest "

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spinalcord.analysis.cord import outside_cord, tell_outside
+from spinalcord.limits import LesionLimits
 
 SHARES = np.array([1.0, 0.5, 0.1, 0.0])
 VOLUMES = np.array([40.0, 30.0, 20.0, 10.0])
@@ -26,9 +27,9 @@ def tell(outside, *, cord_rows=range(8), least=0.0, cord="network", keep=False):
         labels[1, row, 2] = row // 2 + 1
     mask = np.zeros(labels.shape, np.uint8)
     mask[0, list(cord_rows), 4] = 1
-    settings = {"cord": cord, "min_in_cord": least, "keep_outside_cord": keep}
+    limits = LesionLimits(min_in_cord=least, keep_outside_cord=keep)
     marked = np.isin(np.arange(4), outside)
-    return tell_outside(marked, labels, VOLUMES, mask, settings)
+    return tell_outside(marked, labels, VOLUMES, mask, limits, given=cord == "given")
 
 
 def test_nothing_is_said_of_lesions_in_the_cord():

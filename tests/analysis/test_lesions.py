@@ -8,6 +8,7 @@ from stand_ins import lesion_of, stored, working_array
 from spinalcord import _core
 from spinalcord.analysis import lesions
 from spinalcord.analysis.lesions import peaks, thickness_mm
+from spinalcord.limits import LesionLimits
 from spinalcord.scans.preparation import WorkingScan
 
 PLAIN = {"min_lesion_mm3": 0.0, "min_thickness_mm": 0.0, "min_peak": 0.0}
@@ -17,7 +18,8 @@ IN_CORD = {**PLAIN, "min_in_cord": 0.0, "keep_outside_cord": False, "cord": "giv
 def measure_lesions(scan, mask, cord, settings, probability=None):
     """As there; a probability of 1 all over where none is given."""
     probability = np.ones(mask.shape, np.float32) if probability is None else probability
-    return lesions.measure_lesions(scan, mask, probability, cord, settings)
+    limits, given = LesionLimits.take(settings), settings.get("cord") == "given"
+    return lesions.measure_lesions(scan, mask, probability, cord, limits, cord_given=given)
 
 
 def test_lesions_are_measured_the_largest_first():
@@ -86,7 +88,7 @@ def test_thin_lesions_are_left_out_and_told():
     assert int(found.sum()) == 2 * 6 * 4
     assert dropped == ()
     assert warnings == [
-        "2 lesion(s) of 378 mm3 together, less than 4 mm thick from slice to slice, were left out"
+        "2 lesion(s) of 378 mm3 together, less than 4 mm thick from slice to slice, were excluded"
     ]
     exact = measure_lesions(scan, mask, None, {**PLAIN, "min_thickness_mm": 3.75})
     assert [lesion.volume_mm3 for lesion in exact[1]] == [360, 144]
@@ -135,7 +137,7 @@ def test_uncertain_lesions_are_left_out_and_told():
     np.testing.assert_array_equal(found, labels == 2)
     assert dropped == ()
     assert warnings == [
-        "2 lesion(s) of 594 mm3 together, nowhere with a probability of 0.95, were left out"
+        "2 lesion(s) of 594 mm3 together, nowhere with a probability of 0.95, were excluded"
     ]
     exact = measure_lesions(scan, mask, None, {**PLAIN, "min_peak": 0.9}, probability)
     assert [lesion.volume_mm3 for lesion in exact[1]] == [144, 18]

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import nibabel
 import numpy as np
 import pytest
-from model_files import SEGMENTATION, write_raw
 from stand_ins import stored, working_array
 
 import spinalcord as sc
 from spinalcord import _core
-from spinalcord.analysis import pipeline as module
-from spinalcord.analysis.pipeline import MAX_SHARED, Pipeline, shared_pipeline
-from spinalcord.errors import InputError, ModelError, SeriesError
+from spinalcord.analysis.pipeline import Pipeline
+from spinalcord.errors import InputError, ModelError
 from spinalcord.models.folder import write_random
 from spinalcord.scans.volume import Volume
 
@@ -82,24 +79,6 @@ def test_bar_comes_only_with_progress_on_a_terminal(scan, model_folder, capsys):
     assert (printed.out, printed.err) == ("", "")
 
 
-def test_module_level_calls_share_a_pipeline_until_a_file_changes(scan, model_folder, stand_in):
-    first = shared_pipeline(model_folder, "f32", None, False)
-    sc.segment(scan, models=model_folder)
-    sc.segment(scan, models=str(model_folder))
-    assert stand_in.opened == 1
-    assert shared_pipeline(model_folder, "f32", 2, False) is first
-    assert shared_pipeline(model_folder, "f32", 1, False) is not first
-    write_raw(model_folder / "segmentation.safetensors", metadata=SEGMENTATION)
-    assert shared_pipeline(model_folder, "f32", None, False) is not first
-
-
-def test_shared_pipelines_are_bounded(model_folder):
-    made = [shared_pipeline(model_folder, "f32", n, False) for n in range(1, MAX_SHARED + 3)]
-    assert len(module._shared) == MAX_SHARED
-    assert shared_pipeline(model_folder, "f32", MAX_SHARED + 2, False) is made[-1]
-    assert shared_pipeline(model_folder, "f32", 1, False) is not made[0]
-
-
 def test_models_may_go_once_they_are_open(scan, model_folder):
     pipe = Pipeline(model_folder)
     networks = [pipe.network(role) for role in pipe.models.models]
@@ -120,12 +99,6 @@ def test_refuses_at_once(tmp_path, model_folder):
     (model_folder / "damaged.safetensors").write_bytes(b"x" * 100)
     with pytest.raises(ModelError, match=r"damaged\.safetensors is damaged"):
         Pipeline(model_folder)
-
-
-@pytest.mark.parametrize("call", [sc.segment, sc.classify, partial(sc.explain, task="ms_vs_nmosd")])
-def test_folder_without_a_usable_series_is_refused(scans, model_folder, call):
-    with pytest.raises(SeriesError, match="d2n_slicecount"):
-        call(scans / "dicom_bad_series" / "d2n_slicecount", models=model_folder)
 
 
 def test_missing_role_is_an_error_when_it_is_needed(scan, model_folder):

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from spinalcord.analysis.results import Record, check_number, output_path, result_html, table_html
+from spinalcord.analysis.results import Record, output_path, result_html, table_html
 from spinalcord.errors import InputError
 
 RECORD = Record(
@@ -31,17 +31,6 @@ def test_record_is_plain_json():
     assert text["seconds"] == {"read": 0.1235}
     assert text["warnings"] == ["careful <now>"]
     assert set(text["versions"]) == {"spinalcord", "numpy"}
-
-
-@pytest.mark.parametrize("value", [0, 0.5, 1, "0.25"])
-def test_numbers_in_range_are_taken(value):
-    assert check_number("p", value, 0, 1) == float(value)
-
-
-@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), float("inf"), "x", None, [1, 2]])
-def test_other_numbers_are_refused(value):
-    with pytest.raises(InputError, match=r"p is .*, expected a number from 0 to 1"):
-        check_number("p", value, 0, 1)
 
 
 def test_outputs_go_into_a_folder_or_under_a_name(tmp_path):

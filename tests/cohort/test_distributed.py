@@ -19,7 +19,7 @@ from spinalcord.cohort.processing import RunSettings
 from spinalcord.errors import InputError
 
 LOW = {"threshold": 0.8, "min_lesion_mm3": 10}
-SETTINGS = RunSettings(None, {}, "f32", 1, None, None, "compare")
+SETTINGS = RunSettings(None, {}, "f32", 1)
 CASE = CohortCase("a", "a", "/a.nii")
 
 

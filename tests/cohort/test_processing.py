@@ -12,18 +12,20 @@ from cohorts import save_mask, save_scan
 from stand_ins import make_folder
 
 from spinalcord import _core
+from spinalcord.analysis import case as analysis
 from spinalcord.cohort import processing
 from spinalcord.cohort.listing import CohortCase
 from spinalcord.cohort.processing import RunSettings, fail, is_done, process_case
 from spinalcord.cohort.records import picture_path, read_record
 from spinalcord.errors import BackendError, InputError, SeriesError
+from spinalcord.limits import LesionLimits
 from spinalcord.models.folder import ROLES, find_models
 
 
 @pytest.fixture
 def settings(model_folder):
     hashes = {role: find_models(model_folder).model(role).sha256 for role in ROLES}
-    return RunSettings(str(model_folder), hashes, "f32", 1, None, None, "compare")
+    return RunSettings(str(model_folder), hashes, "f32", 1)
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def test_what_lies_outside_the_cord_is_kept_on_request(
     row = read_record(out, case)["case"]
     assert (row["n_lesions"], row["n_dropped"], row["found"]) == (0, 3, False)
     assert "NOTHING IS LEFT" in row["warnings"]
-    keeping = replace(settings, keep_outside_cord=True)
+    keeping = replace(settings, limits=LesionLimits(keep_outside_cord=True))
     assert not is_done(case, keeping, out)
     assert process_case(case, keeping, out).status == "done"
     row = read_record(out, case)["case"]
@@ -176,7 +178,7 @@ def test_what_is_done_again(case, settings, out, tmp_path, change):
     elif change == "mask":
         save_mask(np.ones((7, 96, 80), np.uint8), tmp_path / "truth.nii.gz")
     elif change == "threshold":
-        settings = replace(settings, threshold=0.5)
+        settings = replace(settings, limits=LesionLimits(threshold=0.5))
     elif change == "model":
         settings = replace(settings, hashes=settings.hashes | {"ms_vs_nmosd": "0" * 64})
     elif change == "deleted":
@@ -225,7 +227,7 @@ def test_a_failure_is_recorded_with_its_stage(case, settings, out, monkeypatch, 
     def broken(*_, **__):
         raise BackendError(f"could not, for {case.path}\nand more")
 
-    monkeypatch.setattr(processing, where, broken)
+    monkeypatch.setattr(processing if stage == "read" else analysis, where, broken)
     outcome = process_case(case, settings, out)
     assert (outcome.status, outcome.error) == ("failed", "BackendError")
     failure = read_record(out, case)["failure"]
@@ -251,7 +253,7 @@ def test_defects_and_full_memories_are_failures_of_one_case(case, settings, out,
         def broken(*_, error=error, **__):
             raise error
 
-        monkeypatch.setattr(processing, "segment_scan", broken)
+        monkeypatch.setattr(analysis, "segment_scan", broken)
         assert process_case(case, settings, out).error == type(error).__name__
 
 

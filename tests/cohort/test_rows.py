@@ -7,6 +7,7 @@ import pytest
 from stand_ins import SPACING, StandInNetwork, lesion_of, stored, working_array
 
 from spinalcord.analysis.attribution import Agreement, ExplanationOptions
+from spinalcord.analysis.case import CaseResults
 from spinalcord.analysis.classification import classify_slices
 from spinalcord.analysis.pipeline import Pipeline
 from spinalcord.analysis.segmentation import segment_scan
@@ -24,7 +25,8 @@ def rows(cord_folder):
         lesion = LesionSlices(scan, scan.working(found.mask.array))
         networks = {task: pipeline.network(task) for task in TASKS}
         diagnosis = classify_slices(lesion, networks, segmentation=found, watch=Stopwatch())
-        return found, diagnosis, case_rows(scan, lesion, found, diagnosis, [], reference)
+        results = CaseResults(found, diagnosis, {}, lesion)
+        return found, diagnosis, case_rows(scan, results, reference)
 
     return make
 

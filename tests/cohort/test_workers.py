@@ -26,7 +26,7 @@ from spinalcord.threads import thread_limits
 @pytest.fixture
 def settings(random_models):
     hashes = {role: find_models(random_models).model(role).sha256 for role in ROLES}
-    return RunSettings(str(random_models), hashes, "f32", 1, None, None, "compare")
+    return RunSettings(str(random_models), hashes, "f32", 1)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from spinalcord.errors import InputError
 from spinalcord.stats import auc, compare_aucs, compare_modalities
-from spinalcord.stats.mrmc import analyse, mean_covariances
+from spinalcord.stats.mrmc import analyse_readings, mean_covariances
 
 # Van Dyke et al. 1993 (two techniques, five readers, 114 cases): the readers' AUCs and DeLong's
 # covariances as published by Smith and Hillis, SPIE 11316 (2020). Their ratings are not needed.
@@ -35,7 +35,7 @@ def study(readers=4, n=(30, 40), effect=0.0, modalities=2, seed=0):
 
 def test_published_study():
     pytest.importorskip("scipy")
-    m = analyse(AREAS, COVARIANCES, ("1", "2"), level=0.95, options={"n": 114})
+    m = analyse_readings(AREAS, COVARIANCES, ("1", "2"), level=0.95, options={"n": 114})
     assert m.components["MS(T)"] == pytest.approx(0.004796171, rel=1e-5)
     assert m.components["MS(T:R)"] == pytest.approx(0.0005510306, rel=1e-5)
     assert m.comparison.statistic == pytest.approx(4.484854, rel=1e-5)

@@ -23,7 +23,7 @@ from spinalcord.training.settings import START, TARGETS, Settings, check_target,
         ({"patch": (32, 64), "aspect": 3.0}, "expected 1 to 2"),
         ({"window": (224, 16)}, "224 x 16"),
         ({"window": (224, 100)}, "multiples of 32 from 32 to 256"),
-        ({"window": (224, 96), "mode": "letter"}, "stretches to 256 x 256"),
+        ({"window": (224, 96), "mode": "stretch"}, "stretch resizes to 256 x 256"),
         ({"device": "tpu"}, "'tpu'"),
         ({"precision": "int8"}, "'int8'"),
         ({"mode": "raw"}, "'raw'"),
@@ -72,3 +72,8 @@ def test_neighbouring_slices_are_for_segmentation_alone():
     narrow = Settings(window=(64, 32))
     assert narrow.preprocessing("ms_vs_nmosd")["size"] == [64, 32]
     assert narrow.prepared("ms_vs_nmosd")["size"] == [256, 256]
+
+
+def test_letter_is_the_old_name_of_stretch():
+    with pytest.warns(DeprecationWarning, match="mode 'letter' is now 'stretch'"):
+        assert Settings(mode="letter") == Settings(mode="stretch")

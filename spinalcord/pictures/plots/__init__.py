@@ -12,7 +12,7 @@ return it.
 from __future__ import annotations
 
 from .answers import draw_diagnoses, draw_tasks
-from .composing import plot_diagnosis, plot_explanation, plot_scene, plot_segmentation
+from .composing import plot_diagnosis, plot_explanation, plot_result, plot_scene, plot_segmentation
 from .slices import draw_slice
 from .viewing import view_scene
 
@@ -22,6 +22,7 @@ __all__ = [
     "draw_tasks",
     "plot_diagnosis",
     "plot_explanation",
+    "plot_result",
     "plot_scene",
     "plot_segmentation",
     "view_scene",

@@ -1,4 +1,4 @@
-"""The three answers with their cut-offs, and the four diagnoses that they lead to."""
+"""The three answers with their thresholds, and the four diagnoses that they lead to."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import InputError
-from ...tasks import DIAGNOSES, TASKS
+from ...tasks import DIAGNOSES, TASKS, deciding_tasks
 from ..style import BLACK, DIAGNOSIS_COLOURS, GREY, TASK_LOOKS, spread, style, take_axes
 
 if TYPE_CHECKING:
     from ...analysis.classification import Answer, Diagnosis
 
 _TRACK = "#E6E6E6"
-_FIRST = "tumor_vs_demyelination"
 
 
 def draw_tasks(diagnosis: Diagnosis, *, ax: Any = None) -> Any:
     """Draw each question as a bar from its negative to its positive answer.
 
     The bar ends at the patient's probability of the positive answer, dots are the slices, a black
-    line is the model's cut-off, and the answer that was decided is in bold. A question that does
+    line is the model's threshold, and the answer that was decided is in bold. A question that does
     not lead to the diagnosis is drawn pale, as not asked.
 
     Parameters
@@ -42,22 +41,13 @@ def draw_tasks(diagnosis: Diagnosis, *, ax: Any = None) -> Any:
     _check_found(diagnosis)
     ax = take_axes(ax, 4.2, 2.6)
     with style():
-        asked = decisive_tasks(diagnosis)
+        asked = deciding_tasks(diagnosis.diagnosis)
         for row, name in enumerate(TASKS):
             _draw_task(ax, row, name, diagnosis.tasks[name], name in asked)
         ax.set(ylim=(len(TASKS) - 0.4, -0.75), yticks=[])
         _draw_scale(ax, "probability of the right-hand answer; dots: slices")
-        ax.set_title("Questions and cut-offs", loc="left")
+        ax.set_title("Questions and thresholds", loc="left")
     return ax
-
-
-def decisive_tasks(diagnosis: Diagnosis) -> tuple[str, ...]:
-    """Name the tasks whose answers led to the diagnosis."""
-    return tuple(
-        name
-        for name, task in TASKS.items()
-        if name == _FIRST or diagnosis.diagnosis in (task.negative, task.positive)
-    )
 
 
 def _draw_task(ax: Any, row: int, name: str, answer: Answer, asked: bool) -> None:

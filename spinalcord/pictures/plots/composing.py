@@ -18,11 +18,28 @@ from .slices import LOOKS, draw_slice, extent_mm
 if TYPE_CHECKING:
     from ...analysis.classification import Diagnosis
     from ...analysis.explanation import Explanation
+    from ...analysis.results import Result
     from ...analysis.segmentation import Segmentation
 
 _SIDE, _WIDTH = 3.0, 9.2  # inches: longer side of a slice, and all slices of a row together
 _BARS = 4.3  # inches
 _NOTES = 0.95  # inches: title, legend, notice
+
+
+def plot_result(
+    result: Result,
+    *,
+    slices: Sequence[int] | None = None,
+    margin_mm: float | None = MARGIN_MM,
+    figure: Any = None,
+    ax: Any = None,
+) -> Any:
+    """Plot the scene of any result under its headline; see `Result.plot`."""
+    title = result.headline.replace("; ", "\n")
+    return plot_scene(
+        result.scene(), title=title, notice=result.notice, slices=slices,
+        margin_mm=margin_mm, figure=figure, ax=ax,
+    )  # fmt: skip
 
 
 def plot_segmentation(
@@ -35,14 +52,9 @@ def plot_segmentation(
     ax: Any = None,
 ) -> Any:
     """Plot the lesions of a scan; see `Segmentation.plot`."""
-    scene = segmentation.scene(probability=probability)
-    n = len(segmentation.lesions)
-    title = "No lesion found"
-    if segmentation.found:
-        title = f"{n} lesion{'s' * (n != 1)}, {segmentation.volume_mm3:.0f} mm³"
     return plot_scene(
-        scene, title=title, notice=segmentation.notice, slices=slices, margin_mm=margin_mm,
-        figure=figure, ax=ax,
+        segmentation.scene(probability=probability), title=segmentation.headline,
+        notice=segmentation.notice, slices=slices, margin_mm=margin_mm, figure=figure, ax=ax,
     )  # fmt: skip
 
 
@@ -55,11 +67,7 @@ def plot_explanation(
     ax: Any = None,
 ) -> Any:
     """Plot what spoke for an answer, and where; see `Explanation.plot`."""
-    title = explanation.headline.replace("; ", "\n")
-    return plot_scene(
-        explanation.scene(), title=title, notice=explanation.notice, slices=slices,
-        margin_mm=margin_mm, figure=figure, ax=ax,
-    )  # fmt: skip
+    return plot_result(explanation, slices=slices, margin_mm=margin_mm, figure=figure, ax=ax)
 
 
 def plot_diagnosis(
@@ -70,16 +78,12 @@ def plot_diagnosis(
     figure: Any = None,
     ax: Any = None,
 ) -> Any:
-    """Plot the answers, their cut-offs and what was decided; see `Diagnosis.plot`."""
+    """Plot the answers, their thresholds and what was decided; see `Diagnosis.plot`."""
     if ax is not None:
         return draw_tasks(diagnosis, ax=ax)
     scene = diagnosis.scene()
     if not diagnosis.found:
-        title = "No lesion found: nothing to classify"
-        return plot_scene(
-            scene, title=title, notice=diagnosis.notice, slices=slices, margin_mm=margin_mm,
-            figure=figure,
-        )  # fmt: skip
+        return plot_result(diagnosis, slices=slices, margin_mm=margin_mm, figure=figure)
     shown = scene.choose_slices(slices)
     _, _, width, height = _layout(scene, len(shown), margin_mm, _WIDTH - 2.2)
     figure = take_figure(figure, _BARS + width, max(4.6, height))

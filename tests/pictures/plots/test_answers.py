@@ -6,7 +6,7 @@ import pytest
 
 from spinalcord.errors import InputError
 from spinalcord.pictures.plots import draw_diagnoses, draw_tasks
-from spinalcord.pictures.plots.answers import decisive_tasks
+from spinalcord.tasks import deciding_tasks
 
 
 def weights(ax):
@@ -29,7 +29,7 @@ def test_tasks(figure, diagnosis):
 
 
 def test_the_question_that_was_not_asked_is_pale(figure, diagnosis):
-    assert decisive_tasks(diagnosis) == ("tumor_vs_demyelination", "ms_vs_nmosd")
+    assert deciding_tasks(diagnosis.diagnosis) == ("tumor_vs_demyelination", "ms_vs_nmosd")
     ax = draw_tasks(diagnosis, ax=figure.add_subplot())
     assert [bar.get_alpha() for bar in ax.patches[1::2]] == [1, 0.35, 1]
 

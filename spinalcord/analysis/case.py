@@ -1,0 +1,149 @@
+"""The way of one scan through all steps: segment, classify, explain. All callers take this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..limits import LesionLimits
+from ..scans.preparation import Array, LesionSlices, Stopwatch, WorkingScan
+from ..tasks import TASKS, deciding_tasks
+from .attribution import ExplanationOptions
+from .classification import Diagnosis, classify_slices
+from .explanation import Explanation, explain_slices
+from .segmentation import Segmentation, segment_scan
+
+if TYPE_CHECKING:
+    from ..models.network import Network
+
+
+@dataclass(frozen=True)
+class AnalysisOptions:
+    """How a scan is analysed.
+
+    Parameters
+    ----------
+    limits : LesionLimits
+        What makes a lesion.
+    explanation : ExplanationOptions
+        How the answers are explained.
+    """
+
+    limits: LesionLimits = field(default_factory=LesionLimits)
+    explanation: ExplanationOptions = field(default_factory=ExplanationOptions)
+
+
+@dataclass(frozen=True, eq=False)
+class CaseResults:
+    """All results of one scan.
+
+    Attributes
+    ----------
+    segmentation : Segmentation or None
+        The lesions; None where a mask was given.
+    diagnosis : Diagnosis
+        What they look like.
+    explanations : mapping of str to Explanation
+        By task: those whose answers led to the diagnosis. Empty without a lesion.
+    lesion : LesionSlices
+        The scan and the mask that were classified, in the working orientation.
+    """
+
+    segmentation: Segmentation | None
+    diagnosis: Diagnosis
+    explanations: Mapping[str, Explanation]
+    lesion: LesionSlices = field(repr=False)
+
+    @property
+    def results(self) -> tuple[Segmentation | Diagnosis | Explanation, ...]:
+        """What there is, in the order in which it was made."""
+        first = () if self.segmentation is None else (self.segmentation,)
+        return (*first, self.diagnosis, *self.explanations.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "segmentation": None if self.segmentation is None else self.segmentation.to_dict(),
+            "diagnosis": self.diagnosis.to_dict(),
+            "explanations": {task: e.to_dict() for task, e in self.explanations.items()},
+        }
+
+    def _repr_html_(self) -> str:
+        return "".join(result._repr_html_() for result in self.results)
+
+
+def analyse(
+    scan: WorkingScan,
+    network: Callable[[str], Network],
+    *,
+    mask: Array | None = None,
+    t1c: WorkingScan | None = None,
+    options: AnalysisOptions | None = None,
+    watch: Stopwatch,
+    progress: bool = False,
+) -> CaseResults:
+    """Segment, classify and explain a scan that has been read.
+
+    Parameters
+    ----------
+    scan : WorkingScan
+        The scan.
+    network : callable
+        Returns the network for ``"segmentation"`` or a task; asked for each before anything is
+        computed with it.
+    mask : uint8 (slices, rows, columns) array, optional
+        Lesion in the working orientation; segmented if not given.
+    t1c : WorkingScan, optional
+        Contrast-enhanced scan on the same grid.
+    options : AnalysisOptions, optional
+        The model file's limits and Grad-CAM if not given.
+    watch : Stopwatch
+        Gets the stages "segment", "classify" and "explain" added. The results have stages of their
+        own; what `watch` knows of reading goes to the segmentation.
+    progress : bool, default False
+        Whether to show bars on a terminal.
+
+    Returns
+    -------
+    CaseResults
+
+    Raises
+    ------
+    InputError, ModelError, BackendError
+        As for `Pipeline.classify`.
+    """
+    options = options or AnalysisOptions()
+    networks = {task: network(task) for task in TASKS}
+    segmentation = None
+    if mask is None:
+        own = Stopwatch()
+        own.seconds |= watch.seconds
+        with watch.stage("segment"):
+            segmentation = segment_scan(
+                scan,
+                network("segmentation"),
+                limits=options.limits,
+                watch=own,
+                progress=progress,
+            )
+            mask = scan.working(segmentation.mask.array)
+    lesion = LesionSlices(scan, mask, t1c)
+    with watch.stage("classify"):
+        diagnosis = classify_slices(
+            lesion, networks, segmentation=segmentation, watch=Stopwatch(), progress=progress
+        )
+    with watch.stage("explain"):
+        explanations = {
+            task: explain_slices(
+                lesion,
+                networks[task],
+                options=options.explanation,
+                answer=diagnosis.tasks[task],
+                segmentation=segmentation,
+                watch=Stopwatch(),
+                progress=progress,
+            )
+            for task in deciding_tasks(diagnosis.diagnosis)
+        }
+    return CaseResults(segmentation, diagnosis, explanations, lesion)
