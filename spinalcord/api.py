@@ -18,7 +18,7 @@ from .analysis.explanation import Explanation
 from .analysis.pipeline import Pipeline
 from .analysis.segmentation import Segmentation
 from .models.folder import find_models
-from .models.network import check_settings
+from .models.network import check_settings, resolve_precision
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -100,6 +100,7 @@ def classify(
     volume: Any,
     *,
     mask: Any = None,
+    lesion_label: int | None = None,
     t1c: Any = None,
     series: str | None = None,
     models: str | os.PathLike[str] | None = None,
@@ -120,7 +121,7 @@ def classify(
     True
     """
     pipeline = shared_pipeline(models, precision, threads, progress)
-    return pipeline.classify(volume, mask=mask, t1c=t1c, series=series)
+    return pipeline.classify(volume, mask=mask, lesion_label=lesion_label, t1c=t1c, series=series)
 
 
 @_documented_as(Pipeline.explain)
@@ -129,6 +130,7 @@ def explain(
     *,
     task: str,
     mask: Any = None,
+    lesion_label: int | None = None,
     t1c: Any = None,
     target: str | None = None,
     method: str = "gradcam",
@@ -160,6 +162,7 @@ def explain(
         volume,
         task=task,
         mask=mask,
+        lesion_label=lesion_label,
         t1c=t1c,
         target=target,
         method=method,
@@ -198,6 +201,7 @@ def shared_pipeline(
     count = check_settings(precision, threads)
     folder = find_models(models)
     stamps = tuple((model.path, model.stamp) for model in folder.models.values())
+    precision = resolve_precision(precision)
     key = (folder.path.resolve(), stamps, precision, count, progress)
     with _shared_lock:
         if key not in _shared:

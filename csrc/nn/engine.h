@@ -20,6 +20,12 @@ typedef struct {
     double macs_a_cycle; /* one thread's, roughly: to weigh partitions */
 } sc_engine;
 
+/* Whether convolutions are oneDNN's: asked here and nowhere else. */
+static inline bool sc_engine_is_onednn(const sc_engine *engine)
+{
+    return engine->conv == NULL;
+}
+
 /* The engine for 'isa' (SC_ISA_AUTO: the best here).  SC_UNSUPPORTED where the CPU
  * lacks the instruction set, or the set lacks the precision. */
 sc_status sc_engine_choose(sc_isa isa, sc_precision precision, sc_engine *out,

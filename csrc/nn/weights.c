@@ -192,7 +192,7 @@ static float *channels_last(const sc_conv_shape *s, const float *wei,
 static sc_status pack(const sc_engine *engine, sc_conv_weights *w, float *plain,
                       sc_error *err)
 {
-    if (engine->conv == NULL) {
+    if (sc_engine_is_onednn(engine)) {
         return sc_onednn_weights_create(&w->shape, plain, &w->onednn, err);
     }
     const int64_t oc = w->shape.oc, kc = engine->bf16 ? sc_round_up(w->kc, 32) : w->kc;

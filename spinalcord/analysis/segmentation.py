@@ -100,8 +100,9 @@ class Segmentation(Result):
         Parameters
         ----------
         path : path-like
-            A folder (made if absent), which gets BIDS-derivative names and also the network's
-            cord mask, or the mask's file name, ending in ``.nii`` or ``.nii.gz``.
+            A folder (created if absent), in which files get BIDS-derivative names, or the mask's
+            file name, ending in ``.nii`` or ``.nii.gz``. A cord mask that the network made is
+            written beside it: ``m.nii.gz`` has its cord in ``m_desc-cord_mask.nii.gz``.
         probability : bool, default False
             Whether to write the probabilities too; only into a folder.
 
@@ -124,13 +125,12 @@ class Segmentation(Result):
             )
         files = [save_volume(self.mask, target)]
         files.append(write_json(sidecar_path(target), self.to_dict()))
-        if named:
-            return files
         if probability:
             extra = output_path(path, stem, "desc-lesion_probseg", ".nii.gz")
             files.append(save_volume(self.probability, extra))
         if self.cord is not None and self.record.settings["cord"] == "network":
-            extra = output_path(path, stem, "desc-cord_mask", ".nii.gz")
+            label = "desc-cord_mask"
+            extra = _beside(target, label) if named else output_path(path, stem, label, ".nii.gz")
             files.append(save_volume(self.cord, extra))
         return files
 
@@ -200,6 +200,13 @@ class Segmentation(Result):
     def _tables_html(self) -> str:
         rows = [lesion.to_dict() for lesion in self.lesions]
         return table_html(rows[:20], ("label", "volume_mm3", "length_mm", "max_diameter_mm"))
+
+
+def _beside(target: Path, label: str) -> Path:
+    """Name another file after the mask's: m.nii.gz gives m_desc-cord_mask.nii.gz."""
+    name = sidecar_path(target).stem
+    ending = target.name.removeprefix(name)
+    return target.with_name(f"{name.removesuffix('_desc-lesion_mask')}_{label}{ending}")
 
 
 def segment_scan(

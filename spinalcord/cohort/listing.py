@@ -174,21 +174,20 @@ def list_cohort(
         raise InputError(f"masks is {', '.join(MASK_USES)}, got {masks!r}")
     wanted = tuple(dict.fromkeys(carry))
     vocabulary = Vocabulary(words)
-    is_path = isinstance(cohort, (str, os.PathLike))
-    name, notes = Path(cohort).resolve().name if is_path else "table", ()
+    path = Path(cohort) if isinstance(cohort, (str, os.PathLike)) else None
+    name = "table" if path is None else path.resolve().name
     given: tuple[str, ...] = ()
-    if is_path and Path(cohort).is_dir():
-        path = Path(cohort)
-        if bids.is_bids(path):
-            looking = bids.Looking(wanted, masks != "ignore", t1c, out, columns, words)
-            cases, given, notes = bids.list_bids(path, looking)
-        else:
-            cases = folders.list_folder(path, masks != "ignore", out)
-    else:
+    notes: tuple[str, ...] = ()
+    if path is None or not path.is_dir():
         table = read_table(cohort, known=(*COLUMNS, *wanted), columns=columns, what=_WHAT)
-        folder = Path(cohort).parent if is_path else Path()
+        folder = Path() if path is None else path.parent
         cases, given = from_table(vocabulary.spell(table), name, folder, wanted)
         notes = table.notes
+    elif bids.is_bids(path):
+        looking = bids.Looking(wanted, masks != "ignore", t1c, out, columns, words)
+        cases, given, notes = bids.list_bids(path, looking)
+    else:
+        cases = folders.list_folder(path, masks != "ignore", out)
     absent = [column for column in wanted if column not in given]
     if absent:
         raise InputError(f"{name} has no column {', '.join(absent)}, which carry= names")
@@ -197,6 +196,8 @@ def list_cohort(
     found = _doubts(cases, name)
     for note in found:
         warnings.warn(note, SpinalcordWarning, stacklevel=2)
+    if path is not None:  # a folder's name may be a patient's
+        notes = tuple(note.replace(str(path), path.name) for note in notes)
     kept, excluded = _exclude(cases, exclude, name)
     if not kept:
         raise InputError(f"{name}: all {len(cases)} cases are excluded")

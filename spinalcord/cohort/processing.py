@@ -55,6 +55,8 @@ class RunSettings:
         How answers are explained.
     masks : {"compare", "use", "ignore"}
         What a mask is for.
+    lesion_label : int or None
+        As for `classify`: which value of a case's mask is lesion.
     qc : bool
         Whether to draw each case for the page on which it is judged. No part of the key: a case
         that has a picture serves a run without; one that has none is done again for one with.
@@ -67,6 +69,7 @@ class RunSettings:
     limits: LesionLimits = field(default_factory=LesionLimits)
     explanation: ExplanationOptions = field(default_factory=ExplanationOptions)
     masks: str = "compare"
+    lesion_label: int | None = None
     qc: bool = True
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,6 +93,7 @@ class RunSettings:
             "inputs": {name: known["sha256"] for name, known in inputs.items()},
             "models": dict(self.hashes),
             "settings": [self.precision, self.masks],
+            "lesion_label": self.lesion_label,
             "limits": self.limits.to_dict(),
             "explanation": self.explanation.to_dict(),
             "case": [case.series, case.folder, case.stem],
@@ -240,7 +244,7 @@ def _compute(
 ) -> tuple[Sequence[Result], dict[str, Any], bytes | None]:
     """Analyse a case; return what is to be saved, the record, and the case's picture."""
     with watch.stage("read"):
-        scan, given, contrast, inputs = _read(case)
+        scan, given, contrast, inputs = _read(case, settings.lesion_label)
         key = settings.key(case, inputs)
     segmented = given is None or settings.masks != "use"
     found = analyse(
@@ -268,7 +272,7 @@ def _compute(
 
 
 def _read(
-    case: CohortCase,
+    case: CohortCase, lesion_label: int | None
 ) -> tuple[WorkingScan, Array | None, WorkingScan | None, dict[str, Any]]:
     """Read a case's scan, mask and contrast-enhanced scan, and identify the files."""
     scan = WorkingScan(case.path, series=case.series)
@@ -276,7 +280,7 @@ def _read(
     inputs = {"scan": describe_input(case.path, scan.volume.source.files)}
     given = None
     if case.mask is not None:
-        given, inputs["mask"] = _mask(scan, case.mask)
+        given, inputs["mask"] = _mask(scan, case.mask, lesion_label)
     if case.t1c is not None and contrast is not None:
         inputs["t1c"] = describe_input(case.t1c, contrast.volume.source.files)
     return scan, given, contrast, inputs
@@ -298,12 +302,12 @@ def _draw(found: CaseResults, reference: Array | None) -> CasePicture:
     )
 
 
-def _mask(scan: WorkingScan, path: str) -> tuple[Array, dict[str, Any]]:
+def _mask(scan: WorkingScan, path: str, label: int | None) -> tuple[Array, dict[str, Any]]:
     """Read a mask onto the scan's working grid."""
     with note_warnings() as heard:
         volume = load(path)
     scan.warnings += [text.replace(path, Path(path).name) for text in heard]
-    return scan.mask(volume), describe_input(path, volume.source.files)
+    return scan.mask(volume, label), describe_input(path, volume.source.files)
 
 
 def _save(

@@ -19,6 +19,7 @@ from ..limits import LesionLimits
 from ..models.folder import ROLES, ModelFolder, find_models
 from ..models.model_file import Model
 from ..models.network import check_settings
+from ..scans.reading import check_label
 from .listing import CohortCase, Listing, list_cohort
 from .processing import Outcome, RunSettings, is_done
 from .records import locked, read_record
@@ -99,6 +100,9 @@ def run_cohort(
     masks: str = "compare",
     t1c: bool = True,
     carry: Iterable[str] = (),
+    columns: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+    lesion_label: int | None = None,
     limits: LesionLimits | None = None,
     explanation: ExplanationOptions | None = None,
     qc: bool = True,
@@ -114,9 +118,10 @@ def run_cohort(
     Parameters
     ----------
     cohort : path, DataFrame or sequence of mappings
-        A BIDS folder; a folder of scans or of DICOM folders; a CSV or TSV file, DataFrame or list
-        of dicts with the columns case_id and path, and any of mask, t1c, series, participant_id,
-        diagnosis, age, sex, split and reader_*. Relative paths start at the table's folder.
+        A BIDS folder; a folder of scans or of DICOM folders; a table (CSV, TSV, .xlsx or .sav
+        file, DataFrame, mapping of columns or list of dicts) with the columns case_id and path, and
+        any of mask, t1c, series, participant_id, diagnosis, age, sex, split and reader_*. Relative
+        paths start at the table's folder.
     out : path-like
         Folder for the results, made if absent; one run at a time.
     models : path-like, optional
@@ -143,6 +148,13 @@ def run_cohort(
     carry : iterable of str, optional
         Further columns of the cohort to carry along into cases.tsv. Others are left behind,
         since they may identify a patient.
+    columns : mapping of str to str, optional
+        The table's own name of a column, by the name it has here, such as ``{"age": "Alter"}``.
+    words : mapping of str to mapping of str to str, optional
+        Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``;
+        see ``docs/tables.md`` for those that are known.
+    lesion_label : int, optional
+        As for `spinalcord.classify`: which value of the cases' masks is lesion.
     limits : LesionLimits, optional
         What makes a lesion; the model file's own values if not given.
     explanation : ExplanationOptions, optional
@@ -165,7 +177,7 @@ def run_cohort(
     Warns
     -----
     SpinalcordWarning
-        Some cases failed.
+        Some cases failed; what the cohort's tables hold that is not known, guessed or not used.
 
     Raises
     ------
@@ -196,13 +208,17 @@ def run_cohort(
         limits=_group("limits", limits, LesionLimits, options),
         explanation=_group("explanation", explanation, ExplanationOptions, options),
         masks=masks,
+        lesion_label=check_label(lesion_label),
         qc=qc,
     )
     if options:
         raise TypeError(f"run_cohort() got an unexpected keyword argument {next(iter(options))!r}")
     _check_cord(settings.limits, folder.model("segmentation"))
-    listing = list_cohort(cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out)
-    description = _describe(settings, folder, t1c)
+    listing = list_cohort(
+        cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out, columns=columns,
+        words=words,
+    )  # fmt: skip
+    description = _describe(settings, folder, t1c) | {"notes": list(listing.notes)}
     with locked(out), _connected(client) as cluster:
         kept = 0
         try:
@@ -289,6 +305,7 @@ def _describe(settings: RunSettings, folder: ModelFolder, t1c: bool) -> dict[str
             "precision": settings.precision,
             **settings.limits.to_dict(),
             "masks": settings.masks,
+            "lesion_label": settings.lesion_label,
             "t1c": t1c,
             "explaining": settings.explanation.to_dict(),
         },

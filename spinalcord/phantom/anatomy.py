@@ -21,7 +21,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -66,6 +66,7 @@ _COLUMNS = (
     "pitch", "cord_ap", "cord_rl", "sac_ap", "sac_rl", "body_depth", "body_half", "disc",
     "tangent", "skin",
 )  # fmt: skip
+_LUMBAR_WEAR = np.array([0.9 if name in ("L3", "L4", "L5") else 0.0 for name in LEVELS])
 TABLE = {name: np.array([_LEVELS[k][i] for k in LEVELS]) for i, name in enumerate(_COLUMNS)}
 
 
@@ -80,16 +81,24 @@ class Spine:
     tangent : (n,) float
         Angle of the line to the vertical, radians.
     profiles : dict of (n,) float32
-        cord_ap, cord_rl (full diameters), cord_d, cord_x (offsets of the cord in the sac),
-        sac_ap, sac_rl, body_depth, body_half, skin, all mm.
+        cord_ap, cord_rl (full diameters), cord_d, cord_x (offsets of the cord from the line),
+        canal_ap (depth that the sac has where nothing narrows it), sac_ap, sac_rl, sac_d (offset
+        of the sac), body_depth, body_half, skin, all mm.
     edges : (27,) float
         s at the top of each level, and the bottom of the last.
-    discs, grades : (26,) arrays
+    discs, grades : (27,) arrays
         Height (mm) and Pfirrmann grade 1 to 5 of the disc below each level.
-    bulges : (26,) float
+    bulges : (27,) float
         How far that disc reaches into the canal, mm.
+    nuclei : (27,) float
+        Factor on the signal of the disc's nucleus.
+    endplate_mm : (27,) float
+        Depth of changed marrow along the disc below each level: fatty where positive, oedematous
+        where negative, none where 0.
+    removed, screws : (27,) bool
+        Levels without a spinous process, and with metal in their pedicles, after an operation.
     conus : float
-        s of the tip of the cord.
+        s of the tip of the cord, mm.
     """
 
     s: Array
@@ -102,8 +111,11 @@ class Spine:
     discs: Array
     grades: Array
     bulges: Array
+    nuclei: Array
+    endplate_mm: Array
+    removed: Array
+    screws: Array
     conus: float
-    traits: dict[str, float | str] = field(default_factory=dict)
 
     def at(self, name: str, s: Array) -> Array:
         """Value of a profile (or of y, z, x, tangent) at s."""
@@ -163,21 +175,69 @@ def draw_spine(rng: np.random.Generator, *, age: float, sex: str) -> Spine:
     tangent = _tangent(rng, s, centres, age)
     z = -np.cumsum(np.cos(tangent)) * STEP_MM
     y = np.cumsum(np.sin(tangent)) * STEP_MM
-    bend = rng.normal(0, 2.0) * np.sin(2 * np.pi * (s / rng.uniform(250, 500) + rng.uniform()))
+    x = _lateral(rng, s)
     tip = np.interp(
         float(np.clip(rng.normal(0.72, 0.7), -0.5, 2.2)), (-1, 0, 1, 2, 3),
         edges[LEVELS.index("T12") : LEVELS.index("L4") + 1],
     )  # fmt: skip
-    profiles = _profiles(rng, s, centres, size, age, sex, float(tip))
     discs = TABLE["disc"] * size * np.exp(rng.normal(0, 0.12, len(LEVELS)))
-    wear = rng.normal(1.6 + 0.028 * (age - 25), 0.7)
+    wear = rng.normal(1.6 + 0.028 * (age - 25), 0.7) + _LUMBAR_WEAR
     grades = np.clip(np.rint(wear + rng.normal(0, 0.6, len(LEVELS))), 1, 5).astype(int)
-    bulges = np.clip(rng.normal(0.55 * (grades - 2), 0.5), 0, 3.0)
+    bulges = np.clip(rng.normal(0.6 * (grades - 2), 0.7), 0, 4.5)
+    narrow = _narrowing(rng, s, edges, grades, bulges)
+    profiles = _profiles(rng, s, centres, size, age, sex, float(tip), narrow)
+    removed, screws = _operation(rng)
     return Spine(
-        s, y, z, bend - bend.mean(), tangent, profiles, edges,
-        discs * np.where(grades >= 4, 0.7, 1.0), grades, bulges, float(tip),
-        {"size": size, "age": age, "sex": sex},
+        s, y, z, x, tangent, profiles, edges, discs * np.where(grades >= 4, 0.7, 1.0), grades,
+        bulges, np.exp(rng.normal(0, 0.12, len(LEVELS))), _endplates(rng, grades), removed, screws,
+        float(tip),
     )  # fmt: skip
+
+
+def _lateral(rng: np.random.Generator, s: Array) -> Array:
+    """Draw the line's offset to the right: slight in most, a scoliosis in one of five.
+
+    A scoliosis of 8 to 22 mm carries the cord out of a stack of slices and back.
+    """
+    small = rng.normal(0, 2.0) * np.sin(2 * np.pi * (s / rng.uniform(250, 500) + rng.uniform()))
+    large = rng.uniform(8, 22) * np.sin(2 * np.pi * (s / rng.uniform(260, 480) + rng.uniform()))
+    bend = small + large * (rng.uniform() < 0.2)
+    return np.asarray(bend - bend.mean())
+
+
+def _narrowing(
+    rng: np.random.Generator, s: Array, edges: Array, grades: Array, bulges: Array
+) -> tuple[Array, Array]:
+    """Draw what discs in front and ligaments behind take from the depth of the sac, mm.
+
+    Stenosis is drawn where discs are worn; how often and how far is set by eye, not by a source.
+    """
+    thick = np.clip(rng.normal(0.5 * (grades - 2.5), 0.8), 0, 3.5)
+    severe = (rng.uniform(size=len(grades)) < 0.08) & (grades >= 4)
+    thick = thick + severe * rng.uniform(1.0, 4.0, len(grades))
+    front, back = np.zeros(len(s)), np.zeros(len(s))
+    for level in range(2, LEVELS.index("S1")):
+        near = np.exp(-0.5 * ((s - edges[level + 1]) / rng.uniform(3.0, 5.5)) ** 2)
+        front += bulges[level] * near
+        back += thick[level] * near
+    return front, back
+
+
+def _endplates(rng: np.random.Generator, grades: Array) -> Array:
+    """Draw changed marrow along worn discs: fatty twice as often as oedematous."""
+    changed = rng.uniform(size=len(grades)) < 0.12 * np.clip(grades - 2, 0, 3)
+    sign = np.where(rng.uniform(size=len(grades)) < 1 / 3, -1.0, 1.0)
+    return np.asarray(changed * sign * rng.uniform(3, 9, len(grades)))
+
+
+def _operation(rng: np.random.Generator) -> tuple[Array, Array]:
+    """Draw which levels were operated on: processes removed in 6 %, with screws in 2 %."""
+    removed, screws = np.zeros(len(LEVELS), bool), np.zeros(len(LEVELS), bool)
+    kind, n = rng.uniform(), int(rng.integers(1, 4))
+    first = int(rng.choice((2, 3, 4, 18, 19, 20, 21)))
+    removed[first : first + n] = kind < 0.06
+    screws[first : first + n + 1] = kind < 0.02
+    return removed, screws
 
 
 def _tangent(rng: np.random.Generator, s: Array, centres: Array, age: float) -> Array:
@@ -194,7 +254,7 @@ def _tangent(rng: np.random.Generator, s: Array, centres: Array, age: float) -> 
 
 def _profiles(
     rng: np.random.Generator, s: Array, centres: Array, size: float, age: float, sex: str,
-    tip: float,
+    tip: float, narrow: tuple[Array, Array],
 ) -> dict[str, Array]:  # fmt: skip
     lead = 1.0 + (0.015 if sex == "M" else -0.015)
     cord = lead * np.exp(rng.normal(0, 0.045))
@@ -221,10 +281,21 @@ def _profiles(
     end = np.where(left < 1, np.sqrt(np.clip(left * (2 - left), 0, 1)), 1.0)
     out["cord_ap"] = np.maximum(out["cord_ap"] * end, 0.9)
     out["cord_rl"] = np.maximum(out["cord_rl"] * end, 0.9)
-    out["cord_d"] = _cord_offset(rng, s, centres, out)
+    _narrow(out, *narrow)
+    out["cord_d"] = _cord_offset(rng, s, centres, out) + out["sac_d"]
     wobble = np.sin(2 * np.pi * (s / rng.uniform(150, 350) + rng.uniform()))
     out["cord_x"] = rng.normal(0, 0.5) + rng.normal(0, 0.5) * wobble
     return {name: value.astype(np.float32) for name, value in out.items()}
+
+
+def _narrow(out: dict[str, Array], front: Array, back: Array) -> None:
+    """Narrow the sac by what lies in front of it and behind it; the cord is never squeezed."""
+    out["canal_ap"] = out["sac_ap"]
+    room = np.clip(out["sac_ap"] - np.maximum(out["cord_ap"] + 1.2, 3.0), 0, None)
+    share = np.minimum(1.0, room / np.maximum(front + back, 1e-6))
+    out["sac_ap"] = out["sac_ap"] - share * (front + back)
+    out["sac_d"] = share * (front - back) / 2
+    out["sac_rl"] = out["sac_rl"] * (1 - 0.25 * share * (front + back) / out["canal_ap"])
 
 
 def _cord_offset(

@@ -183,13 +183,25 @@ def _place(
 
 
 def _span(spine: Spine, grid: Grid) -> tuple[float, float]:
-    """First and last s of the cord that the field of view shows well within its borders."""
+    """First and last s of the cord that the slices show well within the field of view.
+
+    Where a scoliosis carries the cord out of the slices, the longest stretch within them counts.
+    """
     inner = np.zeros(grid.s.shape, bool)
     h, w = (int(n) for n in grid.s.shape)
     inner[h // 16 : h - h // 16, w // 16 : w - w // 16] = True
     near = inner & (np.abs(grid.d - spine.at("cord_d", grid.s)) < 3)
     s = grid.s[near]
-    return max(float(s.min()), -12.0), min(float(s.max()), spine.conus - 4.0)
+    first, last = max(float(s.min()), -12.0), min(float(s.max()), spine.conus - 4.0)
+    along = spine.s[(spine.s >= first) & (spine.s <= last)]
+    x = spine.at("x", along) + spine.at("cord_x", along)
+    shown = (x > grid.x.min() + 2) & (x < grid.x.max() - 2)
+    borders = np.flatnonzero(np.diff(np.concatenate([[0], shown, [0]])))
+    starts, ends = borders[::2], borders[1::2]
+    if len(starts) == 0:
+        return first, last
+    longest = int(np.argmax(ends - starts))
+    return float(along[starts[longest]]), float(along[ends[longest] - 1])
 
 
 def _segment(spine: Spine, span: tuple[float, float]) -> float:

@@ -27,6 +27,12 @@ def ellipse_distance(x: Array, y: Array, a: Any, b: Any) -> Array:
     return np.asarray((f - 1.0) / slope)
 
 
+def paint_over(canvas: Array, alpha: Array, colour: Array, texture: Any = 1.0) -> None:
+    """Paint with opacity `alpha` (n,) onto `canvas` (channels, n), in place."""
+    for channel, value in zip(canvas, colour, strict=True):
+        channel += alpha * (value * texture - channel)
+
+
 def smooth_noise(
     rng: np.random.Generator,
     shape: tuple[int, ...],

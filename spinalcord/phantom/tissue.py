@@ -42,7 +42,7 @@ TISSUES: dict[str, Tissue] = {
     "root": Tissue(900, 80, 0.70),
     "muscle": Tissue(900, 32, 0.85),
     "fat": Tissue(382, 110, 0.95, fat=1.0),  # T2 as a fast spin echo sees it
-    "marrow": Tissue(586, 52, 0.75, fat=0.35),
+    "marrow": Tissue(586, 60, 0.78, fat=0.45),
     "ligament": Tissue(900, 22, 0.45),
     "nucleus": Tissue(1200, 190, 0.80),
     "annulus": Tissue(900, 48, 0.50),
@@ -62,7 +62,6 @@ TISSUES: dict[str, Tissue] = {
     "blood": Tissue(1000, 45, 0.75),
 }
 LESION_TISSUES = tuple(TISSUES)[tuple(TISSUES).index("low_grade") :]
-NUCLEUS_T2 = (210.0, 129.0, 84.0, 51.0, 45.0)  # Pfirrmann I to V [3]
 
 
 def spin_echo(tissue: Tissue, tr: float, te: float, train_ms: float = 0.0) -> float:
@@ -118,6 +117,8 @@ def draw_signals(
         if name == "nucleus":
             base = Tissue(base.t1, nucleus_t2, base.pd)
         tissue = jittered(at_field(base, protocol["field_t"]), rng)
+        if name == "fat":  # T2 on fast spin echo spans 41 to 143 ms [2]_
+            tissue = Tissue(tissue.t1, float(rng.uniform(75, 140)), tissue.pd, tissue.fat)
         t2w = spin_echo(tissue, protocol["tr_ms"], protocol["te_ms"], train)
         t1w = spin_echo(tissue, protocol["t1_tr_ms"], protocol["t1_te_ms"])
         water = 1.0 - tissue.fat

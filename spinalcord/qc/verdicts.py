@@ -75,7 +75,7 @@ def is_verdicts(text: str) -> bool:
 
     Examples
     --------
-    >>> is_verdicts("Case_ID;Verdict\\nsub-01;pass")
+    >>> is_verdicts("Case_ID;Verdict\nsub-01;pass")
     True
     """
     return all(column in _header(text) for column in _COLUMNS)
@@ -103,7 +103,7 @@ def read_verdicts(text: str, name: str) -> dict[str, tuple[str, str]]:
 
     Examples
     --------
-    >>> read_verdicts("case_id\\tverdict\\tnote\\nsub-01\\tfail\\tmoved", "verdicts.tsv")
+    >>> read_verdicts("case_id\tverdict\tnote\nsub-01\tfail\tmoved", "verdicts.tsv")
     {'sub-01': ('fail', 'moved')}
     """
     if not is_verdicts(text):
@@ -130,7 +130,7 @@ def left_out(text: str, name: str) -> dict[str, str]:
 
     Examples
     --------
-    >>> left_out("case_id\\tverdict\\nsub-01\\tfail\\nsub-02\\tpass", "verdicts.tsv")
+    >>> left_out("case_id\tverdict\nsub-01\tfail\nsub-02\tpass", "verdicts.tsv")
     {'sub-01': 'quality control: fail'}
     """
     return _reasons(read_verdicts(text, name))

@@ -11,6 +11,7 @@ import numpy as np
 from ..stats import Comparison, Estimate, proportion, proportion_difference
 from ..stats.distributions import chi2_p, f_p, t_quantile
 from ..stats.estimate import decimal, p_text, undefined
+from ..stats.means import is_constant, student_limits
 from ..tables.words import FEMALE, MALE, SYNONYMS
 from ..tasks import DIAGNOSES
 from .cases import Bool, Cases, Float, Words
@@ -129,14 +130,18 @@ def _number(label: str, group: str, values: Float, level: float, digits: int) ->
             "mean", float(known[0]), math.nan, math.nan, level, "none",
             reason="one value does not vary", **options,
         )  # fmt: skip
+    elif is_constant(known):
+        mean = Estimate(
+            "mean", float(known[0]), math.nan, math.nan, level, "none",
+            reason=f"all {n} values are the same", **options,
+        )  # fmt: skip
     else:
-        half = t_quantile(level, n - 1) * float(known.std(ddof=1)) / math.sqrt(n)
-        value = float(known.mean())
-        mean = Estimate("mean", value, value - half, value + half, level, "Student's t", **options)
+        low, high = student_limits(known, level)
+        mean = Estimate("mean", float(known.mean()), low, high, level, "Student's t", **options)
     row = {**_blank(), **estimate_row(mean, characteristic=label, group=group)}
     row["missing"] = int(values.size - n)
     if n:
-        row["sd"] = float(known.std(ddof=1)) if n > 1 else math.nan
+        row["sd"] = math.nan if n == 1 else 0.0 if is_constant(known) else float(known.std(ddof=1))
         row["median"] = float(np.median(known))
         row["minimum"], row["maximum"] = float(known.min()), float(known.max())
         row["sentence"] = mean.sentence(digits=digits)
@@ -169,7 +174,7 @@ def _test(label: str, found: Comparison | None) -> list[dict[str, Any]]:
 
 def _welch(parts: Mapping[str, Float], level: float) -> Comparison | None:
     """Welch's analysis of variance (Biometrika 38:330, 1951), with the largest difference."""
-    usable = {name: x for name, x in parts.items() if x.size > 1 and x.std() > 0}
+    usable = {name: x for name, x in parts.items() if not is_constant(x)}
     if len(usable) < 2:
         return None
     n = np.array([x.size for x in usable.values()], np.float64)

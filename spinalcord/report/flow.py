@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import InputError
 from ..qc.verdicts import LEFT_OUT, REASON
 from ..tables.words import SYNONYMS
 from ..tasks import DIAGNOSES, TASKS
@@ -103,7 +105,7 @@ def patient_flow(cohort: Cohort) -> tuple[Step, ...]:
 
 
 def evaluated_counts(cohort: Cohort) -> dict[str, int]:
-    """Count the patients that each task's figures are of: a reference and an answer.
+    """Count the patients that each task's figures are of: with a reference and an answer.
 
     A task concerns other patients than the four diagnoses do, so its n is another: those whose
     reference is tumor or demyelination alone take part in the first, and so does who has an answer
@@ -116,14 +118,13 @@ def evaluated_counts(cohort: Cohort) -> dict[str, int]:
     Returns
     -------
     dict of str to int
-        By task; those with nobody left out.
-
-    Raises
-    ------
-    InputError
-        As `spinalcord.report.cases.ask`.
+        By task; without those of nobody, and those whose columns cannot be read, which their
+        tables say.
     """
-    counts = {name: int(ask(cohort.cases, name).answered.sum()) for name in TASKS}
+    counts = {}
+    for name in TASKS:
+        with contextlib.suppress(InputError):
+            counts[name] = int(ask(cohort.cases, name).answered.sum())
     return {name: n for name, n in counts.items() if n}
 
 

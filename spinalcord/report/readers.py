@@ -99,7 +99,7 @@ def agreement(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
     for first, second in combinations(voices, 2):
         a, b = voices[first], voices[second]
         both = (a >= 0) & (b >= 0)
-        kappa = cohen_kappa(_cross(a[both], b[both]), level=level)
+        kappa = cohen_kappa(_cross(a[both], b[both]), method="score", level=level)
         rows.append(estimate_row(kappa, first=first, second=second))
     names = cases.readers
     if len(names) > 1:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..paths import local_path
 from .orientation import corner_displacement_mm
 from .volume import Volume, check_scan, warn
 
@@ -63,7 +64,7 @@ def load(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
     Parameters, returned value and errors as in `read`, save that a constant, coarse or thin
     volume is taken.
     """
-    path = Path(path)
+    path = local_path(path)
     if path.is_symlink() and not path.exists():
         hint = ""
         if "annex/objects" in os.readlink(path):

@@ -249,6 +249,14 @@ class Volume:
         moved = corner_displacement_mm(self._affine, other.affine, self.shape)
         return moved <= tolerance * min(self.spacing_mm)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Return the voxels as stored, for `numpy.asarray`; read-only unless they are copied."""
+        if dtype is not None and np.dtype(dtype) != self._array.dtype:
+            if copy is False:
+                raise ValueError(f"{self._array.dtype} voxels as {np.dtype(dtype)} need a copy")
+            return self._array.astype(dtype)
+        return self._array.copy() if copy else self._array
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Volume is frozen: cannot set {name}")
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..paths import local_path
 from .orientation import corner_displacement_mm
 from .volume import Volume
 
@@ -95,7 +96,7 @@ def result_path(
     -------
     Path
     """
-    path = Path(out)
+    path = local_path(out)
     endings = (".nii.gz", ".nii") if ending == ".nii.gz" else (ending,)
     if path.name.lower().endswith(endings) and not path.is_dir():
         return path

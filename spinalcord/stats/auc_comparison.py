@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ..errors import InputError
 from .diagnostic import binary
 from .distributions import chi2_p, normal_p, normal_quantile
-from .estimate import FEW, Comparison, Estimate, check_level
+from .estimate import FEW, Comparison, Estimate, adjusted, check_level
 from .roc import ONE_CASE, AreaError, delong_covariance
 
 DifferenceMethod: TypeAlias = Literal["default", "delong", "square-and-add"]
@@ -311,28 +311,6 @@ def _largest(truth: ArrayLike, areas: Any, covariance: Any, level: float, unit: 
     pair = _pair_of(truth, areas, covariance, i, j, unit)
     name = "largest difference in AUC"
     return adjusted(pair.compare(name, 1 - (1 - level) / pairs, "default").effect, level, pairs)
-
-
-def adjusted(effect: Estimate, level: float, number: int) -> Estimate:
-    """Label an interval whose level was raised because its difference is one of several.
-
-    Parameters
-    ----------
-    effect : Estimate
-        Computed at the level ``1 - (1 - level) / number``.
-    level : float
-        At which all differences together lie in their intervals.
-    number : int
-        How many differences there are.
-
-    Returns
-    -------
-    Estimate
-    """
-    if number == 1:
-        return effect
-    how = f"{effect.method}, Bonferroni for {number} differences"
-    return replace(effect, level=level, method=how)
 
 
 def _checked(method: str) -> str:

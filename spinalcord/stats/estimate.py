@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -323,6 +323,28 @@ def _not_zero(value: float, digits: int) -> str:
             return shown
         shown = decimal(value, digits + more)
     return shown if float(shown) != 0 else decimal(value, digits)
+
+
+def adjusted(effect: Estimate, level: float, number: int) -> Estimate:
+    """Label an interval whose level was raised because its difference is one of several.
+
+    Parameters
+    ----------
+    effect : Estimate
+        Computed at the level ``1 - (1 - level) / number``.
+    level : float
+        At which all differences together lie in their intervals.
+    number : int
+        How many differences there are.
+
+    Returns
+    -------
+    Estimate
+    """
+    if number == 1:
+        return effect
+    how = f"{effect.method}, Bonferroni for {number} differences"
+    return replace(effect, level=level, method=how)
 
 
 def undefined(name: str, reason: str, level: float, **options: Any) -> Estimate:

@@ -38,10 +38,8 @@ def cell_text(value: Any) -> str:
     """
     # pandas makes floats of whole numbers beside missing ones.
     if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
-        if float(value).is_integer():
-            value = int(value)
-        elif not isinstance(value, float):
-            value = value.item() if hasattr(value, "item") else float(value)
+        number = float(value)
+        value = int(number) if number.is_integer() else str(value)
     text = "" if value is None else str(value).strip()
     return "" if text.casefold() in MISSING else text
 

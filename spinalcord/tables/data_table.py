@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ..errors import InputError
 from .cells import cell_text, with_points
@@ -109,17 +109,15 @@ class DataTable:
         notes = list(self.notes)
         own: dict[str, str] = {}
         for here, there in (mapping or {}).items():
-            column = folded.get(there.casefold())
-            if column is None:
+            column = folded.get(there.casefold(), "")
+            if not column:
                 raise InputError(f"{self.name}: no column {there!r} to be read as {here}")
             if column in own:
                 raise InputError(f"{self.name}: {there} is to be read as {own[column]} and {here}")
             own[column] = here
         for column in self.columns:
             if column not in own and names[column] in own.values():
-                notes.append(
-                    f"{self.name}: column {column} is left out, as another is named for it"
-                )
+                notes.append(f"{self.name}: column {column} is left out: another is named for it")
                 names[column] = ""
         names |= own
         keep = [i for i, column in enumerate(self.columns) if names[column]]
@@ -172,6 +170,8 @@ def make_table(
     header, notes = [column.strip() for column in header], list(notes)
     if rows and _has_row_names(header, rows):
         header = ["", *header]
+        if not all(row.quoted for row in rows):
+            notes.append(f"{name}: the first cell of each row is left out, as R's name of the row")
     while header and not header[-1] and all(not any(r.cells[len(header) - 1 :]) for r in rows):
         header.pop()  # nothing but separators at the end of every line
     if not any(header):
@@ -238,4 +238,4 @@ def _is_index(cells: Sequence[str]) -> bool:
     if not cells or not all(cell.isascii() and cell.isdigit() for cell in cells):
         return False
     counted = [int(cell) for cell in cells]
-    return all(a < b for a, b in itertools.pairwise(counted))
+    return all(a < b for a, b in pairwise(counted))

@@ -52,7 +52,7 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
     Returns
     -------
     text : str
-        With ``\\n`` as line ends, whichever the file has.
+        With ``\n`` as line ends, whichever the file has.
     guess : str
         What was guessed about the encoding, in words; empty where nothing was.
 
@@ -63,16 +63,15 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> decode("sex\\r\\nm\\xe4nnlich".encode("cp1252"), "a.csv")
-    ('sex\\nmännlich', 'a.csv: not UTF-8; read as cp1252 (Western European Windows), a guess')
+    >>> decode("sex\r\nm\xe4nnlich".encode("cp1252"), "a.csv")
+    ('sex\nmännlich', 'a.csv: not UTF-8; read as cp1252 (Western European Windows), a guess')
     """
     bom, encoding = next(((b, e) for b, e in _BOMS if raw.startswith(b)), (b"", ""))
     guess = ""
     try:
         if encoding:
             text = raw[len(bom) :].decode(encoding)
-        elif b"\0" in raw[:400]:
-            encoding = "utf-16-le" if raw[1:2] == b"\0" else "utf-16-be"
+        elif encoding := _looks_like_utf16(raw[:400]):
             text = raw.decode(encoding)
             guess = f"{name}: no byte order mark; read as {encoding.upper()}, a guess"
         else:
@@ -82,6 +81,14 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
     if "\0" in text:
         raise InputError(_no_text(name))
     return text.replace("\r\n", "\n").replace("\r", "\n"), guess
+
+
+def _looks_like_utf16(start: bytes) -> str:
+    """Name the UTF-16 whose every other byte is 0, as in Latin text; empty if it is none."""
+    even, odd = start[0::2].count(0), start[1::2].count(0)
+    if max(even, odd) < 0.7 * len(start[1::2]) or min(even, odd):
+        return ""
+    return "utf-16-be" if even > odd else "utf-16-le"
 
 
 def _decode_bytes(raw: bytes, name: str) -> tuple[str, str]:
@@ -112,7 +119,7 @@ def find_separator(text: str) -> str:
 
     Examples
     --------
-    >>> find_separator("case_id;age\\na;30,5\\n")
+    >>> find_separator("case_id;age\na;30,5\n")
     ';'
     """
     lines = [line for line in text.split("\n", _LOOKED_AT + 1)[:_LOOKED_AT] if line.strip()]
@@ -129,12 +136,14 @@ def find_separator(text: str) -> str:
 
 
 def _width(line: str, mark: str) -> int:
-    """Count the cells of one line, whose quotes need not close."""
+    """Count the cells of one line, whose quotes need not close; 0 if another mark follows one."""
     count, rest = 0, line
     while True:
         count += 1
         start = rest.lstrip(" ")
         close = _closing(start, 1, mark) if start.startswith('"') else 0
+        if start.startswith('"') and not close and not _is_open(start):
+            return 0
         _, found, rest = start[close:].partition(mark)
         if not found:
             return count
@@ -176,7 +185,7 @@ def split_rows(text: str, mark: str, name: str, *, stray_quotes: bool = False) -
 
     Examples
     --------
-    >>> [row.cells for row in split_rows('a,"b, c"\\n\\n1,5"\\n', ",", "x.csv")]
+    >>> [row.cells for row in split_rows('a,"b, c"\n\n1,5"\n', ",", "x.csv")]
     [('a', 'b, c'), ('1', '5"')]
     """
     lines = text.split("\n")
@@ -213,7 +222,7 @@ def _split(
             cell, found, rest = start.partition(mark)
             cells.append(cell.strip())
         else:
-            close, more = _close(lines, at + taken, start, mark, width)
+            close, more = _close(lines, at + taken, start, mark, width, len(cells))
             if not close and not stray_quotes:
                 raise InputError(_stray(name, at + taken, cells, header, start))
             if not close:
@@ -230,16 +239,22 @@ def _split(
 
 
 def _close(
-    lines: Sequence[str], following: int, start: str, mark: str, width: int
+    lines: Sequence[str], following: int, start: str, mark: str, width: int, before: int
 ) -> tuple[int, int]:
-    """Find the end of a quoted cell; return it (0: none) and how many further lines it takes."""
+    """Find the end of a quoted cell; return it (0: none) and how many further lines it takes.
+
+    A line within the cell that has all the cells of a row is a row. So is the last one, unless the
+    cell is the row's first, whose last line has them all, and the line where it began has not.
+    """
     close = _closing(start, 1, mark)
     if close or not _is_open(start):
         return close, 0
     whole = start
+    last_may_be_full = before == 0 and start.count(mark) + 1 != width
     for more, line in enumerate(lines[following:], 1):
-        if width > 1 and width in (line.count(mark) + 1, _width(line, mark)):
-            return 0, 0  # a row of its own
+        is_row = width > 1 and width in (line.count(mark) + 1, _width(line, mark))
+        if is_row and not (last_may_be_full and '"' in line):
+            return 0, 0
         whole += "\n" + line
         if '"' in line:
             close = _closing(whole, 1, mark)

@@ -108,7 +108,7 @@ def parse_table(
 
     Examples
     --------
-    >>> parse_table("case_id;Age\\na;30,5\\n", "x.csv", known=["age"]).dicts()
+    >>> parse_table("case_id;Age\na;30,5\n", "x.csv", known=["age"]).dicts()
     [{'case_id': 'a', 'age': '30.5'}]
     """
     table = _from_text(text.removeprefix("\ufeff"), name, (), optional, stray_quotes)
@@ -134,7 +134,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    r"""Read a text file, with ``\\n`` as line ends; says what it guessed about the encoding.
+    r"""Read a text file, with ``\n`` as line ends; says what it guessed about the encoding.
 
     Parameters
     ----------

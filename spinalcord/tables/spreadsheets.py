@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -106,11 +107,10 @@ def _read_frame(path: Path, module: str) -> DataTable:
 def _read_workbook(path: Path, optional: Sequence[str]) -> DataTable:
     openpyxl = _need("openpyxl")
     try:
-        values = openpyxl.load_workbook(path, data_only=True)
-        formulas = openpyxl.load_workbook(path)
+        raw = path.read_bytes()  # openpyxl goes by the names of files otherwise
+        values = openpyxl.load_workbook(io.BytesIO(raw), data_only=True)
+        formulas = openpyxl.load_workbook(io.BytesIO(raw))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: cannot be read as a workbook: {error}") from error
-    except openpyxl.utils.exceptions.InvalidFileException as error:
         raise InputError(f"{path}: cannot be read as a workbook: {error}") from error
     filled = [sheet for sheet in values.worksheets if _rows(sheet)]
     if not filled:
@@ -120,7 +120,7 @@ def _read_workbook(path: Path, optional: Sequence[str]) -> DataTable:
         names = ", ".join(sheet.title for sheet in filled)
         notes.append(f"{path}: read the sheet {filled[0].title}, the first of {names}")
     _check_cells(path, filled[0], formulas[filled[0].title])
-    (_first, header), *rows = _rows(filled[0])
+    (_, header), *rows = _rows(filled[0])
     width = max(len(header), *(len(cells) for _, cells in rows)) if rows else len(header)
     padded = [Row(line, tuple(cells) + ("",) * (width - len(cells))) for line, cells in rows]
     full = [*header, *[""] * (width - len(header))]

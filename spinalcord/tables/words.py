@@ -16,8 +16,8 @@ from ..tasks import DIAGNOSES
 from .data_table import READERS, DataTable
 
 FEMALE, MALE = "F", "M"
-HEALTHY = "healthy"
-"""A diagnosis that is known, and is none of the four."""
+HEALTHY, OTHER = "healthy", "other"
+"""Diagnoses that are known, and are none of the four."""
 
 KINDS = {"sex": "sex", "diagnosis": "diagnosis", "reference_diagnosis": "diagnosis"}
 """Columns of words, and what their words are; those of readers are diagnoses as well."""
@@ -59,6 +59,7 @@ SYNONYMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
                           "demyelinating lesion"),
         HEALTHY: ("healthy", "control", "controls", "healthy control", "healthy controls", "hc",
                   "healthy volunteer", "normal", "no lesion"),
+        OTHER: ("other", "other diagnosis", "other disease"),
     },
 }  # fmt: skip
 """By column: what a word means, and its spellings, whatever their case."""

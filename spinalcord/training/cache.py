@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from ..cohort.listing import CohortCase
 from ..errors import InputError
 from ..models.model_file import Model
 from ..scans.preparation import LesionSlices, WorkingScan
+from ..scans.reading import check_label
 from ..scans.writing import write_bytes, write_json
-from .patients import TrainingCase
 from .settings import SEGMENTATION
 
 LESION, CORD = 1, 2
@@ -40,7 +41,7 @@ class Entry:
 
     Attributes
     ----------
-    case : TrainingCase
+    case : CohortCase
     folder, key : Path, str
         Where they lie: ``KEY.images.npy`` and, for segmentation, ``KEY.targets.npy``.
     shape : tuple of int
@@ -57,7 +58,7 @@ class Entry:
         Whether the cord is known, and whether there is a contrast-enhanced T1w.
     """
 
-    case: TrainingCase
+    case: CohortCase
     folder: Path
     key: str
     shape: tuple[int, int, int]
@@ -111,21 +112,24 @@ class Entry:
 
 
 def prepare_cases(
-    cases: Iterable[TrainingCase],
+    cases: Iterable[CohortCase],
     metadata: Mapping[str, Any],
     folder: str | os.PathLike[str],
     *,
+    lesion_label: int | None = None,
     progress: bool = False,
 ) -> list[Entry]:
     """Prepare cases, unless they are prepared already.
 
     Parameters
     ----------
-    cases : iterable of TrainingCase
+    cases : iterable of CohortCase
     metadata : mapping
         Of the model file to be: preprocessing, labels and in_channels count.
     folder : path
         Made if absent; may be shared by several trainings.
+    lesion_label : int, optional
+        As for `spinalcord.classify`: which value of the lesion masks is lesion.
     progress : bool
         Whether to show a bar on a terminal.
 
@@ -145,15 +149,16 @@ def prepare_cases(
     model = Model(Path("training"), metadata, ())
     listed = list(cases)
     shown = tqdm(listed, desc="prepare", unit="case", disable=None if progress else True)
-    return [_prepare(case, model, folder) for case in shown]
+    label = check_label(lesion_label)
+    return [_prepare(case, model, folder, label) for case in shown]
 
 
-def _prepare(case: TrainingCase, model: Model, folder: Path) -> Entry:
-    key = _key(case, model)
+def _prepare(case: CohortCase, model: Model, folder: Path, label: int | None) -> Entry:
+    key = _key(case, model, label)
     about = folder / f"{key}.json"
     if not about.is_file():
         scan = WorkingScan(case.path, series=case.series)
-        lesion = (scan.mask(case.mask) > 0).astype(np.uint8)
+        lesion = (scan.mask(case.mask, label) > 0).astype(np.uint8)
         make = _segmentation if model.role == SEGMENTATION else _classification
         facts = make(case, model, scan, lesion, folder / key)
         # Last: what has this file is complete.
@@ -175,7 +180,7 @@ def _prepare(case: TrainingCase, model: Model, folder: Path) -> Entry:
 
 
 def _segmentation(
-    case: TrainingCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
+    case: CohortCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
 ) -> dict[str, Any]:
     alone = Model(model.path, {**model.metadata, "preprocessing": _alone(model)}, ())
     images, frame = scan.segmentation_images(alone)
@@ -205,7 +210,7 @@ def _segmentation(
 
 
 def _classification(
-    case: TrainingCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
+    case: CohortCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
 ) -> dict[str, Any]:
     t1c = None if case.t1c is None else scan.coregistered(case.t1c, "t1c")
     images, slices, _ = LesionSlices(scan, lesion, t1c).images(model)
@@ -256,7 +261,7 @@ def _save(stem: Path, kind: str, array: NDArray[Any]) -> None:
     write_bytes(stem.with_name(f"{stem.name}.{kind}.npy"), buffer.getvalue())
 
 
-def _key(case: TrainingCase, model: Model) -> str:
+def _key(case: CohortCase, model: Model, label: int | None) -> str:
     """Name a case's slices by the files they come from and by how they are made."""
     files = [case.path, case.mask, case.cord if model.role == SEGMENTATION else case.t1c]
     parts = [
@@ -265,6 +270,7 @@ def _key(case: TrainingCase, model: Model) -> str:
         _alone(model),
         case.series,
         [None if file is None else _stamp(Path(file)) for file in files],
+        *([] if label is None else [label]),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 

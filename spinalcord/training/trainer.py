@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch import nn
 from tqdm import tqdm
 
 from .. import __version__, _core
+from ..cohort.listing import CohortCase
 from ..errors import InputError
 from ..models.file_settings import OLD_STRETCH
 from .averaging import WeightMean
@@ -25,7 +27,7 @@ from .cache import Entry, prepare_cases
 from .checkpoints import load_checkpoint, save_checkpoint
 from .export import describe, export_model
 from .learning_curves import write_curves
-from .patients import TRAIN, VALIDATION, TrainingCase, list_cases
+from .patients import TRAIN, VALIDATION, list_cases
 from .problems import Problem, make_problem
 from .settings import PREPARED, SEGMENTATION, START, Settings, check_target, rate_at
 from .starting import load_backbone, load_init, write_start
@@ -78,6 +80,9 @@ def train_network(
     resume: bool = False,
     cache: str | os.PathLike[str] | None = None,
     name: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+    lesion_label: int | None = None,
     progress: bool = False,
 ) -> TrainingResult:
     """Train a network on the split train of a cohort, watched on the split validation.
@@ -103,6 +108,10 @@ def train_network(
         not given.
     name : str, optional
         In the model file; the name of `out` if not given.
+    columns, words : mapping, optional
+        As for `spinalcord.run_cohort`: names of columns, words for sex and diagnosis.
+    lesion_label : int, optional
+        As for `spinalcord.classify`: which value of the lesion masks is lesion.
     progress : bool, default False
         Whether to show bars on a terminal.
 
@@ -122,13 +131,17 @@ def train_network(
     work = _check(target, out, init, backbone, resume)
     if target == SEGMENTATION and settings.window != PREPARED:
         raise InputError("window is for classifiers; a segmentation network sees patches")
-    cases, origin = list_cases(data, target, seed=settings.seed)
+    cases, origin = list_cases(data, target, seed=settings.seed, columns=columns, words=words)
     metadata = describe(
         target, ["lesion", "cord"], name or out.stem, settings.preprocessing(target)
     )
     prepared = {**metadata, "preprocessing": settings.prepared(target)}
     entries = prepare_cases(
-        cases, prepared, cache or out.parent / "training-cache", progress=progress
+        cases,
+        prepared,
+        cache or out.parent / "training-cache",
+        lesion_label=lesion_label,
+        progress=progress,
     )
     problem = make_problem(target, entries, settings)
     held = [e for e in entries if e.case.split == VALIDATION]
@@ -373,13 +386,13 @@ def _over(limit: float | None, began: float) -> bool:
     return limit is not None and time.monotonic() - began >= limit
 
 
-def _fingerprint(cases: list[TrainingCase], target: str) -> str:
+def _fingerprint(cases: list[CohortCase], target: str) -> str:
     rows = sorted((c.case_id, c.participant_id, c.diagnosis, c.split) for c in cases)
     return hashlib.sha256(json.dumps([target, rows]).encode()).hexdigest()
 
 
 def _facts(
-    target: str, data: Path, cases: list[TrainingCase], origin: str, settings: Settings,
+    target: str, data: Path, cases: list[CohortCase], origin: str, settings: Settings,
     loop: _Loop, init: Any, backbone: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """What the model file tells about its training; no path and no name of a case."""

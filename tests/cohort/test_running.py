@@ -514,7 +514,7 @@ def test_a_disk_that_really_is_full(tmp_path, random_models, small_disk):
 
 
 @pytest.mark.slow
-def test_interrupting_a_run_with_processes(tmp_path, random_models):
+def test_interrupting_a_run_with_processes(interruptible, tmp_path, random_models):
     if _core.cpu()["threads"] < 2:
         pytest.skip("needs two CPUs")
     scans = tiny_scans(tmp_path / "in", 60)

@@ -1,4 +1,4 @@
-"""The command `bench`: one line of JSON a figure."""
+"""`spinalcord bench`: one line of JSON a figure."""
 
 from __future__ import annotations
 

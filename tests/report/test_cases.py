@@ -157,3 +157,31 @@ def test_readers_are_right_by_group_first_and_by_diagnosis_then():
     assert list(read) == [True, True, False]
     assert list(right) == [True, True, False]
     assert not judge_readings(answer, truth, "ms_vs_nmosd")[1].any()
+
+
+def test_words_numbers_and_names_that_people_write():
+    table = {
+        "Case_ID": list("abcd"),
+        "SEX": ["w", "U", "m", "-"],
+        "Age": ["30,5", "-99", "41", "."],
+        "Dice": [0.7, 69, None, 0.5],
+        "Reference_Diagnosis": ["nmo", "M.S.", "Multiple Sclerosis", "NA"],
+    }
+    cases = read_cases(table)
+    assert list(cases.words("sex")) == ["F", "U", "M", ""]
+    np.testing.assert_array_equal(cases.numbers("age"), [30.5, np.nan, 41, np.nan])
+    np.testing.assert_array_equal(cases.numbers("dice"), [0.7, np.nan, np.nan, 0.5])
+    assert list(cases.words("reference_diagnosis")) == ["NMOSD", "M.S.", "MS", ""]
+    said = cases.unusable()
+    assert [one.partition(":")[0] for one in said] == ["sex", "reference_diagnosis", "age", "dice"]
+    assert cases.take(np.array([True, False, True, True])).unusable() == ()
+    stated = read_cases(table, words={"sex": {"U": "F"}, "diagnosis": {"M.S.": "MS"}})
+    assert list(stated.words("sex")) == ["F", "F", "M", ""]
+
+
+def test_a_readers_word_that_is_not_known_is_no_answer():
+    answer = np.array(["MS", "ependimoma", "healthy"], object)
+    truth = np.array(["MS", "MS", "MS"], object)
+    read, right = judge_readings(answer, truth, "ms_vs_nmosd")
+    assert list(read) == [True, False, True]
+    assert list(right) == [True, False, False]

@@ -6,14 +6,16 @@ import io
 import itertools
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
 from stand_ins import SPACING, stored, working_array
 
-from spinalcord.errors import InputError
+from spinalcord.errors import InputError, SpinalcordWarning
 from spinalcord.scans import preparation as working
 from spinalcord.scans.preparation import Stopwatch, WorkingScan, batches, take_scan
+from spinalcord.scans.reading import read_mask
 
 AXES = list(itertools.permutations(range(3)))
 FLIPS = [(False, False, False), (True, False, True)]
@@ -103,3 +105,34 @@ def test_quick_work_shows_no_bar(monkeypatch):
     monkeypatch.setattr("sys.stderr", Terminal())
     assert len(list(batches(8, 2, "segment", progress=True))) == 4
     assert sys.stderr.getvalue() == ""
+
+
+def test_a_mask_of_several_values_is_lesion_where_its_label_says(tmp_path):
+    array = working_array()
+    volume = stored(array)
+    values = np.zeros(array.shape, np.uint8)
+    values[1:4, 20:60, 20:40] = 1
+    values[2, 30:40, 25:35] = 2
+    scan = WorkingScan(volume)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lesion = scan.mask(stored(values), 2)
+        assert not scan.mask(stored(values), 3).any()
+        scan.mask(stored(values > 1))
+        scan.mask(stored(np.where(values > 1, np.uint8(255), np.uint8(0))))
+    np.testing.assert_array_equal(lesion, values == 2)
+    with pytest.warns(SpinalcordWarning, match=r"2 values besides 0 \(1, 2\) all count as inside"):
+        both = scan.mask(stored(values))
+    np.testing.assert_array_equal(both, values > 0)
+    assert any("(1, 2)" in text for text in scan.warnings)
+    for label in (0, -1, 1.5, True, "2"):
+        with pytest.raises(InputError, match="a label is a whole number of at least 1, got"):
+            scan.mask(stored(values), label)
+
+
+def test_a_map_of_probabilities_is_no_mask_for_either_reader():
+    scan = WorkingScan(stored(working_array()))
+    soft = stored(np.full(scan.array.shape, 0.3, np.float32))
+    for read in (scan.mask, lambda mask: read_mask(mask, like=scan.volume)):
+        with pytest.raises(InputError, match=r"no whole numbers .*apply a threshold first"):
+            read(soft)
