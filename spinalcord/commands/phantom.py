@@ -41,6 +41,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="of cases whose tissues take any signal, 0 to 1 (default: 0)",
     )
+    parser.add_argument(
+        "--style",
+        default="mixed",
+        choices=("mixed", "ellipsoids", "contours", "chains"),
+        help="how lesions are drawn (default: mixed, which never draws chains)",
+    )
+    parser.add_argument(
+        "--visible",
+        type=float,
+        default=0.4,
+        metavar="SHARE",
+        help="of a voxel that a lesion must fill somewhere to leave a mask (default: 0.4)",
+    )
     parser.add_argument("--t1c", action="store_true", help="contrast-enhanced T1w as well")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: 1)")
 
@@ -60,6 +73,8 @@ def run(options: argparse.Namespace) -> int:
         lesion_free_in=options.lesion_free_in,
         split=options.split,
         random_contrast=options.random_contrast,
+        style=options.style,
+        visible=options.visible,
         t1c=options.t1c,
         jobs=options.jobs,
         progress=not options.quiet,

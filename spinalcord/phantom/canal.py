@@ -66,10 +66,12 @@ class Surroundings:
         s, d, p = points.s, points.d, points.profiles
         amount = float(np.exp(rng.normal(0, 0.35)))
         low = np.interp(
-            s, spine.edges[[2, 7, 12, 19, 22, 25]], (0.0, 0.15, 0.35, 0.6, 1.0, 1.0)
+            s, spine.edges[[7, 9, 13, 19, 22, 25]], (0.0, 0.12, 0.35, 0.6, 1.0, 1.0)
         ) * min(amount, 1.4)  # fmt: skip
         phase, pitch = vertebrae.phase, vertebrae.pitch
-        gap = np.clip(np.minimum(phase, 1 - phase), 0, 1) * pitch  # from the edge between two levels
+        gap = (
+            np.clip(np.minimum(phase, 1 - phase), 0, 1) * pitch
+        )  # from the edge between two levels
         back = d - (p["sac_d"] + p["sac_ap"] / 2) - 0.6
         room = p["canal_ap"] / 2 + 5.5 - p["sac_d"] - p["sac_ap"] / 2
         # Triangles between the laminae, their base on the sac.

@@ -17,9 +17,9 @@ from ..errors import InputError
 from ..scans.volume import Volume
 from ..scans.writing import save_volume, write_bytes, write_json
 from ..threads import limited_threads
-from .case import NOTICE, Case, make_case
+from .case import NOTICE, VISIBLE, Case, make_case
 from .dicom_series import save_series
-from .lesion_geometry import DIAGNOSES
+from .lesion_geometry import DIAGNOSES, check_visible, draw_style
 from .simulated_readers import draw_calls, is_difficult
 
 # Cases by split and diagnosis (in the order of DIAGNOSES), as in the letter: 392 + 98, test 157.
@@ -46,6 +46,9 @@ class Plan:
     seed: np.random.SeedSequence
 
 
+_Task = tuple[Plan, Path, str, dict[str, Any]]
+
+
 def make_cohort(
     n: int | None,
     seed: int,
@@ -59,6 +62,8 @@ def make_cohort(
     n_readers: int = 7,
     t1c: bool = False,
     random_contrast: float = 0.0,
+    style: str = "mixed",
+    visible: float = VISIBLE,
     jobs: int = 1,
     progress: bool = True,
 ) -> Path:
@@ -91,6 +96,10 @@ def make_cohort(
         Make contrast-enhanced T1w too.
     random_contrast : float
         Share of cases whose tissues take any signal (domain randomisation).
+    style : {'mixed', 'ellipsoids', 'contours', 'chains'}, default 'mixed'
+        How lesions are drawn, as in `make_case`.
+    visible : float, default 0.40
+        Share of a voxel that a lesion must fill somewhere to leave a mask.
     jobs : int
         Processes.  With more than one, call it from a script's ``if __name__ == "__main__":``.
     progress : bool
@@ -104,10 +113,12 @@ def make_cohort(
     Raises
     ------
     InputError
-        A folder that is not empty; a number or format outside what is listed.
+        A folder that is not empty; a number, format or style outside what is listed.
     """
     folder = Path(out)
+    check_visible(visible)
     _check(n, format, difficulty, lesion_free, lesion_free_in, random_contrast, jobs)
+    draw_style(np.random.default_rng(0), style)
     if split is not None and split not in LETTER:
         raise InputError(f"split {split!r}: one of {', '.join(LETTER)} is expected")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -122,7 +133,12 @@ def make_cohort(
     random = rng.uniform(size=len(plans)) < random_contrast
     _describe(folder, seed, n_readers)
     tasks = [
-        (plan, folder, format, t1c, bool(r))
+        (
+            plan,
+            folder,
+            format,
+            {"t1c": t1c, "random_contrast": bool(r), "style": style, "visible": visible},
+        )
         for plan, r in zip(plans, random, strict=True)
         if split in (None, plan.split)
     ]
@@ -215,12 +231,12 @@ def _run(tasks: list[Any], jobs: int, progress: bool) -> None:
         pass
 
 
-def _make_one(task: tuple[Plan, Path, str, bool, bool]) -> None:
+def _make_one(task: _Task) -> None:
     """Make and write one case; the anatomy's age and sex are its own draw, not the patient's."""
-    plan, folder, format, t1c, random_contrast = task
+    plan, folder, format, options = task
     case = make_case(
         None if plan.diagnosis == "none" else plan.diagnosis, plan.seed,
-        difficulty=plan.difficulty, t1c=t1c, random_contrast=random_contrast, orientation="PIR",
+        difficulty=plan.difficulty, orientation="PIR", **options,
     )  # fmt: skip
     stem = f"{plan.name}_acq-sag"
     truth = folder / "derivatives" / "truth" / plan.name / "anat"

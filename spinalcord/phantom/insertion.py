@@ -23,9 +23,9 @@ from ..scans.volume import Volume
 from .acquisition import draw_protocol
 from .case import VISIBLE
 from .decoys import check_decoy, draw_elsewhere, share_of_tube
-from .fields import Array
+from .fields import Array, Waves
 from .host import Host, measure_host
-from .lesion_geometry import Lesion, draw_lesions
+from .lesion_geometry import Lesion, check_visible, draw_lesions, draw_style
 from .moving import Site, draw_site, interpolate_mask, move_voxels
 from .tissue import draw_signals
 
@@ -62,6 +62,8 @@ def insert_lesion(
     sham: bool = False,
     decoy: str | None = None,
     feather_mm: tuple[float, float] | None = None,
+    style: str = "mixed",
+    visible: float = VISIBLE,
 ) -> Insertion:
     """Put the lesions of one patient into a scan without any.
 
@@ -85,6 +87,10 @@ def insert_lesion(
     feather_mm : (float, float), optional
         The lesion's margins are no narrower than a width drawn between these two; than 1.2
         pixels if not given.  The same seed draws the same lesion with and without.
+    style : {'mixed', 'ellipsoids', 'contours', 'chains'}, default 'mixed'
+        How lesions are drawn, and how their contrast joins the scan, as in `make_case`.
+    visible : float, default 0.40
+        Share of a voxel that a lesion must fill somewhere to leave a mask.
 
     Returns
     -------
@@ -100,13 +106,16 @@ def insert_lesion(
     where = "" if scan.source.path is None else f"{scan.source.path}: "
     check_decoy(decoy, sham)
     feather = _check_feather(feather_mm)
+    check_visible(visible)
     rng = np.random.default_rng(seed)
+    style = draw_style(rng, style)
     image = np.ascontiguousarray(scan.sagittal().array, dtype=np.float32)
     cord = _cord(cord_mask, scan)
     host = measure_host(image, cord, scan.sagittal_spacing_mm, where)
     if decoy is not None:
         host = draw_elsewhere(rng, host, image, decoy)
-    lesions = draw_lesions(rng, diagnosis, (host.s[0] + 4, host.s[-1] - 4), difficulty=difficulty)
+    lesions = draw_lesions(rng, diagnosis, (host.s[0] + 4, host.s[-1] - 4), difficulty=difficulty,
+                           style=style)  # fmt: skip
     still = sham or decoy is not None
     site = draw_site(rng, host, lesions, image.shape, widen=not still,
                      spared=None if decoy is None else cord)  # fmt: skip
@@ -119,9 +128,10 @@ def insert_lesion(
     for lesion in lesions:
         change, share = _contrast(host, lesion, site, room, colours, blur_mm)
         most = float(share.max(initial=0.0))
-        own = (share >= 0.5 * most) & (share_of_cord >= 0.5) & (most >= VISIBLE and not still)
+        own = (share >= 0.5 * most) & (share_of_cord >= 0.5) & (most >= visible and not still)
         masks[tuple(site.index[own].T)] = 1
-        values += 0.0 if sham else change
+        if not sham:
+            values += _blended(rng, host, site, lesion, change, share, values)
         rows.append({**lesion.summary(), "largest_share": round(most, 3),
                      "visible": bool(own.any())})  # fmt: skip
     swollen = cord.astype(np.uint8)
@@ -130,7 +140,7 @@ def insert_lesion(
     image[tuple(site.index.T)] = np.maximum(values, 0) if image.min() >= 0 else values
     parameters = {
         "diagnosis": diagnosis, "difficulty": difficulty, "sham": sham, "decoy": decoy,
-        "lesions": rows, "feather_mm": round(blur_mm, 3), "noise_sd": round(host.noise_sd, 3),
+        "style": style, "lesions": rows, "feather_mm": round(blur_mm, 3), "noise_sd": round(host.noise_sd, 3),
         "notice": "synthetic lesion in a real scan: no claim about patients",
     }  # fmt: skip
     return Insertion(_back(scan, image), _back(scan, masks), _back(scan, swollen), parameters)
@@ -190,6 +200,22 @@ def _contrast(
         change += signal / thin
         share += (1 - free) / thin
     return change, share
+
+
+def _blended(
+    rng: np.random.Generator, host: Host, site: Site, lesion: Lesion, change: Array, share: Array,
+    values: Array,
+) -> Array:  # fmt: skip
+    """Return what a lesion adds to the values of a site, in the way of its style."""
+    s, _, u, v, _ = site.place
+    if lesion.blend == "scaled":
+        return np.asarray(change * np.clip(values / host.profile("cord", s), 0.6, 1.6))
+    if lesion.blend == "mottled":
+        radius = (host.profile("a", s) + host.profile("b", s)) / 2
+        texture = Waves(rng, (2.5, 2.0, 2.0), 16)(s, u * radius, v * radius)
+        own_noise = rng.normal(0, 0.6 * host.noise_sd, len(s)) * share
+        return np.asarray(change * (1 + 0.12 * texture) + own_noise)
+    return change
 
 
 def _back(scan: Volume, working: Array) -> Volume:

@@ -34,8 +34,9 @@ References
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,6 +48,10 @@ LOOK_ALIKE = {
     "astrocytoma": "ependymoma", "ependymoma": "astrocytoma", "MS": "NMOSD", "NMOSD": "MS"
 }  # fmt: skip
 SEGMENT_MM = 20.0  # where the levels of a scan are not known
+STYLES = {"ellipsoids": "diseases", "contours": "contours", "chains": "chains"}
+"""The ways of drawing a lesion, and the module of each."""
+HELD_OUT_STYLE = "chains"
+"""Never drawn by `mixed`, so that what is learned can be tested on lesions drawn another way."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,9 @@ class Lesion:
     half_mm: float
     parts: tuple[Part, ...]
     swelling: float = 1.0
+    blend: ClassVar[str] = "added"
+    """How its contrast joins a real scan: added, scaled (with the scan's own texture and noise) or
+    mottled (with a texture and noise of its own)."""
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -168,6 +176,7 @@ def draw_lesions(
     *,
     difficulty: float = 0.5,
     segment_mm: float = SEGMENT_MM,
+    style: str = "ellipsoids",
 ) -> list[Lesion]:
     """Draw the lesions of one patient.
 
@@ -183,7 +192,13 @@ def draw_lesions(
         (place, length, margin, ...) comes from the look-alike with probability 0.3 x difficulty,
         and contrast falls by up to 40 %.
     segment_mm : float
-        Length of a vertebral segment there.
+        Length of a vertebral segment there, mm.
+    style : str, default "ellipsoids"
+        One of `STYLES`.
+
+    Returns
+    -------
+    list of Lesion
 
     Raises
     ------
@@ -196,7 +211,9 @@ def draw_lesions(
         raise InputError(f"difficulty {difficulty}: a number from 0 to 1 is expected")
     if not span[1] > span[0]:
         raise InputError(f"no room for a lesion from {span[0]:g} to {span[1]:g} mm along the cord")
-    from .diseases import Features, draw_count, draw_lesion
+    from .diseases import Features, draw_count
+
+    draw_lesion = importlib.import_module(f".{STYLES[style]}", __package__).draw_lesion
 
     def lean() -> str:
         swap = rng.uniform() < 0.3 * difficulty
@@ -212,6 +229,34 @@ def draw_lesions(
                 lesions.append(lesion)
                 break
     return lesions
+
+
+def draw_style(rng: np.random.Generator, style: str) -> str:
+    """Return `style`, or for "mixed" one of those that are not held out, each as often.
+
+    Raises
+    ------
+    InputError
+        Another style.
+    """
+    if style == "mixed":
+        return str(rng.choice([name for name in STYLES if name != HELD_OUT_STYLE]))
+    if style not in STYLES:
+        raise InputError(f"style {style!r}: mixed, {' or '.join(STYLES)} is expected")
+    return style
+
+
+def check_visible(visible: float) -> float:
+    """Check the share of a voxel below which a lesion leaves no mask.
+
+    Raises
+    ------
+    InputError
+        Not between 0 and 1.
+    """
+    if not 0 < visible <= 1:
+        raise InputError(f"visible {visible}: a share above 0, up to 1, is expected")
+    return float(visible)
 
 
 def _centre(rng: np.random.Generator, span: tuple[float, float]) -> float:
