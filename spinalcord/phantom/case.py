@@ -133,7 +133,8 @@ def make_case(
     volumes = [_store(array, affine, axes) for array in (*images, mask, cord)]
     parameters = {
         "notice": NOTICE, "diagnosis": diagnosis, "difficulty": difficulty,
-        "random_contrast": random_contrast, "style": style, "anatomy": {"age": round(age, 1), "sex": sex},
+        "random_contrast": random_contrast, "style": style,
+        "anatomy": {"age": round(age, 1), "sex": sex},
         "protocol": protocol, "lesions": shown, "conus_level": spine.level(spine.conus),
         "pfirrmann": dict(zip(LEVELS, (int(g) for g in spine.grades), strict=True)),
     }  # fmt: skip

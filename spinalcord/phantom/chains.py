@@ -88,7 +88,8 @@ def draw_lesion(f: Features, diagnosis: str, s: float, number: int) -> Lesion:
                                 strength=rng.uniform(0.5, 1.0), enhancement=level)]  # fmt: skip
     if f.has("spots"):
         parts += [_cloud(f, "bright_spot", s + half * rng.uniform(-0.6, 0.6), rng.uniform(1, 4),
-                         u, v, 0.14, 0.1, power=3.0) for _ in range(int(rng.integers(1, 4)))]  # fmt: skip
+                         u, v, 0.14, 0.1, power=3.0)
+                  for _ in range(int(rng.integers(1, 4)))]  # fmt: skip
     if diagnosis == "MS":
         swelling = rng.uniform(1.0, 1.06) if acute else 1.0
     else:
@@ -112,7 +113,8 @@ def _tumour(f: Features, diagnosis: str, s: float, half: float) -> Lesion:
         parts.append(_cloud(f, "cyst", end, rng.uniform(6, 20), 0.0, 0.0, 0.13, 0.02, power=4.0))
     grade = "high_grade" if rng.uniform() < 0.35 else "low_grade"
     parts.append(_cloud(f, grade, s, half, u, v, r, spread, power=power,
-                        enhancement=f.enhancement()[0], strength=rng.uniform(0.8, 1.0)))  # fmt: skip
+                        enhancement=f.enhancement()[0],
+                        strength=rng.uniform(0.8, 1.0)))  # fmt: skip
     if f.has("inner_cyst"):
         parts.append(_cloud(f, "cyst", s + half * rng.uniform(-0.5, 0.5), rng.uniform(2, 8), u, v,
                             0.2, 0.1, power=3.0))  # fmt: skip

@@ -2,9 +2,8 @@
 
 Each cross-section is a circle bent by harmonics that turn along the cord; the ends close like a
 sine, not like an ellipsoid; margins are logistic; the strength varies log-normally; the cord swells
-along a plateau.  What is drawn (shares of features, lengths, places) is the description of
-`diseases`; how it is drawn shares nothing with it, so that a network that was shown both cannot rely
-on either.
+along a plateau.  What is drawn (shares of features, lengths, places) follows the description in
+`diseases`; how it is drawn does not, so that a network trained on both cannot rely on either.
 """
 
 from __future__ import annotations
@@ -96,7 +95,8 @@ def _tumour(f: Features, s: float, half: float) -> tuple[list[Part], float]:
     parts: list[Part] = []
     if f.has("oedema"):
         parts.append(_body(f, "oedema", s + rng.normal(0, 3), half + rng.uniform(6, 30), ru=0.55,
-                           rv=0.6, margin_mm=rng.uniform(2, 4), strength=0.8, plateau=0.1))  # fmt: skip
+                           rv=0.6, margin_mm=rng.uniform(2, 4), strength=0.8,
+                           plateau=0.1))  # fmt: skip
     if f.has("syrinx"):
         end = s + (half + rng.uniform(8, 22)) * rng.choice((-1, 1))
         parts.append(_body(f, "cyst", end, rng.uniform(8, 24), ru=0.24, rv=0.2, margin_mm=0.5))

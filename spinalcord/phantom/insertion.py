@@ -140,7 +140,8 @@ def insert_lesion(
     image[tuple(site.index.T)] = np.maximum(values, 0) if image.min() >= 0 else values
     parameters = {
         "diagnosis": diagnosis, "difficulty": difficulty, "sham": sham, "decoy": decoy,
-        "style": style, "lesions": rows, "feather_mm": round(blur_mm, 3), "noise_sd": round(host.noise_sd, 3),
+        "style": style, "lesions": rows, "feather_mm": round(blur_mm, 3),
+        "noise_sd": round(host.noise_sd, 3),
         "notice": "synthetic lesion in a real scan: no claim about patients",
     }  # fmt: skip
     return Insertion(_back(scan, image), _back(scan, masks), _back(scan, swollen), parameters)
