@@ -112,8 +112,8 @@ enum {
 
 /* A slice of rows x cols stretched to h x w: half-pixel centres, that is, outer edges
  * on outer edges.  SC_BAD_SHAPE. */
-sc_status sc_frame_letter(int64_t rows, int64_t cols, int64_t h, int64_t w,
-                          sc_frame *out, sc_error *err);
+sc_status sc_frame_stretch(int64_t rows, int64_t cols, int64_t h, int64_t w,
+                           sc_frame *out, sc_error *err);
 
 /* A slice at pixels of 'pixel_mm' squared.
  *
@@ -156,6 +156,19 @@ sc_status sc_images_resample(const float *src, int64_t n, int64_t rows, int64_t 
                              const sc_frame *frame, sc_filter filter,
                              sc_outside outside, float *dst, int64_t h, int64_t w,
                              sc_error *err);
+
+/* Each image with its neighbours as channels: before, itself, after.
+ *
+ * The neighbours lie 'step' images away, linear between two; past the first and the
+ * last image those are repeated.
+ *
+ * 'src'  float32 (n, pixels), images of a stack's slices in order
+ * 'dst'  float32 (n, 3, pixels)
+ *
+ * SC_BAD_SHAPE without images or pixels, SC_BAD_VALUE for a step that is not positive
+ * and finite. */
+sc_status sc_images_context(const float *src, int64_t n, int64_t pixels, double step,
+                            float *dst, sc_error *err);
 
 /* The way back for probabilities: bilinear, from those pixels alone that lie on the
  * scan, the outermost of which are repeated.

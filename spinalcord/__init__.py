@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from . import phantom as phantom
     from . import report as report
     from . import stats as stats
+    from . import training as training
     from ._core import __version__
     from .analysis.classification import Diagnosis, classify
     from .analysis.explanation import Explanation, explain
@@ -46,6 +47,8 @@ _HOME = {
     "segment": "analysis.segmentation",
 }
 
+_MODULES = ("phantom", "report", "stats", "training")
+
 __all__ = [
     "Cohort",
     "CohortRun",
@@ -58,9 +61,13 @@ __all__ = [
     "__version__",
     "classify",
     "explain",
+    "phantom",
     "read",
+    "report",
     "run_cohort",
     "segment",
+    "stats",
+    "training",
 ]
 
 
@@ -70,7 +77,7 @@ def __getattr__(name: str) -> Any:
         value = _import_core()
     elif name == "__version__":
         value = _import_core().__version__
-    elif name in ("phantom", "report", "stats"):  # packages of their own, with their own names
+    elif name in _MODULES:  # packages of their own, with their own names
         value = importlib.import_module(f".{name}", __name__)
     elif name in _HOME:
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
@@ -101,7 +108,7 @@ def _import_core() -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)
 
 
 _moved.install()

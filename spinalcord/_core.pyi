@@ -17,7 +17,7 @@ __version__: str
 # is a TypeError, whatever else breaks a contract below an InputError.  The GIL is released during
 # all computation.
 
-_Mode: TypeAlias = Literal["letter", "physical"]
+_Mode: TypeAlias = Literal["stretch", "letter", "physical"]
 
 def orient(
     array: NDArray[Any], axes: Sequence[int], flips: Sequence[bool], /
@@ -103,6 +103,27 @@ def prepare_segmentation(
     ------
     InputError
         Spacing or `pixel_mm` not positive and finite; an image side above 4096 pixels; NaN.
+    """
+
+def with_context(images: NDArray[np.float32], step: float, /) -> NDArray[np.float32]:
+    """Stack each slice's neighbours as channels around it: before, itself, after.
+
+    Parameters
+    ----------
+    images : float32 (n, h, w)
+        Slices of one stack, in order.
+    step : float
+        How many slices away the neighbours lie; linear between two slices.  Past the first and
+        the last slice those are repeated.
+
+    Returns
+    -------
+    float32 (n, 3, h, w)
+
+    Raises
+    ------
+    InputError
+        No slice or no pixel; a step that is not positive and finite.
     """
 
 def restore(

@@ -1,4 +1,4 @@
-"""Modules under their old names, for one release: an import works and says where it has moved.
+"""Old names, for one release: what is imported by one works, and a warning names the new one.
 
 Version 0.2 gathered the flat modules of 0.1 in rooms (`scans`, `models`, `analysis`, `pictures`,
 `commands`). The names in ``spinalcord.__all__`` were never affected.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
@@ -17,6 +17,7 @@ from types import CodeType, ModuleType
 MOVED = {
     "checksums": "models.release",
     "classification": "analysis.classification",
+    "cohort.cases": "cohort.listing",
     "cord": "analysis.cord",
     "document": "pictures.document",
     "evidence": "analysis.attribution",
@@ -39,7 +40,7 @@ MOVED = {
     "pipeline": "analysis.pipeline",
     "plots": "pictures.plots",
     "plots.answers": "pictures.plots.answers",
-    "plots.canvas": "pictures.plots.canvas",
+    "plots.canvas": "pictures.style",
     "plots.composing": "pictures.plots.composing",
     "plots.slices": "pictures.plots.slices",
     "plots.viewing": "pictures.plots.viewing",
@@ -52,6 +53,7 @@ MOVED = {
     "reading.series": "scans.series",
     "reading.stack": "scans.stack",
     "reading.weighting": "scans.weighting",
+    "report.figures.style": "pictures.style",
     "results": "analysis.results",
     "scene": "pictures.scene",
     "segmentation": "analysis.segmentation",
@@ -60,6 +62,54 @@ MOVED = {
     "writing": "scans.writing",
 }
 """Old name to new name, both below ``spinalcord``."""
+
+RENAMED = {
+    "analysis.attribution.Evidence": "analysis.attribution.Attribution",
+    "analysis.attribution.EvidenceMaps": "analysis.attribution.AttributionMaps",
+    "analysis.attribution.Manner": "analysis.attribution.ExplanationOptions",
+    "analysis.attribution.find_evidence": "analysis.attribution.find_attribution",
+    "analysis.attribution.finding.Evidence": "analysis.attribution.Attribution",
+    "analysis.attribution.finding.find_evidence": "analysis.attribution.find_attribution",
+    "analysis.attribution.map_evidence": "analysis.attribution.map_attribution",
+    "analysis.attribution.maps.EvidenceMaps": "analysis.attribution.AttributionMaps",
+    "analysis.attribution.maps.map_evidence": "analysis.attribution.map_attribution",
+    "analysis.attribution.methods.Manner": "analysis.attribution.ExplanationOptions",
+    "analysis.pipeline.Case": "analysis.pipeline.CaseResults",
+    "pictures.scene.Frame": "pictures.scene.Crop",
+}
+"""Old name to new name of classes and functions, likewise.
+
+A module that has lost a name to another says so by ``__getattr__ = renamed(__name__)``.
+"""
+
+
+def renamed(module: str) -> Callable[[str], object]:
+    """Return the ``__getattr__`` of a module that finds its names of `RENAMED`.
+
+    Parameters
+    ----------
+    module : str
+        Its ``__name__``.
+
+    Returns
+    -------
+    callable
+    """
+    package, _, below = module.partition(".")
+
+    def find(name: str) -> object:
+        new = RENAMED.get(f"{below}.{name}")
+        if new is None:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        home, _, new_name = new.rpartition(".")
+        warnings.warn(
+            f"{module}.{name} is now {package}.{new}; the old name will be removed in version 0.3",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return getattr(importlib.import_module(f"{package}.{home}"), new_name)
+
+    return find
 
 
 class MovedFinder(MetaPathFinder):

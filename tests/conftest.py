@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import random_models, scan_file  # noqa: F401 - fixtures
 from stand_ins import cord_folder, model_folder, scan, stand_in  # noqa: F401 - fixtures
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,3 +21,15 @@ def scans() -> Path:
     if not SCANS.is_dir():
         pytest.skip(f"no scans in {SCANS} (SPINALCORD_TEST_DATA names another folder)")
     return SCANS
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT interrupt this process and its children, even where it is ignored.
+
+    A shell starts background jobs with SIGINT ignored, and children inherit that; a handler, in
+    contrast, becomes the default when a child starts.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

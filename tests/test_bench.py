@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from stand_ins import StandInNetwork, make_folder
 
 from spinalcord import _core, bench
-from spinalcord.cli import main
 from spinalcord.errors import InputError, ModelError
 
 
@@ -76,16 +73,6 @@ def test_other_settings_are_refused(folder, option, told):
 def test_a_folder_without_models_is_named(tmp_path):
     with pytest.raises(ModelError, match="has no model for segmentation; found: none"):
         next(bench.measure(models=tmp_path))
-
-
-def test_package_without_models_times_random_ones(tmp_path, monkeypatch, capsys):
-    """On the real core, by the command: one line of JSON a figure."""
-    monkeypatch.setattr("spinalcord.models.WEIGHTS_DIR", tmp_path)
-    arguments = ["--precision", "f32", "--threads", "1", "--size", "32", "--seconds", "0.01"]
-    assert main(["bench", *arguments]) == 0
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["network"] for row in rows] == ["multiresunet", "densenet121"]
-    assert all("random weights" in row["notice"] and row["images_per_second"] > 0 for row in rows)
 
 
 def test_only_a_classifier_is_timed_where_there_is_nothing_else(folder):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from spinalcord import stats
+from spinalcord.tables.checks import PLAUSIBLE
+from spinalcord.tables.words import SYNONYMS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
@@ -65,3 +67,15 @@ def test_extras_are_those_of_the_project():
     table = page.split("## Extras")[1].split("## ")[0]
     told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE)))
     assert set(told) == set(extras) - {"dicom"}  # nothing in the package uses that one yet
+
+
+def test_words_and_limits_of_tables_are_those_of_the_code():
+    page = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", page, re.MULTILINE))
+    for meaning in ("F", "M"):
+        told = {word.strip() for word in re.split("[,;]", rows[meaning]) if " " not in word.strip()}
+        known = {word.casefold() for word in SYNONYMS["sex"][meaning]}
+        assert {word.casefold() for word in told} <= known
+    for column, (low, high) in PLAUSIBLE.items():
+        limits = re.search(rf"^\|.*`{column}`.*\| ([\d,]+) \| ([\d,]+)", page, re.MULTILINE)
+        assert [float(text.replace(",", "")) for text in limits.groups()] == [low, high]

@@ -39,10 +39,22 @@ def test_version_is_the_one_in_pyproject():
 
 
 def test_every_public_name_is_there_and_documented():
-    assert set(spinalcord.__all__) == {*spinalcord._HOME, "__version__"}
-    assert set(spinalcord.__all__) <= set(dir(spinalcord))
-    for name in spinalcord._HOME:
+    names = {*spinalcord._HOME, *spinalcord._MODULES}
+    assert set(spinalcord.__all__) == {*names, "__version__"}
+    for name in names:
         assert getattr(spinalcord, name).__doc__, name
+
+
+def test_dir_lists_the_public_names_and_no_others():
+    shown = run(
+        "import spinalcord\n"
+        "assert dir(spinalcord) == sorted(spinalcord.__all__)\n"
+        "spinalcord.read, spinalcord.stats, spinalcord._core\n"
+        "assert dir(spinalcord) == sorted(spinalcord.__all__)\n"
+        "from spinalcord import *\n"
+        "print(*sorted(set(spinalcord.__all__) - set(globals())))"
+    )
+    assert shown.split() == []
 
 
 def test_unknown_name_is_an_attribute_error():
@@ -75,7 +87,8 @@ def test_missing_openmp_runtime_is_named(use):
 def test_sources_that_are_not_built_are_named(tmp_path):
     (tmp_path / "csrc").mkdir()
     (tmp_path / "spinalcord").mkdir()
-    shutil.copy(spinalcord.__file__, tmp_path / "spinalcord")
+    for file in ("__init__.py", "_moved.py"):
+        shutil.copy(Path(spinalcord.__file__).with_name(file), tmp_path / "spinalcord")
     shown = run(
         f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
         "sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]\n"

@@ -19,12 +19,12 @@ SPEC.loader.exec_module(setup)
 
 
 def test_instruction_sets_go_by_the_end_of_the_name():
-    assert setup.isa_flags("csrc/nn/conv.c") == []
-    assert setup.isa_flags("csrc/nn/conv_avx2_notes.c") == []
-    assert setup.isa_flags("csrc/nn/conv_avx2.c") == ["-mavx2", "-mfma"]
-    assert "-mavx512bf16" not in setup.isa_flags("csrc/nn/conv_avx512.c")
-    assert "-mavx512bf16" in setup.isa_flags("csrc/nn/conv_avx512bf16.c")
-    assert "-mamx-bf16" in setup.isa_flags("csrc/nn/conv_amx.c")
+    assert setup.isa_flags("csrc/kernels/conv.c") == []
+    assert setup.isa_flags("csrc/kernels/conv_avx2_notes.c") == []
+    assert setup.isa_flags("csrc/kernels/conv_avx2.c") == ["-mavx2", "-mfma"]
+    assert "-mavx512bf16" not in setup.isa_flags("csrc/kernels/conv_avx512.c")
+    assert "-mavx512bf16" in setup.isa_flags("csrc/kernels/conv_avx512bf16.c")
+    assert "-mamx-bf16" in setup.isa_flags("csrc/kernels/conv_amx.c")
 
 
 def test_nothing_relaxes_floating_point():

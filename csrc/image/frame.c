@@ -23,8 +23,8 @@ static sc_status check_slice(int64_t rows, int64_t cols, sc_error *err)
                    rows, cols);
 }
 
-sc_status sc_frame_letter(int64_t rows, int64_t cols, int64_t h, int64_t w,
-                          sc_frame *out, sc_error *err)
+sc_status sc_frame_stretch(int64_t rows, int64_t cols, int64_t h, int64_t w,
+                           sc_frame *out, sc_error *err)
 {
     const sc_status status = check_slice(rows, cols, err);
     if (status != SC_OK) return status;

@@ -57,6 +57,15 @@ typedef struct {
     int input, stem, block[DENSE_N_BLOCKS], middle[DENSE_N_LAYERS];
 } sc_dense_maps;
 
+/* Fill 'net', which is zeroed, from the tensors of 'source'.  After a failure, too, it
+ * is for sc_dense_release, which frees what lies in it (but 'back'). */
+sc_status sc_dense_take(sc_densenet *net, const sc_net_config *config,
+                        const sc_engine *engine, sc_source *source, sc_error *err);
+void sc_dense_release(sc_densenet *net);
+
+/* The extents of all maps for images of h x w; buffers are 0. */
+void sc_dense_sizes(int64_t h, int64_t w, sc_dense_maps *maps);
+
 /* Everything before the head. */
 void sc_dense_forward(const sc_densenet *net, sc_plan *plan, int64_t h, int64_t w,
                       sc_dense_maps *maps);

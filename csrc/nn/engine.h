@@ -2,9 +2,9 @@
 #ifndef SC_NN_ENGINE_H
 #define SC_NN_ENGINE_H
 
-#include "conv.h"
-#include "pointwise.h"
-#include "winograd.h"
+#include "../kernels/conv.h"
+#include "../kernels/pointwise.h"
+#include "../kernels/winograd.h"
 
 typedef struct {
     sc_isa isa;
@@ -19,6 +19,12 @@ typedef struct {
     const sc_pointwise *pointwise;
     double macs_a_cycle; /* one thread's, roughly: to weigh partitions */
 } sc_engine;
+
+/* Whether convolutions are oneDNN's: asked here and nowhere else. */
+static inline bool sc_engine_is_onednn(const sc_engine *engine)
+{
+    return engine->conv == NULL;
+}
 
 /* The engine for 'isa' (SC_ISA_AUTO: the best here).  SC_UNSUPPORTED where the CPU
  * lacks the instruction set, or the set lacks the precision. */

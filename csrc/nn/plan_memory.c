@@ -1,9 +1,6 @@
 /* Where a plan's buffers lie: those whose lives do not overlap share memory. */
-#include "plan.h"
-
 #include "plan_internal.h"
 
-#include "../base/memory.h"
 #include "../base/status.h"
 
 static bool overlap(const plan_buffer *a, const plan_buffer *b)

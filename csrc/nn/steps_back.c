@@ -1,21 +1,20 @@
 /* Steps of a backward pass: a convolution, and what comes back through a ReLU. */
 #include "plan_internal.h"
 
-#include "../base/memory.h"
-
 #include <string.h>
 
 /* The transforms' scratch comes first, the sums behind it. */
 static int64_t transform_values(const sc_plan *plan, const plan_step *step)
 {
-    if (!step->winograd) return 0;
-    return sc_round_up(plan->engine.winograd->scratch(step->spec.wei[0]->kc), SC_LANES);
+    if (!step->conv.winograd) return 0;
+    return sc_round_up(plan->engine.winograd->scratch(step->conv.wei[0]->kc), SC_LANES);
 }
 
-int64_t plan_back_scratch(const sc_plan *plan, const plan_step *step, int64_t rows)
+static int64_t back_scratch(const sc_plan *plan, const plan_step *step, int64_t rows)
 {
     return transform_values(plan, step) +
-           sc_min(step->chunk_rows, rows) * step->w * step->sum_step + SC_LANES;
+           sc_min(step->conv.chunk_rows, rows) * step->w * step->conv.sum_step +
+           SC_LANES;
 }
 
 /* Row y of dst through the ReLU: 'n' pixels, each from x on and 'stride' apart, of the
@@ -24,10 +23,10 @@ static void put_row(const sc_plan *plan, const plan_step *step, int64_t y, int64
                     int64_t stride, int64_t c0, int64_t c, const float *sums,
                     int64_t sums_step)
 {
-    const sc_back *back = &step->back;
+    const sc_back *back = &step->conv.back;
     const bool normed = back->norm_scale != NULL;
     const sc_view src = {back->src.buffer, back->src.channel + c0};
-    const sc_view dst = {step->spec.dst.buffer, step->spec.dst.channel + c0};
+    const sc_view dst = {step->conv.dst.buffer, step->conv.dst.channel + c0};
     plan->engine.pointwise->norm_relu_back(
         sums + c0, sums_step, plan_at(plan, src, y, x),
         plan->buffers[src.buffer].pitch * stride, normed ? back->norm_scale + c0 : NULL,
@@ -47,8 +46,8 @@ static void clear(const sc_plan *plan, sc_view dst, int64_t y, int64_t x, int64_
 static void spread_row(const sc_plan *plan, const plan_step *step, int64_t y,
                        int64_t c0, int64_t c, const float *sums, int64_t sums_step)
 {
-    const plan_buffer *dst = &plan->buffers[step->spec.dst.buffer];
-    const sc_view view = {step->spec.dst.buffer, step->spec.dst.channel + c0};
+    const plan_buffer *dst = &plan->buffers[step->conv.dst.buffer];
+    const sc_view view = {step->conv.dst.buffer, step->conv.dst.channel + c0};
     for (int64_t i = 0; i < 4; i++) {
         put_row(plan, step, 2 * y + i / 2, i % 2, 2, c0, c, sums, sums_step);
     }
@@ -68,7 +67,7 @@ void plan_put_back(const sc_plan *plan, const plan_step *step, plan_share own,
     const int64_t c = sc_min(own.block1 * SC_LANES, step->c) - c0;
     if (c <= 0) return;
     for (int64_t y = row0; y < row1; y++, sums += step->w * sums_step) {
-        if (step->back.spread2) {
+        if (step->conv.back.spread2) {
             spread_row(plan, step, y, c0, c, sums, sums_step);
         } else {
             put_row(plan, step, y, 0, 1, c0, c, sums, sums_step);
@@ -76,25 +75,35 @@ void plan_put_back(const sc_plan *plan, const plan_step *step, plan_share own,
     }
 }
 
-void plan_run_back(const sc_plan *plan, const plan_step *step, plan_share own,
-                   int64_t row0, int64_t row1, const plan_thread *thread)
+/* The sums of some rows to scratch, and while they are in L2 through the ReLU. */
+static void run_rows(const sc_plan *plan, const plan_step *step, plan_share own,
+                     int64_t row0, int64_t row1, float *scratch)
 {
-    float *sums = thread->scratch + transform_values(plan, step);
-    sc_conv conv = step->conv;
+    float *sums = scratch + transform_values(plan, step);
+    sc_conv conv = step->conv.call;
     sc_phase *phase = &conv.phase[0];
     phase->src = (const char *)phase->src +
                  (size_t)(row0 * phase->src_row) * plan->engine.item_nbytes;
     conv.dst = sums;
-    conv.dst_step = step->sum_step;
-    conv.dst_row = step->w * step->sum_step;
+    conv.dst_step = step->conv.sum_step;
+    conv.dst_row = step->w * step->conv.sum_step;
     conv.dst_f32 = true;
     conv.channels = conv.n_blocks * SC_LANES;
     conv.rows = row1 - row0;
-    if (step->winograd) {
-        plan->engine.winograd->run(&conv, step->spec.wei[0]->winograd, 0, conv.rows,
-                                   thread->scratch);
+    if (step->conv.winograd) {
+        plan->engine.winograd->run(&conv, step->conv.wei[0]->winograd, 0, conv.rows,
+                                   scratch);
     } else {
         plan->engine.conv(&conv, 0, conv.rows, own.block0, own.block1);
     }
-    plan_put_back(plan, step, own, row0, row1, sums, step->sum_step);
+    plan_put_back(plan, step, own, row0, row1, sums, step->conv.sum_step);
 }
+
+static sc_status run_back(const plan_turn *turn, const plan_step *step, sc_error *err)
+{
+    (void)err;
+    return plan_each_chunk(turn, step, run_rows);
+}
+
+const plan_ops PLAN_CONV_BACK = {back_scratch, plan_no_prepare, run_back,
+                                 plan_describe_conv};

@@ -1,10 +1,9 @@
 #include "weights.h"
 
-#include "bf16.h"
-#include "conv_onednn.h"
-
 #include "../base/memory.h"
 #include "../base/status.h"
+#include "../kernels/bf16.h"
+#include "../kernels/conv_pack.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -193,7 +192,7 @@ static float *channels_last(const sc_conv_shape *s, const float *wei,
 static sc_status pack(const sc_engine *engine, sc_conv_weights *w, float *plain,
                       sc_error *err)
 {
-    if (engine->conv == NULL) {
+    if (sc_engine_is_onednn(engine)) {
         return sc_onednn_weights_create(&w->shape, plain, &w->onednn, err);
     }
     const int64_t oc = w->shape.oc, kc = engine->bf16 ? sc_round_up(w->kc, 32) : w->kc;

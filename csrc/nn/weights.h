@@ -4,6 +4,8 @@
 
 #include "engine.h"
 
+#include "../kernels/conv_onednn.h"
+
 /* ---- The tensors as they come ------------------------------------------------ */
 
 typedef struct sc_source sc_source;
@@ -24,15 +26,6 @@ sc_status sc_source_take(sc_source *source, const char *name, int ndim,
 sc_status sc_source_finish(const sc_source *source, int64_t *n_values, sc_error *err);
 
 /* ---- Convolutions ready to run ------------------------------------------------ */
-
-/* Extents of a convolution's weights.  'merged': a kernel row is one tap of kw * ic
- * values, for dense images of few channels. */
-typedef struct {
-    int64_t oc, ic, kh, kw, stride;
-    bool merged;
-} sc_conv_shape;
-
-typedef struct sc_onednn_weights sc_onednn_weights;
 
 /* Read-only once made; shared by all plans. */
 typedef struct {

@@ -1,7 +1,7 @@
-/* The door to Python: what the files of csrc/python share.
+/* The door to Python: what all files of csrc/python share.
  *
- * Include this header first, in place of Python.h and NumPy's.  A file that adds
- * functions or types exports one sc_py_add_*(), which module.c calls.
+ * Include this header first, in place of Python.h and NumPy's.  It and convert.h are the
+ * bottom of this folder and module.c its top: a file of functions sees those below it.
  */
 #ifndef SC_PYTHON_CORE_H
 #define SC_PYTHON_CORE_H
@@ -18,7 +18,7 @@
 
 #include "../spinalcord.h"
 
-/* What the module owns; from a method, PyType_GetModuleState(Py_TYPE(self)). */
+/* What the module owns. */
 typedef struct {
     PyObject *InputError;
     PyObject *ModelError;
@@ -26,8 +26,17 @@ typedef struct {
     PyTypeObject *Network;
 } sc_py_state;
 
-/* The state of the module 'module'; never fails. */
-sc_py_state *sc_py_state_of(PyObject *module);
+/* Return the module's state, from a function of the module and from a method of one of
+ * its types.  Neither can fail. */
+static inline sc_py_state *sc_py_state_of(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+static inline sc_py_state *sc_py_state_of_type(PyTypeObject *type)
+{
+    return PyType_GetModuleState(type);
+}
 
 /* Raise the exception that 'err' stands for; always returns NULL.
  *
@@ -39,11 +48,37 @@ sc_py_state *sc_py_state_of(PyObject *module);
  */
 PyObject *sc_py_raise(const sc_py_state *state, const sc_error *err);
 
-/* Add a file's functions and types; -1 with an exception set if that fails. */
-int sc_py_add_image(PyObject *module);
-int sc_py_add_network(PyObject *module);
-int sc_py_add_cpu(PyObject *module);
-int sc_py_add_stats(PyObject *module);
-int sc_py_add_norm(PyObject *module);
+/* ---- Work without the GIL ------------------------------------------------------- */
+
+/* One stretch of work during which other Python threads run.  Between sc_py_begin and
+ * sc_py_end no Python object may be touched but the data of arrays that this call holds
+ * references to.
+ *
+ *     sc_py_work work = sc_py_begin(state);
+ *     work.status = sc_something(..., &work.err);
+ *     if (sc_py_end(&work) < 0) goto done;
+ */
+typedef struct {
+    const sc_py_state *state;
+    PyThreadState *thread; /* of the caller, while it is without the GIL */
+    sc_status status;
+    sc_error err;
+} sc_py_work;
+
+/* Release the GIL. */
+sc_py_work sc_py_begin(const sc_py_state *state);
+
+/* Take it back; -1 with the exception for work->err unless work->status is SC_OK. */
+int sc_py_end(sc_py_work *work);
+
+/* The sc_poll_fn of such work, whose argument is the sc_py_work: runs Python's signal
+ * handlers, and cancels where one of them raised. */
+int sc_py_poll(void *work);
+
+/* ---- Tables of methods ---------------------------------------------------------- */
+
+/* Function and flags of a PyMethodDef that takes keyword arguments. */
+#define SC_PY_KEYWORDS(function)                                                       \
+    (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
 
 #endif

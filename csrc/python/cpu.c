@@ -1,7 +1,9 @@
 /* spinalcord._core.cpu: what this process can use. */
 #include "core.h"
 
-#include "../nn/conv_onednn.h"
+#include "module.h"
+
+#include "../kernels/conv_onednn.h"
 
 #include <cpuid.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* orient, unorient, normalize; what they do is told in _core.pyi. */
 #include "core.h"
 
-#include "array.h"
-#include "image.h"
+#include "convert.h"
+#include "module.h"
 
 static int parse_orientation(const sc_py_state *state, PyObject *axes, PyObject *flips,
                              sc_orientation *out)
@@ -72,8 +72,6 @@ static PyObject *orient(PyObject *module, PyObject *args)
     PyArrayObject *src = NULL, *dst = NULL;
     sc_orientation orientation;
     sc_scan scan;
-    sc_error err = {0};
-    sc_status status;
 
     if (!PyArg_ParseTuple(args, "OOO:orient", &obj, &axes, &flips)) return NULL;
     if (parse_orientation(state, axes, flips, &orientation) < 0) return NULL;
@@ -85,10 +83,9 @@ static PyObject *orient(PyObject *module, PyObject *args)
     }
     dst = sc_py_new(state, NPY_FLOAT32, 3, extents);
     if (dst == NULL) goto done;
-    float *out = PyArray_DATA(dst);
-    Py_BEGIN_ALLOW_THREADS status = sc_scan_orient(&scan, &orientation, out, &err);
-    Py_END_ALLOW_THREADS;
-    dst = sc_py_result(state, dst, status, &err);
+    sc_py_work work = sc_py_begin(state);
+    work.status = sc_scan_orient(&scan, &orientation, PyArray_DATA(dst), &work.err);
+    if (sc_py_end(&work) < 0) Py_CLEAR(dst);
 done:
     Py_XDECREF(src);
     return (PyObject *)dst;
@@ -110,8 +107,6 @@ static PyObject *unorient(PyObject *module, PyObject *args)
     PyObject *obj, *axes, *flips;
     PyArrayObject *src = NULL, *dst = NULL;
     sc_orientation orientation;
-    sc_error err = {0};
-    sc_status status;
 
     if (!PyArg_ParseTuple(args, "OOO:unorient", &obj, &axes, &flips)) return NULL;
     if (parse_orientation(state, axes, flips, &orientation) < 0) return NULL;
@@ -129,13 +124,11 @@ static PyObject *unorient(PyObject *module, PyObject *args)
     }
     dst = sc_py_new(state, type, 3, stored);
     if (dst == NULL) goto done;
-    const void *in = PyArray_DATA(src);
-    void *out = PyArray_DATA(dst);
     const int64_t size = PyArray_ITEMSIZE(src);
-    Py_BEGIN_ALLOW_THREADS status =
-        sc_volume_unorient(in, size, stored, &orientation, out, &err);
-    Py_END_ALLOW_THREADS;
-    dst = sc_py_result(state, dst, status, &err);
+    sc_py_work work = sc_py_begin(state);
+    work.status = sc_volume_unorient(PyArray_DATA(src), size, stored, &orientation,
+                                     PyArray_DATA(dst), &work.err);
+    if (sc_py_end(&work) < 0) Py_CLEAR(dst);
 done:
     Py_XDECREF(src);
     return (PyObject *)dst;
@@ -147,8 +140,6 @@ static PyObject *normalize(PyObject *module, PyObject *args, PyObject *kwargs)
     const sc_py_state *state = sc_py_state_of(module);
     PyObject *obj;
     double clip = 5.0;
-    sc_error err = {0};
-    sc_status status;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$d:normalize", names, &obj,
                                      &clip)) {
@@ -159,25 +150,24 @@ static PyObject *normalize(PyObject *module, PyObject *args, PyObject *kwargs)
     dst = (PyArrayObject *)PyArray_SimpleNew(PyArray_NDIM(src), PyArray_DIMS(src),
                                              NPY_FLOAT32);
     if (dst == NULL) goto done;
-    const float *in = PyArray_DATA(src);
-    float *out = PyArray_DATA(dst);
     const int64_t n = PyArray_SIZE(src);
-    Py_BEGIN_ALLOW_THREADS status = sc_volume_normalize(in, n, clip, out, &err);
-    Py_END_ALLOW_THREADS;
-    dst = sc_py_result(state, dst, status, &err);
+    sc_py_work work = sc_py_begin(state);
+    work.status =
+        sc_volume_normalize(PyArray_DATA(src), n, clip, PyArray_DATA(dst), &work.err);
+    if (sc_py_end(&work) < 0) Py_CLEAR(dst);
 done:
     Py_XDECREF(src);
     return (PyObject *)dst;
 }
 
-static PyMethodDef volume_methods[] = {
+static PyMethodDef functions[] = {
     {"orient", orient, METH_VARARGS,
      "orient(array, axes, flips, /)\n--\n\n"
      "Bring a stored scan into the working orientation, as float32."},
     {"unorient", unorient, METH_VARARGS,
      "unorient(volume, axes, flips, /)\n--\n\n"
      "Bring a working volume back to the stored grid."},
-    {"normalize", (PyCFunction)(void (*)(void))normalize, METH_VARARGS | METH_KEYWORDS,
+    {"normalize", SC_PY_KEYWORDS(normalize),
      "normalize(volume, /, *, clip=5.0)\n--\n\n"
      "Scale a volume to [0, 1]: z-score, clip, minimum to 0 and maximum to 1."},
     {NULL, NULL, 0, NULL},
@@ -185,7 +175,5 @@ static PyMethodDef volume_methods[] = {
 
 int sc_py_add_image(PyObject *module)
 {
-    if (PyModule_AddFunctions(module, volume_methods) < 0) return -1;
-    if (PyModule_AddFunctions(module, sc_py_image_methods) < 0) return -1;
-    return PyModule_AddFunctions(module, sc_py_lesion_methods);
+    return PyModule_AddFunctions(module, functions);
 }

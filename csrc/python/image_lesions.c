@@ -1,8 +1,8 @@
 /* label and lesion_table; what they do is told in _core.pyi. */
 #include "core.h"
 
-#include "array.h"
-#include "image.h"
+#include "convert.h"
+#include "module.h"
 
 #include <stddef.h>
 
@@ -21,8 +21,6 @@ static PyObject *label(PyObject *module, PyObject *args, PyObject *kwargs)
     double min_mm3 = 0.0;
     int64_t extents[3], min_voxels;
     int32_t n = 0;
-    sc_error err = {0};
-    sc_status status;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|$id:label", names, &obj,
                                      &affine_obj, &connectivity, &min_mm3)) {
@@ -32,22 +30,18 @@ static PyObject *label(PyObject *module, PyObject *args, PyObject *kwargs)
     if (mask == NULL) goto done;
     affine = parse_affine(state, affine_obj);
     if (affine == NULL) goto done;
-    for (int k = 0; k < 3; k++) extents[k] = PyArray_DIM(mask, k);
+    sc_py_extents(mask, extents);
     labels = sc_py_new(state, NPY_INT32, 3, extents);
     if (labels == NULL) goto done;
-    const uint8_t *in = PyArray_DATA(mask);
-    int32_t *out = PyArray_DATA(labels);
-    Py_BEGIN_ALLOW_THREADS status =
-        sc_voxels_needed(PyArray_DATA(affine), min_mm3, &min_voxels, &err);
-    if (status == SC_OK) {
-        status =
-            sc_components_label(in, extents, connectivity, min_voxels, out, &n, &err);
+    sc_py_work work = sc_py_begin(state);
+    work.status =
+        sc_voxels_needed(PyArray_DATA(affine), min_mm3, &min_voxels, &work.err);
+    if (work.status == SC_OK) {
+        work.status = sc_components_label(PyArray_DATA(mask), extents, connectivity,
+                                          min_voxels, PyArray_DATA(labels), &n,
+                                          &work.err);
     }
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
-        sc_py_raise(state, &err);
-        goto done;
-    }
+    if (sc_py_end(&work) < 0) goto done;
     result = Py_BuildValue("(Oi)", labels, (int)n);
 done:
     Py_XDECREF(labels);
@@ -135,15 +129,13 @@ static int parse_inputs(const sc_py_state *state, PyObject *labels, PyObject *vo
 {
     out->labels = sc_py_array(labels, NPY_INT32, 3, "labels");
     if (out->labels == NULL) return -1;
-    for (int k = 0; k < 3; k++) out->extents[k] = PyArray_DIM(out->labels, k);
+    sc_py_extents(out->labels, out->extents);
     out->volume =
         sc_py_array_like(state, volume, NPY_FLOAT32, 3, out->extents, "volume");
     if (out->volume == NULL) return -1;
     out->affine = parse_affine(state, affine);
     if (out->affine == NULL) return -1;
-    if (cord == Py_None) return 0;
-    out->cord = sc_py_array_like(state, cord, NPY_UINT8, 3, out->extents, "cord");
-    return out->cord == NULL ? -1 : 0;
+    return sc_py_optional(state, cord, NPY_UINT8, 3, out->extents, "cord", &out->cord);
 }
 
 static PyObject *lesion_table(PyObject *module, PyObject *args, PyObject *kwargs)
@@ -154,8 +146,6 @@ static PyObject *lesion_table(PyObject *module, PyObject *args, PyObject *kwargs
     inputs in = {0};
     sc_lesion *lesions = NULL;
     int n;
-    sc_error err = {0};
-    sc_status status;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OiOO|$O:lesion_table", names,
                                      &labels, &n, &volume, &affine, &cord) ||
@@ -167,15 +157,11 @@ static PyObject *lesion_table(PyObject *module, PyObject *args, PyObject *kwargs
         PyErr_NoMemory();
         goto done;
     }
-    Py_BEGIN_ALLOW_THREADS status = sc_lesions_measure(
-        PyArray_DATA(in.labels), in.extents, n, PyArray_DATA(in.volume),
-        PyArray_DATA(in.affine), in.cord == NULL ? NULL : PyArray_DATA(in.cord),
-        lesions, &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
-        sc_py_raise(state, &err);
-        goto done;
-    }
+    sc_py_work work = sc_py_begin(state);
+    work.status = sc_lesions_measure(PyArray_DATA(in.labels), in.extents, n,
+                                     PyArray_DATA(in.volume), PyArray_DATA(in.affine),
+                                     sc_py_data(in.cord), lesions, &work.err);
+    if (sc_py_end(&work) < 0) goto done;
     result = make_table(state, lesions, n, in.cord != NULL);
 done:
     PyMem_Free(lesions);
@@ -186,13 +172,17 @@ done:
     return result;
 }
 
-PyMethodDef sc_py_lesion_methods[] = {
-    {"label", (PyCFunction)(void (*)(void))label, METH_VARARGS | METH_KEYWORDS,
+static PyMethodDef functions[] = {
+    {"label", SC_PY_KEYWORDS(label),
      "label(mask, affine, /, *, connectivity=26, min_volume_mm3=0.0)\n--\n\n"
      "Number the connected components of a mask, largest first."},
-    {"lesion_table", (PyCFunction)(void (*)(void))lesion_table,
-     METH_VARARGS | METH_KEYWORDS,
+    {"lesion_table", SC_PY_KEYWORDS(lesion_table),
      "lesion_table(labels, n, volume, affine, /, *, cord=None)\n--\n\n"
      "Measure labelled lesions, in millimetres."},
     {NULL, NULL, 0, NULL},
 };
+
+int sc_py_add_lesions(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
+}

@@ -1,13 +1,17 @@
 /* Between volumes and the networks' images; what the functions do is told in _core.pyi. */
 #include "core.h"
 
-#include "array.h"
-#include "image.h"
+#include "convert.h"
+#include "module.h"
 
-enum { LETTER, PHYSICAL };
+enum { STRETCH, PHYSICAL };
 
 static const sc_py_choice MODES[] = {
-    {"letter", LETTER}, {"physical", PHYSICAL}, {NULL, 0}};
+    {"stretch", STRETCH},
+    {"letter", STRETCH}, /* what model files called it first */
+    {"physical", PHYSICAL},
+    {NULL, 0},
+};
 static const sc_py_choice FILTERS[] = {
     {"linear", SC_LINEAR}, {"area", SC_AREA}, {"nearest", SC_NEAREST}, {NULL, 0}};
 static const sc_py_choice OUTSIDES[] = {
@@ -50,7 +54,7 @@ static int parse_preparation(const sc_py_state *state, PyObject *spacing,
 
 static sc_filter filter_of(const preparation *p)
 {
-    return p->mode == LETTER ? SC_LINEAR : SC_AREA;
+    return p->mode == STRETCH ? SC_LINEAR : SC_AREA;
 }
 
 /* The frame of a whole slice; h and w are those of its image. */
@@ -63,7 +67,7 @@ static sc_status whole_frame(const preparation *p, int64_t rows, int64_t cols,
     }
     *h = p->size[0];
     *w = p->size[1];
-    return sc_frame_letter(rows, cols, *h, *w, frame, err);
+    return sc_frame_stretch(rows, cols, *h, *w, frame, err);
 }
 
 /* Frames are float64 (..., 4) in Python. */
@@ -94,7 +98,6 @@ static PyObject *prepare_segmentation(PyObject *module, PyObject *args,
     sc_frame frame;
     int64_t h, w;
     sc_error err = {0};
-    sc_status status;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|$sOd:prepare_segmentation",
                                      names, &obj, &spacing, &mode, &size,
@@ -106,23 +109,18 @@ static PyObject *prepare_segmentation(PyObject *module, PyObject *args,
     if (src == NULL) goto done;
     const int64_t n = PyArray_DIM(src, 0);
     const int64_t rows = PyArray_DIM(src, 1), cols = PyArray_DIM(src, 2);
-    status = whole_frame(&p, rows, cols, &frame, &h, &w, &err);
-    if (status != SC_OK) {
+    if (whole_frame(&p, rows, cols, &frame, &h, &w, &err) != SC_OK) {
         sc_py_raise(state, &err);
         goto done;
     }
     dst = sc_py_new(state, NPY_FLOAT32, 4, (int64_t[]){n, 1, h, w});
     frames = sc_py_new(state, NPY_FLOAT64, 1, (int64_t[]){4});
     if (dst == NULL || frames == NULL) goto done;
-    const float *in = PyArray_DATA(src);
-    float *out = PyArray_DATA(dst);
-    Py_BEGIN_ALLOW_THREADS status = sc_images_resample(
-        in, n, rows, cols, &frame, filter_of(&p), SC_OUTSIDE_ZERO, out, h, w, &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
-        sc_py_raise(state, &err);
-        goto done;
-    }
+    sc_py_work work = sc_py_begin(state);
+    work.status = sc_images_resample(PyArray_DATA(src), n, rows, cols, &frame,
+                                     filter_of(&p), SC_OUTSIDE_ZERO, PyArray_DATA(dst),
+                                     h, w, &work.err);
+    if (sc_py_end(&work) < 0) goto done;
     put_frame(frames, 0, &frame);
     result = PyTuple_Pack(2, dst, frames);
 done:
@@ -132,36 +130,92 @@ done:
     return result;
 }
 
-static PyObject *restore(PyObject *module, PyObject *args)
+static PyObject *with_context(PyObject *module, PyObject *args)
 {
     const sc_py_state *state = sc_py_state_of(module);
-    PyObject *obj, *frame_obj, *shape;
-    PyArrayObject *src = NULL, *frames = NULL, *dst = NULL;
-    int64_t scan[2];
-    sc_error err = {0};
-    sc_status status;
+    PyObject *obj;
+    double step;
 
-    if (!PyArg_ParseTuple(args, "OOO:restore", &obj, &frame_obj, &shape)) return NULL;
-    if (parse_sides(state, shape, 2, scan, "shape") < 0) return NULL;
-    src = sc_py_array(obj, NPY_FLOAT32, 3, "probability");
-    frames =
+    if (!PyArg_ParseTuple(args, "Od:with_context", &obj, &step)) return NULL;
+    PyArrayObject *dst = NULL, *src = sc_py_array(obj, NPY_FLOAT32, 3, "images");
+    if (src == NULL) goto done;
+    int64_t n[3];
+    sc_py_extents(src, n);
+    dst = sc_py_new(state, NPY_FLOAT32, 4, (int64_t[]){n[0], 3, n[1], n[2]});
+    if (dst == NULL) goto done;
+    sc_py_work work = sc_py_begin(state);
+    work.status = sc_images_context(PyArray_DATA(src), n[0], n[1] * n[2], step,
+                                    PyArray_DATA(dst), &work.err);
+    if (sc_py_end(&work) < 0) Py_CLEAR(dst);
+done:
+    Py_XDECREF(src);
+    return (PyObject *)dst;
+}
+
+/* How images get from one grid to another. */
+typedef struct {
+    bool restore; /* sc_images_restore, else sc_images_resample with the two below */
+    int filter, outside;
+} way;
+
+/* New reference: 'obj', float32 (n, rows, columns) by the name of 'name', on pixels of
+ * 'frame_obj' or, restored, from them to 'size' rows and columns. */
+static PyObject *to_grid(const sc_py_state *state, PyObject *obj, const char *name,
+                         PyObject *frame_obj, const int64_t size[2], const way *how)
+{
+    PyArrayObject *dst = NULL, *src = sc_py_array(obj, NPY_FLOAT32, 3, name);
+    PyArrayObject *frames =
         sc_py_array_like(state, frame_obj, NPY_FLOAT64, 1, (int64_t[]){4}, "frame");
     if (src == NULL || frames == NULL) goto done;
-    const int64_t n = PyArray_DIM(src, 0), h = PyArray_DIM(src, 1),
-                  w = PyArray_DIM(src, 2);
-    dst = sc_py_new(state, NPY_FLOAT32, 3, (int64_t[]){n, scan[0], scan[1]});
+    int64_t n[3];
+    sc_py_extents(src, n);
+    dst = sc_py_new(state, NPY_FLOAT32, 3, (int64_t[]){n[0], size[0], size[1]});
     if (dst == NULL) goto done;
     const sc_frame frame = frame_at(frames, 0);
-    const float *in = PyArray_DATA(src);
-    float *out = PyArray_DATA(dst);
-    Py_BEGIN_ALLOW_THREADS status =
-        sc_images_restore(in, n, h, w, &frame, out, scan[0], scan[1], &err);
-    Py_END_ALLOW_THREADS;
-    dst = sc_py_result(state, dst, status, &err);
+    sc_py_work work = sc_py_begin(state);
+    work.status =
+        how->restore
+            ? sc_images_restore(PyArray_DATA(src), n[0], n[1], n[2], &frame,
+                                PyArray_DATA(dst), size[0], size[1], &work.err)
+            : sc_images_resample(PyArray_DATA(src), n[0], n[1], n[2], &frame,
+                                 (sc_filter)how->filter, (sc_outside)how->outside,
+                                 PyArray_DATA(dst), size[0], size[1], &work.err);
+    if (sc_py_end(&work) < 0) Py_CLEAR(dst);
 done:
     Py_XDECREF(frames);
     Py_XDECREF(src);
     return (PyObject *)dst;
+}
+
+static PyObject *restore(PyObject *module, PyObject *args)
+{
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *obj, *frame, *shape;
+    int64_t size[2];
+    const way how = {.restore = true};
+    if (!PyArg_ParseTuple(args, "OOO:restore", &obj, &frame, &shape) ||
+        parse_sides(state, shape, 2, size, "shape") < 0) {
+        return NULL;
+    }
+    return to_grid(state, obj, "probability", frame, size, &how);
+}
+
+static PyObject *resample(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"", "", "", "filter", "outside", NULL};
+    const sc_py_state *state = sc_py_state_of(module);
+    PyObject *obj, *size_obj, *frame;
+    const char *filter = "area", *outside = "zero";
+    int64_t size[2];
+    way how = {.restore = false};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$ss:resample", names, &obj,
+                                     &size_obj, &frame, &filter, &outside) ||
+        parse_sides(state, size_obj, 2, size, "size") < 0 ||
+        sc_py_choose(state, filter, FILTERS, "filter", &how.filter) < 0 ||
+        sc_py_choose(state, outside, OUTSIDES, "outside", &how.outside) < 0) {
+        return NULL;
+    }
+    return to_grid(state, obj, "images", frame, size, &how);
 }
 
 /* The volumes of a case, one grid. */
@@ -175,12 +229,10 @@ static int parse_channels(const sc_py_state *state, PyObject *t2, PyObject *mask
 {
     out->t2 = sc_py_array(t2, NPY_FLOAT32, 3, "t2");
     if (out->t2 == NULL) return -1;
-    for (int k = 0; k < 3; k++) out->extents[k] = PyArray_DIM(out->t2, k);
+    sc_py_extents(out->t2, out->extents);
     out->mask = sc_py_array_like(state, mask, NPY_UINT8, 3, out->extents, "mask");
     if (out->mask == NULL) return -1;
-    if (t1c == Py_None) return 0;
-    out->t1c = sc_py_array_like(state, t1c, NPY_FLOAT32, 3, out->extents, "t1c");
-    return out->t1c == NULL ? -1 : 0;
+    return sc_py_optional(state, t1c, NPY_FLOAT32, 3, out->extents, "t1c", &out->t1c);
 }
 
 static void release_channels(channels *c)
@@ -202,7 +254,7 @@ static sc_status find_frames(const preparation *p, const channels *c,
     const sc_status status = whole_frame(p, rows, cols, &whole, &h, &w, err);
     if (status != SC_OK) return status;
     for (int64_t i = 0; i < n; i++) {
-        frames[i] = p->mode == LETTER
+        frames[i] = p->mode == STRETCH
                         ? whole
                         : sc_lesion_window(mask + slices[i] * rows * cols, cols,
                                            boxes[i], &whole, p->size[0], p->size[1]);
@@ -217,7 +269,7 @@ static sc_status make_images(const preparation *p, const channels *c,
 {
     const int64_t rows = c->extents[1], cols = c->extents[2];
     const float *t2 = PyArray_DATA(c->t2);
-    const float *t1c = c->t1c == NULL ? NULL : PyArray_DATA(c->t1c);
+    const float *t1c = sc_py_data(c->t1c);
     const uint8_t *mask = PyArray_DATA(c->mask);
     for (int64_t i = 0; i < n; i++) {
         const int64_t at = slices[i] * rows * cols;
@@ -236,21 +288,18 @@ static PyObject *classifier_result(const sc_py_state *state, const preparation *
                                    int64_t (*boxes)[4], int64_t n, sc_frame *frames)
 {
     PyObject *result = NULL;
-    sc_error err = {0};
-    sc_status status;
     PyArrayObject *dst =
         sc_py_new(state, NPY_FLOAT32, 4, (int64_t[]){n, 3, p->size[0], p->size[1]});
     PyArrayObject *slices_out = sc_py_new(state, NPY_INT64, 1, &n);
     PyArrayObject *frames_out = sc_py_new(state, NPY_FLOAT64, 2, (int64_t[]){n, 4});
     if (dst == NULL || slices_out == NULL || frames_out == NULL) goto done;
-    float *out = PyArray_DATA(dst);
-    Py_BEGIN_ALLOW_THREADS status = find_frames(p, c, slices, boxes, n, frames, &err);
-    if (status == SC_OK) status = make_images(p, c, slices, n, frames, out, &err);
-    Py_END_ALLOW_THREADS if (status != SC_OK)
-    {
-        sc_py_raise(state, &err);
-        goto done;
+    sc_py_work work = sc_py_begin(state);
+    work.status = find_frames(p, c, slices, boxes, n, frames, &work.err);
+    if (work.status == SC_OK) {
+        work.status =
+            make_images(p, c, slices, n, frames, PyArray_DATA(dst), &work.err);
     }
+    if (sc_py_end(&work) < 0) goto done;
     memcpy(PyArray_DATA(slices_out), slices, (size_t)n * sizeof *slices);
     for (int64_t i = 0; i < n; i++) put_frame(frames_out, i, &frames[i]);
     result = PyTuple_Pack(3, dst, slices_out, frames_out);
@@ -288,10 +337,10 @@ static PyObject *prepare_classification(PyObject *module, PyObject *args,
         PyErr_NoMemory();
         goto done;
     }
-    const uint8_t *voxels = PyArray_DATA(c.mask);
-    Py_BEGIN_ALLOW_THREADS n = sc_mask_slices(voxels, c.extents, slices, boxes);
-    Py_END_ALLOW_THREADS result =
-        classifier_result(state, &p, &c, slices, boxes, n, frames);
+    sc_py_work work = sc_py_begin(state);
+    n = sc_mask_slices(PyArray_DATA(c.mask), c.extents, slices, boxes);
+    if (sc_py_end(&work) < 0) goto done;
+    result = classifier_result(state, &p, &c, slices, boxes, n, frames);
 done:
     PyMem_Free(frames);
     PyMem_Free(boxes);
@@ -337,8 +386,6 @@ static PyObject *restore_map(PyObject *module, PyObject *args)
     PyObject *obj, *slices_obj, *frames_obj, *size_obj, *shape_obj;
     PyArrayObject *maps = NULL, *slices = NULL, *frames = NULL, *dst = NULL;
     int64_t size[2], shape[3];
-    sc_error err = {0};
-    sc_status status;
 
     if (!PyArg_ParseTuple(args, "OOOOO:restore_map", &obj, &slices_obj, &frames_obj,
                           &size_obj, &shape_obj) ||
@@ -357,11 +404,10 @@ static PyObject *restore_map(PyObject *module, PyObject *args)
     dst = (PyArrayObject *)PyArray_ZEROS(
         3, ((npy_intp[]){shape[0], shape[1], shape[2]}), NPY_FLOAT32, 0);
     if (dst == NULL) goto done;
-    float *out = PyArray_DATA(dst);
-    Py_BEGIN_ALLOW_THREADS status =
-        restore_maps(maps, slices, frames, size, shape, out, &err);
-    Py_END_ALLOW_THREADS;
-    dst = sc_py_result(state, dst, status, &err);
+    sc_py_work work = sc_py_begin(state);
+    work.status =
+        restore_maps(maps, slices, frames, size, shape, PyArray_DATA(dst), &work.err);
+    if (sc_py_end(&work) < 0) Py_CLEAR(dst);
 done:
     Py_XDECREF(frames);
     Py_XDECREF(slices);
@@ -369,69 +415,31 @@ done:
     return (PyObject *)dst;
 }
 
-static PyObject *resample(PyObject *module, PyObject *args, PyObject *kwargs)
-{
-    static char *names[] = {"", "", "", "filter", "outside", NULL};
-    const sc_py_state *state = sc_py_state_of(module);
-    PyObject *obj, *size_obj, *frame_obj;
-    PyArrayObject *src = NULL, *frames = NULL, *dst = NULL;
-    const char *filter_name = "area", *outside_name = "zero";
-    int filter, outside;
-    int64_t size[2];
-    sc_error err = {0};
-    sc_status status;
-
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|$ss:resample", names, &obj,
-                                     &size_obj, &frame_obj, &filter_name,
-                                     &outside_name) ||
-        parse_sides(state, size_obj, 2, size, "size") < 0 ||
-        sc_py_choose(state, filter_name, FILTERS, "filter", &filter) < 0 ||
-        sc_py_choose(state, outside_name, OUTSIDES, "outside", &outside) < 0) {
-        return NULL;
-    }
-    src = sc_py_array(obj, NPY_FLOAT32, 3, "images");
-    frames =
-        sc_py_array_like(state, frame_obj, NPY_FLOAT64, 1, (int64_t[]){4}, "frame");
-    if (src == NULL || frames == NULL) goto done;
-    const int64_t n = PyArray_DIM(src, 0), h = PyArray_DIM(src, 1),
-                  w = PyArray_DIM(src, 2);
-    dst = sc_py_new(state, NPY_FLOAT32, 3, (int64_t[]){n, size[0], size[1]});
-    if (dst == NULL) goto done;
-    const sc_frame frame = frame_at(frames, 0);
-    const float *in = PyArray_DATA(src);
-    float *out = PyArray_DATA(dst);
-    Py_BEGIN_ALLOW_THREADS status =
-        sc_images_resample(in, n, h, w, &frame, (sc_filter)filter, (sc_outside)outside,
-                           out, size[0], size[1], &err);
-    Py_END_ALLOW_THREADS;
-    dst = sc_py_result(state, dst, status, &err);
-done:
-    Py_XDECREF(frames);
-    Py_XDECREF(src);
-    return (PyObject *)dst;
-}
-
-#define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void)) function
-
-PyMethodDef sc_py_image_methods[] = {
-    {"prepare_segmentation", WITH_KEYWORDS(prepare_segmentation),
-     METH_VARARGS | METH_KEYWORDS,
+static PyMethodDef functions[] = {
+    {"prepare_segmentation", SC_PY_KEYWORDS(prepare_segmentation),
      "prepare_segmentation(volume, spacing_mm, /, *, mode, size=(256, 256), "
      "pixel_mm=1.0)\n--\n\n"
      "Resample every slice to the segmentation network's pixels."},
+    {"with_context", with_context, METH_VARARGS,
+     "with_context(images, step, /)\n--\n\n"
+     "Stack each slice's neighbours, linearly between slices, as channels around it."},
     {"restore", restore, METH_VARARGS,
      "restore(probability, frame, shape, /)\n--\n\n"
      "Bring probability maps back to the scan's own grid, bilinearly."},
-    {"prepare_classification", WITH_KEYWORDS(prepare_classification),
-     METH_VARARGS | METH_KEYWORDS,
+    {"prepare_classification", SC_PY_KEYWORDS(prepare_classification),
      "prepare_classification(t2, mask, t1c, spacing_mm, /, *, mode, size=(256, 256), "
      "pixel_mm=1.0)\n--\n\n"
      "Make the classifiers' images of the slices that hold lesion."},
     {"restore_map", restore_map, METH_VARARGS,
      "restore_map(maps, slices, frames, size, shape, /)\n--\n\n"
      "Bring class-activation maps back to the scan's grid, bilinearly."},
-    {"resample", WITH_KEYWORDS(resample), METH_VARARGS | METH_KEYWORDS,
+    {"resample", SC_PY_KEYWORDS(resample),
      "resample(images, size, frame, /, *, filter='area', outside='zero')\n--\n\n"
      "Resample images."},
     {NULL, NULL, 0, NULL},
 };
+
+int sc_py_add_image_network(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
+}

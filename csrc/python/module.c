@@ -2,31 +2,7 @@
 #define SC_PY_IMPORTS_NUMPY
 #include "core.h"
 
-sc_py_state *sc_py_state_of(PyObject *module) { return PyModule_GetState(module); }
-
-static PyObject *class_of(const sc_py_state *state, sc_status code)
-{
-    switch (code) {
-    case SC_BAD_VALUE:
-    case SC_BAD_SHAPE:
-    case SC_NOT_FINITE: return state->InputError;
-    case SC_BAD_MODEL: return state->ModelError;
-    case SC_NOMEM: return PyExc_MemoryError;
-    case SC_CANCELLED: return PyExc_KeyboardInterrupt;
-    case SC_OK:
-    case SC_UNSUPPORTED:
-    case SC_BACKEND:
-    case SC_INTERNAL: break;
-    }
-    return state->BackendError;
-}
-
-PyObject *sc_py_raise(const sc_py_state *state, const sc_error *err)
-{
-    if (err->code == SC_CANCELLED && PyErr_Occurred()) return NULL;
-    PyErr_SetString(class_of(state, err->code), err->text);
-    return NULL;
-}
+#include "module.h"
 
 static int load_errors(sc_py_state *state)
 {
@@ -49,10 +25,11 @@ static int core_exec(PyObject *module)
     if (PyArray_ImportNumPyAPI() < 0) return -1;
     if (load_errors(sc_py_state_of(module)) < 0) return -1;
     if (PyModule_AddStringConstant(module, "__version__", SC_VERSION) < 0) return -1;
-    if (sc_py_add_image(module) < 0) return -1;
-    if (sc_py_add_network(module) < 0) return -1;
-    if (sc_py_add_stats(module) < 0) return -1;
-    if (sc_py_add_norm(module) < 0) return -1;
+    if (sc_py_add_image(module) < 0 || sc_py_add_image_network(module) < 0 ||
+        sc_py_add_lesions(module) < 0 || sc_py_add_network(module) < 0 ||
+        sc_py_add_stats(module) < 0 || sc_py_add_batch_norm(module) < 0) {
+        return -1;
+    }
     return sc_py_add_cpu(module);
 }
 

@@ -1,28 +1,19 @@
-/* spinalcord._core.Network: what its methods and its opening share. */
+/* spinalcord._core.Network: what the files of its opening, its calls and its type share. */
 #ifndef SC_PYTHON_NETWORK_H
 #define SC_PYTHON_NETWORK_H
 
-#include "core.h"
+#include "convert.h"
 
 typedef struct {
-    PyObject_HEAD sc_net *net;
-    sc_net_config config;
+    PyObject_HEAD sc_net *net; /* owned; destroyed without the GIL */
+    sc_net_config config;      /* as it was opened */
 } NetworkObject;
 
-/* A word of Python for a value of the core; a table of them ends with a NULL word. */
-typedef struct {
-    const char *word;
-    int value;
-} sc_py_choice;
+static inline NetworkObject *sc_py_network(PyObject *op) { return (NetworkObject *)op; }
+
+/* ---- network_open.c ------------------------------------------------------------- */
 
 extern const sc_py_choice SC_PY_KINDS[], SC_PY_PRECISIONS[];
-
-/* The value of 'word', or -1 with an InputError that says what is allowed of 'what'. */
-int sc_py_choice_of(const sc_py_state *state, const sc_py_choice *choices,
-                    const char *what, const char *word);
-
-/* The word for 'value', which must be in the table. */
-const char *sc_py_word(const sc_py_choice *choices, int value);
 
 /* Fill in what the words stand for; -1 with an InputError that says what is allowed. */
 int sc_py_network_config(const sc_py_state *state, const char *kind,
@@ -33,21 +24,24 @@ int sc_py_network_config(const sc_py_state *state, const char *kind,
 int sc_py_network_open(NetworkObject *self, const sc_py_state *state, PyObject *list,
                        const Py_buffer *buffer);
 
+/* ---- network_convert.c ---------------------------------------------------------- */
+
 /* New reference: 'x' as float32, aligned, C order, (n, in_channels, h, w), a copy only
  * where it is not; NULL with an InputError for another dtype or shape. */
 PyArrayObject *sc_py_network_images(PyObject *op, PyObject *x);
-
-/* sc_poll_fn for a call made without Python's lock; 'arg' is the PyThreadState ** that
- * PyEval_SaveThread gave. */
-int sc_py_network_poll(void *arg);
 
 /* A list of dicts for 'n' steps; with 'seconds' also what each took for 'n_images'. */
 PyObject *sc_py_network_steps(const sc_layer_info *layers, int64_t n,
                               const double *seconds, npy_intp n_images);
 
-/* The methods backward() and backward_layers(). */
+/* ---- Methods: network_forward.c and network_backward.c ------------------------------ */
+
+PyObject *sc_py_network_call(PyObject *op, PyObject *args, PyObject *kwargs);
+PyObject *sc_py_network_features(PyObject *op, PyObject *x);
+PyObject *sc_py_network_gradcam(PyObject *op, PyObject *args);
+PyObject *sc_py_network_layers(PyObject *op, PyObject *args);
+PyObject *sc_py_network_profile(PyObject *op, PyObject *x);
 PyObject *sc_py_network_backward(PyObject *op, PyObject *args, PyObject *kwargs);
 PyObject *sc_py_network_backward_layers(PyObject *op, PyObject *args);
-extern const char sc_py_network_backward_doc[], sc_py_network_backward_layers_doc[];
 
 #endif

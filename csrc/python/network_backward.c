@@ -14,10 +14,10 @@ static const sc_py_choice FUNCTIONS[] = {
 
 static const sc_py_state *state_of(PyObject *op)
 {
-    return PyType_GetModuleState(Py_TYPE(op));
+    return sc_py_state_of_type(Py_TYPE(op));
 }
 
-static sc_net *net_of(PyObject *op) { return ((NetworkObject *)op)->net; }
+static sc_net *net_of(PyObject *op) { return sc_py_network(op)->net; }
 
 /* New reference: float32 (2,) or (n, 2). */
 static PyArrayObject *direction_from(PyObject *op, PyObject *x, npy_intp n)
@@ -29,13 +29,11 @@ static PyArrayObject *direction_from(PyObject *op, PyObject *x, npy_intp n)
     const npy_intp *shape = PyArray_DIMS(array);
     if ((axes == 1 && shape[0] == 2) || (axes == 2 && shape[0] == n && shape[1] == 2))
         return array;
-    PyObject *given = PyObject_GetAttrString((PyObject *)array, "shape");
-    if (given != NULL) {
-        PyErr_Format(state_of(op)->InputError,
-                     "direction has the shape %S; expected (2,) or (%zd, 2)", given,
-                     (Py_ssize_t)n);
-        Py_DECREF(given);
+    PyObject *expected = PyUnicode_FromFormat("(2,) or (%zd, 2)", (Py_ssize_t)n);
+    if (expected != NULL) {
+        sc_py_wrong_shape(state_of(op), array, "direction", expected);
     }
+    Py_XDECREF(expected);
     Py_DECREF(array);
     return NULL;
 }
@@ -58,7 +56,6 @@ static PyArrayObject *new_maps(PyObject *op, const PyArrayObject *src, sc_layer 
 static PyObject *run(PyObject *op, PyArrayObject *src, sc_backward *what)
 {
     const npy_intp *x = PyArray_DIMS(src);
-    sc_error err = {0};
     PyArrayObject *maps = new_maps(op, src, what->layer);
     PyArrayObject *grads = maps == NULL ? NULL : new_maps(op, src, what->layer);
     if (grads == NULL) {
@@ -67,23 +64,14 @@ static PyObject *run(PyObject *op, PyArrayObject *src, sc_backward *what)
     }
     what->activations = PyArray_DATA(maps);
     what->gradients = PyArray_DATA(grads);
-    PyThreadState *saved = PyEval_SaveThread();
-    const sc_status status = sc_net_backward(net_of(op), x[0], x[2], x[3],
-                                             PyArray_DATA(src), what,
-                                             sc_py_network_poll, &saved, &err);
-    PyEval_RestoreThread(saved);
-    if (status == SC_OK) return Py_BuildValue("(NN)", maps, grads);
+    sc_py_work work = sc_py_begin(state_of(op));
+    work.status = sc_net_backward(net_of(op), x[0], x[2], x[3], PyArray_DATA(src), what,
+                                  sc_py_poll, &work, &work.err);
+    if (sc_py_end(&work) == 0) return Py_BuildValue("(NN)", maps, grads);
     Py_DECREF(maps);
     Py_DECREF(grads);
-    return sc_py_raise(state_of(op), &err);
+    return NULL;
 }
-
-const char sc_py_network_backward_doc[] =
-    "backward($self, images, direction, *, layer='last', of='logit')\n--\n\n"
-    "A layer's maps, and the gradient with respect to them of direction . logits (or "
-    "of\n"
-    "direction . probabilities): both float32 (n, channels, rows, columns).\n"
-    "DenseNet121 only.";
 
 PyObject *sc_py_network_backward(PyObject *op, PyObject *args, PyObject *kwargs)
 {
@@ -94,9 +82,12 @@ PyObject *sc_py_network_backward(PyObject *op, PyObject *args, PyObject *kwargs)
                                      &layer, &of)) {
         return NULL;
     }
-    const int l = sc_py_choice_of(state_of(op), LAYERS, "layer", layer);
-    const int f = l < 0 ? -1 : sc_py_choice_of(state_of(op), FUNCTIONS, "of", of);
-    PyArrayObject *src = f < 0 ? NULL : sc_py_network_images(op, x);
+    int l, f;
+    if (sc_py_choose(state_of(op), layer, LAYERS, "layer", &l) < 0 ||
+        sc_py_choose(state_of(op), of, FUNCTIONS, "of", &f) < 0) {
+        return NULL;
+    }
+    PyArrayObject *src = sc_py_network_images(op, x);
     PyArrayObject *direction = src == NULL ? NULL
                                            : direction_from(op, y, PyArray_DIM(src, 0));
     if (direction != NULL) {
@@ -111,17 +102,13 @@ PyObject *sc_py_network_backward(PyObject *op, PyObject *args, PyObject *kwargs)
     return result;
 }
 
-const char sc_py_network_backward_layers_doc[] =
-    "backward_layers($self, h, w, layer, /)\n--\n\n"
-    "The steps of backward() for images of h x w, as layers().";
-
 PyObject *sc_py_network_backward_layers(PyObject *op, PyObject *args)
 {
     long long h, w;
     const char *layer;
     if (!PyArg_ParseTuple(args, "LLs:backward_layers", &h, &w, &layer)) return NULL;
-    const int l = sc_py_choice_of(state_of(op), LAYERS, "layer", layer);
-    if (l < 0) return NULL;
+    int l;
+    if (sc_py_choose(state_of(op), layer, LAYERS, "layer", &l) < 0) return NULL;
     sc_layer_info *steps = PyMem_Calloc(SC_MAX_STEPS, sizeof *steps);
     if (steps == NULL) return PyErr_NoMemory();
     int64_t n = 0;

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-/* ---- Words -------------------------------------------------------------------- */
-
 const sc_py_choice SC_PY_KINDS[] = {
     {"multiresunet", SC_MULTIRESUNET}, {"densenet121", SC_DENSENET121}, {NULL, 0}};
 const sc_py_choice SC_PY_PRECISIONS[] = {
@@ -20,26 +18,6 @@ static const sc_py_choice ISAS[] = {{"auto", SC_ISA_AUTO},
                                     {"avx512_bf16", SC_ISA_AVX512_BF16},
                                     {"amx", SC_ISA_AMX},
                                     {NULL, 0}};
-
-const char *sc_py_word(const sc_py_choice *choices, int value)
-{
-    while (choices->value != value) choices++;
-    return choices->word;
-}
-
-int sc_py_choice_of(const sc_py_state *state, const sc_py_choice *choices,
-                    const char *what, const char *word)
-{
-    char allowed[128] = "";
-    for (const sc_py_choice *c = choices; c->word != NULL; c++) {
-        if (strcmp(c->word, word) == 0) return c->value;
-        if (c != choices) strcat(allowed, ", ");
-        strcat(allowed, c->word);
-    }
-    PyErr_Format(state->InputError, "%s is %s; expected one of %s", what, word,
-                 allowed);
-    return -1;
-}
 
 /* ---- Opening ------------------------------------------------------------------ */
 
@@ -87,8 +65,11 @@ static int tensor_from(const sc_py_state *state, PyObject *item,
                           &dtype, &PyTuple_Type, &shape, &begin, &end)) {
         return -1;
     }
-    const int type = sc_py_choice_of(state, DTYPES, out->name, dtype);
-    if (type < 0 || shape_from(shape, out) < 0) return -1;
+    int type;
+    if (sc_py_choose(state, dtype, DTYPES, out->name, &type) < 0 ||
+        shape_from(shape, out) < 0) {
+        return -1;
+    }
     out->type = (sc_tensor_type)type;
     out->data = (const char *)buffer->buf + begin;
     return check_bytes(state, out, begin, end, buffer->len);
@@ -98,8 +79,6 @@ int sc_py_network_open(NetworkObject *self, const sc_py_state *state, PyObject *
                        const Py_buffer *buffer)
 {
     const Py_ssize_t n = PyList_GET_SIZE(list);
-    sc_error err = {0};
-    sc_status status = SC_OK;
     sc_tensor *tensors = PyMem_Calloc((size_t)(n > 0 ? n : 1), sizeof *tensors);
     int result = -1;
     if (tensors == NULL) {
@@ -110,13 +89,9 @@ int sc_py_network_open(NetworkObject *self, const sc_py_state *state, PyObject *
         PyObject *item = PyList_GET_ITEM(list, i);
         if (tensor_from(state, item, buffer, &tensors[i]) < 0) goto done;
     }
-    Py_BEGIN_ALLOW_THREADS status =
-        sc_net_create(&self->config, tensors, n, &self->net, &err);
-    Py_END_ALLOW_THREADS if (status == SC_OK) { result = 0; }
-    else
-    {
-        sc_py_raise(state, &err);
-    }
+    sc_py_work work = sc_py_begin(state);
+    work.status = sc_net_create(&self->config, tensors, n, &self->net, &work.err);
+    result = sc_py_end(&work);
 done:
     PyMem_Free(tensors);
     return result;
@@ -125,11 +100,12 @@ done:
 int sc_py_network_config(const sc_py_state *state, const char *kind,
                          const char *precision, const char *isa, sc_net_config *config)
 {
-    const int k = sc_py_choice_of(state, SC_PY_KINDS, "network", kind);
-    const int p =
-        k < 0 ? -1 : sc_py_choice_of(state, SC_PY_PRECISIONS, "precision", precision);
-    const int i = p < 0 ? -1 : sc_py_choice_of(state, ISAS, "isa", isa);
-    if (i < 0) return -1;
+    int k, p, i;
+    if (sc_py_choose(state, kind, SC_PY_KINDS, "network", &k) < 0 ||
+        sc_py_choose(state, precision, SC_PY_PRECISIONS, "precision", &p) < 0 ||
+        sc_py_choose(state, isa, ISAS, "isa", &i) < 0) {
+        return -1;
+    }
     config->kind = (sc_net_kind)k;
     config->precision = (sc_precision)p;
     config->isa = (sc_isa)i;

@@ -1,27 +1,16 @@
 /* Placements, bootstrap, distances; what they do is told in _core.pyi. */
 #include "core.h"
 
-#include "array.h"
+#include "convert.h"
+#include "module.h"
 
 #include "../stats/stats.h"
-
-/* sc_poll_fn: signal handlers run in Python, so they need the lock for a moment. */
-static int check_signals(void *arg)
-{
-    PyThreadState **saved = arg;
-    PyEval_RestoreThread(*saved);
-    const int pending = PyErr_CheckSignals();
-    *saved = PyEval_SaveThread();
-    return pending;
-}
 
 static PyObject *placements(PyObject *module, PyObject *args)
 {
     const sc_py_state *state = sc_py_state_of(module);
     PyObject *scores_obj, *positive_obj;
     PyArrayObject *scores = NULL, *positive = NULL, *dst = NULL;
-    sc_error err = {0};
-    sc_status status = SC_OK;
 
     if (!PyArg_ParseTuple(args, "OO:placements", &scores_obj, &positive_obj))
         return NULL;
@@ -33,14 +22,13 @@ static PyObject *placements(PyObject *module, PyObject *args)
     dst = sc_py_new(state, NPY_FLOAT64, 2, (int64_t[]){n_models, n});
     if (dst == NULL) goto done;
     const double *src = PyArray_DATA(scores);
-    const uint8_t *classes = PyArray_DATA(positive);
     double *out = PyArray_DATA(dst);
-    PyThreadState *saved = PyEval_SaveThread();
-    for (int64_t m = 0; m < n_models && status == SC_OK; m++) {
-        status = sc_placements(src + m * n, classes, n, out + m * n, &err);
+    sc_py_work work = sc_py_begin(state);
+    for (int64_t m = 0; m < n_models && work.status == SC_OK; m++) {
+        work.status = sc_placements(src + m * n, PyArray_DATA(positive), n, out + m * n,
+                                    &work.err);
     }
-    PyEval_RestoreThread(saved);
-    dst = sc_py_result(state, dst, status, &err);
+    if (sc_py_end(&work) < 0) Py_CLEAR(dst);
 done:
     Py_XDECREF(scores);
     Py_XDECREF(positive);
@@ -57,7 +45,6 @@ static PyObject *auc_bootstrap(PyObject *module, PyObject *args, PyObject *kwarg
     long long replicates;
     unsigned long long seed;
     int threads;
-    sc_error err = {0};
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOO$LKi:auc_bootstrap", names,
                                      &objects[0], &objects[1], &objects[2], &objects[3],
@@ -79,12 +66,10 @@ static PyObject *auc_bootstrap(PyObject *module, PyObject *args, PyObject *kwarg
                                   PyArray_DIM(strata, 0)};
     dst = sc_py_new(state, NPY_FLOAT64, 2, (int64_t[]){replicates, sample.n_models});
     if (dst == NULL) goto done;
-    PyThreadState *saved = PyEval_SaveThread();
-    const sc_status status = sc_auc_bootstrap(&sample, replicates, seed, threads,
-                                              PyArray_DATA(dst), check_signals, &saved,
-                                              &err);
-    PyEval_RestoreThread(saved);
-    dst = sc_py_result(state, dst, status, &err);
+    sc_py_work work = sc_py_begin(state);
+    work.status = sc_auc_bootstrap(&sample, replicates, seed, threads,
+                                   PyArray_DATA(dst), sc_py_poll, &work, &work.err);
+    if (sc_py_end(&work) < 0) Py_CLEAR(dst);
 done:
     Py_XDECREF(scores);
     Py_XDECREF(positive);
@@ -102,7 +87,6 @@ static PyObject *ratio_bootstrap(PyObject *module, PyObject *args, PyObject *kwa
     long long replicates;
     unsigned long long seed;
     int threads;
-    sc_error err = {0};
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO$LKi:ratio_bootstrap", names,
                                      &top_obj, &bottom_obj, &replicates, &seed,
@@ -116,12 +100,11 @@ static PyObject *ratio_bootstrap(PyObject *module, PyObject *args, PyObject *kwa
     if (bottom == NULL) goto done;
     dst = sc_py_new(state, NPY_FLOAT64, 1, (int64_t[]){replicates});
     if (dst == NULL) goto done;
-    PyThreadState *saved = PyEval_SaveThread();
-    const sc_status status =
-        sc_ratio_bootstrap(PyArray_DATA(top), PyArray_DATA(bottom), n, replicates, seed,
-                           threads, PyArray_DATA(dst), check_signals, &saved, &err);
-    PyEval_RestoreThread(saved);
-    dst = sc_py_result(state, dst, status, &err);
+    sc_py_work work = sc_py_begin(state);
+    work.status = sc_ratio_bootstrap(PyArray_DATA(top), PyArray_DATA(bottom), n,
+                                     replicates, seed, threads, PyArray_DATA(dst),
+                                     sc_py_poll, &work, &work.err);
+    if (sc_py_end(&work) < 0) Py_CLEAR(dst);
 done:
     Py_XDECREF(top);
     Py_XDECREF(bottom);
@@ -136,7 +119,6 @@ static PyObject *distance(PyObject *module, PyObject *args, PyObject *kwargs)
     PyArrayObject *mask = NULL, *dst = NULL;
     double spacing[3];
     int threads = 1;
-    sc_error err = {0};
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|$i:distance", names, &mask_obj,
                                      &spacing_obj, &threads)) {
@@ -145,15 +127,14 @@ static PyObject *distance(PyObject *module, PyObject *args, PyObject *kwargs)
     if (sc_py_doubles(state, spacing_obj, 3, spacing, "spacing_mm") < 0) return NULL;
     mask = sc_py_array(mask_obj, NPY_UINT8, 3, "mask");
     if (mask == NULL) goto done;
-    const int64_t extents[3] = {PyArray_DIM(mask, 0), PyArray_DIM(mask, 1),
-                                PyArray_DIM(mask, 2)};
+    int64_t extents[3];
+    sc_py_extents(mask, extents);
     dst = sc_py_new(state, NPY_FLOAT64, 3, extents);
     if (dst == NULL) goto done;
-    PyThreadState *saved = PyEval_SaveThread();
-    const sc_status status = sc_distance_transform(PyArray_DATA(mask), extents, spacing,
-                                                   threads, PyArray_DATA(dst), &err);
-    PyEval_RestoreThread(saved);
-    dst = sc_py_result(state, dst, status, &err);
+    sc_py_work work = sc_py_begin(state);
+    work.status = sc_distance_transform(PyArray_DATA(mask), extents, spacing, threads,
+                                        PyArray_DATA(dst), &work.err);
+    if (sc_py_end(&work) < 0) Py_CLEAR(dst);
 done:
     Py_XDECREF(mask);
     return (PyObject *)dst;
@@ -166,21 +147,20 @@ static PyObject *measure(const sc_py_state *state, const uint8_t *a, const uint8
     PyArrayObject *a_to_b = NULL, *b_to_a = NULL;
     PyObject *result = NULL;
     int64_t n_a = 0, n_b = 0;
-    sc_error err = {0};
-    PyThreadState *saved = PyEval_SaveThread();
-    sc_status status = sc_surface_count(a, extents, &n_a, &err);
-    if (status == SC_OK) status = sc_surface_count(b, extents, &n_b, &err);
-    PyEval_RestoreThread(saved);
-    if (status != SC_OK) return sc_py_raise(state, &err);
+    sc_py_work work = sc_py_begin(state);
+    work.status = sc_surface_count(a, extents, &n_a, &work.err);
+    if (work.status == SC_OK) {
+        work.status = sc_surface_count(b, extents, &n_b, &work.err);
+    }
+    if (sc_py_end(&work) < 0) return NULL;
     a_to_b = sc_py_new(state, NPY_FLOAT64, 1, &n_a);
     b_to_a = sc_py_new(state, NPY_FLOAT64, 1, &n_b);
     if (a_to_b == NULL || b_to_a == NULL) goto done;
-    saved = PyEval_SaveThread();
-    status = sc_surface_distances(a, b, extents, spacing, threads, PyArray_DATA(a_to_b),
-                                  PyArray_DATA(b_to_a), &err);
-    PyEval_RestoreThread(saved);
-    result = status == SC_OK ? PyTuple_Pack(2, a_to_b, b_to_a)
-                             : sc_py_raise(state, &err);
+    work = sc_py_begin(state);
+    work.status = sc_surface_distances(a, b, extents, spacing, threads,
+                                       PyArray_DATA(a_to_b), PyArray_DATA(b_to_a),
+                                       &work.err);
+    if (sc_py_end(&work) == 0) result = PyTuple_Pack(2, a_to_b, b_to_a);
 done:
     Py_XDECREF(a_to_b);
     Py_XDECREF(b_to_a);
@@ -203,8 +183,8 @@ static PyObject *surface_distances(PyObject *module, PyObject *args, PyObject *k
     if (sc_py_doubles(state, spacing_obj, 3, spacing, "spacing_mm") < 0) return NULL;
     a = sc_py_array(a_obj, NPY_UINT8, 3, "a");
     if (a == NULL) goto done;
-    const int64_t extents[3] = {PyArray_DIM(a, 0), PyArray_DIM(a, 1),
-                                PyArray_DIM(a, 2)};
+    int64_t extents[3];
+    sc_py_extents(a, extents);
     b = sc_py_array_like(state, b_obj, NPY_UINT8, 3, extents, "b");
     if (b == NULL) goto done;
     result =
@@ -215,22 +195,20 @@ done:
     return result;
 }
 
-#define CALL(function) ((PyCFunction)(void (*)(void))(function))
-
 static PyMethodDef functions[] = {
     {"placements", placements, METH_VARARGS,
      "placements(scores, positive, /)\n--\n\nPlacement values, whose means are the "
      "AUC."},
-    {"auc_bootstrap", CALL(auc_bootstrap), METH_VARARGS | METH_KEYWORDS,
+    {"auc_bootstrap", SC_PY_KEYWORDS(auc_bootstrap),
      "auc_bootstrap(scores, positive, unit, strata, /, *, replicates, seed, threads)\n"
      "--\n\nAUC of each model in samples drawn with replacement."},
-    {"ratio_bootstrap", CALL(ratio_bootstrap), METH_VARARGS | METH_KEYWORDS,
+    {"ratio_bootstrap", SC_PY_KEYWORDS(ratio_bootstrap),
      "ratio_bootstrap(numerator, denominator, /, *, replicates, seed, threads)\n"
      "--\n\nRatio of two sums in samples drawn with replacement."},
-    {"distance", CALL(distance), METH_VARARGS | METH_KEYWORDS,
+    {"distance", SC_PY_KEYWORDS(distance),
      "distance(mask, spacing_mm, /, *, threads=1)\n--\n\n"
      "Exact Euclidean distance of every voxel to the mask."},
-    {"surface_distances", CALL(surface_distances), METH_VARARGS | METH_KEYWORDS,
+    {"surface_distances", SC_PY_KEYWORDS(surface_distances),
      "surface_distances(a, b, spacing_mm, /, *, threads=1)\n--\n\n"
      "Distances between the surfaces of two masks."},
     {NULL, NULL, 0, NULL},

@@ -300,7 +300,7 @@ def _answer(lesion: LesionSlices, network: Network, watch: Stopwatch, progress: 
         label=positive_label if probability >= model.threshold else negative_label,
         threshold=model.threshold,
         slices=tuple(
-            SliceAnswer(lesion.scan.stored_slice(index), p)
+            SliceAnswer(lesion.scan.volume.stored_slice(index), p)
             for index, p in zip(slices.tolist(), positive.tolist(), strict=True)
         ),
     )
@@ -310,6 +310,7 @@ def classify(
     volume: Any,
     *,
     mask: Any = None,
+    lesion_label: int | None = None,
     t1c: Any = None,
     series: str | None = None,
     models: str | os.PathLike[str] | None = None,
@@ -328,14 +329,18 @@ def classify(
         Sagittal T2-weighted scan. Not modified.
     mask : Segmentation, path, Volume, nibabel or SimpleITK image, optional
         The lesions, on the scan's grid; outlined by `segment` if not given.
+    lesion_label : int, optional
+        Value of lesion in a mask that holds other things too, such as 2 where 1 is cord. If not
+        given, all voxels that are not 0 are lesion, and several values give a warning.
     t1c : path, Volume, nibabel or SimpleITK image, optional
         Contrast-enhanced T1-weighted scan on the same grid. Without it that channel is zero.
     series : str, optional
         SeriesInstanceUID, for a path to DICOM with several series.
     models : path-like, optional
         Folder with model files; those that come with the package if not given.
-    precision : {"f32", "bf16"}, default "f32"
-        Arithmetic of the networks.
+    precision : {"f32", "bf16", "auto"}, default "f32"
+        Arithmetic of the networks; ``"auto"`` is bf16 where the CPU computes in it, which is 2
+        to 3 times faster, else f32.
     threads : int, optional
         The CPUs this process may use if not given.
     progress : bool, default False
@@ -369,4 +374,4 @@ def classify(
     from .pipeline import shared_pipeline
 
     pipeline = shared_pipeline(models, precision, threads, progress)
-    return pipeline.classify(volume, mask=mask, t1c=t1c, series=series)
+    return pipeline.classify(volume, mask=mask, lesion_label=lesion_label, t1c=t1c, series=series)

@@ -20,12 +20,12 @@ from .attribution import (
     METHODS,
     RING_MM,
     Agreement,
+    Attribution,
     Curves,
-    Evidence,
+    ExplanationOptions,
     Focus,
-    Manner,
     Method,
-    find_evidence,
+    find_attribution,
 )
 from .classification import Answer, lesion_record
 from .results import Record, Recorded, output_path, result_html
@@ -52,7 +52,7 @@ class Explanation(Recorded):
         float32, signed: positive where the slice speaks for the answer, negative where against,
         0 in slices without lesion. In the units of what is explained (`of`), for each pixel of
         the layer. None without a lesion.
-    manner : Manner
+    options : ExplanationOptions
         `method`, `layer`, `of`, and how the map was judged.
     focus : Focus or None
         Shares of the evidence in the lesion and around it; None without a lesion.
@@ -75,7 +75,7 @@ class Explanation(Recorded):
     target: str | None
     probability: float | None
     map: Volume | None
-    manner: Manner
+    options: ExplanationOptions
     focus: Focus | None
     channels: Mapping[str, float] | None
     curves: Curves | None
@@ -93,7 +93,7 @@ class Explanation(Recorded):
     @property
     def method(self) -> Method:
         """What is known of the method."""
-        return METHODS[self.manner.method]
+        return METHODS[self.options.method]
 
     @property
     def inside_fraction(self) -> float | None:
@@ -102,7 +102,7 @@ class Explanation(Recorded):
 
     @property
     def ring_fraction(self) -> float | None:
-        """Share of the evidence outside the lesion, within `manner.ring_mm` of it."""
+        """Share of the evidence outside the lesion, within `options.ring_mm` of it."""
         return None if self.focus is None else self.focus.ring_fraction
 
     @property
@@ -110,14 +110,14 @@ class Explanation(Recorded):
         """Largest value of the evidence, which `shown` shows as 1; 0 where there is none."""
         if self.map is None:
             return None
-        return float(self.method.evidence(self.map.array).max())
+        return float(self.method.attribution(self.map.array).max())
 
     @property
     def shown(self) -> Volume | None:
         """The evidence, float32 from 0 to 1, as pictures show it: in units of `scale`."""
         if self.map is None:
             return None
-        evidence = self.method.evidence(self.map.array)
+        evidence = self.method.attribution(self.map.array)
         return self.map.like(evidence / np.float32(self.scale or 1))
 
     @property
@@ -132,7 +132,7 @@ class Explanation(Recorded):
         flat = self.focus.flat_inside_fraction, self.focus.flat_ring_fraction
         return (
             f"{said}; {inside:.1%} of the evidence for it in the lesion, {around:.1%} within "
-            f"{self.manner.ring_mm:g} mm around (of an even map: {flat[0]:.1%}, {flat[1]:.1%})"
+            f"{self.options.ring_mm:g} mm around (of an even map: {flat[0]:.1%}, {flat[1]:.1%})"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -145,9 +145,9 @@ class Explanation(Recorded):
             "task": self.task,
             "target": self.target,
             "probability": self.probability,
-            "method": self.manner.method,
-            "layer": self.manner.layer,
-            "of": self.manner.of,
+            "method": self.options.method,
+            "layer": self.options.layer,
+            "of": self.options.of,
             "scale": self.scale,
             **focus,
             "channels": None if self.channels is None else dict(self.channels),
@@ -175,7 +175,7 @@ class Explanation(Recorded):
         InputError
             Another ending, or a place that cannot be written.
         """
-        label = f"desc-{self.manner.label}_task-{camel_case(self.task)}"
+        label = f"desc-{self.options.label}_task-{camel_case(self.task)}"
         target = output_path(path, self.record.stem, label, ".nii.gz")
         files = [] if self.map is None else [save_volume(self.map, target)]
         return [*files, write_json(sidecar_path(target), self.to_dict())]
@@ -185,7 +185,7 @@ class Explanation(Recorded):
         if self.method.magnitude:
             label = f"size of the {self.method.title} for {self.target}, largest 1"
             return Scene(self.scan, self.mask, heat=self.shown, heat_label=label)
-        label = f"evidence for {self.target}, in the {self.manner.of}'s units"
+        label = f"evidence for {self.target}, in the {self.options.of}'s units"
         return Scene(self.scan, self.mask, heat=self.map, heat_label=label)
 
     def plot(
@@ -250,7 +250,7 @@ def explain_slices(
     network: Network,
     *,
     target: str | None = None,
-    manner: Manner | None = None,
+    options: ExplanationOptions | None = None,
     answer: Answer | None = None,
     segmentation: Segmentation | None = None,
     watch: Stopwatch,
@@ -266,7 +266,7 @@ def explain_slices(
         The task's classifier.
     target
         As for `explain`.
-    manner : Manner, optional
+    options : ExplanationOptions, optional
         How; Grad-CAM at the last maps if not given.
     answer : Answer, optional
         What this network has said of these slices, so that it need not be asked again.
@@ -287,18 +287,18 @@ def explain_slices(
         As for `explain`.
     """
     model = network.model
-    check_target(model.role, target)
-    manner = Manner() if manner is None else manner
-    found: Evidence | None = None
+    check_answer(model.role, target)
+    options = ExplanationOptions() if options is None else options
+    found: Attribution | None = None
     warnings: tuple[str, ...] = ()
     if lesion.found:
         index = None if target is None else model.outputs.index(target)
         positive = None if answer is None else answer.probability
-        found = find_evidence(
-            lesion, network, manner, index=index, positive=positive, watch=watch, progress=progress
+        found = find_attribution(
+            lesion, network, options, index=index, positive=positive, watch=watch, progress=progress
         )
         target = model.outputs[found.index]
-        warnings = found.reservations(METHODS[manner.method], target)
+        warnings = found.reservations(METHODS[options.method], target)
     else:
         target = None
     record = lesion_record(
@@ -306,7 +306,7 @@ def explain_slices(
         [network],
         segmentation,
         watch,
-        settings={"target": target, **manner.to_dict()},
+        settings={"target": target, **options.to_dict()},
         warnings=warnings,
     )
     return Explanation(
@@ -314,7 +314,7 @@ def explain_slices(
         target=target,
         probability=None if found is None else found.probability,
         map=None if found is None else lesion.scan.place(found.map),
-        manner=manner,
+        options=options,
         focus=None if found is None else found.focus,
         channels=None if found is None else found.channels,
         curves=None if found is None else found.curves,
@@ -326,7 +326,7 @@ def explain_slices(
     )
 
 
-def check_target(task: str, target: str | None) -> None:
+def check_answer(task: str, target: str | None) -> None:
     """Check the names of a task and of the answer to explain.
 
     Raises
@@ -346,6 +346,7 @@ def explain(
     *,
     task: str,
     mask: Any = None,
+    lesion_label: int | None = None,
     t1c: Any = None,
     target: str | None = None,
     method: str = "gradcam",
@@ -372,7 +373,7 @@ def explain(
         Sagittal T2-weighted scan. Not modified.
     task : {"tumor_vs_demyelination", "astrocytoma_vs_ependymoma", "ms_vs_nmosd"}
         The question.
-    mask, t1c
+    mask, lesion_label, t1c
         As for `spinalcord.classify`.
     target : str, optional
         The answer to explain, such as ``"NMOSD"``; the one that the network gives if not given.
@@ -434,6 +435,7 @@ def explain(
         volume,
         task=task,
         mask=mask,
+        lesion_label=lesion_label,
         t1c=t1c,
         target=target,
         method=method,

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._moved import renamed
 from ..errors import SpinalcordWarning
 from ..models.folder import ModelFolder, find_models
-from ..models.network import Network, check_settings
+from ..models.network import Network, check_settings, resolve_precision
 from ..scans.preparation import LesionSlices, Stopwatch, WorkingScan
 from ..tasks import TASKS
-from .attribution import RING_MM, Manner
+from .attribution import RING_MM, ExplanationOptions
 from .classification import Diagnosis, classify_slices
-from .explanation import Explanation, check_target, explain_slices
+from .explanation import Explanation, check_answer, explain_slices
 from .segmentation import Segmentation, segment_scan
 
 MAX_SHARED = 4
@@ -25,7 +26,7 @@ MAX_SHARED = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class CaseResults:
     """All results of one scan.
 
     Attributes
@@ -62,8 +63,9 @@ class Pipeline:
     ----------
     models : path-like, optional
         Folder with model files; those that come with the package if not given.
-    precision : {"f32", "bf16"}, default "f32"
-        Arithmetic of the networks.
+    precision : {"f32", "bf16", "auto"}, default "f32"
+        Arithmetic of the networks; ``"auto"`` is bf16 where the CPU computes in it, which is 2
+        to 3 times faster, else f32.
     threads : int, optional
         Threads of one call; the CPUs this process may use if not given.
     progress : bool, default False
@@ -92,7 +94,7 @@ class Pipeline:
         progress: bool = False,
     ) -> None:
         self._threads = check_settings(precision, threads)
-        self._precision = precision
+        self._precision = resolve_precision(precision)
         self._progress = progress
         self._folder = find_models(models)
         self._networks: dict[str, Network] = {}
@@ -165,12 +167,18 @@ class Pipeline:
         return segmentation
 
     def classify(
-        self, volume: Any, *, mask: Any = None, t1c: Any = None, series: str | None = None
+        self,
+        volume: Any,
+        *,
+        mask: Any = None,
+        lesion_label: int | None = None,
+        t1c: Any = None,
+        series: str | None = None,
     ) -> Diagnosis:
         """Classify the lesions of a scan; options, result and errors as `spinalcord.classify`."""
         networks = {task: self.network(task) for task in TASKS}
         watch = Stopwatch()
-        lesion, segmentation = self._lesion(volume, mask, t1c, series, watch)
+        lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
         return classify_slices(
             lesion, networks, segmentation=segmentation, watch=watch, progress=self._progress
         )
@@ -181,6 +189,7 @@ class Pipeline:
         *,
         task: str,
         mask: Any = None,
+        lesion_label: int | None = None,
         t1c: Any = None,
         target: str | None = None,
         method: str = "gradcam",
@@ -192,34 +201,40 @@ class Pipeline:
         series: str | None = None,
     ) -> Explanation:
         """Explain an answer; options, result and errors as `spinalcord.explain`."""
-        check_target(task, target)
-        manner = Manner(method, layer, of, ring_mm, curves, compare)
+        check_answer(task, target)
+        options = ExplanationOptions(method, layer, of, ring_mm, curves, compare)
         network = self.network(task)
         watch = Stopwatch()
-        lesion, segmentation = self._lesion(volume, mask, t1c, series, watch)
+        lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
         return explain_slices(
             lesion,
             network,
             target=target,
-            manner=manner,
+            options=options,
             segmentation=segmentation,
             watch=watch,
             progress=self._progress,
         )
 
     def run(
-        self, volume: Any, *, mask: Any = None, t1c: Any = None, series: str | None = None
-    ) -> Case:
+        self,
+        volume: Any,
+        *,
+        mask: Any = None,
+        lesion_label: int | None = None,
+        t1c: Any = None,
+        series: str | None = None,
+    ) -> CaseResults:
         """Segment, classify and explain a scan that is read and prepared once.
 
         Parameters
         ----------
-        volume, mask, t1c, series
+        volume, mask, lesion_label, t1c, series
             As for `spinalcord.classify`.
 
         Returns
         -------
-        Case
+        CaseResults
             Explanations are those of the tasks that led to the diagnosis.
 
         Raises
@@ -229,7 +244,7 @@ class Pipeline:
         """
         networks = {task: self.network(task) for task in TASKS}
         watch = Stopwatch()
-        lesion, segmentation = self._lesion(volume, mask, t1c, series, watch)
+        lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
         watch = Stopwatch()
         diagnosis = classify_slices(
             lesion, networks, segmentation=segmentation, watch=watch, progress=self._progress
@@ -244,19 +259,26 @@ class Pipeline:
                 watch=Stopwatch(),
                 progress=self._progress,
             )
-        return Case(segmentation, diagnosis, explanations)
+        return CaseResults(segmentation, diagnosis, explanations)
 
     def _lesion(
-        self, volume: Any, mask: Any, t1c: Any, series: str | None, watch: Stopwatch
+        self,
+        volume: Any,
+        mask: Any,
+        label: int | None,
+        t1c: Any,
+        series: str | None,
+        watch: Stopwatch,
     ) -> tuple[LesionSlices, Segmentation | None]:
         """Read the scan, and take the mask that is given or make one."""
         scan = _read(volume, series, watch)
         with watch.stage("read"):
-            contrast = None if t1c is None else scan.companion(t1c, "t1c")
+            contrast = None if t1c is None else scan.coregistered(t1c, "t1c")
         if mask is not None:
-            given = mask.mask if isinstance(mask, Segmentation) else mask
+            own = isinstance(mask, Segmentation)
+            given, label = (mask.mask, None) if own else (mask, label)
             with watch.stage("read"):
-                return LesionSlices(scan, scan.mask(given), contrast), None
+                return LesionSlices(scan, scan.mask(given, label), contrast), None
         segmentation = segment_scan(
             scan, self.network("segmentation"), watch=watch, progress=self._progress
         )
@@ -300,6 +322,7 @@ def shared_pipeline(
     count = check_settings(precision, threads)
     folder = find_models(models)
     stamps = tuple((model.path, model.stamp) for model in folder.models.values())
+    precision = resolve_precision(precision)
     key = (folder.path.resolve(), stamps, precision, count, progress)
     with _shared_lock:
         if key not in _shared:
@@ -337,3 +360,6 @@ def _path_to(diagnosis: Diagnosis) -> tuple[str, ...]:
 
 def _rebuild(models: os.PathLike[str], precision: str, threads: int, progress: bool) -> Pipeline:
     return Pipeline(models, precision, threads, progress=progress)
+
+
+__getattr__ = renamed(__name__)

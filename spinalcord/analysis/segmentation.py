@@ -93,8 +93,9 @@ class Segmentation(Recorded):
         Parameters
         ----------
         path : path-like
-            A folder (made if absent), which gets BIDS-derivative names and also the network's
-            cord mask, or the mask's file name, ending in ``.nii`` or ``.nii.gz``.
+            A folder (created if absent), in which files get BIDS-derivative names, or the mask's
+            file name, ending in ``.nii`` or ``.nii.gz``. A cord mask that the network made is
+            written beside it: ``m.nii.gz`` has its cord in ``m_desc-cord_mask.nii.gz``.
         probability : bool, default False
             Whether to write the probabilities too; only into a folder.
 
@@ -117,13 +118,12 @@ class Segmentation(Recorded):
             )
         files = [save_volume(self.mask, target)]
         files.append(write_json(sidecar_path(target), self.to_dict()))
-        if named:
-            return files
         if probability:
             extra = output_path(path, stem, "desc-lesion_probseg", ".nii.gz")
             files.append(save_volume(self.probability, extra))
         if self.cord is not None and self.record.settings["cord"] == "network":
-            extra = output_path(path, stem, "desc-cord_mask", ".nii.gz")
+            label = "desc-cord_mask"
+            extra = _beside(target, label) if named else output_path(path, stem, label, ".nii.gz")
             files.append(save_volume(self.cord, extra))
         return files
 
@@ -203,6 +203,13 @@ class Segmentation(Recorded):
         )
 
 
+def _beside(target: Path, label: str) -> Path:
+    """Name another file after the mask's: m.nii.gz gives m_desc-cord_mask.nii.gz."""
+    name = sidecar_path(target).stem
+    ending = target.name.removeprefix(name)
+    return target.with_name(f"{name.removesuffix('_desc-lesion_mask')}_{label}{ending}")
+
+
 def segment_scan(
     scan: WorkingScan,
     network: Network,
@@ -242,10 +249,15 @@ def segment_scan(
         As for `segment`.
     """
     model = network.model
-    if model.in_channels != 1:
+    context = "context_mm" in model.preprocessing
+    if model.in_channels != (3 if context else 1):
         raise ModelError(
-            f"{model.path} takes {model.in_channels} input channels; a segmentation model for "
-            "this pipeline takes 1 (T2w)"
+            f"{model.path} takes {model.in_channels} input channels; a segmentation model "
+            + (
+                "with context_mm takes 3 (a slice of T2w and two neighbours)"
+                if context
+                else "without context_mm takes 1 (a slice of T2w)"
+            )
         )
     labels = model.metadata["labels"]
     known = "given" if cord is not None else "network" if "cord" in model.outputs else "none"
@@ -364,8 +376,9 @@ def segment(
         SeriesInstanceUID, for a path to DICOM with several series.
     models : path-like, optional
         Folder with model files; those that come with the package if not given.
-    precision : {"f32", "bf16"}, default "f32"
-        Arithmetic of the networks.
+    precision : {"f32", "bf16", "auto"}, default "f32"
+        Arithmetic of the networks; ``"auto"`` is bf16 where the CPU computes in it, which is 2
+        to 3 times faster, else f32.
     threads : int, optional
         The CPUs this process may use if not given.
     progress : bool, default False

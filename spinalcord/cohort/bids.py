@@ -7,17 +7,95 @@ References
 
 from __future__ import annotations
 
+import json
 import os
-import re
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, SpinalcordWarning
 from ..scans.writing import result_stem
-from .listing import CohortCase, carried_columns, clean, read_rows, truth
+from ..tables import Vocabulary, read_table
+from ..tables.reading import read_text
+from ..tables.words import SYNONYMS
+from .listing import COLUMNS, CohortCase, carried_columns, truth
+from .mask_names import CONTRAST, ScanName, parse_name
 
-_IMAGE = re.compile(r"(sub-[A-Za-z0-9]+(?:_[a-z]+-[A-Za-z0-9+]+)*)_([A-Za-z0-9]+)\.nii(?:\.gz)?")
-_LESION = re.compile(r"_(?:label|desc)-lesion(?:_|$)")
+IMAGES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr")
+"""Endings of files in derivatives that are spoken of where they are not used."""
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What is looked for in a BIDS folder.
+
+    Parameters
+    ----------
+    wanted : sequence of str
+        Columns of participants.tsv to carry along.
+    masks, t1c : bool
+        Whether to look for lesion masks in ``derivatives``, and for ``ce-*_T1w`` scans.
+    out : Path, optional
+        Not searched for masks, nor is any other folder that a run has written.
+    columns, words : mapping, optional
+        As for `spinalcord.run_cohort`.
+    """
+
+    wanted: Sequence[str] = ()
+    masks: bool = True
+    t1c: bool = True
+    out: Path | None = None
+    columns: Mapping[str, str] | None = None
+    words: Mapping[str, Mapping[str, str]] | None = None
+
+
+@dataclass
+class _People:
+    """What participants.tsv says."""
+
+    rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def truth(self, subject: str) -> dict[str, str]:
+        return truth(self.rows.get(subject, {}), self.columns)
+
+
+@dataclass
+class _Masks:
+    """The files in ``derivatives`` whose names speak of lesions."""
+
+    found: list[tuple[Path, ScanName | None]] = field(default_factory=list)
+    used: set[Path] = field(default_factory=set)
+
+    def of_scan(self, name: str) -> str | None:
+        """Return the mask of a scan, refusing several."""
+        scan = parse_name(name)
+        return self._one([p for p, m in self.found if m and scan and m.fits(scan.entities)], name)
+
+    def of_subject(self, subject: str) -> str | None:
+        """Return the mask of a subject's only scan, refusing several."""
+        sub = ("sub", subject.removeprefix("sub-"))
+        own = [p for p, m in self.found if m and sub in m.entities and m.fits(m.entities)]
+        return self._one(own, subject)
+
+    def _one(self, own: list[Path], name: str) -> str | None:
+        self.used.update(own)
+        return _one([str(path.absolute()) for path in own], name, "lesion masks")
+
+    def notes(self, folder: Path) -> tuple[str, ...]:
+        """Say what was found and is not used."""
+        unused = [path for path, _ in self.found if path not in self.used]
+        if not unused:
+            return ()
+        shown = ", ".join(path.name for path in unused[:5])
+        more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
+        return (
+            f"{folder.name}: {len(unused)} files in derivatives have lesion in their name and are "
+            f"not used, as they fit no T2w case, lie in another space, or are no masks: {shown}"
+            f"{more}",
+        )
 
 
 def is_bids(folder: Path) -> bool:
@@ -28,8 +106,8 @@ def is_bids(folder: Path) -> bool:
 
 
 def list_bids(
-    folder: Path, wanted: Sequence[str], masks: bool, t1c: bool, out: Path | None
-) -> tuple[list[CohortCase], tuple[str, ...]]:
+    folder: Path, looking: Looking
+) -> tuple[list[CohortCase], tuple[str, ...], tuple[str, ...]]:
     """List the T2w scans of a BIDS folder.
 
     Where a folder ``anat`` has scans with ``acq-sag...``, only these are cases. Without NIfTI,
@@ -40,52 +118,56 @@ def list_bids(
     ----------
     folder : Path
         The dataset.
-    wanted : sequence of str
-        Columns of participants.tsv to carry along.
-    masks, t1c : bool
-        Whether to look for lesion masks in ``derivatives``, and for ``ce-*_T1w`` scans.
-    out : Path, optional
-        Not searched for masks, nor is any other folder that a run has written.
+    looking : Looking
 
     Returns
     -------
     cases : list of CohortCase
     columns : tuple of str
         Of participants.tsv that are carried along.
+    notes : tuple of str
+        What was guessed, or found and not used.
+
+    Warns
+    -----
+    SpinalcordWarning
+        For each note.
 
     Raises
     ------
     InputError
         An unreadable folder; no T2w scan; several masks for one scan; a participants.tsv
-        without the column participant_id.
+        that is no table, or without the column participant_id.
     """
-    people, columns = _participants(folder, wanted)
-    found = _lesion_masks(folder / "derivatives", out) if masks else {}
+    people = _participants(folder, looking)
+    masks = _lesion_masks(folder / "derivatives", looking.out) if looking.masks else _Masks()
     cases = []
     for subject in sorted(name for name in listed(folder) if name.startswith("sub-")):
         for anat in _anat_folders(folder / subject):
             names = sorted(listed(anat))
-            contrast = [name for name in names if t1c and _is_contrast(name)]
+            contrast = [name for name in names if looking.t1c and _is_contrast(name)]
             for name in _scans(names):
-                stem = result_stem(name)
                 cases.append(
                     CohortCase(
-                        case_id=stem,
+                        case_id=result_stem(name),
                         participant_id=subject,
                         path=str((anat / name).absolute()),
-                        mask=_one(found.get(stem, []), name, "lesion masks"),
+                        mask=masks.of_scan(name),
                         t1c=_one([str((anat / n).absolute()) for n in contrast], name, "ce- T1w"),
                         folder=anat.relative_to(folder).as_posix(),
-                        truth=truth(people.get(subject, {}), columns),
+                        truth=people.truth(subject),
                     )
                 )
-    cases = cases or _dicom(folder, people, columns, found, t1c)
+    cases = cases or _dicom(folder, people, masks, looking.t1c)
     if not cases:
         raise InputError(
             f"{folder}: no T2w scan in this BIDS folder; expected "
             "sub-*/anat/sub-*_T2w.nii.gz or sub-*/ses-*/anat/sub-*_T2w.nii.gz"
         )
-    return cases, columns
+    notes = (*_unmatched(people, cases), *masks.notes(folder))
+    for note in notes:
+        warnings.warn(note, SpinalcordWarning, stacklevel=3)
+    return cases, people.columns, (*people.notes, *notes)
 
 
 def listed(folder: Path) -> list[str]:
@@ -102,25 +184,64 @@ def listed(folder: Path) -> list[str]:
         raise InputError(f"{folder}: cannot be read: {error.strerror or error}") from error
 
 
-def _participants(
-    folder: Path, wanted: Sequence[str]
-) -> tuple[dict[str, Mapping[str, str]], tuple[str, ...]]:
+def _participants(folder: Path, looking: Looking) -> _People:
     path = folder / "participants.tsv"
     if not path.exists():
-        return {}, ()
-    rows = [{key.strip(): clean(value) for key, value in row.items()} for row in read_rows(path)]
-    if not rows:
-        return {}, ()
-    if "participant_id" not in rows[0]:
-        raise InputError(f"{path}: no column participant_id")
+        return _People()
+    table = read_table(path, known=(*COLUMNS, *looking.wanted), columns=looking.columns)
+    if not table.columns or not table.rows:
+        return _People(notes=table.notes)
+    table.need("participant_id")
+    words = {**_levels(folder / "participants.json", looking.columns)}
+    for kind, own in (looking.words or {}).items():
+        words[kind] = {**words.get(kind, {}), **own}
+    table = Vocabulary(words).spell(table)
     people: dict[str, Mapping[str, str]] = {}
-    for row in rows:
+    for number, row in enumerate(table.dicts()):
         name = row["participant_id"]
+        if not name:
+            raise InputError(f"{table.where(number, 'participant_id')}: no participant_id")
         name = name if name.startswith("sub-") else f"sub-{name}"
         if name in people:
-            raise InputError(f"{path}: {name} is there twice")
+            raise InputError(f"{table.where(number, 'participant_id')}: {name} is there twice")
         people[name] = row
-    return people, carried_columns(rows[0], wanted)
+    return _People(people, carried_columns(table.columns, looking.wanted), table.notes)
+
+
+def _levels(path: Path, columns: Mapping[str, str] | None) -> dict[str, dict[str, str]]:
+    """Return the coding of sex and diagnosis that participants.json states under Levels."""
+    if not path.is_file():
+        return {}
+    try:
+        about = json.loads(read_text(path))
+    except ValueError as error:
+        raise InputError(f"{path}: cannot be read as JSON: {error}") from error
+    named = {str(name).casefold(): value for name, value in about.items()}
+    out: dict[str, dict[str, str]] = {}
+    for kind in ("sex", "diagnosis"):
+        column = named.get((columns or {}).get(kind, kind).casefold())
+        levels = column.get("Levels") if isinstance(column, dict) else None
+        for word, said in levels.items() if isinstance(levels, dict) else ():
+            text = said.get("Description", "") if isinstance(said, dict) else said
+            (meaning,) = Vocabulary().read(kind, [str(text)])
+            if meaning in SYNONYMS[kind]:
+                out.setdefault(kind, {})[str(word)] = meaning
+    return out
+
+
+def _unmatched(people: _People, cases: Iterable[CohortCase]) -> tuple[str, ...]:
+    """Say who is in participants.tsv or in the folder alone."""
+    if not people.rows:
+        return ()
+    here = {case.participant_id for case in cases}
+    notes = []
+    for who, what in (
+        (sorted({*people.rows} - here), "participants of participants.tsv have no T2w scan here"),
+        (sorted(here - {*people.rows}), "participants with a T2w scan are not in participants.tsv"),
+    ):
+        if who:
+            notes.append(f"{len(who)} {what}: {', '.join(who[:5])}{' ...' if who[5:] else ''}")
+    return tuple(notes)
 
 
 def _anat_folders(subject: Path) -> list[Path]:
@@ -131,13 +252,7 @@ def _anat_folders(subject: Path) -> list[Path]:
     return [parent / "anat" for parent in parents if (parent / "anat").is_dir()]
 
 
-def _dicom(
-    folder: Path,
-    people: Mapping[str, Mapping[str, str]],
-    columns: Sequence[str],
-    found: Mapping[str, list[str]],
-    t1c: bool,
-) -> list[CohortCase]:
+def _dicom(folder: Path, people: _People, masks: _Masks, t1c: bool) -> list[CohortCase]:
     cases = []
     for parent in (folder / "sourcedata", folder / "dicom"):
         names = sorted(listed(parent)) if parent.is_dir() else []
@@ -145,38 +260,44 @@ def _dicom(
             series = sorted(listed(parent / subject))
             contrast = [n for n in series if t1c and n.startswith("ce-") and n.endswith("_T1w")]
             paths = [str((parent / subject / name).absolute()) for name in contrast]
-            masks = [m for stem, m in found.items() if stem.split("_")[0] == subject]
             own = parent / subject / "T2w" if "T2w" in series else parent / subject
             cases.append(
                 CohortCase(
                     case_id=subject,
                     participant_id=subject,
                     path=str(own.absolute()),
-                    mask=_one([path for group in masks for path in group], subject, "lesion masks"),
+                    mask=masks.of_subject(subject),
                     t1c=_one(paths, subject, "ce- T1w"),
                     folder=f"{subject}/anat",
-                    truth=truth(people.get(subject, {}), columns),
+                    truth=people.truth(subject),
                 )
             )
     return cases
 
 
 def _scans(names: Sequence[str]) -> list[str]:
-    found = [n for n in names if (image := _IMAGE.fullmatch(n)) and image[2] == "T2w"]
+    found = [
+        name
+        for name in names
+        if name.endswith((f"_{CONTRAST}.nii", f"_{CONTRAST}.nii.gz"))
+        and (scan := parse_name(name)) is not None
+        and scan.contrast == CONTRAST
+        and not scan.is_lesion
+    ]
     sagittal = [name for name in found if "_acq-sag" in name.lower()]
     return sagittal or found
 
 
 def _is_contrast(name: str) -> bool:
-    image = _IMAGE.fullmatch(name)
-    return image is not None and image[2] == "T1w" and "_ce-" in name
+    scan = parse_name(name)
+    return scan is not None and scan.contrast == "T1w" and any(k == "ce" for k, _ in scan.entities)
 
 
-def _lesion_masks(derivatives: Path, out: Path | None) -> dict[str, list[str]]:
-    """Return the scans' stems to their lesion masks."""
-    found: dict[str, list[str]] = {}
+def _lesion_masks(derivatives: Path, out: Path | None) -> _Masks:
+    """Find what speaks of lesions, in its name."""
+    masks = _Masks()
     if not derivatives.is_dir():
-        return found
+        return masks
 
     def refuse(error: OSError) -> None:
         raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
@@ -187,16 +308,12 @@ def _lesion_masks(derivatives: Path, out: Path | None) -> dict[str, list[str]]:
             folders.clear()  # results, which are no reference
             continue
         folders.sort()
-        for name in sorted(names):
-            image = _IMAGE.fullmatch(name)
-            if image and image[2] in ("mask", "dseg") and _LESION.search(image[1]):
-                entities = [
-                    part
-                    for part in image[1].split("_")
-                    if not part.startswith(("label-", "desc-", "space-"))
-                ]
-                found.setdefault("_".join(entities), []).append(str((here / name).absolute()))
-    return found
+        masks.found += [
+            (here / name, parse_name(name))
+            for name in sorted(names)
+            if "lesion" in name.lower() and name.lower().endswith(IMAGES)
+        ]
+    return masks
 
 
 def _one(found: Sequence[str], name: str, what: str) -> str | None:

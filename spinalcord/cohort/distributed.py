@@ -15,8 +15,9 @@ from typing import Any
 
 from .. import __version__
 from ..errors import InputError
+from ..extras import require
 from .listing import CohortCase
-from .processing import Outcome, Settings, fail, process_case
+from .processing import Outcome, RunSettings, fail, process_case
 
 AHEAD = 2
 """Cases per worker thread that wait at the scheduler: enough to keep workers busy, and few enough
@@ -40,15 +41,14 @@ def connect(address: str) -> Any:
 
     Raises
     ------
+    MissingExtraError
+        Dask is not installed.
     InputError
-        Dask is not installed, or nobody answers there.
+        Nobody answers there.
     """
+    dask = require("distributed", "distributed", "a scheduler")
     try:
-        from distributed import Client
-    except ImportError as error:
-        raise InputError("a scheduler needs Dask: pip install 'spinalcord[distributed]'") from error
-    try:
-        return Client(address, timeout=TIMEOUT_S, set_as_default=False)
+        return dask.Client(address, timeout=TIMEOUT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(f"no Dask scheduler answers at {address}: {error}") from error
 
@@ -56,7 +56,7 @@ def connect(address: str) -> Any:
 def run_distributed(
     client: Any,
     cases: Iterable[CohortCase],
-    settings: Settings,
+    settings: RunSettings,
     out: Path,
     *,
     threads: int | None,
@@ -114,7 +114,7 @@ def run_distributed(
 
 def remote(
     case: CohortCase,
-    settings: Settings,
+    settings: RunSettings,
     out: str,
     threads: int | None,
     resume: bool,

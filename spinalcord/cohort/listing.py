@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, SpinalcordWarning
 from ..qc.verdicts import read_exclusions
 from ..scans.writing import result_stem
-from ..tasks import DIAGNOSES
+from ..tables import DataTable, Vocabulary, read_table
+from ..tables.checks import unusable
 
 CARRIED = ("split", "age", "sex")
 """Columns that every table of results has; those of readers and of `carry` follow where given."""
@@ -23,7 +23,14 @@ HARMLESS = (*CARRIED, "difficult", "difficulty")
 """Columns that are carried along unasked, with those of readers."""
 
 MASK_USES = ("compare", "use", "ignore")
-MISSING = frozenset(("", "n/a", "na", "nan", "none", "null"))
+
+FILES = ("path", "mask", "t1c", "cord")
+COLUMNS = (
+    "case_id", *FILES, "series", "participant_id", "diagnosis", "reference_diagnosis", *HARMLESS,
+)  # fmt: skip
+"""Columns that a table of cases may have, found whatever their case; those of readers besides."""
+
+_WHAT = "a cohort is a folder, or"
 
 _RESERVED = frozenset(
     ("cases.tsv", "lesions.tsv", "slices.tsv", "failures.tsv", "excluded.tsv",
@@ -49,6 +56,8 @@ class CohortCase:
         Where results go, relative to the output folder.
     truth : mapping of str to str
         What the cohort says of it: split, age, sex, reference_diagnosis, readers' calls.
+    cord : str or None
+        Cord mask, which training uses.
     """
 
     case_id: str
@@ -59,6 +68,17 @@ class CohortCase:
     series: str | None = None
     folder: str = ""
     truth: Mapping[str, str] = field(default_factory=dict)
+    cord: str | None = None
+
+    @property
+    def diagnosis(self) -> str:
+        """The reference diagnosis; empty where there is none."""
+        return self.truth.get("reference_diagnosis", "")
+
+    @property
+    def split(self) -> str:
+        """The split as the cohort spells it; empty where it does not say."""
+        return self.truth.get("split", "")
 
     @property
     def name(self) -> str:
@@ -85,12 +105,15 @@ class Listing:
         Left out on request, with the reason.
     columns : tuple of str
         Of `CohortCase.truth` beyond the usual ones, in the cohort's order.
+    notes : tuple of str
+        What was guessed, left out, or cannot be used, a sentence each.
     """
 
     name: str
     cases: Sequence[CohortCase]
     excluded: Sequence[tuple[CohortCase, str]]
     columns: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def list_cohort(
@@ -101,6 +124,8 @@ def list_cohort(
     exclude: Any = None,
     carry: Iterable[str] = (),
     out: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Listing:
     """List the cases of a cohort in any accepted form.
 
@@ -118,55 +143,77 @@ def list_cohort(
         Further columns to carry along.
     out : Path, optional
         Output folder, which is no part of the cohort.
+    columns : mapping of str to str, optional
+        The table's own name of a column, by the name it has here: ``{"age": "Alter"}``.
+    words : mapping, optional
+        Further words for sex and diagnosis; see `spinalcord.tables.Vocabulary`.
 
     Returns
     -------
     Listing
+
+    Warns
+    -----
+    SpinalcordWarning
+        For each of the listing's notes: what was guessed, left out, or cannot be used.
 
     Raises
     ------
     InputError
         Unreadable; no case in it; a case twice; a required column or a named one missing; an
         exclusion that fits no case.
+
+    Examples
+    --------
+    >>> list_cohort([{"case_id": "a", "path": "a.nii", "Sex": "w"}]).cases[0].truth
+    {'sex': 'F'}
     """
     from . import bids, folders
 
     if masks not in MASK_USES:
         raise InputError(f"masks is {', '.join(MASK_USES)}, got {masks!r}")
     wanted = tuple(dict.fromkeys(carry))
-    if isinstance(cohort, (str, os.PathLike)):
-        path = Path(cohort)
-        name = path.resolve().name
-        if path.is_dir():
-            if bids.is_bids(path):
-                cases, given = bids.list_bids(path, wanted, masks != "ignore", t1c, out)
-            else:
-                cases, given = folders.list_folder(path, masks != "ignore", out), ()
-        else:
-            cases, given = from_rows(read_rows(path), name, path.parent, wanted)
+    vocabulary = Vocabulary(words)
+    path = Path(cohort) if isinstance(cohort, (str, os.PathLike)) else None
+    name = "table" if path is None else path.resolve().name
+    given: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    if path is None or not path.is_dir():
+        table = read_table(cohort, known=(*COLUMNS, *wanted), columns=columns, what=_WHAT)
+        folder = Path() if path is None else path.parent
+        cases, given = from_table(vocabulary.spell(table), name, folder, wanted)
+        notes = table.notes
+    elif bids.is_bids(path):
+        looking = bids.Looking(wanted, masks != "ignore", t1c, out, columns, words)
+        cases, given, notes = bids.list_bids(path, looking)
     else:
-        name = "table"
-        cases, given = from_rows(_rows_of(cohort), name, Path(), wanted)
+        cases = folders.list_folder(path, masks != "ignore", out)
     absent = [column for column in wanted if column not in given]
     if absent:
         raise InputError(f"{name} has no column {', '.join(absent)}, which carry= names")
     cases = [_without(case, masks != "ignore", t1c) for case in cases]
     _check(cases, name)
+    found = _doubts(cases, name)
+    for note in found:
+        warnings.warn(note, SpinalcordWarning, stacklevel=2)
+    if path is not None:  # a folder's name may be a patient's
+        notes = tuple(note.replace(str(path), path.name) for note in notes)
     kept, excluded = _exclude(cases, exclude, name)
     if not kept:
         raise InputError(f"{name}: all {len(cases)} cases are excluded")
-    return Listing(name, kept, excluded, tuple(c for c in given if c not in CARRIED))
+    own = tuple(c for c in given if c not in CARRIED)
+    return Listing(name, kept, excluded, own, (*notes, *found))
 
 
-def from_rows(
-    rows: Iterable[Mapping[str, Any]], name: str, folder: Path, wanted: Sequence[str]
+def from_table(
+    table: DataTable, name: str, folder: Path, wanted: Sequence[str]
 ) -> tuple[list[CohortCase], tuple[str, ...]]:
     """Make cases of the rows of a table; see `spinalcord.run_cohort` for its columns.
 
     Parameters
     ----------
-    rows : iterable of mapping
-        Column to value.
+    table : DataTable
+        With the names of columns and the words that the package knows.
     name : str
         Of the table, for messages.
     folder : Path
@@ -185,23 +232,22 @@ def from_rows(
     InputError
         A required column or value is missing.
     """
+    if not table.rows:
+        raise InputError(f"{name}: no case in it")
+    table.need(
+        "case_id",
+        "path",
+        hint="; a table of cases has case_id and path, and may have mask, t1c, series, "
+        "participant_id, diagnosis, age, sex, split and reader_*; columns= or --columns names them",
+    )
+    columns = carried_columns(table.columns, wanted)
     cases = []
-    columns: tuple[str, ...] = ()
-    for number, raw in enumerate(rows, 1):
-        row = {str(key).strip(): clean(value) for key, value in raw.items() if key is not None}
-        if number == 1:
-            missing = [column for column in ("case_id", "path") if column not in row]
-            if missing:
-                raise InputError(
-                    f"{name}: no column {' and '.join(missing)}; a table of cases has case_id and "
-                    "path, and may have mask, t1c, series, participant_id, diagnosis, age, sex, "
-                    "split and reader_*"
-                )
-            columns = carried_columns(row, wanted)
-        if not row.get("case_id") or not row.get("path"):
-            raise InputError(f"{name}: row {number} has no case_id or no path")
+    for number, row in enumerate(table.dicts()):
+        for column in ("case_id", "path"):
+            if not row[column]:
+                raise InputError(f"{table.where(number, column)}: no {column}")
         case_id = row["case_id"]
-        files = {key: _resolve(folder, row.get(key)) for key in ("path", "mask", "t1c")}
+        files = {key: _resolve(folder, row.get(key)) for key in FILES}
         cases.append(
             CohortCase(
                 case_id=case_id,
@@ -212,61 +258,43 @@ def from_rows(
                 series=row.get("series") or None,
                 folder=file_name(case_id),
                 truth=truth(row, columns),
+                cord=files["cord"],
             )
         )
-    if not cases:
-        raise InputError(f"{name}: no case in it")
     return cases, columns
 
 
-def carried_columns(row: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...]:
+def carried_columns(given: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
     """Say which columns are carried along: no others, since they may identify a patient."""
     return tuple(
         column
-        for column in row
+        for column in given
         if column in HARMLESS or column.startswith("reader_") or column in wanted
     )
 
 
 def truth(row: Mapping[str, str], columns: Sequence[str]) -> dict[str, str]:
-    """Take from a row what is known about a case."""
+    """Take from a row what is known about a case.
+
+    Where a table has both, as that of a run, reference_diagnosis is what is true and diagnosis what
+    was answered.
+    """
     known = {column: row[column] for column in columns if row.get(column)}
-    if row.get("diagnosis"):
-        given = row["diagnosis"]
-        spelling = {name.lower(): name for name in DIAGNOSES}
-        known["reference_diagnosis"] = spelling.get(given.lower(), given)
+    column = "reference_diagnosis" if "reference_diagnosis" in row else "diagnosis"
+    if row.get(column):
+        known["reference_diagnosis"] = row[column]
     return known
 
 
-def clean(value: Any) -> str:
-    """Return a table's value as text; empty where it is missing."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # pandas makes floats of whole numbers beside missing ones
-    text = "" if value is None else str(value).strip()
-    return "" if text.lower() in MISSING else text
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read a CSV or TSV file with a header.
-
-    Raises
-    ------
-    InputError
-        No such file, unreadable, no text, or rows longer than the header.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: expected a table in UTF-8 (CSV or TSV), or a folder") from error
-    head = text.partition("\n")[0]
-    mark = max("\t;,", key=head.count)
-    rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=mark))
-    for number, row in enumerate(rows, 2):
-        if None in row:
-            raise InputError(f"{path}: line {number} has more values than the header has columns")
-    return rows
+def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """Read a table; the old name of `spinalcord.tables.read_table`, until version 0.3."""
+    warnings.warn(
+        "spinalcord.cohort.listing.read_rows is now spinalcord.tables.read_table; the old name "
+        "will be removed in version 0.3",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return read_table(path).dicts()
 
 
 def file_name(case_id: str) -> str:
@@ -274,16 +302,21 @@ def file_name(case_id: str) -> str:
     return re.sub(r"[^\w.+-]+", "-", case_id).strip("-.") or "case"
 
 
-def _rows_of(table: Any) -> list[Mapping[str, Any]]:
-    if hasattr(table, "to_dict") and hasattr(table, "columns"):
-        table = table.to_dict("records")
-    rows = list(table) if isinstance(table, Iterable) else []
-    if not rows or not all(isinstance(row, Mapping) for row in rows):
-        raise InputError(
-            f"a cohort is a folder, a CSV or TSV file, a DataFrame or a list of dicts, got "
-            f"{type(table).__name__}{' without rows' if not rows else ''}"
+def _doubts(cases: Sequence[CohortCase], name: str) -> tuple[str, ...]:
+    """Say what the cohort holds that cannot be used."""
+    columns = dict.fromkeys(column for case in cases for column in case.truth)
+    found = unusable({c: [case.truth.get(c, "") for case in cases] for c in columns})
+    doubts = [f"{name}: {one}" for one in found]
+    given: dict[str, set[str]] = {}
+    for case in cases:
+        given.setdefault(case.participant_id, set()).add(case.diagnosis)
+    double = [who for who, words in given.items() if len(words - {""}) > 1]
+    if double:
+        doubts.append(
+            f"{name}: {len(double)} participants have more than one diagnosis: "
+            f"{', '.join(double[:5])}"
         )
-    return rows
+    return tuple(doubts)
 
 
 def _resolve(folder: Path, value: str | None) -> str | None:
@@ -291,8 +324,6 @@ def _resolve(folder: Path, value: str | None) -> str | None:
 
 
 def _without(case: CohortCase, masks: bool, t1c: bool) -> CohortCase:
-    from dataclasses import replace
-
     if (masks or case.mask is None) and (t1c or case.t1c is None):
         return case
     return replace(case, mask=case.mask if masks else None, t1c=case.t1c if t1c else None)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..analysis.attribution import Manner
+from ..analysis.attribution import ExplanationOptions
 from ..analysis.classification import Diagnosis, classify_slices
 from ..analysis.explanation import Explanation, explain_slices
 from ..analysis.segmentation import Segmentation, segment_scan
@@ -40,7 +40,7 @@ STAGES = ("read", "segment", "classify", "explain", "write")
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunSettings:
     """What all cases of a run have in common.
 
     Attributes
@@ -61,7 +61,9 @@ class Settings:
     keep_outside_cord : bool or None
         As for `segment`.
     explaining : mapping
-        Options of `Manner`.
+        Options of `ExplanationOptions`.
+    lesion_label : int or None
+        As for `classify`: which value of a case's mask is lesion.
     """
 
     models: str | None
@@ -75,11 +77,12 @@ class Settings:
     min_peak: float | None = None
     keep_outside_cord: bool | None = None
     explaining: Mapping[str, Any] = field(default_factory=dict)
+    lesion_label: int | None = None
 
     @property
-    def manner(self) -> Manner:
+    def explanation(self) -> ExplanationOptions:
         """How answers are explained."""
-        return Manner(**self.explaining)
+        return ExplanationOptions(**self.explaining)
 
     def key(self, case: CohortCase, inputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a digest of all that a case's results depend on."""
@@ -90,7 +93,8 @@ class Settings:
             "settings": [self.precision, self.threshold, self.min_lesion_mm3, self.masks],
             "min_peak": self.min_peak,
             "keep_outside_cord": self.keep_outside_cord,
-            "explaining": self.manner.to_dict(),
+            "lesion_label": self.lesion_label,
+            "explaining": self.explanation.to_dict(),
             "case": [case.series, case.folder, case.stem],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -131,7 +135,7 @@ class _Timer:
         self.stage, self._start = stage, now
 
 
-def is_done(case: CohortCase, settings: Settings, out: Path) -> bool:
+def is_done(case: CohortCase, settings: RunSettings, out: Path) -> bool:
     """Say whether an earlier run has done a case, by looking at no more than files' stamps."""
     record = read_record(out, case)
     if record is None or not _is_whole(record, settings):
@@ -147,7 +151,7 @@ def is_done(case: CohortCase, settings: Settings, out: Path) -> bool:
 
 
 def process_case(
-    case: CohortCase, settings: Settings, out: Path, *, resume: bool = True
+    case: CohortCase, settings: RunSettings, out: Path, *, resume: bool = True
 ) -> Outcome:
     """Do one case and write its results and its record.
 
@@ -155,7 +159,7 @@ def process_case(
     ----------
     case : CohortCase
         The case.
-    settings : Settings
+    settings : RunSettings
         Those of the run.
     out : Path
         Output folder.
@@ -220,7 +224,7 @@ _pipelines: dict[tuple[Any, ...], Pipeline] = {}
 _lock = threading.Lock()
 
 
-def open_pipeline(settings: Settings) -> Pipeline:
+def open_pipeline(settings: RunSettings) -> Pipeline:
     """Return this process's pipeline for these settings; its models are opened once.
 
     Raises
@@ -252,15 +256,15 @@ def open_pipeline(settings: Settings) -> Pipeline:
 
 
 def _compute(
-    case: CohortCase, settings: Settings, pipeline: Pipeline, timer: _Timer
+    case: CohortCase, settings: RunSettings, pipeline: Pipeline, timer: _Timer
 ) -> tuple[list[Segmentation | Diagnosis | Explanation], dict[str, Any], bytes | None]:
     """Do the whole way; return what is to be saved, the record, and the case's picture."""
     scan = WorkingScan(case.path, series=case.series)
-    contrast = None if case.t1c is None else scan.companion(case.t1c, "t1c")
+    contrast = None if case.t1c is None else scan.coregistered(case.t1c, "t1c")
     inputs = {"scan": describe_input(case.path, scan.volume.source.files)}
     given = None
     if case.mask is not None:
-        given, inputs["mask"] = _mask(scan, case.mask)
+        given, inputs["mask"] = _mask(scan, case.mask, settings.lesion_label)
     if case.t1c is not None and contrast is not None:
         inputs["t1c"] = describe_input(case.t1c, contrast.volume.source.files)
     record: dict[str, Any] = {
@@ -293,7 +297,7 @@ def _compute(
         explain_slices(
             lesion,
             networks[task],
-            manner=settings.manner,
+            options=settings.explanation,
             answer=diagnosis.tasks[task],
             segmentation=segmentation,
             watch=Stopwatch(),
@@ -331,16 +335,16 @@ def _draw(
         reference=reference,
         cord=None if cord is None else scan.working(cord.array),
         maps={e.task: scan.working(e.map.array) for e in explanations if e.map is not None},
-        number=scan.stored_slice,
+        number=scan.volume.stored_slice,
     )
 
 
-def _mask(scan: WorkingScan, path: str) -> tuple[Array, dict[str, Any]]:
+def _mask(scan: WorkingScan, path: str, label: int | None) -> tuple[Array, dict[str, Any]]:
     """Read a mask onto the scan's working grid."""
     with note_warnings() as heard:
         volume = load(path)
     scan.warnings += [text.replace(path, Path(path).name) for text in heard]
-    return scan.mask(volume), describe_input(path, volume.source.files)
+    return scan.mask(volume, label), describe_input(path, volume.source.files)
 
 
 def _deciding(diagnosis: Diagnosis) -> list[str]:
@@ -375,7 +379,7 @@ def _save(
 # ---- Resuming, failing ------------------------------------------------------------------------
 
 
-def _still_holds(case: CohortCase, settings: Settings, out: Path) -> bool:
+def _still_holds(case: CohortCase, settings: RunSettings, out: Path) -> bool:
     """Say whether a record holds by content; what has new stamps alone gets a new record."""
     record = read_record(out, case)
     if record is None or not _is_whole(record, settings) or not _files_are_there(out, record):
@@ -392,7 +396,7 @@ def _still_holds(case: CohortCase, settings: Settings, out: Path) -> bool:
     return True
 
 
-def _is_whole(record: Mapping[str, Any], settings: Settings) -> bool:
+def _is_whole(record: Mapping[str, Any], settings: RunSettings) -> bool:
     """Say whether a record is that of a case that was done, with a picture if one is wanted."""
     return record.get("status") == "done" and ("qc" in record or not settings.qc)
 

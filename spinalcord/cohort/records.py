@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..scans.writing import write_bytes
+from ..scans.writing import write_text
 from .listing import CohortCase
 
 FORMAT = 1
@@ -38,7 +38,7 @@ def picture_path(out: Path, case: CohortCase) -> Path:
 
 
 def _shard(case: CohortCase) -> str:
-    return hashlib.sha256(case.name.encode()).hexdigest()[:2]
+    return hashlib.sha256(case.name.encode("utf-8", "surrogateescape")).hexdigest()[:2]
 
 
 def read_record(out: Path, case: CohortCase) -> dict[str, Any] | None:
@@ -63,7 +63,7 @@ def write_record(out: Path, case: CohortCase, record: Mapping[str, Any]) -> None
     """
     content = {"format": FORMAT, "case_id": case.case_id, **record}
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    write_bytes(record_path(out, case), text.encode())
+    write_text(record_path(out, case), text)
 
 
 def forget(out: Path, case: CohortCase) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from ..analysis.attribution import Manner, map_label
+from ..analysis.attribution import ExplanationOptions, map_label
 from ..analysis.classification import Diagnosis
 from ..analysis.explanation import Explanation
 from ..analysis.segmentation import Segmentation
 from ..scans.preparation import Array, LesionSlices, WorkingScan
+from ..stats.segmentation_metrics import dice_score
 from ..tasks import TASKS
 
 
@@ -48,7 +49,7 @@ def case_rows(
     cord = None
     if segmentation is not None and segmentation.cord is not None:
         cord = scan.working(segmentation.cord.array)
-    lesions = measure_lesions(scan, lesion.mask, "found", cord, reference)
+    lesions = lesion_rows(scan, lesion.mask, "found", cord, reference)
     records = [diagnosis.record, *(explanation.record for explanation in explanations)]
     row: dict[str, Any] = {
         "found": diagnosis.found,
@@ -69,9 +70,9 @@ def case_rows(
         row[f"{name}_threshold"] = answer.threshold
     row |= {f"{name}_probability": p for name, p in diagnosis.probabilities.items()}
     for explanation in explanations:
-        row |= evidence_row(explanation)
+        row |= attribution_row(explanation)
     if reference is not None:
-        theirs = measure_lesions(scan, reference, "reference", cord, lesion.mask)
+        theirs = lesion_rows(scan, reference, "reference", cord, lesion.mask)
         row["reference_n_lesions"] = len(theirs)
         row["reference_volume_mm3"] = _volume(scan, reference)
         row["dice"] = dice_score(lesion.mask, reference)
@@ -81,7 +82,7 @@ def case_rows(
     return {"case": row, "lesions": lesions, "slices": slices}
 
 
-def evidence_row(explanation: Explanation) -> dict[str, Any]:
+def attribution_row(explanation: Explanation) -> dict[str, Any]:
     """Return what a case's row holds of one explanation."""
     row: dict[str, Any] = {}
     if explanation.focus is not None:
@@ -96,17 +97,17 @@ def evidence_row(explanation: Explanation) -> dict[str, Any]:
     return {f"{explanation.task}_{name}": value for name, value in row.items()}
 
 
-def evidence_columns(manner: Manner) -> list[str]:
-    """Return the columns that `evidence_row` fills for every task."""
+def attribution_columns(options: ExplanationOptions) -> list[str]:
+    """Return the columns that `attribution_row` fills for every task."""
     names = ["inside_fraction", "ring_fraction", "flat_inside_fraction", "flat_ring_fraction"]
-    if manner.curves:
+    if options.curves:
         names += ["deletion_auc", "insertion_auc"]
-    for other in manner.others():
+    for other in options.others():
         names += [f"{other.label}_spearman", f"{other.label}_top_iou"]
     return [f"{task}_{name}" for name in names for task in TASKS]
 
 
-def measure_lesions(
+def lesion_rows(
     scan: WorkingScan, mask: Array, name: str, cord: Array | None, other: Array | None
 ) -> list[dict[str, Any]]:
     """Return the rows of a mask's connected lesions.
@@ -148,20 +149,13 @@ def _slices(scan: WorkingScan, lesion: LesionSlices, diagnosis: Diagnosis) -> li
     pixel_mm2 = scan.spacing_mm[1] * scan.spacing_mm[2]
     counts = np.count_nonzero(lesion.mask, axis=(1, 2))
     rows = {
-        scan.stored_slice(index): {"lesion_mm2": int(counts[index]) * pixel_mm2}
+        scan.volume.stored_slice(index): {"lesion_mm2": int(counts[index]) * pixel_mm2}
         for index in np.flatnonzero(counts).tolist()
     }
     for name, answer in diagnosis.tasks.items():
         for one in answer.slices:
             rows[one.index][name] = one.probability
     return [{"slice": index, **row} for index, row in rows.items()]
-
-
-def dice_score(ours: Array, theirs: Array) -> float:
-    """Return 2 |A and B| / (|A| + |B|) of two masks; 1 where both are empty."""
-    total = np.count_nonzero(ours) + np.count_nonzero(theirs)
-    both = np.count_nonzero((ours != 0) & (theirs != 0))
-    return float(2 * both / total) if total else 1.0
 
 
 def _volume(scan: WorkingScan, mask: Array) -> float:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..analysis.attribution import Manner
+from ..analysis.attribution import ExplanationOptions
 from ..errors import InputError
 from ..scans.writing import write_json
+from ..tables import read_table
 from ..tasks import DIAGNOSES, TASKS
 from .listing import CohortCase, Listing
 from .qc_pages import QcPages, remove_pages
 from .records import read_record
-from .rows import evidence_columns
+from .rows import attribution_columns
 from .textfile import TextFile, clear_parts
 
 _TASK_COLUMNS = [f"{t}_{part}" for t in TASKS for part in ("probability", "label", "threshold")]
@@ -69,7 +69,7 @@ def write_tables(
     listing: Listing,
     description: Mapping[str, Any],
     *,
-    manner: Manner | None = None,
+    options: ExplanationOptions | None = None,
     qc: bool = False,
 ) -> dict[str, int]:
     """Make all tables from the records, and the page for quality control.
@@ -84,7 +84,7 @@ def write_tables(
         The cohort, whose order the rows have and whose truth they carry.
     description : mapping
         ``Spinalcord`` of dataset_description.json, without its counts.
-    manner : Manner, optional
+    options : ExplanationOptions, optional
         How answers were explained, which some columns depend on; Grad-CAM if not given.
     qc : bool, default False
         Whether to make the page; an earlier one that would not fit the tables goes otherwise.
@@ -101,7 +101,13 @@ def write_tables(
     """
     known = ["age", "sex", "reference_diagnosis", *listing.columns]
     columns = {
-        "cases.tsv": [*WHO, *known, *_ANSWERS, *evidence_columns(manner or Manner()), *_HOW],
+        "cases.tsv": [
+            *WHO,
+            *known,
+            *_ANSWERS,
+            *attribution_columns(options or ExplanationOptions()),
+            *_HOW,
+        ],
         "lesions.tsv": LESIONS,
         "slices.tsv": SLICES,
         "failures.tsv": FAILURES,
@@ -144,7 +150,7 @@ def write_tables(
     return counts
 
 
-def read_table(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+def read_results(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """Read a table of results back, with numbers, truth values and None.
 
     Parameters
@@ -161,16 +167,16 @@ def read_table(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     ------
     InputError
         It cannot be read.
+
+    Examples
+    --------
+    >>> read_results("out/cases.tsv")[0]["diagnosis"]  # doctest: +SKIP
+    'MS'
     """
+    table = read_table(path, stray_quotes=True)
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            lines = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            columns = next(lines, [])
-            return [
-                {c: _typed(c, value) for c, value in zip(columns, line, strict=True)}
-                for line in lines
-            ]
-    except (OSError, ValueError) as error:
+        return [{c: _typed(c, value) for c, value in row.items()} for row in table.dicts()]
+    except ValueError as error:
         raise InputError(f"{path}: cannot be read as a table of results: {error}") from error
 
 
@@ -222,7 +228,7 @@ def _text(value: Any) -> str:
 
 
 def _typed(column: str, text: str) -> Any:
-    if text == "n/a":
+    if text == "":
         return None
     if column == "found":
         return text == "true"

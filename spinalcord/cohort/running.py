@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 
 from .. import __version__, _core
-from ..analysis.attribution import RING_MM, Manner
+from ..analysis.attribution import RING_MM, ExplanationOptions
 from ..analysis.results import check_number
 from ..errors import BackendError, InputError, ModelError, SpinalcordWarning
 from ..models.folder import ROLES, ModelFolder, find_models
 from ..models.network import check_settings
+from ..scans.reading import check_label
 from .listing import CohortCase, Listing, list_cohort
-from .processing import Outcome, Settings, is_done
+from .processing import Outcome, RunSettings, is_done
 from .records import locked, read_record
-from .run_tables import read_table, write_tables
+from .run_tables import read_results, write_tables
 from .workers import run_local
 
 
@@ -65,7 +66,7 @@ class CohortRun:
 
     def read(self, name: str) -> list[dict[str, Any]]:
         """Return the rows of one of the five tables, such as ``"cases.tsv"``, as dicts."""
-        return read_table(self.out / name)
+        return read_results(self.out / name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -96,6 +97,9 @@ def run_cohort(
     masks: str = "compare",
     t1c: bool = True,
     carry: Iterable[str] = (),
+    columns: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+    lesion_label: int | None = None,
     threshold: float | None = None,
     min_lesion_mm3: float | None = None,
     min_peak: float | None = None,
@@ -118,9 +122,10 @@ def run_cohort(
     Parameters
     ----------
     cohort : path, DataFrame or sequence of mappings
-        A BIDS folder; a folder of scans or of DICOM folders; a CSV or TSV file, DataFrame or list
-        of dicts with the columns case_id and path, and any of mask, t1c, series, participant_id,
-        diagnosis, age, sex, split and reader_*. Relative paths start at the table's folder.
+        A BIDS folder; a folder of scans or of DICOM folders; a table (CSV, TSV, .xlsx or .sav
+        file, DataFrame, mapping of columns or list of dicts) with the columns case_id and path, and
+        any of mask, t1c, series, participant_id, diagnosis, age, sex, split and reader_*. Relative
+        paths start at the table's folder.
     out : path-like
         Folder for the results, made if absent; one run at a time.
     models : path-like, optional
@@ -147,6 +152,13 @@ def run_cohort(
     carry : iterable of str, optional
         Further columns of the cohort to carry along into cases.tsv. Others are left behind,
         since they may identify a patient.
+    columns : mapping of str to str, optional
+        The table's own name of a column, by the name it has here, such as ``{"age": "Alter"}``.
+    words : mapping of str to mapping of str to str, optional
+        Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``;
+        see ``docs/tables.md`` for those that are known.
+    lesion_label : int, optional
+        As for `spinalcord.classify`: which value of the cases' masks is lesion.
     threshold, min_lesion_mm3, min_peak : float, optional
         As for `spinalcord.segment`.
     keep_outside_cord : bool, optional
@@ -166,7 +178,7 @@ def run_cohort(
     Warns
     -----
     SpinalcordWarning
-        Some cases failed.
+        Some cases failed; what the cohort's tables hold that is not known, guessed or not used.
 
     Raises
     ------
@@ -189,7 +201,7 @@ def run_cohort(
         raise InputError(f"{out} is a file; expected a folder for the results")
     share = _share(jobs, threads, precision, distributed=client is not None)
     folder = find_models(models)
-    settings = Settings(
+    settings = RunSettings(
         models=None if models is None else str(Path(models).absolute()),
         hashes={role: folder.model(role).sha256 for role in ROLES},
         precision=precision,
@@ -198,12 +210,16 @@ def run_cohort(
         min_lesion_mm3=_optional("min_lesion_mm3", min_lesion_mm3, 1e9),
         min_peak=_optional("min_peak", min_peak, 1.0),
         masks=masks,
-        explaining=Manner(method, layer, of, ring_mm, curves, compare).to_dict(),
+        explaining=ExplanationOptions(method, layer, of, ring_mm, curves, compare).to_dict(),
         qc=qc,
         keep_outside_cord=keep_outside_cord,
+        lesion_label=check_label(lesion_label),
     )
-    listing = list_cohort(cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out)
-    description = _describe(settings, folder, t1c)
+    listing = list_cohort(
+        cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out, columns=columns,
+        words=words,
+    )  # fmt: skip
+    description = _describe(settings, folder, t1c) | {"notes": list(listing.notes)}
     with locked(out), _connected(client) as cluster:
         kept = 0
         try:
@@ -224,9 +240,9 @@ def run_cohort(
         except BaseException:
             # Tables of what there is, also after Ctrl-C; a full disk has been told of already.
             with contextlib.suppress(InputError):
-                write_tables(out, listing, description, manner=settings.manner, qc=qc)
+                write_tables(out, listing, description, options=settings.explanation, qc=qc)
             raise
-        counts = write_tables(out, listing, description, manner=settings.manner, qc=qc)
+        counts = write_tables(out, listing, description, options=settings.explanation, qc=qc)
     if counts["failed"]:
         warnings.warn(
             f"{counts['failed']} of {counts['cases']} cases failed: see {out / 'failures.tsv'}",
@@ -248,9 +264,11 @@ def _share(jobs: int, threads: int | None, precision: str, *, distributed: bool)
     cpus = int(_core.cpu()["threads"])
     share = max(1, cpus // int(jobs)) if threads is None else int(threads)
     if jobs * share > cpus:
+        limit = os.environ.get("OMP_NUM_THREADS", "")
+        by = f" (OMP_NUM_THREADS={limit} counts: unset it or set it to the CPUs)" if limit else ""
         raise InputError(
             f"{jobs} jobs of {share} threads need {jobs * share} CPUs, and this process may use "
-            f"{cpus}: choose fewer"
+            f"{cpus}{by}: choose fewer jobs or threads"
         )
     return share
 
@@ -259,7 +277,7 @@ def _optional(name: str, value: float | None, most: float) -> float | None:
     return None if value is None else check_number(name, value, 0.0, most)
 
 
-def _describe(settings: Settings, folder: ModelFolder, t1c: bool) -> dict[str, Any]:
+def _describe(settings: RunSettings, folder: ModelFolder, t1c: bool) -> dict[str, Any]:
     used = [folder.model(role) for role in ROLES]
     notices = dict.fromkeys(model.notice for model in used if model.notice)
     return {
@@ -272,8 +290,9 @@ def _describe(settings: Settings, folder: ModelFolder, t1c: bool) -> dict[str, A
             "min_peak": settings.min_peak,
             "keep_outside_cord": settings.keep_outside_cord,
             "masks": settings.masks,
+            "lesion_label": settings.lesion_label,
             "t1c": t1c,
-            "explaining": settings.manner.to_dict(),
+            "explaining": settings.explanation.to_dict(),
         },
         "models": [model.to_dict() for model in used],
         "versions": {"spinalcord": __version__, "numpy": np.__version__},
@@ -293,7 +312,7 @@ def _connected(client: Any) -> Iterator[Any]:
 
 
 def _missing(
-    listing: Listing, settings: Settings, out: Path, resume: bool, progress: bool
+    listing: Listing, settings: RunSettings, out: Path, resume: bool, progress: bool
 ) -> tuple[list[CohortCase], int, set[str]]:
     """Return the cases that are not done, how many are, and whose results may still hold."""
     if not resume:
@@ -314,7 +333,7 @@ def _work(
     done: int,
     earlier: set[str],
     listing: Listing,
-    settings: Settings,
+    settings: RunSettings,
     out: Path,
     cluster: Any,
     jobs: int,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import InputError
+from ..scans.writing import UNDECODABLE
 
 
 class TextFile:
@@ -34,7 +35,7 @@ class TextFile:
     def __enter__(self) -> TextFile:
         with self._named():
             clear_parts(self._path)
-            self._file = open(self._part, "x", encoding="utf-8", newline="\n")
+            self._file = open(self._part, "x", encoding="utf-8", errors=UNDECODABLE, newline="\n")
         return self
 
     def write(self, text: str) -> None:

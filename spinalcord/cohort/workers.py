@@ -24,14 +24,14 @@ from typing import IO
 
 from ..threads import thread_limits
 from .listing import CohortCase
-from .processing import Outcome, Settings, fail, process_case
+from .processing import Outcome, RunSettings, fail, process_case
 
 MAX_DEATHS = 2
 """Workers that one case may take with it."""
 
 
 def run_local(
-    cases: Iterable[CohortCase], settings: Settings, out: Path, jobs: int, resume: bool
+    cases: Iterable[CohortCase], settings: RunSettings, out: Path, jobs: int, resume: bool
 ) -> Iterator[tuple[CohortCase, Outcome]]:
     """Do cases in `jobs` processes, each with the settings' threads.
 
@@ -65,8 +65,10 @@ class _Worker:
 
     def __init__(self, setup: str, threads: int) -> None:
         # "-c" rather than "-m": the package is found where this process has found it.
+        # Python itself ignores entries that are no text, such as a Path.
+        path = [str(entry) for entry in sys.path if isinstance(entry, str)]
         program = (
-            f"import sys; sys.path[:] = {sys.path!r}; "
+            f"import sys; sys.path[:] = {path!r}; "
             "from spinalcord.cohort.workers import serve; serve()"
         )
         self.process = subprocess.Popen(
@@ -120,7 +122,7 @@ class _Worker:
 
 
 class _Pool:
-    def __init__(self, settings: Settings, out: Path, resume: bool) -> None:
+    def __init__(self, settings: RunSettings, out: Path, resume: bool) -> None:
         self._settings = settings
         self._out = out
         self._setup = json.dumps(
@@ -162,7 +164,9 @@ class _Pool:
         if deaths < MAX_DEATHS:
             worker.give(case, deaths)
             return worker, None
-        reason = f"the process died {deaths} times on this case ({how}); not enough memory?"
+        # The kernel kills a process that takes the last memory with this signal.
+        memory = "; not enough memory?" if code == -signal.SIGKILL else ""
+        reason = f"the process died {deaths} times on this case ({how}){memory}"
         return worker, fail(case, self._out, "WorkerDied", reason)
 
     def _start(self) -> _Worker:
@@ -185,7 +189,7 @@ def serve() -> None:
     with open(0, encoding="utf-8", closefd=False) as requests:
         setup = json.loads(requests.readline())
         _die_with(setup["parent"])
-        settings = Settings(**setup["settings"])
+        settings = RunSettings(**setup["settings"])
         out = Path(setup["out"])
         for line in requests:
             case = CohortCase(**json.loads(line))

@@ -1,44 +1,47 @@
-"""The command `spinalcord demo`.  Nothing heavy is imported before it runs."""
+"""The command ``spinalcord demo``."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import time
 from pathlib import Path
 
 from ..errors import InputError
 from ..tasks import DIAGNOSES
-from .options import add_computing, whole
+from .options import add_computing, computing, whole
+from .output import DONE, print_json, say, say_hint, say_notice
 
-SUMMARY = "send a synthetic case through the whole pipeline, with a page to look at"
+SUMMARY = "run a synthetic scan through the whole pipeline and write a page of the results"
+EXAMPLE = "spinalcord demo --diagnosis MS --seed 3 --open"
 PAGE = "spinalcord-demo.html"
 NO_LESION = "none"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Give the command its options; those not given are chosen by `run_demo`."""
+    """Add the options of the command; `run_demo` chooses those that are not given."""
     parser.add_argument(
         "-o",
         "--out",
         default=".",
         metavar="OUT",
-        help=f"folder, or the page's name ending in .html (default: {PAGE} in the current folder)",
+        help="folder, or file name of the page ending in .html (default: "
+        f"{PAGE} in the current folder)",
     )
     parser.add_argument(
         "--diagnosis",
         choices=(*DIAGNOSES, NO_LESION),
         metavar="D",
-        help=f"to draw: {', '.join(DIAGNOSES)}, or {NO_LESION} for no lesion",
+        help=f"of the synthetic lesion: {', '.join(DIAGNOSES)}, or {NO_LESION} for no lesion",
     )
-    parser.add_argument("--seed", type=whole(0), metavar="N", help="another one, another phantom")
+    parser.add_argument(
+        "--seed", type=whole(0), metavar="N", help="another seed gives another scan"
+    )
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     add_computing(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the demo, write its page and say on standard output what came out."""
+    """Run the demo, write its page and print what was found."""
     from ..demo.demo_page import write_page
     from ..demo.demo_run import DIAGNOSIS, SEED, run_demo
 
@@ -48,26 +51,23 @@ def run(options: argparse.Namespace) -> int:
     demo = run_demo(
         None if diagnosis == NO_LESION else diagnosis,
         SEED if options.seed is None else options.seed,
-        models=options.models,
-        precision=options.precision,
-        threads=options.threads,
+        **computing(options),
         progress=not options.quiet,
     )
     write_page(demo, path)
-    if not options.quiet:
-        for notice in demo.notices:
-            print(f"spinalcord: notice: {notice}", file=sys.stderr)
+    for notice in demo.notices:
+        say_notice(options, notice)
+    say_hint(options)
     answer = demo.to_dict()
     answer["seconds"]["all"] = round(time.perf_counter() - start, 2)
-    json.dump({"page": str(path), **answer}, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
+    print_json({"page": str(path), **answer})
     if options.open:
         _show(path)
-    return 0
+    return DONE
 
 
 def page_path(out: str) -> Path:
-    """Say where the page goes: to the file that is named, or into the folder.
+    """Return the path of the page: the file that is named, or one in the folder.
 
     Raises
     ------
@@ -86,4 +86,4 @@ def _show(path: Path) -> None:
     import webbrowser
 
     if not webbrowser.open(path.resolve().as_uri()):
-        print(f"spinalcord: found no browser to open {path} in", file=sys.stderr)
+        say(f"found no browser to open {path} in")

@@ -1,91 +1,171 @@
-"""Options that several commands share, and the kinds of numbers that they take."""
+"""Arguments that several commands share, and the numbers that they accept."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# As in network.py and evidence/methods.py, which would import the core.
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..analysis.pipeline import Pipeline
+
+# As in models/network.py and analysis/attribution/methods.py, which would import the core.
 PRECISIONS = ("f32", "bf16")
 METHODS = ("gradcam", "gradcam++", "hirescam", "layercam", "gradient", "integrated", "occlusion")
 LAYERS = ("last", "block1", "block2", "block3", "block4", "input")
 OF = ("logit", "difference", "probability")
 
+_EPILOG = """\
+example:
+  {example}
 
-def add_scan(parser: argparse.ArgumentParser) -> None:
-    """The scan, and which of its series."""
-    parser.add_argument(
-        "scan", metavar="SCAN", help="NIfTI, NRRD or MetaImage file; DICOM file, folder or zip"
+Results are printed on standard output as JSON, progress and messages on standard error.
+Exit codes: 0 done; 1 failed, or some cases; 2 usage; 3 model missing or damaged; 4 unusable input.
+Research software: not for clinical use."""
+
+
+def epilog(example: str) -> str:
+    """Return what a command's help ends with."""
+    return _EPILOG.format(example=example)
+
+
+def add_parser(
+    commands: Any, name: str, summary: str, example: str, *, quiet: bool = True
+) -> argparse.ArgumentParser:
+    """Add a subcommand with its help and, unless it only holds actions, ``--quiet``."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=epilog(example),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder to take")
+    if quiet:
+        parser.add_argument("--quiet", action="store_true", help="no progress, no warnings")
+    return parser
+
+
+def add_scans(parser: argparse.ArgumentParser) -> None:
+    """Add the scans, and the choice of a DICOM series."""
+    parser.add_argument(
+        "scans",
+        nargs="+",
+        metavar="SCAN",
+        help="NIfTI, NRRD or MetaImage file; DICOM file, folder or zip; several give a JSON array",
+    )
+    parser.add_argument(
+        "--series", metavar="UID", help="SeriesInstanceUID of the DICOM series to read"
+    )
 
 
 def add_lesion(parser: argparse.ArgumentParser) -> None:
-    """What a classifier sees besides."""
+    """Add the further inputs of a classifier."""
     parser.add_argument(
         "--mask", metavar="M", help="lesion mask on the scan's grid (default: segment first)"
     )
+    add_lesion_label(parser)
     parser.add_argument(
-        "--t1c", metavar="SCAN", help="contrast-enhanced T1w on the same grid (default: absent)"
+        "--t1c", metavar="SCAN", help="contrast-enhanced T1w scan on the same grid (default: none)"
+    )
+
+
+def lesion(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what `add_lesion` has asked for, as `spinalcord.classify` takes it."""
+    return {name: getattr(options, name) for name in ("mask", "lesion_label", "t1c")}
+
+
+def add_lesion_label(parser: argparse.ArgumentParser) -> None:
+    """Which value of a mask is lesion."""
+    parser.add_argument(
+        "--lesion-label",
+        type=whole(1),
+        metavar="N",
+        help="value of lesion in masks that hold other things too, such as 2 where 1 is cord "
+        "(default: all but 0)",
+    )
+
+
+def add_tables(parser: argparse.ArgumentParser) -> None:
+    """What a table calls its columns, and what its words mean."""
+    from ..tables.words import parse_columns, parse_words
+
+    parser.add_argument(
+        "--columns",
+        type=read_by(parse_columns),
+        metavar="NAMES",
+        help="the table's own names of columns, as in age=Alter,sex=Gender",
+    )
+    parser.add_argument(
+        "--words",
+        type=read_by(parse_words),
+        metavar="WORDS",
+        help="what words or codes mean, as in sex:1=M,sex:2=F,diagnosis:Devic=NMOSD",
     )
 
 
 def add_threshold(parser: argparse.ArgumentParser) -> None:
-    """From which probability and size on there is a lesion."""
+    """Add the lesion threshold and the minimum peak and size."""
     parser.add_argument(
-        "--threshold", type=number(0, 1), metavar="P", help="default: the model's own"
+        "--threshold",
+        type=number(0, 1),
+        metavar="P",
+        help="lesion where the probability is at least this (default: the model's)",
     )
     parser.add_argument(
         "--min-peak",
         type=number(0, 1),
         metavar="P",
-        help="leave out lesions that nowhere reach this probability (default: the model's, or 0)",
+        help="remove lesions whose highest probability is below this (default: the model's, or 0)",
     )
     parser.add_argument(
         "--min-lesion-mm3",
         type=number(0, 1e9),
         metavar="V",
-        help="leave out smaller lesions (default: the model's own, or 0)",
+        help="remove smaller lesions (default: the model's, or 0)",
     )
 
 
 def add_thickness(parser: argparse.ArgumentParser) -> None:
-    """From which thickness on a lesion is believed."""
+    """Add the minimum thickness of a lesion."""
     parser.add_argument(
         "--min-thickness-mm",
         type=number(0, 1e3),
         metavar="MM",
-        help="leave out lesions thinner from slice to slice (default: the model's own, or 0)",
+        help="remove lesions that are thinner across slices (default: the model's, or 0)",
     )
 
 
 def add_cord(parser: argparse.ArgumentParser) -> None:
-    """The cord, and what becomes of lesions outside it."""
+    """Add the cord mask and the treatment of lesions outside the cord."""
     parser.add_argument(
         "--cord",
         metavar="MASK",
-        help="cord mask: leave out lesions outside it (default: the network's own, if any)",
+        help="cord mask; lesions outside it are removed (default: the network's own, if any)",
     )
     parser.add_argument(
         "--min-in-cord",
         type=number(0, 1),
         metavar="SHARE",
-        help="outside is what has less than this share, or no voxel, in it (default: the model's)",
+        help="remove lesions of which less than this share lies in the cord (default: the "
+        "model's, or 0: no voxel in the cord)",
     )
     add_keep(parser)
 
 
 def add_keep(parser: argparse.ArgumentParser) -> None:
-    """What becomes of lesions outside the cord."""
+    """Add the option that keeps lesions outside the cord."""
     parser.add_argument(
-        "--keep-outside-cord", action="store_true", help="only warn of lesions outside the cord"
+        "--keep-outside-cord",
+        action="store_true",
+        help="keep lesions outside the cord, with a warning",
     )
 
 
 def add_explaining(parser: argparse.ArgumentParser) -> None:
-    """How evidence is looked for and judged."""
+    """Add the attribution method and its evaluation."""
     parser.add_argument(
         "--method",
         choices=METHODS,
@@ -97,14 +177,14 @@ def add_explaining(parser: argparse.ArgumentParser) -> None:
         "--layer",
         choices=LAYERS,
         metavar="L",
-        help=f"maps to look at: {', '.join(LAYERS)} (default: last, or input)",
+        help=f"layer to attribute to: {', '.join(LAYERS)} (default: last, or input)",
     )
     parser.add_argument(
         "--of",
         choices=OF,
         metavar="WHAT",
-        help="explain the answer's logit, its difference from the other's, or the probability: "
-        f"{', '.join(OF)} (default: logit; difference for occlusion)",
+        help="quantity to explain: the answer's logit, its difference from the other answer's "
+        f"logit, or its probability: {', '.join(OF)} (default: logit; difference for occlusion)",
     )
     parser.add_argument(
         "--ring-mm",
@@ -114,7 +194,9 @@ def add_explaining(parser: argparse.ArgumentParser) -> None:
         help="width of the perilesional ring (default: 5)",
     )
     parser.add_argument(
-        "--curves", action="store_true", help="trace deletion and insertion: 41 passes a slice"
+        "--curves",
+        action="store_true",
+        help="compute deletion and insertion curves: 41 forward passes per slice",
     )
     parser.add_argument(
         "--compare",
@@ -126,39 +208,74 @@ def add_explaining(parser: argparse.ArgumentParser) -> None:
 
 
 def explaining(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what `add_explaining` has asked for, as `spinalcord.explain` takes it."""
+    """Return the options of `add_explaining` as keywords of `spinalcord.explain`."""
     names = ("method", "layer", "of", "ring_mm", "curves", "compare")
     return {name: getattr(options, name) for name in names}
 
 
 def add_exclude(parser: argparse.ArgumentParser) -> None:
-    """Cases to leave out."""
+    """Add the cases to exclude."""
     parser.add_argument(
         "--exclude",
         type=lambda text: (
             text if Path(text).is_file() else [part.strip() for part in text.split(",") if part]
         ),
         metavar="LIST",
-        help="cases or participants to leave out: A,B,C or a file, one a line, reason after a tab; "
-        "or the verdicts that qc.html exports",
+        help="cases or participants to exclude: A,B,C or a file with one per line and the reason "
+        "after a tab; or the verdicts exported from qc.html",
+    )
+
+
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of model files."""
+    parser.add_argument(
+        "--models", metavar="DIR", help="folder of model files (default: the package's own)"
     )
 
 
 def add_computing(parser: argparse.ArgumentParser) -> None:
-    """Models, arithmetic, threads."""
+    """Add the models, the arithmetic and the number of threads."""
+    add_models(parser)
     parser.add_argument(
-        "--models", metavar="DIR", help="folder of model files (default: the package's own)"
+        "--precision",
+        choices=("auto", *PRECISIONS),
+        help="arithmetic; auto is bf16 where the CPU computes in it, else f32 (default: f32)",
     )
     parser.add_argument(
-        "--precision", choices=PRECISIONS, default="f32", help="arithmetic (default: f32)"
+        "--threads",
+        type=whole(1),
+        metavar="N",
+        help="default: the CPUs that this process may use",
     )
-    parser.add_argument(
-        "--threads", type=whole(1), metavar="N", help="default: the CPUs this process may use"
-    )
+
+
+def computing(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of `add_computing` as keywords."""
+    precision = options.precision or "f32"
+    return {"models": options.models, "precision": precision, "threads": options.threads}
+
+
+def make_pipeline(options: argparse.Namespace) -> Pipeline:
+    """Open the models that `add_computing` has asked for."""
+    from ..analysis.pipeline import Pipeline
+
+    return Pipeline(**computing(options), progress=not options.quiet)
+
+
+def read_by(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return what reads an option by a function whose errors say what is wrong."""
+
+    def convert(text: str) -> Any:
+        try:
+            return parse(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert
 
 
 def whole(least: int) -> Callable[[str], int]:
-    """Return what reads a whole number of at least `least`."""
+    """Return a converter to integers of at least `least`."""
 
     def convert(text: str) -> int:
         value = int(text)
@@ -171,7 +288,7 @@ def whole(least: int) -> Callable[[str], int]:
 
 
 def number(least: float, most: float) -> Callable[[str], float]:
-    """Return what reads a number from `least` to `most`."""
+    """Return a converter to numbers from `least` to `most`."""
 
     def convert(text: str) -> float:
         value = float(text)

@@ -1,45 +1,57 @@
-"""The command `spinalcord phantom`.  Nothing heavy is imported before it runs."""
+"""The command ``spinalcord phantom``."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 
-SUMMARY = "make a cohort of synthetic scans with lesions (BIDS)"
+from .output import DONE, print_json
+
+SUMMARY = "create a cohort of synthetic scans with lesions (BIDS)"
+EXAMPLE = "spinalcord phantom cohort/ --cases 20 --seed 1 --jobs 2"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Give the command its options; what they may hold is checked by `make_cohort`."""
-    parser.add_argument("out", metavar="OUT", help="folder, absent or empty")
+    """Add the options of the command; `make_cohort` checks their values."""
+    parser.add_argument("out", metavar="OUT", help="output folder, absent or empty")
     parser.add_argument(
-        "--cases", type=int, metavar="N", help="with lesions (default: the letter's 647)"
+        "--cases", type=int, metavar="N", help="cases with lesions (default: 647, as in the letter)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
     parser.add_argument(
-        "--format", choices=("nifti", "dicom"), default="nifti", help="of scans (default: nifti)"
+        "--format",
+        choices=("nifti", "dicom"),
+        default="nifti",
+        help="file format of the scans (default: nifti)",
     )
     parser.add_argument(
-        "--difficulty", type=float, default=0.5, metavar="D", help="0 to 1 (default: 0.5)"
+        "--difficulty", type=float, default=0.5, metavar="D", help="from 0 to 1 (default: 0.5)"
     )
     parser.add_argument(
-        "--lesion-free", type=int, default=0, metavar="N", help="cases without lesion, on top"
+        "--lesion-free", type=int, default=0, metavar="N", help="additional cases without lesions"
     )
     parser.add_argument(
         "--lesion-free-in",
         choices=("test", "all"),
         default="test",
-        help="their split: test, or all in the lesions' shares (default: test)",
+        help="split of the cases without lesions: test, or all in proportion (default: test)",
     )
     parser.add_argument(
-        "--split", choices=("train", "validation", "test"), help="make the cases of one only"
+        "--split",
+        choices=("train", "validation", "test"),
+        help="create only the cases of this split",
     )
     parser.add_argument(
         "--random-contrast",
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="of cases whose tissues take any signal, 0 to 1 (default: 0)",
+        help="share of cases with random tissue contrast, from 0 to 1 (default: 0)",
+    )
+    parser.add_argument(
+        "--t1c", action="store_true", help="also create contrast-enhanced T1w scans"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="number of processes (default: 1)"
     )
     parser.add_argument(
         "--style",
@@ -52,14 +64,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.4,
         metavar="SHARE",
-        help="of a voxel that a lesion must fill somewhere to leave a mask (default: 0.4)",
+        help="share of a voxel that a lesion must fill to be masked (default: 0.4)",
     )
-    parser.add_argument("--t1c", action="store_true", help="contrast-enhanced T1w as well")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: 1)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the cohort and say on standard output where it is."""
+    """Create the cohort and print where it is."""
     from ..phantom.case import NOTICE
     from ..phantom.dataset import make_cohort
 
@@ -81,7 +91,5 @@ def run(options: argparse.Namespace) -> int:
     )
     table = folder / "participants.tsv"
     n_cases = len(table.read_text().splitlines()) - 1
-    answer = {"folder": str(folder), "table": str(table), "cases": n_cases, "notice": NOTICE}
-    json.dump(answer, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
-    return 0
+    print_json({"folder": str(folder), "table": str(table), "cases": n_cases, "notice": NOTICE})
+    return DONE

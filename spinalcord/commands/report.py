@@ -1,53 +1,62 @@
-"""The command `spinalcord report`.  Nothing heavy is imported before it runs."""
+"""The command ``spinalcord report``."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 
-from .options import add_exclude, number
+from .options import add_exclude, add_tables, number
+from .output import DONE, FAILED, print_json, say, say_notice
 
-SUMMARY = "write a page with the tables and figures of a cohort"
+SUMMARY = "write a report with the tables and figures of a cohort"
+EXAMPLE = "spinalcord report results/ --split test -o report/"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Give the command its options."""
+    """Add the options of the command."""
     parser.add_argument(
         "source",
         metavar="RUN",
-        help="folder that `spinalcord run` wrote, or a CSV or TSV file with such columns",
+        help="output folder of `spinalcord run`, or a table of cases (CSV, TSV, xlsx, sav)",
     )
-    parser.add_argument("-o", "--out", metavar="OUT", help="folder (default: that of the run)")
     parser.add_argument(
-        "--split", metavar="NAME", help='which cases; "all" for all (default: test, or all)'
+        "-o", "--out", metavar="OUT", help="output folder (default: that of the run)"
+    )
+    parser.add_argument(
+        "--split",
+        metavar="NAME",
+        help='split to report, or "all" (default: test where there is one, else all)',
     )
     parser.add_argument(
         "--level",
         type=number(0.5, 0.999),
         default=0.95,
         metavar="L",
-        help="coverage of the intervals (default: 0.95)",
+        help="confidence level of the intervals (default: 0.95)",
     )
     add_exclude(parser)
-    parser.add_argument("--title", default="", metavar="TEXT", help="of the page")
+    add_tables(parser)
+    parser.add_argument("--title", default="", metavar="TEXT", help="title of the report")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the report and say on standard output where it is."""
+    """Write the report and print where it is."""
     from ..report.cohort import Cohort
 
     try:
         cohort = Cohort(
-            options.source, split=options.split, level=options.level, exclude=options.exclude
+            options.source,
+            split=options.split,
+            level=options.level,
+            exclude=options.exclude,
+            columns=options.columns,
+            words=options.words,
         )
         files = cohort.report(options.out, title=options.title)
     except ImportError as error:
         # The extra is missing; the message says how to get it.
-        print(f"spinalcord: error: {error}", file=sys.stderr)
-        return 1
-    if cohort.notice and not options.quiet:
-        print(f"spinalcord: notice: {cohort.notice}", file=sys.stderr)
+        say(f"error: {error}")
+        return FAILED
+    say_notice(options, cohort.notice)
     answer = {
         "page": str(files[0]),
         "split": cohort.split,
@@ -55,6 +64,5 @@ def run(options: argparse.Namespace) -> int:
         "notice": cohort.notice,
         "files": [str(path) for path in files],
     }
-    json.dump(answer, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
-    return 0
+    print_json(answer)
+    return DONE

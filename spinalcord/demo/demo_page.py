@@ -16,7 +16,7 @@ from ..analysis.results import table_html
 from ..pictures.document import document, titled
 from ..pictures.mosaic import draw_mosaic
 from ..pictures.scene import Scene
-from ..scans.writing import write_bytes
+from ..scans.writing import write_text
 from ..tasks import DIAGNOSES, TASKS
 from .demo_run import DIFFICULTY, KIND, Demo, true_answer
 from .outlines import STYLE, draw_lesions
@@ -56,10 +56,10 @@ def write_page(demo: Demo, path: str | os.PathLike[str]) -> Path:
     InputError
         A place that cannot be written.
     """
-    return write_bytes(path, to_html(demo).encode())
+    return write_text(path, demo_html(demo))
 
 
-def to_html(demo: Demo) -> str:
+def demo_html(demo: Demo) -> str:
     """Return the page.
 
     Parameters

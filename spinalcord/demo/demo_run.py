@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..analysis.pipeline import Case, Pipeline
+from ..analysis.pipeline import CaseResults, Pipeline
 from ..analysis.results import Recorded
-from ..cohort.rows import dice_score, measure_lesions
+from ..cohort.rows import lesion_rows
 from ..models.folder import ROLES, find_models
 from ..phantom import Case as Phantom
 from ..phantom import make_case
 from ..scans.preparation import Stopwatch, WorkingScan
+from ..stats.segmentation_metrics import dice_score
 from ..tasks import TASKS, Task
 
 DIAGNOSIS = "ependymoma"
@@ -49,7 +50,7 @@ class Demo:
         Scan and truth.
     seed : int
         Of the phantom.
-    case : spinalcord.analysis.pipeline.Case
+    case : spinalcord.analysis.pipeline.CaseResults
         The pipeline's results.
     dice : float
         2 |A and B| / (|A| + |B|) of drawn and found lesion voxels; 1 where both are empty.
@@ -64,7 +65,7 @@ class Demo:
 
     phantom: Phantom
     seed: int
-    case: Case
+    case: CaseResults
     dice: float
     lesions: Sequence[Mapping[str, Any]]
     seconds: Mapping[str, float]
@@ -170,8 +171,8 @@ def run_demo(
     found = scan.working(case.segmentation.mask.array)
     cord = scan.working(phantom.cord.array)
     lesions = [
-        *measure_lesions(scan, drawn, "reference", cord, found),
-        *measure_lesions(scan, found, "found", cord, drawn),
+        *lesion_rows(scan, drawn, "reference", cord, found),
+        *lesion_rows(scan, found, "found", cord, drawn),
     ]
     shipped = (SHIPPED_NOTICE,) if models is None else ()
     said = [str(model["notice"]) for model in case.diagnosis.record.models if model["notice"]]
@@ -200,7 +201,7 @@ def true_answer(task: Task, diagnosis: str | None) -> str | None:
     return task.negative if diagnosis in (tumors.negative, tumors.positive) else task.positive
 
 
-def _seconds(case: Case) -> dict[str, float]:
+def _seconds(case: CaseResults) -> dict[str, float]:
     """Sum up the steps' own seconds."""
     segmentation = {} if case.segmentation is None else case.segmentation.seconds
     explained = [sum(e.seconds.values()) for e in case.explanations.values()]

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..pictures.mosaic import slice_title, slices_note
-from ..pictures.rendering import CORD_COLOUR, LESION_COLOUR, draw_slice
-from ..pictures.scene import Frame, Scene
+from ..pictures.rendering import CORD_COLOUR, LESION_COLOUR, render_slice
+from ..pictures.scene import Crop, Scene
 
 Array = np.ndarray[Any, Any]
 
@@ -69,8 +69,8 @@ def draw_lesions(scene: Scene, drawn: Array, found: Array) -> str:
         HTML with a legend, for a page with `STYLE`.
     """
     slices = scene.choose_slices(most=MOST)
-    whole = [_plate(scene, scene.main_slice, (scene.main_slice,), scene.frame(None), drawn, found)]
-    frame = scene.frame(MARGIN_MM)
+    whole = [_plate(scene, scene.main_slice, (scene.main_slice,), scene.crop(None), drawn, found)]
+    frame = scene.crop(MARGIN_MM)
     near = [_plate(scene, i, slices, frame, drawn, found) for i in slices]
     if not scene.lesion_slices:
         near = []
@@ -106,10 +106,10 @@ def _runs(edges: Array) -> list[tuple[int, int, int]]:
 
 
 def _plate(
-    scene: Scene, index: int, row: Sequence[int], frame: Frame, drawn: Array, found: Array
+    scene: Scene, index: int, row: Sequence[int], frame: Crop, drawn: Array, found: Array
 ) -> str:
     title = slice_title(scene, index, row)
-    picture = draw_slice(
+    picture = render_slice(
         scene.working("scan"),
         scene.spacing_mm,
         index,

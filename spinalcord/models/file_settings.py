@@ -97,6 +97,8 @@ def _check_preprocessing(preprocessing: _Checker, network: str) -> None:
     preprocessing.number("clip", 0.0, 1000.0)
     if mode == "physical":
         preprocessing.number("pixel_mm", 0.0, 10.0)
+    if "context_mm" in preprocessing.values:
+        preprocessing.number("context_mm", 0.0, 100.0)
     multiple, least = (16, 16) if network == "multiresunet" else (1, 32)
     if mode == "letter" or network == "densenet121" or "size" in preprocessing.values:
         preprocessing.size("size", least, multiple)

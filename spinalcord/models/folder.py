@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, ModelError
+from ..paths import local_path
 from ..tasks import TASKS
 from .checksums import SUMS, check_folder, check_model, read_sums
 from .model_file import Model, read_model, write_model
@@ -199,7 +200,7 @@ def write_random(folder: str | os.PathLike[str], seed: int = 0) -> list[Path]:
 
     if seed < 0:
         raise InputError(f"seed is {seed}, expected 0 or more")
-    folder = Path(folder)
+    folder = local_path(folder)
     paths = []
     for index, role in enumerate(ROLES):
         metadata = _random_metadata(role, seed)
@@ -297,7 +298,7 @@ def model_files(models: str | os.PathLike[str] | None = None) -> list[Path]:
 def _folder(models: str | os.PathLike[str] | None) -> Path:
     if models is None:
         return WEIGHTS_DIR
-    folder = Path(models)
+    folder = local_path(models, ModelError)
     if not folder.is_dir():
         raise ModelError(f"{folder} is no folder; models are searched in a folder of model files")
     return folder

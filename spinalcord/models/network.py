@@ -46,8 +46,9 @@ class Network:
         ----------
         path : path-like
             A model file.
-        precision : {"f32", "bf16"}, default "f32"
-            Arithmetic of the convolutions; bf16 needs a CPU that has it.
+        precision : {"f32", "bf16", "auto"}, default "f32"
+            Arithmetic of the convolutions; bf16 needs a CPU that has it. ``"auto"`` is bf16 on
+            such a CPU, where it is 2 to 3 times faster, and f32 on others.
         threads : int, optional
             Threads for one call; the CPUs this process may use (its affinity and its
             cgroup's quota, at most OMP_NUM_THREADS) if not given.
@@ -82,7 +83,7 @@ class Network:
                     norm_eps=float(metadata.get("norm_eps", 1e-3)),
                     final_norm=bool(metadata.get("final_norm", True)),
                     final_relu=bool(metadata.get("final_relu", True)),
-                    precision=precision,
+                    precision=resolve_precision(precision),
                     threads=threads,
                 )
             except ModelError as error:  # the core knows the tensor, not the file
@@ -331,13 +332,45 @@ class Network:
         )
 
 
+def resolve_precision(precision: str) -> str:
+    """Return the arithmetic that a setting stands for on this CPU.
+
+    Parameters
+    ----------
+    precision : {"f32", "bf16", "auto"}
+        ``"auto"`` is bf16 where the CPU computes in it (AVX512_BF16 or AMX), else f32.
+
+    Returns
+    -------
+    {"f32", "bf16"}
+
+    Raises
+    ------
+    InputError
+        Another setting.
+
+    Examples
+    --------
+    >>> resolve_precision("f32")
+    'f32'
+    """
+    if precision not in ("auto", *PRECISIONS):
+        raise InputError(
+            f"precision is {' or '.join(PRECISIONS)}, got {precision!r}; 'auto' is bf16 where the "
+            "CPU computes in it, else f32"
+        )
+    if precision != "auto":
+        return precision
+    return PRECISIONS[1] if PRECISIONS[1] in _core.cpu()["precisions"] else PRECISIONS[0]
+
+
 def check_settings(precision: str, threads: int | None) -> int:
     """Check the two settings of every network and fill in the number of threads.
 
     Parameters
     ----------
     precision : str
-        One of `PRECISIONS`.
+        One of `PRECISIONS`, or ``"auto"``.
     threads : int, optional
         At least 1; the CPUs this process may use if not given.
 
@@ -351,8 +384,7 @@ def check_settings(precision: str, threads: int | None) -> int:
     InputError
         Neither of these.
     """
-    if precision not in PRECISIONS:
-        raise InputError(f"precision is {' or '.join(PRECISIONS)}, got {precision!r}")
+    resolve_precision(precision)
     if threads is None:
         return int(_core.cpu()["threads"])
     if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:

@@ -9,13 +9,13 @@ styles can be tested on it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .diseases import Features
 from .fields import Array
-from .lesion_geometry import Lesion, Part
+from .lesion_geometry import Part, SyntheticLesion
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Chain(Part):
             )  # fmt: skip
             density[near] += np.exp(-0.5 * rest)
         cloud = density**self.power
-        return (self.strength * cloud / (cloud + 0.45**self.power)).astype(np.float32)
+        return np.asarray(self.strength * cloud / (cloud + 0.45**self.power), np.float32)
 
 
-class LopsidedLesion(Lesion):
+class LopsidedLesion(SyntheticLesion):
     """A lesion around which the cord swells more towards one end."""
 
     blend: ClassVar[str] = "mottled"
@@ -61,10 +61,10 @@ class LopsidedLesion(Lesion):
         t = (s - self.s) / (0.75 * self.half_mm + 5.0)
         side = 0.35 * np.sin(self.s)  # which end, as arbitrary as where it lies
         bell = np.exp(-(t**2)) * (1 + side * np.tanh(t))
-        return (1 + (self.swelling - 1) * np.clip(bell, 0, 1)).astype(np.float32)
+        return np.asarray(1 + (self.swelling - 1) * np.clip(bell, 0, 1), np.float32)
 
 
-def draw_lesion(f: Features, diagnosis: str, s: float, number: int) -> Lesion:
+def draw_chains(f: Features, diagnosis: str, s: float, number: int) -> SyntheticLesion:
     """Draw one lesion around s; `number` counts those before it in the same patient."""
     rng = f.rng
     half = f.length_mm() / 2
@@ -97,7 +97,7 @@ def draw_lesion(f: Features, diagnosis: str, s: float, number: int) -> Lesion:
     return LopsidedLesion(diagnosis, s, half, tuple(parts), float(swelling))
 
 
-def _tumour(f: Features, diagnosis: str, s: float, half: float) -> Lesion:
+def _tumour(f: Features, diagnosis: str, s: float, half: float) -> SyntheticLesion:
     rng = f.rng
     clear, eccentric = f.has("clear"), f.has("eccentric")
     angle, off = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 0.45) if eccentric else 0.03
@@ -133,7 +133,7 @@ def _tumour(f: Features, diagnosis: str, s: float, half: float) -> Lesion:
 
 def _cloud(
     f: Features, tissue: str, s: float, half: float, u: float, v: float, r: float, spread: float,
-    **options: float,
+    **options: Any,
 ) -> Chain:  # fmt: skip
     """String balls of about radius r along the cord from s - half to s + half.
 

@@ -9,13 +9,13 @@ along a plateau.  What is drawn (shares of features, lengths, places) follows th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .diseases import Features
 from .fields import Array, Waves
-from .lesion_geometry import Lesion, Part
+from .lesion_geometry import Part, SyntheticLesion
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Contour(Part):
         return np.where(t < 1.4, np.clip(alpha, 0, 1), 0).astype(np.float32)
 
 
-class PlateauLesion(Lesion):
+class PlateauLesion(SyntheticLesion):
     """A lesion around which the cord keeps its swelling, then returns within a few millimetres."""
 
     blend: ClassVar[str] = "scaled"
@@ -65,7 +65,7 @@ class PlateauLesion(Lesion):
         return (1 + (self.swelling - 1) * (1 - t * t * (3 - 2 * t))).astype(np.float32)
 
 
-def draw_lesion(f: Features, diagnosis: str, s: float, number: int) -> Lesion:
+def draw_contours(f: Features, diagnosis: str, s: float, number: int) -> SyntheticLesion:
     """Draw one lesion around s; `number` counts those before it in the same patient."""
     draw = {"astrocytoma": _tumour, "ependymoma": _tumour, "MS": _plaque, "NMOSD": _myelitis}
     half = f.length_mm() / 2
@@ -75,7 +75,7 @@ def draw_lesion(f: Features, diagnosis: str, s: float, number: int) -> Lesion:
     return PlateauLesion(diagnosis, s, half, tuple(parts), float(swelling))
 
 
-def _body(f: Features, tissue: str, s: float, half: float, **options: float) -> Contour:
+def _body(f: Features, tissue: str, s: float, half: float, **options: Any) -> Contour:
     """Make a contour with its own bends and grain."""
     rough = options.pop("bend", 0.12)
     bends = np.stack([

@@ -67,53 +67,66 @@ def make_cohort(
     jobs: int = 1,
     progress: bool = True,
 ) -> Path:
-    """Make a cohort of synthetic cases on disk.
+    """Write a cohort of synthetic cases to disk as a BIDS dataset.
 
-    Cases of a cohort do not depend on how many jobs make them.
+    The result does not depend on the number of processes.
 
     Parameters
     ----------
-    n : int, optional
-        Cases with lesions, with the letter's shares of diagnoses and splits.  None: the letter's
-        647, of which 392 train, 98 validation and 157 test.
+    n : int or None
+        Number of cases with lesions, with the letter's proportions of diagnoses and splits.
+        None makes the letter's 647: 392 train, 98 validation and 157 test.
     seed : int
+        Equal seeds and options give equal cohorts.
     out : path
-        Folder, made if absent; must be empty.
-    format : 'nifti' or 'dicom'
-        Of the scans; masks are NIfTI on the same grid.
+        Output folder; created if absent, must be empty.
+    format : {'nifti', 'dicom'}, default 'nifti'
+        Format of the scans.  Masks are always NIfTI, on the grid of the scans.
     difficulty : float, default 0.5
-        Mean; cases scatter around it by 0.15 (SD).
-    lesion_free : int
-        Cases without a lesion (diagnosis n/a, an empty mask) on top.
-    lesion_free_in : 'test' or 'all'
-        The split of these: test, or every split with the share that it has of the lesions.  The
-        images are the same either way.
-    split : 'train', 'validation' or 'test', optional
-        Make the cases of this split only; they are those of the whole cohort, readers included.
-    n_readers : int
-        Readers whose calls participants.tsv holds.
-    t1c : bool
-        Make contrast-enhanced T1w too.
-    random_contrast : float
-        Share of cases whose tissues take any signal (domain randomisation).
+        Mean difficulty; cases vary around it with a standard deviation of 0.15.
+    lesion_free : int, default 0
+        Number of additional cases without lesions (diagnosis n/a, empty masks).
+    lesion_free_in : {'test', 'all'}, default 'test'
+        Split of the lesion-free cases: test, or all splits in proportion to their cases with
+        lesions.  The images are the same either way.
+    split : {'train', 'validation', 'test'}, optional
+        Make only the cases of this split.  They equal those of the whole cohort, including the
+        simulated readers.
+    n_readers : int, default 7
+        Number of simulated readers in participants.tsv.
+    t1c : bool, default False
+        Make contrast-enhanced T1w scans as well.
+    random_contrast : float, default 0
+        Fraction of cases with random tissue contrast (domain randomisation).
     style : {'mixed', 'ellipsoids', 'contours', 'chains'}, default 'mixed'
         How lesions are drawn, as in `make_case`.
     visible : float, default 0.40
         Share of a voxel that a lesion must fill somewhere to leave a mask.
-    jobs : int
-        Processes.  With more than one, call it from a script's ``if __name__ == "__main__":``.
-    progress : bool
-        Show a bar on a terminal.
+    jobs : int, default 1
+        Number of processes.  A script that uses more than one needs
+        ``if __name__ == "__main__":`` around the call.
+    progress : bool, default True
+        Show a progress bar on a terminal.
 
     Returns
     -------
     Path
-        `out`.  participants.tsv is written last: a folder that has it is complete.
+        `out`.  participants.tsv is written last, so that a folder that contains it is complete.
 
     Raises
     ------
     InputError
-        A folder that is not empty; a number, format or style outside what is listed.
+        If `out` exists and is not an empty folder, or if an option has a value that is not
+        listed or lies outside its range.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from spinalcord.phantom import make_cohort
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     out = make_cohort(1, seed=1, out=folder, progress=False)
+    ...     sorted(path.name for path in out.glob("sub-*"))
+    ['sub-0001']
     """
     folder = Path(out)
     check_visible(visible)

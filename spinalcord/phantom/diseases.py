@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .fields import Waves
-from .lesion_geometry import Lesion, Part
+from .lesion_geometry import Part, SyntheticLesion
 
 # Share of cases, by diagnosis, with each optional feature.
 CHANCES: dict[str, dict[str, float]] = {
@@ -106,7 +106,7 @@ def draw_count(rng: np.random.Generator, diagnosis: str) -> int:
     return 1
 
 
-def draw_lesion(f: Features, diagnosis: str, s: float, number: int) -> Lesion:
+def draw_lesion(f: Features, diagnosis: str, s: float, number: int) -> SyntheticLesion:
     """Draw one lesion around s; `number` counts those before it in the same patient."""
     if diagnosis == "MS":
         return _plaque(f, s)
@@ -115,7 +115,7 @@ def draw_lesion(f: Features, diagnosis: str, s: float, number: int) -> Lesion:
     return _tumour(f, diagnosis, s)
 
 
-def _tumour(f: Features, diagnosis: str, s: float) -> Lesion:
+def _tumour(f: Features, diagnosis: str, s: float) -> SyntheticLesion:
     rng = f.rng
     half = f.length_mm() / 2
     parts: list[Part] = []
@@ -154,7 +154,7 @@ def _tumour(f: Features, diagnosis: str, s: float) -> Lesion:
                             enhancement=level, shell=shell))  # fmt: skip
     parts += _tumour_details(f, solid, high)
     swelling = float(np.clip(rng.lognormal(np.log(1.34), 0.10), 1.1, 1.6))
-    return Lesion(diagnosis, s, half, tuple(parts), swelling)
+    return SyntheticLesion(diagnosis, s, half, tuple(parts), swelling)
 
 
 def _tumour_details(f: Features, solid: Part, high: bool) -> list[Part]:
@@ -195,7 +195,7 @@ def _inside(f: Features, solid: Part, tissue: str, r: float, margin_mm: float) -
     )  # fmt: skip
 
 
-def _plaque(f: Features, s: float) -> Lesion:
+def _plaque(f: Features, s: float) -> SyntheticLesion:
     rng = f.rng
     half = f.length_mm() / 2
     acute, clear = f.has("acute"), f.has("clear")
@@ -228,10 +228,10 @@ def _plaque(f: Features, s: float) -> Lesion:
         parts.append(f.part("bright_spot", s, 1.5, u=u, v=v, ru=0.5 * ru, rv=0.5 * rv,
                             margin_mm=0.6))  # fmt: skip
     swelling = float(rng.uniform(1.0, 1.08)) if acute else 1.0
-    return Lesion("MS", s, half, tuple(parts), swelling)
+    return SyntheticLesion("MS", s, half, tuple(parts), swelling)
 
 
-def _myelitis(f: Features, s: float, number: int) -> Lesion:
+def _myelitis(f: Features, s: float, number: int) -> SyntheticLesion:
     rng = f.rng
     half = f.length_mm() / 2
     if number:
@@ -264,4 +264,4 @@ def _myelitis(f: Features, s: float, number: int) -> Lesion:
     if f.has("inner_cyst"):
         parts.append(_inside(f, parts[0], "cyst", rng.uniform(0.2, 0.4), 0.7))
     swelling = rng.uniform(1.04, 1.32) if acute else rng.uniform(0.85, 1.0)
-    return Lesion("NMOSD", s, half, tuple(parts), float(swelling))
+    return SyntheticLesion("NMOSD", s, half, tuple(parts), float(swelling))

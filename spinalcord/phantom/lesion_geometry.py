@@ -48,8 +48,13 @@ LOOK_ALIKE = {
     "astrocytoma": "ependymoma", "ependymoma": "astrocytoma", "MS": "NMOSD", "NMOSD": "MS"
 }  # fmt: skip
 SEGMENT_MM = 20.0  # where the levels of a scan are not known
-STYLES = {"ellipsoids": "diseases", "contours": "contours", "chains": "chains"}
-"""The ways of drawing a lesion, and the module of each."""
+STYLES = ("ellipsoids", "contours", "chains")
+"""The ways of drawing a lesion."""
+_DRAWN_BY = {
+    "ellipsoids": ("diseases", "draw_lesion"),
+    "contours": ("contours", "draw_contours"),
+    "chains": ("chains", "draw_chains"),
+}
 HELD_OUT_STYLE = "chains"
 """Never drawn by `mixed`, so that what is learned can be tested on lesions drawn another way."""
 
@@ -123,7 +128,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Lesion:
+class SyntheticLesion:
     """Parts from the outermost to the innermost, and how the cord swells around them.
 
     `swelling` is the largest factor on the cord's radius (below 1 where it is thin).
@@ -169,7 +174,7 @@ class Lesion:
         }  # fmt: skip
 
 
-def draw_lesions(
+def sample_lesions(
     rng: np.random.Generator,
     diagnosis: str,
     span: tuple[float, float],
@@ -177,7 +182,7 @@ def draw_lesions(
     difficulty: float = 0.5,
     segment_mm: float = SEGMENT_MM,
     style: str = "ellipsoids",
-) -> list[Lesion]:
+) -> list[SyntheticLesion]:
     """Draw the lesions of one patient.
 
     Parameters
@@ -198,7 +203,7 @@ def draw_lesions(
 
     Returns
     -------
-    list of Lesion
+    list of SyntheticLesion
 
     Raises
     ------
@@ -213,18 +218,19 @@ def draw_lesions(
         raise InputError(f"no room for a lesion from {span[0]:g} to {span[1]:g} mm along the cord")
     from .diseases import Features, draw_count
 
-    draw_lesion = importlib.import_module(f".{STYLES[style]}", __package__).draw_lesion
+    module, function = _DRAWN_BY[style]
+    draw = getattr(importlib.import_module(f".{module}", __package__), function)
 
     def lean() -> str:
         swap = rng.uniform() < 0.3 * difficulty
         return LOOK_ALIKE[diagnosis] if swap else diagnosis
 
-    lesions: list[Lesion] = []
+    lesions: list[SyntheticLesion] = []
     for number in range(draw_count(rng, diagnosis)):
         features = Features(rng, lean, segment_mm, 1.0 - 0.4 * difficulty * rng.uniform(0.3, 1))
         for _ in range(12):
             s = _centre(rng, span)
-            lesion = draw_lesion(features, diagnosis, s, number)
+            lesion = draw(features, diagnosis, s, number)
             if not any(_overlap(lesion, other) for other in lesions):
                 lesions.append(lesion)
                 break
@@ -264,7 +270,7 @@ def _centre(rng: np.random.Generator, span: tuple[float, float]) -> float:
     return float(rng.uniform(span[0] + inset, span[1] - inset))
 
 
-def _overlap(a: Lesion, b: Lesion) -> bool:
+def _overlap(a: SyntheticLesion, b: SyntheticLesion) -> bool:
     """Whether two lesions touch: as long as they are apart along s or in the cross-section."""
     apart = abs(a.s - b.s) > a.half_mm + b.half_mm + 2.0
     p, q = a.parts[-1], b.parts[-1]

@@ -13,7 +13,7 @@ import numpy as np
 
 from .fields import Array
 from .host import Host, near_line
-from .lesion_geometry import Lesion
+from .lesion_geometry import SyntheticLesion
 
 Place = tuple[Array, Array, Array, Array, Array]
 """What `Host.locate` returns: s, across, u, v, tangent."""
@@ -44,7 +44,7 @@ class Site:
 
 
 def draw_site(
-    rng: np.random.Generator, host: Host, lesions: list[Lesion], shape: tuple[int, ...], *,
+    rng: np.random.Generator, host: Host, lesions: list[SyntheticLesion], shape: tuple[int, ...], *,
     widen: bool, spared: Array | None = None,
 ) -> Site:  # fmt: skip
     """Choose the voxels around lesions, and draw where their content comes from.
@@ -53,7 +53,7 @@ def draw_site(
     ----------
     rng : Generator
     host : Host
-    lesions : list of Lesion
+    lesions : list of SyntheticLesion
     shape : three ints
         Of the scan.
     widen : bool
@@ -105,7 +105,9 @@ def interpolate_mask(mask: Array, at: Array) -> Array:
     return total
 
 
-def _near(host: Host, lesions: list[Lesion], shape: tuple[int, ...]) -> tuple[Array, Place]:
+def _near(
+    host: Host, lesions: list[SyntheticLesion], shape: tuple[int, ...]
+) -> tuple[Array, Place]:
     """Voxels that a lesion may touch, and where they lie along and across the cord."""
     index = near_line(host, shape, 3.2)
     place = host.locate(index * np.array(host.spacing_mm))
@@ -123,7 +125,7 @@ def _near(host: Host, lesions: list[Lesion], shape: tuple[int, ...]) -> tuple[Ar
     return index[reach], tuple(q[reach] for q in place)  # type: ignore[return-value]
 
 
-def _widening(host: Host, lesions: list[Lesion], s: Array) -> Array:
+def _widening(host: Host, lesions: list[SyntheticLesion], s: Array) -> Array:
     """Factor on the cord's radius, limited by the room that the fluid leaves."""
     wide = np.ones(len(s))
     for lesion in lesions:
@@ -134,7 +136,7 @@ def _widening(host: Host, lesions: list[Lesion], s: Array) -> Array:
 
 def _sources(
     rng: np.random.Generator, host: Host, index: Array,
-    place: Place, wide: Array, lesions: list[Lesion],
+    place: Place, wide: Array, lesions: list[SyntheticLesion],
 ) -> tuple[Array, Array]:  # fmt: skip
     """Where in the scan each voxel's content comes from, in voxels; and which have moved.
 

@@ -17,7 +17,7 @@ from .anatomy import Spine
 from .background import draw_background
 from .canal import CaudaEquina, Surroundings
 from .fields import Array, Waves, coverage, ellipse_distance, paint_over
-from .lesion_geometry import Lesion
+from .lesion_geometry import SyntheticLesion
 from .vertebrae import Points, Signals, Vertebrae
 
 
@@ -58,7 +58,7 @@ def paint(
     rng: np.random.Generator,
     spine: Spine,
     grid: Grid,
-    lesions: list[Lesion],
+    lesions: list[SyntheticLesion],
     signals: Signals,
     protocol: dict[str, Any],
     channels: int = 2,
@@ -109,7 +109,7 @@ class _Painter:
     """What does not change from thin slice to thin slice, computed once."""
 
     def __init__(
-        self, rng: np.random.Generator, spine: Spine, grid: Grid, lesions: list[Lesion],
+        self, rng: np.random.Generator, spine: Spine, grid: Grid, lesions: list[SyntheticLesion],
         signals: Signals, protocol: dict[str, Any],
     ) -> None:  # fmt: skip
         self.spine, self.signals, self.lesions = spine, signals, lesions

@@ -8,7 +8,7 @@ from html import escape
 
 import numpy as np
 
-from .rendering import CORD_COLOUR, LESION_COLOUR, Outlines, Picture, draw_slice, heat_colours
+from .rendering import CORD_COLOUR, LESION_COLOUR, Outlines, Picture, heat_colours, render_slice
 from .scene import MARGIN_MM, Edges, Scene
 
 MOST = 8
@@ -145,12 +145,12 @@ def draw_mosaic(
         A slice that the scan has not; a margin below 0.
     """
     shown = scene.choose_slices(slices, most=most)
-    frame = scene.frame(margin_mm)
+    frame = scene.crop(margin_mm)
     colours = {"lesion": LESION_COLOUR, "cord": CORD_COLOUR}
     legend = [(n, c) for n, c in colours.items() if outline and getattr(scene, n) is not None]
     outlines: Outlines = tuple((scene.working(n), c) for n, c in reversed(legend))
     pictures = tuple(
-        draw_slice(
+        render_slice(
             scene.working("scan"),
             scene.spacing_mm,
             index,
@@ -180,7 +180,7 @@ def slice_title(scene: Scene, index: int, row: Sequence[int]) -> str:
     """Name a slice by its stored number; the first and the last of a row say where L and R are."""
     left = "L ← " if index == row[0] else ""
     right = " → R" if index == row[-1] else ""
-    return f"{left}slice {scene.stored_slice(index)}{right}"
+    return f"{left}slice {scene.scan.stored_slice(index)}{right}"
 
 
 def slices_note(scene: Scene, shown: Sequence[int]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import _core
 from .png import encode_rgb
-from .scene import Frame
+from .scene import Crop
 
 Array = np.ndarray[Any, Any]
 Outlines: TypeAlias = tuple[tuple[Array, tuple[int, int, int]], ...]
@@ -72,7 +72,7 @@ class Picture:
         )
 
 
-def draw_slice(
+def render_slice(
     scan: Array,
     spacing_mm: tuple[float, float, float],
     index: int,
@@ -83,7 +83,7 @@ def draw_slice(
     heat_span: tuple[float, float] | None = None,
     opacity: float = 1.0,
     grey_span: tuple[float, float] | None = None,
-    frame: Frame | None = None,
+    frame: Crop | None = None,
     max_side: int = MAX_SIDE,
 ) -> Picture:
     """Draw one sagittal slice with its true proportions.
@@ -108,7 +108,7 @@ def draw_slice(
         Of the heat, from 0 to 1.
     grey_span : (float, float), optional
         Intensities that are black and white; the slice's percentiles 1 and 99 if not given.
-    frame : Frame, optional
+    frame : Crop, optional
         The part of the slice to show; all of it if not given.
     max_side : int, default 480
         Pixels along the longer side, at most.
@@ -160,12 +160,6 @@ def heat_colours(values: Array, span: tuple[float, float]) -> Array:
     hot = np.array(_WARM[0]) * (1 - share) + np.array(_WARM[1]) * share
     colour = np.where(cold[..., None] > 0, np.array(_COLD), hot) / 255
     return np.concatenate([colour, 0.7 * np.sqrt(share)], axis=-1)
-
-
-def middle_slice(mask: Array) -> int:
-    """Return the slice that holds most of a mask, or the middle one where it is empty."""
-    per_slice = mask.reshape(mask.shape[0], -1).sum(axis=1, dtype=np.int64)
-    return int(per_slice.argmax()) if per_slice.any() else mask.shape[0] // 2
 
 
 def _to_square(

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._moved import renamed
 from ..errors import InputError
 from ..scans.volume import Volume
 
@@ -40,7 +41,7 @@ class Edges(NamedTuple):
     right: str
 
 
-class Frame(NamedTuple):
+class Crop(NamedTuple):
     """The part of every slice that is shown: rows and columns from start to before stop."""
 
     rows: slice
@@ -128,13 +129,6 @@ class Scene:
         volume: Volume = getattr(self, name)
         return volume.sagittal().array
 
-    def stored_slice(self, index: int) -> int:
-        """Return where a slice, counted from the left, lies along the stored left-right axis.
-
-        The same the other way round.
-        """
-        return self.n_slices - 1 - index if self.scan.orientation.flips[0] else index
-
     def choose_slices(
         self, slices: Sequence[int] | None = None, *, most: int = MAX_SLICES
     ) -> tuple[int, ...]:
@@ -175,7 +169,7 @@ class Scene:
         counts = np.count_nonzero(self.working("lesion"), axis=(1, 2))
         return int(counts.argmax()) if counts.any() else self.n_slices // 2
 
-    def frame(self, margin_mm: float | None = MARGIN_MM) -> Frame:
+    def crop(self, margin_mm: float | None = MARGIN_MM) -> Crop:
         """Choose the part of the slices to show: around all lesions, or all where there is none.
 
         Parameters
@@ -185,7 +179,7 @@ class Scene:
 
         Returns
         -------
-        Frame
+        Crop
 
         Raises
         ------
@@ -196,7 +190,7 @@ class Scene:
             raise InputError(f"margin_mm is {margin_mm!r}, expected at least 0, or None")
         lesion = self.working("lesion")
         if margin_mm is None or not self.lesion_slices:
-            return Frame(slice(0, lesion.shape[1]), slice(0, lesion.shape[2]))
+            return Crop(slice(0, lesion.shape[1]), slice(0, lesion.shape[2]))
         sides = []
         for axis in (1, 2):
             others = tuple({0, 1, 2} - {axis})
@@ -204,9 +198,9 @@ class Scene:
             more = int(np.ceil(margin_mm / self.spacing_mm[axis]))
             ends = max(0, held[0] - more), min(lesion.shape[axis], held[-1] + 1 + more)
             sides.append(slice(int(ends[0]), int(ends[1])))
-        return Frame(*sides)
+        return Crop(*sides)
 
-    def grey_span(self, slices: Sequence[int], frame: Frame) -> tuple[float, float]:
+    def grey_span(self, slices: Sequence[int], frame: Crop) -> tuple[float, float]:
         """Return the intensities shown as black and as white, for these slices together."""
         shown = self.working("scan")[list(slices), frame.rows, frame.columns]
         low, high = np.percentile(shown, (1, 99.5))
@@ -220,7 +214,7 @@ class Scene:
         for number in numbers:
             if not isinstance(number, int | np.integer) or not 0 <= number < self.n_slices:
                 raise InputError(f"slices holds {number!r}, {expected}")
-        return tuple(sorted({self.stored_slice(int(number)) for number in numbers}))
+        return tuple(sorted({self.scan.stored_slice(int(number)) for number in numbers}))
 
 
 def _letters(direction: Array) -> str:
@@ -231,3 +225,6 @@ def _letters(direction: Array) -> str:
         for rank, axis in enumerate(order.tolist())
         if rank == 0 or abs(direction[axis]) >= _TILT
     )
+
+
+__getattr__ = renamed(__name__)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..errors import InputError
+from ..tables import DataTable, parse_table, read_table
+from ..tables.parsing import find_separator, split_rows
+from ..tables.reading import read_bytes, read_text
+from ..tables.spreadsheets import is_spreadsheet
 
 VERDICTS = ("pass", "fail", "artefact")
 LEFT_OUT = ("fail", "artefact")
@@ -17,6 +19,8 @@ REASON = "quality control: "
 
 _ON_REQUEST = "excluded on request"
 _COLUMNS = ("case_id", "verdict")
+_IDS = ("case_id", "participant_id")
+_KNOWN = (*_IDS, "verdict", "note", "reason")
 
 
 def read_exclusions(
@@ -27,8 +31,9 @@ def read_exclusions(
     Parameters
     ----------
     exclude : path, mapping or iterable of str, optional
-        A file with verdicts, or with one case_id or participant_id a line and the reason after a
-        tab; such ids with reasons; or such ids.
+        A table with verdicts, or with a column case_id or participant_id and maybe reason; a file
+        without header, with one such id a line and the reason after a tab (what follows ``#`` is a
+        comment); such ids with reasons; or such ids.
 
     Returns
     -------
@@ -39,6 +44,11 @@ def read_exclusions(
     ------
     InputError
         The file cannot be read, or holds a verdict that cannot be meant.
+
+    Examples
+    --------
+    >>> read_exclusions({"sub-01": "moved"})
+    {'sub-01': 'moved'}
     """
     if exclude is None:
         return {}
@@ -46,29 +56,33 @@ def read_exclusions(
         return {str(key): str(value) for key, value in exclude.items()}
     if not isinstance(exclude, (str, os.PathLike)):
         return {str(entry): _ON_REQUEST for entry in exclude}
-    try:
-        text = Path(exclude).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "no UTF-8 text"
-        raise InputError(f"{exclude}: the list of exclusions cannot be read: {why}") from error
-    if is_verdicts(text):
-        return left_out(text, str(exclude))
+    path, name = Path(exclude), str(exclude)
+    if is_spreadsheet(read_bytes(path), path):
+        return _of_table(read_table(path, known=_KNOWN))
+    text = read_text(path)
+    if any(column in _header(text) for column in _IDS):
+        return _of_table(parse_table(text, name, known=_KNOWN, optional=("note", "reason")))
+    lines = "\n".join(line.partition("#")[0] for line in text.split("\n"))
     reasons = {}
-    for line in text.splitlines():
-        entry, _, reason = line.partition("#")[0].strip().partition("\t")
-        if entry:
-            reasons[entry.strip()] = reason.strip() or _ON_REQUEST
+    for row in split_rows(lines, "\t", name):
+        entry, *rest = row.cells
+        reasons[entry] = " ".join(rest).strip() or _ON_REQUEST
     return reasons
 
 
 def is_verdicts(text: str) -> bool:
-    """Say whether a file holds verdicts, by its first line."""
-    head = text.partition("\n")[0].strip().split("\t")
-    return all(column in head for column in _COLUMNS)
+    r"""Say whether a file holds verdicts, by its first line.
+
+    Examples
+    --------
+    >>> is_verdicts("Case_ID;Verdict\nsub-01;pass")
+    True
+    """
+    return all(column in _header(text) for column in _COLUMNS)
 
 
 def read_verdicts(text: str, name: str) -> dict[str, tuple[str, str]]:
-    """Read verdicts.
+    r"""Read verdicts.
 
     Parameters
     ----------
@@ -86,26 +100,19 @@ def read_verdicts(text: str, name: str) -> dict[str, tuple[str, str]]:
     ------
     InputError
         No such table; a row without case_id, a case twice, or a word that is no verdict.
+
+    Examples
+    --------
+    >>> read_verdicts("case_id\tverdict\tnote\nsub-01\tfail\tmoved", "verdicts.tsv")
+    {'sub-01': ('fail', 'moved')}
     """
-    rows = csv.DictReader(io.StringIO(text.strip("\n"), newline=""), delimiter="\t")
     if not is_verdicts(text):
         raise InputError(f"{name}: expected verdicts: a table with the columns case_id and verdict")
-    verdicts: dict[str, tuple[str, str]] = {}
-    for row in rows:
-        case_id, verdict = (_clean(row.get(column)) for column in _COLUMNS)
-        where = f"{name}: line {rows.line_num}"
-        if not case_id:
-            raise InputError(f"{where} has no case_id")
-        if case_id in verdicts:
-            raise InputError(f"{where}: case {case_id} is there twice")
-        if verdict.lower() not in ("", *VERDICTS):
-            raise InputError(f"{where}: {verdict!r} is none of {', '.join(VERDICTS)}")
-        verdicts[case_id] = verdict.lower(), _clean(row.get("note"))
-    return verdicts
+    return _verdicts(parse_table(text, name, known=_KNOWN, optional=("note",)))
 
 
 def left_out(text: str, name: str) -> dict[str, str]:
-    """Return case_id to reason for the cases whose verdict leaves them out.
+    r"""Return case_id to reason for the cases whose verdict leaves them out.
 
     Parameters
     ----------
@@ -120,14 +127,60 @@ def left_out(text: str, name: str) -> dict[str, str]:
     ------
     InputError
         As for `read_verdicts`.
+
+    Examples
+    --------
+    >>> left_out("case_id\tverdict\nsub-01\tfail\nsub-02\tpass", "verdicts.tsv")
+    {'sub-01': 'quality control: fail'}
     """
+    return _reasons(read_verdicts(text, name))
+
+
+def _header(text: str) -> list[str]:
+    """Return the names in a text's first row, in lower case."""
+    text = text.lstrip("\ufeff\n")
+    first = text.partition("\n")[0]
+    rows = split_rows(first, find_separator(text), "the first line", stray_quotes=True)
+    return [cell.casefold() for cell in rows[0].cells] if rows else []
+
+
+def _verdicts(table: DataTable) -> dict[str, tuple[str, str]]:
+    verdicts: dict[str, tuple[str, str]] = {}
+    for number, row in enumerate(table.dicts()):
+        case_id, verdict = (_clean(row[column]) for column in _COLUMNS)
+        where = table.where(number)
+        if not case_id:
+            raise InputError(f"{where} has no case_id")
+        if case_id in verdicts:
+            raise InputError(f"{where}: case {case_id} is there twice")
+        if verdict.lower() not in ("", *VERDICTS):
+            raise InputError(f"{where}: {verdict!r} is none of {', '.join(VERDICTS)}")
+        verdicts[case_id] = verdict.lower(), _clean(row.get("note", ""))
+    return verdicts
+
+
+def _of_table(table: DataTable) -> dict[str, str]:
+    """Return who is left out by a table of verdicts or of cases."""
+    if "verdict" in table.columns and "case_id" in table.columns:
+        return _reasons(_verdicts(table))
+    column = next((name for name in _IDS if name in table.columns), None)
+    if column is None:
+        table.need("case_id", hint="; a table of exclusions has case_id or participant_id")
+    reasons = {}
+    for number, row in enumerate(table.dicts()):
+        if not row[column or ""]:
+            raise InputError(f"{table.where(number, column)}: no {column}")
+        reasons[row[column or ""]] = _clean(row.get("reason", "")) or _ON_REQUEST
+    return reasons
+
+
+def _reasons(verdicts: Mapping[str, tuple[str, str]]) -> dict[str, str]:
     return {
         case_id: REASON + verdict + (f": {note}" if note else "")
-        for case_id, (verdict, note) in read_verdicts(text, name).items()
+        for case_id, (verdict, note) in verdicts.items()
         if verdict in LEFT_OUT
     }
 
 
-def _clean(value: str | None) -> str:
-    text = " ".join((value or "").split())
-    return "" if text == "n/a" else text
+def _clean(value: str) -> str:
+    return " ".join(value.split())

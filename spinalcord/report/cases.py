@@ -6,11 +6,9 @@ string in words and NaN in numbers.
 
 from __future__ import annotations
 
-import csv
 import math
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..tables import DataTable, Vocabulary, read_table
+from ..tables.cells import to_number
+from ..tables.checks import PLAUSIBLE, is_plausible, unusable
+from ..tables.words import KINDS, SYNONYMS
 from ..tasks import DIAGNOSES, TASKS, chain_diagnosis
 
 Words = NDArray[np.object_]
@@ -26,9 +28,16 @@ Bool = NDArray[np.bool_]
 
 GROUP = {"astrocytoma": "tumor", "ependymoma": "tumor", "MS": "demyelination",
          "NMOSD": "demyelination", "tumor": "tumor", "demyelination": "demyelination"}  # fmt: skip
-_MISSING = frozenset(("", "n/a", "N/A", "NA", "nan", "NaN", "None", "<NA>", "null"))
-_SPELLING = {name.lower(): name for name in (*DIAGNOSES, "tumor", "demyelination")}
-_DIAGNOSIS_COLUMNS = ("reference_diagnosis", "diagnosis")
+KNOWN = (
+    "case_id", "participant_id", "split", "age", "sex", "reference_diagnosis", "diagnosis", "found",
+    "difficult", "difficulty", "t1c", "mask", "reason", "notice", "warnings", *PLAUSIBLE,
+    "volume_difference_mm3", "overlap_fraction", "stage", "error",
+    *(f"{name}_{part}" for name in TASKS for part in ("probability", "label", "threshold")),
+    *(f"{name}_probability" for name in DIAGNOSES),
+)  # fmt: skip
+"""Columns that are found whatever their case; those of readers besides."""
+
+_WHAT = "a cohort is a run's folder, or"
 
 
 @dataclass(frozen=True)
@@ -40,10 +49,13 @@ class Cases:
     columns : mapping of str to (n,) object
         Words, as read; empty where missing.
     n : int
+    notes : tuple of str
+        What the reading of them has guessed or left out.
     """
 
     columns: Mapping[str, Words]
     n: int
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     def words(self, name: str) -> Words:
         """Return a column as words; all empty where there is no such column."""
@@ -55,23 +67,25 @@ class Cases:
         return bool((self.words(name) != "").any())
 
     def numbers(self, name: str) -> Float:
-        """Return a column as numbers, NaN where missing.
+        """Return a column as numbers, NaN where missing or implausible (see `unusable`).
 
         Raises
         ------
         InputError
             A word that is no number.
         """
+        ids = self.words("case_id")
         out = np.full(self.n, math.nan)
         for i, word in enumerate(self.words(name)):
-            if word != "":
-                try:
-                    out[i] = float(word)
-                except ValueError as error:
-                    raise InputError(
-                        f"column {name}, case {self.words('case_id')[i]}: {word!r} is no number"
-                    ) from error
+            value = to_number(word, f"column {name}, case {ids[i]}")
+            out[i] = value if is_plausible(name, value) else math.nan
         return out
+
+    def unusable(self, unit: str = "patients") -> tuple[str, ...]:
+        """Say which words are not known and which values cannot be, and of how many cases."""
+        names = [*(n for n in KINDS if n in self.columns), *self.readers]
+        names += [name for name in PLAUSIBLE if name in self.columns]
+        return unusable({name: self.words(name).tolist() for name in names}, unit)
 
     def flags(self, name: str) -> Words:
         """Return a column of truth values as True, False or None.
@@ -93,7 +107,7 @@ class Cases:
         """Return some of the cases."""
         columns = {name: column[keep] for name, column in self.columns.items()}
         n = int(keep.sum()) if keep.dtype == np.bool_ else keep.size
-        return Cases(columns, n)
+        return Cases(columns, n, notes=self.notes)
 
     @property
     def readers(self) -> tuple[str, ...]:
@@ -211,7 +225,7 @@ def given_answers(cases: Cases, name: str) -> tuple[Words, Float]:
     return np.where(label != "", label, computed), probability
 
 
-def read_rows(answer: Words, reference: Words, name: str) -> tuple[Bool, Bool]:
+def judge_readings(answer: Words, reference: Words, name: str) -> tuple[Bool, Bool]:
     """Judge readers' diagnoses for one task.
 
     Parameters
@@ -224,30 +238,40 @@ def read_rows(answer: Words, reference: Words, name: str) -> tuple[Bool, Bool]:
     Returns
     -------
     read, right : (m,) bool
-        Whether the reader gave a diagnosis, and whether it answers the task rightly. For the second
-        and third task only the very diagnosis does.
+        Whether the reader gave a diagnosis that is known, and whether it answers the task rightly.
+        For the second and third task only the very diagnosis does.
     """
     if name == "tumor_vs_demyelination":
         given = np.array([GROUP.get(word, word) for word in answer], object)
         true = np.array([GROUP.get(word, "") for word in reference], object)
     else:
         given, true = answer, reference
-    read = answer != ""
+    read = np.array([word in SYNONYMS["diagnosis"] for word in answer], bool)
     return read, read & (given == true)
 
 
 # ---- Reading ----------------------------------------------------------------------------------
 
 
-def read_cases(source: Any, *, columns: Mapping[str, str] | None = None) -> Cases:
+def read_cases(
+    source: Any,
+    *,
+    columns: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+    of_run: bool = False,
+) -> Cases:
     """Read a table of cases.
 
     Parameters
     ----------
     source : path, DataFrame, mapping of columns, or rows
-        A file ending in .csv is separated by commas, any other by tabs.
+        As for `spinalcord.tables.read_table`.
     columns : mapping of str to str, optional
         The table's own name of a column, by the name it has here.
+    words : mapping, optional
+        Further words for sex and diagnosis; see `spinalcord.tables.Vocabulary`.
+    of_run : bool, default False
+        Whether it is a table that a run has written, in which quotes are characters.
 
     Returns
     -------
@@ -257,28 +281,31 @@ def read_cases(source: Any, *, columns: Mapping[str, str] | None = None) -> Case
     ------
     InputError
         No such file, or it is no table; columns of unequal length; no case_id, or one twice.
+
+    Examples
+    --------
+    >>> cases = read_cases({"case_id": ["a"], "Sex": ["w"], "reference_diagnosis": ["nmo"]})
+    >>> cases.words("sex")[0], cases.words("reference_diagnosis")[0]
+    ('F', 'NMOSD')
     """
-    if isinstance(source, (str, os.PathLike)):
-        table = _read_file(Path(source))
-    elif isinstance(source, Mapping):
-        table = {str(name): list(values) for name, values in source.items()}
-    elif hasattr(source, "columns") and hasattr(source, "to_dict"):
-        table = {str(name): list(source[name]) for name in source.columns}
-    elif isinstance(source, Iterable):
-        table = _from_rows(source)
-    else:
-        raise InputError(
-            f"a cohort from {type(source).__name__}; expected a run's folder, a CSV or TSV file, "
-            "a DataFrame, a mapping of columns or rows"
-        )
-    for here, there in (columns or {}).items():
-        if there not in table:
-            raise InputError(f"no column {there!r} to be read as {here}")
-        table[here] = table.pop(there)
-    return _checked(table)
+    table = read_table(source, known=KNOWN, columns=columns, stray_quotes=of_run, what=_WHAT)
+    table.need("case_id", hint="; columns= or --columns says which one it is")
+    cases = _columns(Vocabulary(words).spell(table))
+    ids = cases.words("case_id")
+    seen: set[str] = set()
+    for row, case in enumerate(ids):
+        if not case or case in seen:
+            raise InputError(
+                f"{table.where(row, 'case_id')}: case_id {case!r} is empty or occurs twice"
+            )
+        seen.add(case)
+    added = {"participant_id": ids} if "participant_id" not in cases.columns else {}
+    if "diagnosis" not in cases.columns:
+        added["diagnosis"] = _follow_chain(cases)
+    return Cases({**cases.columns, **added}, cases.n, notes=cases.notes)
 
 
-def read_table(path: Path) -> Cases:
+def read_further(path: Path) -> Cases:
     """Read one of a run's further tables; without cases where the file is absent.
 
     Raises
@@ -286,68 +313,17 @@ def read_table(path: Path) -> Cases:
     InputError
         The file is no table.
     """
-    table = _read_file(path) if path.exists() else {}
-    n = len(next(iter(table.values()), ()))
-    return Cases({name: _words(values) for name, values in table.items()}, n)
+    if not path.exists():
+        return Cases({}, 0)
+    return _columns(Vocabulary().spell(read_table(path, known=KNOWN, stray_quotes=True)))
 
 
-def _read_file(path: Path) -> dict[str, list[Any]]:
-    comma = path.suffix.lower() == ".csv"
-    # A run's tables know no quotes: tabs within a text have become spaces.
-    options: dict[str, Any] = {} if comma else {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, **options)
-            header = next(reader, [])
-            table: dict[str, list[Any]] = {name.strip(): [] for name in header}
-            if len(table) != len(header) or not header:
-                raise InputError(f"{path}: no header, or a column twice")
-            for number, row in enumerate(reader, 2):
-                if not row:
-                    continue
-                if len(row) != len(header):
-                    raise InputError(
-                        f"{path}, line {number}: {len(row)} cells; expected {len(header)}"
-                    )
-                for column, cell in zip(table.values(), row, strict=True):
-                    column.append(cell)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"{path}: cannot be read as a table: {reason}") from error
-    return table
-
-
-def _from_rows(rows: Iterable[Any]) -> dict[str, list[Any]]:
-    rows = list(rows)
-    if not all(isinstance(row, Mapping) for row in rows):
-        raise InputError("rows of a cohort must be mappings of column to value")
-    names = dict.fromkeys(str(name) for row in rows for name in row)
-    return {name: [row.get(name) for row in rows] for name in names}
-
-
-def _checked(table: dict[str, list[Any]]) -> Cases:
-    lengths = {len(values) for values in table.values()}
-    if len(lengths) > 1:
-        raise InputError(f"columns of {min(lengths)} to {max(lengths)} cases; expected equal ones")
-    if "case_id" not in table:
-        raise InputError(f"no column case_id among {', '.join(table) or 'none'}")
-    columns = {name: _words(values) for name, values in table.items()}
-    n = lengths.pop()
-    ids = columns["case_id"]
-    seen: set[str] = {""}
-    for case in ids:
-        if case in seen:
-            raise InputError(f"case_id {case!r} is empty or occurs twice")
-        seen.add(case)
-    for name in columns:
-        if name in _DIAGNOSIS_COLUMNS or name.startswith("reader_"):
-            spelt = [_SPELLING.get(word.lower(), word) for word in columns[name]]
-            columns[name] = np.array(spelt, object)
-    columns.setdefault("participant_id", ids)
-    cases = Cases(columns, n)
-    if "diagnosis" not in columns:
-        columns["diagnosis"] = _follow_chain(cases)
-    return cases
+def _columns(table: DataTable) -> Cases:
+    columns = {}
+    for name in table.columns:
+        columns[name] = np.empty(len(table.rows), object)
+        columns[name][:] = table.column(name)
+    return Cases(columns, len(table.rows), notes=table.notes)
 
 
 def _follow_chain(cases: Cases) -> Words:
@@ -357,11 +333,4 @@ def _follow_chain(cases: Cases) -> Words:
     for i, given in enumerate(zip(*answers, strict=True)):
         if all(given):
             out[i] = chain_diagnosis(dict(zip(TASKS, given, strict=True)))
-    return out
-
-
-def _words(values: Iterable[Any]) -> Words:
-    words = ["" if value is None else str(value).strip() for value in values]
-    out = np.empty(len(words), object)
-    out[:] = ["" if word in _MISSING else word for word in words]
     return out

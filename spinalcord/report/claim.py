@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..analysis.attribution import METHODS
 from ..errors import InputError
-from ..stats.estimate import decimal
+from ..stats.estimate import decimal, percent_text
 from ..tasks import TASKS
 from .table import Table
 
@@ -155,7 +155,7 @@ def _results(cohort: Cohort, tables: Mapping[str, Table]) -> dict[int, str]:
         28: "accuracy, sensitivity, specificity, predictive values, AUC"
         + (", Dice score" if "segmentation" in tables else ""),
         29: "Wilson (exact at 0 and n), DeLong, McNemar with Tango's interval, Fisher, bootstrap "
-        f"over patients, Holm; intervals of {decimal(100 * cohort.level, 0)} %",
+        f"over patients, Holm; intervals of {percent_text(cohort.level)} %",
     }
     places = {
         18: ("agreement", "kappa of readers"),

@@ -25,7 +25,7 @@ from . import (
 )
 from .cases import Cases
 from .flow import Step, patient_flow
-from .loading import choose_split, in_split, leave_out, load, one_per_patient
+from .loading import choose_split, in_split, leave_out, load_cohort, one_per_patient
 from .table import Table
 
 
@@ -48,6 +48,8 @@ class Cohort:
     columns : mapping of str to str, optional
         The table's own name of a column, by the name it has here, such as
         ``{"reference_diagnosis": "histology"}``.
+    words : mapping of str to mapping of str to str, optional
+        Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``.
     exclude : path, mapping or iterable of str, optional
         Cases to leave out besides those that the run has left out, such as the verdicts that its
         page for quality control exports; as for `spinalcord.run_cohort`.
@@ -92,10 +94,11 @@ class Cohort:
         split: str | None = None,
         level: float = 0.95,
         columns: Mapping[str, str] | None = None,
+        words: Mapping[str, Mapping[str, str]] | None = None,
         exclude: Any = None,
     ) -> None:
         self.level = check_level(level)
-        run = leave_out(load(source, columns), exclude)
+        run = leave_out(load_cohort(source, columns, words), exclude)
         every = run.cases
         self.folder, self.settings = run.folder, run.description
         self.excluded, self.lesions = run.excluded, run.lesions
@@ -127,6 +130,11 @@ class Cohort:
         owners = self.failures.words("participant_id")
         unseen = np.array([owner not in done for owner in owners], bool)
         return one_per_patient(self.failures.take(unseen))[0]
+
+    @cached_property
+    def doubts(self) -> tuple[str, ...]:
+        """What the tables hold that was guessed, is not known or cannot be, and of how many."""
+        return (*self.cases.notes, *self.cases.unusable())
 
     @property
     def flow(self) -> tuple[Step, ...]:
@@ -411,6 +419,7 @@ class Cohort:
                 f"{self.n_repeated} further scans of the same patients are left out: the first "
                 "counts"
             )
+        notes += self.doubts
         return notes + ([f"models: {self.notice}"] if self.notice else [])
 
 

@@ -13,6 +13,7 @@ from ..tasks import TASKS
 from .claim import claim_table
 from .cohort import TABLES
 from .demographics import wide
+from .flow import evaluated_counts
 from .gallery import PLATES, Plate
 from .table import Table, task_words
 
@@ -193,7 +194,9 @@ def _shown(table: Table) -> Table:
 def _notices(cohort: Cohort) -> tuple[str, ...]:
     models = [f"Models: {cohort.notice}"] if cohort.notice else []
     evaluated = cohort.notes[0]
-    return (*models, evaluated[0].upper() + evaluated[1:] + ".", RESEARCH)
+    run = [f"when it was run: {one}" for one in cohort.settings.get("notes") or ()]
+    said = [f"{one[0].upper()}{one[1:]}." for one in (*cohort.doubts, *run)]
+    return (*models, evaluated[0].upper() + evaluated[1:] + ".", *said, RESEARCH)
 
 
 def _summary(cohort: Cohort, tables: Mapping[str, Table]) -> tuple[str, ...]:
@@ -233,6 +236,8 @@ def _facts(cohort: Cohort) -> dict[str, Any]:
         "level": cohort.level,
         "patients": cohort.cases.n,
         "notice": cohort.notice,
+        "doubts": list(cohort.doubts),
+        "evaluated": evaluated_counts(cohort),
         "flow": [
             {"label": step.label, "n": step.n, "left": dict(step.left)} for step in cohort.flow
         ],

@@ -11,6 +11,8 @@ import numpy as np
 from ..stats import Comparison, Estimate, proportion, proportion_difference
 from ..stats.distributions import chi2_p, f_p, t_quantile
 from ..stats.estimate import decimal, p_text, undefined
+from ..stats.means import is_constant, student_limits
+from ..tables.words import FEMALE, MALE, SYNONYMS
 from ..tasks import DIAGNOSES
 from .cases import Bool, Cases, Float, Words
 from .table import COMPARISON, Table, comparison_row, estimate_row
@@ -58,10 +60,11 @@ def table1(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> T
             parts = {n: _known(values[own]) for n, own in groups.items() if n != "all"}
             rows += _test(label, _welch(parts, level))
     if cases.has("sex"):
-        female = sex_letters(cases.words("sex"))
+        sex = cases.words("sex")
+        female = np.where((sex == FEMALE) | (sex == MALE), sex, "")
         for name, own in groups.items():
             known = female[own & (female != "")]
-            share = proportion(int((known == "F").sum()), known.size, level=level, name="female")
+            share = proportion(int((known == FEMALE).sum()), known.size, level=level, name="female")
             row = estimate_row(share, characteristic="female", group=name)
             rows.append({**_blank(), **row, "missing": int(own.sum()) - known.size})
         rows += _test("female", _chi2(female, groups, level))
@@ -105,18 +108,15 @@ def wide(table: Table) -> Table:
 
 
 def diagnosis_groups(cases: Cases) -> dict[str, Bool]:
-    """Say who has which reference diagnosis, the four in their order first; "all" before all."""
+    """Say who has which reference diagnosis, the four in their order first; "all" before all.
+
+    Words that are not known make no group: `Cases.unusable` says how many there are.
+    """
     reference = cases.words("reference_diagnosis")
-    present = {*reference} - {""}
+    present = {*reference} & {*SYNONYMS["diagnosis"]}
     names = [*DIAGNOSES, *sorted(present - {*DIAGNOSES})]
     groups = {"all": np.ones(cases.n, bool)}
     return groups | {name: reference == name for name in names if name in present}
-
-
-def sex_letters(words: Words) -> Words:
-    """Return F and M for what begins so, in either case; other words as they are."""
-    known = {"f": "F", "m": "M"}
-    return np.array([known.get(word[:1].lower(), word) for word in words], object)
 
 
 def _number(label: str, group: str, values: Float, level: float, digits: int) -> dict[str, Any]:
@@ -130,14 +130,18 @@ def _number(label: str, group: str, values: Float, level: float, digits: int) ->
             "mean", float(known[0]), math.nan, math.nan, level, "none",
             reason="one value does not vary", **options,
         )  # fmt: skip
+    elif is_constant(known):
+        mean = Estimate(
+            "mean", float(known[0]), math.nan, math.nan, level, "none",
+            reason=f"all {n} values are the same", **options,
+        )  # fmt: skip
     else:
-        half = t_quantile(level, n - 1) * float(known.std(ddof=1)) / math.sqrt(n)
-        value = float(known.mean())
-        mean = Estimate("mean", value, value - half, value + half, level, "Student's t", **options)
+        low, high = student_limits(known, level)
+        mean = Estimate("mean", float(known.mean()), low, high, level, "Student's t", **options)
     row = {**_blank(), **estimate_row(mean, characteristic=label, group=group)}
     row["missing"] = int(values.size - n)
     if n:
-        row["sd"] = float(known.std(ddof=1)) if n > 1 else math.nan
+        row["sd"] = math.nan if n == 1 else 0.0 if is_constant(known) else float(known.std(ddof=1))
         row["median"] = float(np.median(known))
         row["minimum"], row["maximum"] = float(known.min()), float(known.max())
         row["sentence"] = mean.sentence(digits=digits)
@@ -170,7 +174,7 @@ def _test(label: str, found: Comparison | None) -> list[dict[str, Any]]:
 
 def _welch(parts: Mapping[str, Float], level: float) -> Comparison | None:
     """Welch's analysis of variance (Biometrika 38:330, 1951), with the largest difference."""
-    usable = {name: x for name, x in parts.items() if x.size > 1 and x.std() > 0}
+    usable = {name: x for name, x in parts.items() if not is_constant(x)}
     if len(usable) < 2:
         return None
     n = np.array([x.size for x in usable.values()], np.float64)
@@ -203,7 +207,7 @@ def _welch(parts: Mapping[str, Float], level: float) -> Comparison | None:
 
 def _chi2(sex: Words, groups: Mapping[str, Bool], level: float) -> Comparison | None:
     counts = {
-        name: (int((sex[own] == "F").sum()), int((sex[own] != "").sum()))
+        name: (int((sex[own] == FEMALE).sum()), int((sex[own] != "").sum()))
         for name, own in groups.items()
         if name != "all"
     }

@@ -9,13 +9,13 @@ import numpy as np
 
 from ..errors import InputError
 from ..stats import by_subgroup
+from ..tables.words import FEMALE, MALE
 from .cases import Cases, Question, Words
-from .demographics import sex_letters
 from .performance import difficult_cases, questions
 from .table import COMPARISON, Table, comparison_row, estimate_row
 
 ADULT = 18  # years
-_SEX = {"F": "female", "M": "male"}
+_SEX = {FEMALE: "female", MALE: "male"}
 FIGURES = ("accuracy", "sensitivity", "specificity", "auc")
 
 
@@ -76,7 +76,7 @@ def find_factors(cases: Cases) -> dict[str, Words]:
     t1c = {"given": "with T1c", "absent": "without T1c"}
     found = {
         "age": split,
-        "sex": [_SEX.get(word, word or None) for word in sex_letters(cases.words("sex"))],
+        "sex": [_SEX.get(word) for word in cases.words("sex")],
         "difficult": [{True: "difficult", False: "other"}.get(flag) for flag in flags],
         "t1c": [t1c.get(word) for word in cases.words("t1c")],
     }

@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import InputError
+from ..pictures.style import new_figure, style, to_svg
 from ..tasks import TASKS
 from . import figures
-from .figures.style import new_figure, style, to_svg
 
 if TYPE_CHECKING:
     from .cohort import Cohort

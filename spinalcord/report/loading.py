@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..qc.verdicts import read_exclusions
-from .cases import Bool, Cases, read_cases, read_table
+from .cases import Bool, Cases, read_cases, read_further
 
 _TEST = ("test", "testing")
 _NONE = Cases({}, 0)
@@ -21,7 +21,7 @@ _KEPT = ("split", "reference_diagnosis")
 
 
 @dataclass(frozen=True)
-class Source:
+class CohortSource:
     """A cohort as it was found.
 
     Parameters
@@ -43,19 +43,23 @@ class Source:
     description: dict[str, Any] = field(default_factory=dict)
 
 
-def load(source: Any, columns: Mapping[str, str] | None = None) -> Source:
+def load_cohort(
+    source: Any,
+    columns: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+) -> CohortSource:
     """Read a cohort.
 
     Parameters
     ----------
     source : path, DataFrame, mapping of columns, or rows
         A run's folder, its ``cases.tsv``, or a table of cases.
-    columns : mapping of str to str, optional
+    columns, words : mapping, optional
         As in `read_cases`.
 
     Returns
     -------
-    Source
+    CohortSource
 
     Raises
     ------
@@ -65,31 +69,31 @@ def load(source: Any, columns: Mapping[str, str] | None = None) -> Source:
     """
     folder = _folder(source)
     if folder is None:
-        return Source(read_cases(source, columns=columns))
+        return CohortSource(read_cases(source, columns=columns, words=words))
     if not (folder / "cases.tsv").exists():
         raise InputError(f"{folder}: no cases.tsv; expected the folder of a run")
-    return Source(
-        read_cases(folder / "cases.tsv", columns=columns),
+    return CohortSource(
+        read_cases(folder / "cases.tsv", columns=columns, words=words, of_run=True),
         folder,
-        read_table(folder / "failures.tsv"),
-        read_table(folder / "excluded.tsv"),
-        read_table(folder / "lesions.tsv"),
+        read_further(folder / "failures.tsv"),
+        read_further(folder / "excluded.tsv"),
+        read_further(folder / "lesions.tsv"),
         _describe(folder),
     )
 
 
-def leave_out(source: Source, exclude: Any) -> Source:
+def leave_out(source: CohortSource, exclude: Any) -> CohortSource:
     """Leave out some cases, besides those that the run has left out.
 
     Parameters
     ----------
-    source : Source
+    source : CohortSource
     exclude : path, mapping or iterable of str, optional
         As for `spinalcord.run_cohort`.
 
     Returns
     -------
-    Source
+    CohortSource
 
     Raises
     ------

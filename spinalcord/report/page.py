@@ -17,7 +17,7 @@ _ROWS = 100  # of a table on the page; the files have all
 _OPEN = 30  # a longer table is folded
 
 
-def to_html(contents: Contents) -> str:
+def report_html(contents: Contents) -> str:
     """Return the page.
 
     Parameters

@@ -20,7 +20,7 @@ from ..stats import (
     mcnemar,
 )
 from ..tasks import DIAGNOSES, TASKS
-from .cases import Bool, Cases, Question, read_rows
+from .cases import Bool, Cases, Question, judge_readings
 from .performance import compared, questions
 from .table import ESTIMATE, Table, estimate_row
 
@@ -99,7 +99,7 @@ def agreement(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
     for first, second in combinations(voices, 2):
         a, b = voices[first], voices[second]
         both = (a >= 0) & (b >= 0)
-        kappa = cohen_kappa(_cross(a[both], b[both]), level=level)
+        kappa = cohen_kappa(_cross(a[both], b[both]), method="score", level=level)
         rows.append(estimate_row(kappa, first=first, second=second))
     names = cases.readers
     if len(names) > 1:
@@ -122,7 +122,7 @@ def agreement(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
 def judge(cases: Cases, question: Question, reader: str) -> tuple[Bool, Bool]:
     """Say which cases of a task a reader read, and which of them rightly."""
     part = cases.take(question.index)
-    return read_rows(part.words(reader), part.words("reference_diagnosis"), question.name)
+    return judge_readings(part.words(reader), part.words("reference_diagnosis"), question.name)
 
 
 def count_reader(question: Question, read: Bool, right: Bool) -> TwoByTwo:

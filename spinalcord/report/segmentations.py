@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
-from ..stats import mean, pooled, proportion
+from ..stats import mean, median, pooled, proportion
 from .cases import Cases, Words
 from .demographics import diagnosis_groups
 from .table import ESTIMATE, Table, estimate_row
 
-# Columns of any table that are measured once per patient, and what they are called.
+_INF = math.inf
+# Columns of any table that are measured once per patient, what they are called, and their range.
 _SCORES = {
-    "dice": "Dice score",
-    "iou": "intersection over union",
-    "surface_dice": "surface Dice score",
-    "hd95_mm": "95th percentile distance, mm",
-    "assd_mm": "mean surface distance, mm",
-    "volume_difference_mm3": "volume difference, mm³",
+    "dice": ("Dice score", (0.0, 1.0)),
+    "iou": ("intersection over union", (0.0, 1.0)),
+    "surface_dice": ("surface Dice score", (0.0, 1.0)),
+    "hd95_mm": ("95th percentile distance, mm", (0.0, _INF)),
+    "assd_mm": ("mean surface distance, mm", (0.0, _INF)),
+    "volume_difference_mm3": ("volume difference, mm³", (-_INF, _INF)),
 }
+_DISTANCES = ("hd95_mm", "assd_mm")
+_MEDIAN = "median, missed counted as largest"
 
 
 def segmentation(
@@ -40,7 +44,9 @@ def segmentation(
     Returns
     -------
     Table
-        Means have bootstrap intervals, patients being drawn. Only masks of the network are scored;
+        Means have bootstrap intervals, patients being drawn. A distance is not defined where a mask
+        is empty: its mean says of how many patients it is, and a median beside it counts a lesion
+        that was missed, or invented, as the largest distance. Only masks of the network are scored;
         of how many patients the mask was given is a row of its own.
 
     Raises
@@ -59,8 +65,13 @@ def segmentation(
         for column in used:
             # Patients without a reference mask are no undefined scores.
             values = scores[column][own & scored]
-            estimate = mean(values, level=level, name=_SCORES[column])
+            name, bounds = _SCORES[column]
+            estimate = mean(values, method="bootstrap-t", bounds=bounds, level=level, name=name)
             rows.append(estimate_row(estimate, group=group))
+            if column in _DISTANCES:
+                worst = _counting_misses(values, scores.get("dice"), own & scored)
+                middle = median(worst, level=level, name=f"{name}: {_MEDIAN}")
+                rows.append(estimate_row(middle, group=group))
     found, total = lesion_counts(cases, lesions, "reference")
     right, claimed = lesion_counts(cases, lesions, "found")
     if total.sum():
@@ -83,9 +94,34 @@ def segmentation(
         "Segmentation against the reference masks",
         ("group", *ESTIMATE),
         tuple(rows),
-        ("group", "figure", "sentence", "method"),
-        (*notes, "a lesion is found where at least one voxel of it is"),
+        ("group", "figure", "n", "sentence", "method"),
+        (*notes, *_remarks(used, scores, scored)),
     )
+
+
+def _counting_misses(values: Any, dice: Any, own: Any) -> Any:
+    """Replace distances that are not defined by infinity, unless both masks are empty."""
+    if dice is None:
+        return values
+    # Where one mask is empty the Dice score is 0, where both are it is 1.
+    return np.where(np.isnan(values) & (dice[own] == 0), math.inf, values)
+
+
+def _remarks(used: Sequence[str], scores: Mapping[str, Any], scored: Any) -> list[str]:
+    remarks = ["a lesion is found where at least one voxel of it is"]
+    for column in used:
+        if column in _DISTANCES:
+            n, missing = int(scored.sum()), int(np.isnan(scores[column][scored]).sum())
+            remarks.append(
+                f"{_SCORES[column][0]}: the mean is of {n - missing} of {n} patients; it is not "
+                f"defined in {missing} patients, in whom one mask or both are empty"
+            )
+    if any(column in _DISTANCES for column in used):
+        remarks.append(
+            f"{_MEDIAN}: where one mask alone is empty, the distance counts as larger than any "
+            "other, so that a missed lesion never improves it"
+        )
+    return remarks
 
 
 def lesion_counts(cases: Cases, lesions: Cases, mask: str) -> tuple[Any, Any]:

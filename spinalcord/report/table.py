@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
+from ..extras import require
 from ..stats import Comparison, Estimate
 from ..stats.estimate import decimal, p_text
 from ..tasks import TASKS
@@ -61,10 +61,10 @@ class Table:
 
         Raises
         ------
-        ImportError
+        MissingExtraError
             Without pandas.
         """
-        pandas = need("pandas")
+        pandas = require("pandas", "report", "a DataFrame")
         frame = pandas.DataFrame(list(self.rows), columns=list(self.columns))
         for column in {"k", "n"} & {*self.columns}:
             frame[column] = frame[column].astype("Int64")  # whole numbers, or missing
@@ -183,23 +183,6 @@ def mark(words: str) -> str:
         words = words.replace(character, f"\\{character}")
     words = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return " ".join(words.split())
-
-
-def need(module: str) -> Any:
-    """Import what the extra `report` brings.
-
-    Raises
-    ------
-    ImportError
-        Says what to install.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f"this needs {module.partition('.')[0]}: install it with "
-            "`pip install 'spinalcord[report]'`"
-        ) from error
 
 
 def _cell(html: str) -> str:

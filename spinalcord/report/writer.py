@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..scans.writing import write_bytes, write_json
+from ..scans.writing import write_bytes, write_json, write_text
 from .contents import gather
-from .page import to_html, to_markdown
+from .page import report_html, to_markdown
 
 if TYPE_CHECKING:
     from .cohort import Cohort
@@ -47,7 +47,7 @@ def write_report(cohort: Cohort, out: Path, *, title: str = "") -> list[Path]:
     contents = gather(cohort, title=title)
     folder = out / "report"
     figures = {plate.name: svg for part in contents.sections for plate, svg in part.plates}
-    files = [write_bytes(folder / "report.md", to_markdown(contents).encode())]
+    files = [write_text(folder / "report.md", to_markdown(contents))]
     facts = {
         "title": contents.title,
         "notices": contents.notices,
@@ -58,10 +58,10 @@ def write_report(cohort: Cohort, out: Path, *, title: str = "") -> list[Path]:
     }
     files.append(write_json(folder / "report.json", facts))
     for name, table in contents.tables.items():
-        files.append(write_bytes(folder / f"{name}.csv", table.to_csv().encode()))
+        files.append(write_text(folder / f"{name}.csv", table.to_csv()))
     for name, svg in figures.items():
         files.append(write_bytes(folder / f"{name}.svg", svg))
-    page = write_bytes(out / "report.html", to_html(contents).encode())
+    page = write_text(out / "report.html", report_html(contents))
     _remove_others(folder, files)
     return [page, *files]
 

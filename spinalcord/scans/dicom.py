@@ -17,13 +17,15 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError, SeriesError
-from .header import DamagedHeaderError, Header, read_header
+from .header import DamagedHeaderError, Header, read_header, renamed, starts_like_dicom
 from .itk import read_pixels
 from .series import Candidate, choose, group_series, is_multiframe
 from .stack import Frame, frames_of
 from .volume import Source, Volume, warn
 
 _MAX_ZIP_NBYTES = 16 << 30
+# Deflated pixels of a scan take at least a fiftieth; zeros a thousandth.
+_MAX_ZIP_RATIO, _SMALL_NBYTES = 200, 64 << 20
 
 
 def read_dicom(path: Path, *, series: str | None = None) -> Volume:
@@ -106,7 +108,14 @@ def _unpack(path: Path, scratch: Path) -> None:
         members = [m for m in archive.infolist() if not m.is_dir()]
         if any(m.flag_bits & 1 for m in members):
             raise InputError(f"{path}: an encrypted zip archive; unpack it first")
+        members = [m for m in members if _starts_like_dicom(archive, m)]
         total = sum(m.file_size for m in members)
+        packed_nbytes = max(sum(m.compress_size for m in members), 1)
+        if total > _SMALL_NBYTES and total > _MAX_ZIP_RATIO * packed_nbytes:
+            raise InputError(
+                f"{path}: {total} bytes when unpacked, {total // packed_nbytes} times as many as "
+                f"packed; at most {_MAX_ZIP_RATIO} times are accepted"
+            )
         if total > _MAX_ZIP_NBYTES:
             raise InputError(
                 f"{path}: {total} bytes when unpacked; at most {_MAX_ZIP_NBYTES} are accepted"
@@ -116,6 +125,12 @@ def _unpack(path: Path, scratch: Path) -> None:
             target = scratch / f"{number:06d}-{name[-60:]}"
             with archive.open(member) as packed, open(target, "wb") as file:
                 shutil.copyfileobj(packed, file)
+
+
+def _starts_like_dicom(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """Tell by a member's first bytes whether it is worth unpacking."""
+    with archive.open(member) as packed:
+        return starts_like_dicom(packed.read(132))
 
 
 def _files_below(folder: Path) -> list[Path]:
@@ -198,7 +213,8 @@ def _assemble(chosen: Candidate, path: Path) -> Volume:
     """Decode the pixels and stack them in the order of the frames."""
     frames = chosen.stack.frames
     paths = list(dict.fromkeys(frame.path for frame in frames))
-    pixels = dict(zip(paths, read_pixels(paths), strict=True))
+    mended = {h.path: renamed(h.path, h.misnamed) for h in chosen.headers if h.misnamed}
+    pixels = dict(zip(paths, read_pixels(paths, mended), strict=True))
     slices = [pixels[frame.path] for frame in frames]
     rows, columns = (int(chosen.headers[0].tags.get(name, 0)) for name in ("rows", "columns"))
     for frame, decoded in zip(frames, slices, strict=True):

@@ -18,6 +18,7 @@ import os
 import re
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +28,7 @@ _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 _LONG_FORM = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR",
               b"UT", b"UV"}  # fmt: skip
+_LONG_TEXT = {b"UC", b"UT"}  # GE's 7 T scanners write the pixel spacing as UT
 _MAX_DEPTH = 24
 
 IMPLICIT_LE = "1.2.840.10008.1.2"
@@ -96,6 +98,9 @@ class Header:
     has_pixels : bool
     transfer_syntax : str
         UID of the encoding.
+    misnamed : tuple of (int, int)
+        Where numbers in text (VR DS) stand under another text's VR, in the long form: byte
+        offset of the element and length of its value. GDCM refuses to decode such a file.
     missing_nbytes : int
         By how much the file is too short for its pixels; for compressed ones, for the fragments
         that it announces.
@@ -106,6 +111,7 @@ class Header:
     has_pixels: bool = False
     transfer_syntax: str = EXPLICIT_LE
     missing_nbytes: int = 0
+    misnamed: tuple[tuple[int, int], ...] = ()
 
 
 def read_header(path: Path) -> Header | None:
@@ -147,11 +153,54 @@ def read_header(path: Path) -> Header | None:
         return _read_dataset(path, file, size, syntax or _sniff(file), syntax)
 
 
+def starts_like_dicom(start: bytes) -> bool:
+    """Tell by its first 132 bytes whether a file may be DICOM.
+
+    Parameters
+    ----------
+    start : bytes
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> starts_like_dicom(bytes(128) + b"DICM"), starts_like_dicom(b"a text" * 22)
+    (True, False)
+    """
+    return start[128:132] == b"DICM" or _guess_syntax(start) is not None
+
+
 def _read_dataset(path: Path, file: BinaryIO, size: int, encoding: str, syntax: str) -> Header:
     walker = _Walker(file, size, encoding)
     tags = walker.elements(size, _DATASET)
     missing = walker.missing_pixels(tags)
-    return Header(path, tags, walker.pixels_at is not None, syntax or encoding, missing)
+    has_pixels = walker.pixels_at is not None
+    misnamed = () if syntax == DEFLATED_LE else tuple(walker.misnamed)
+    return Header(path, tags, has_pixels, syntax or encoding, missing, misnamed)
+
+
+def renamed(path: Path, misnamed: Iterable[tuple[int, int]]) -> bytes:
+    """Return a file's bytes with the VR of its misnamed numbers mended.
+
+    Parameters
+    ----------
+    path : Path
+    misnamed : iterable of (int, int)
+        `Header.misnamed`.
+
+    Returns
+    -------
+    bytes
+        As long as the file: the long form's four bytes of length become the last four of the
+        value's padding, which DS allows.
+    """
+    raw = bytearray(path.read_bytes())
+    for at, length in misnamed:
+        value = bytes(raw[at + 12 : at + 12 + length]).rstrip(b" \0").ljust(length + 4)
+        raw[at + 4 : at + 12 + length] = b"DS" + struct.pack("<H", length + 4) + value
+    return bytes(raw)
 
 
 def _guess_syntax(start: bytes) -> str | None:
@@ -205,6 +254,7 @@ class _Walker:
         self.pixels_at: int | None = None
         self.pixels_nbytes = 0
         self.depth = 0
+        self.misnamed: list[tuple[int, int]] = []
 
     def elements(self, end: int, table: dict[int, tuple[str, Any]]) -> dict[str, Any]:
         """Walk up to `end`, or to an item's end mark; return the values that `table` names."""
@@ -229,6 +279,8 @@ class _Walker:
                 raise DamagedHeaderError(
                     f"it breaks off: {length} bytes announced, {self.size - self.file.tell()} left"
                 )
+            if vr in _LONG_TEXT and kind in ("decimal", "decimals") and self.depth == 1:
+                self.misnamed.append((self.file.tell() - 12, length))
             if name:
                 value = self.value(self.file.read(length), kind)
                 if value is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def read_itk(path: Path) -> Volume:
             f"{path}: the file does not say how its axes lie in the patient; "
             "left, posterior, superior is assumed, as ITK does"
         )
-    return from_image(image, source=Source("itk", path, (path,)))
+    return from_sitk(image, source=Source("itk", path, (path,)))
 
 
 def _says_orientation(path: Path, reader: Any) -> bool:
@@ -102,7 +103,7 @@ def _says_orientation(path: Path, reader: Any) -> bool:
     return any(key in text for key in (b"TransformMatrix", b"Orientation", b"Rotation"))
 
 
-def from_image(image: Any, *, source: Source | None = None) -> Volume:
+def from_sitk(image: Any, *, source: Source | None = None) -> Volume:
     """Take a SimpleITK image; its LPS axes become RAS+.
 
     Parameters
@@ -143,12 +144,14 @@ def from_image(image: Any, *, source: Source | None = None) -> Volume:
     return Volume(array.reshape(size[::-1]).T, LPS_TO_RAS @ affine, source=source)
 
 
-def read_pixels(paths: list[Path]) -> list[np.ndarray]:
+def read_pixels(paths: list[Path], mended: Mapping[Path, bytes] | None = None) -> list[np.ndarray]:
     """Decode DICOM files, rescaled by the slope and intercept that GDCM finds.
 
     Parameters
     ----------
     paths : list of Path
+    mended : mapping of Path to bytes, optional
+        What to decode in place of a file that GDCM refuses as it is.
 
     Returns
     -------
@@ -161,12 +164,17 @@ def read_pixels(paths: list[Path]) -> list[np.ndarray]:
     """
     from tqdm import tqdm
 
+    mended = mended or {}
     arrays = []
-    with quiet_itk() as sitk:
+    with quiet_itk() as sitk, tempfile.TemporaryDirectory(prefix="spinalcord-") as scratch:
         reader = sitk.ImageFileReader()
         reader.SetImageIO("GDCMImageIO")
         for path in tqdm(paths, desc="slices", unit="file", delay=2, disable=None, leave=False):
-            reader.SetFileName(str(path))
+            source = path
+            if path in mended:
+                source = Path(scratch, "mended.dcm")
+                source.write_bytes(mended[path])
+            reader.SetFileName(str(source))
             try:
                 array = sitk.GetArrayFromImage(reader.Execute())
             except RuntimeError as error:

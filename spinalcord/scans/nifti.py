@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import InputError
 from .orientation import corner_displacement_mm
-from .volume import Source, Volume, warn
+from .volume import Source, Volume, spans_space, warn
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 
@@ -58,7 +58,7 @@ def read_nifti(path: Path) -> Volume:
         raise InputError(f"{path}: the file is empty")
     try:
         image = _load(path)
-        return from_image(image, path=path)
+        return from_nibabel(image, path=path)
     except InputError:
         raise
     except (zlib.error, EOFError, gzip.BadGzipFile) as error:
@@ -67,6 +67,8 @@ def read_nifti(path: Path) -> Volume:
         raise
     except Exception as error:  # nibabel raises a dozen kinds for a damaged file
         reason = str(error).replace(str(path), "it").strip() or type(error).__name__
+        if reason.startswith("w2 should be positive"):  # nibabel of a qform on its own
+            raise _no_form(str(path), ["qform"]) from error
         raise InputError(f"{path}: not a readable NIfTI file ({reason})") from error
 
 
@@ -87,8 +89,22 @@ def _load(path: Path) -> Any:
             magic = raw[344:347] if kind == 348 else raw[4:7]
             if magic[:2] != b"n+":
                 break
+            raw = _with_offset(path, raw, kind, "<" if raw[:4] == sizes[0] else ">")
             return _sized(path, cls.from_bytes(raw), len(raw))
     raise InputError(f"{path}: not a NIfTI file (its first bytes are not a NIfTI header)")
+
+
+def _with_offset(path: Path, raw: bytes, kind: int, order: str) -> bytes:
+    """Give a single file whose vox_offset is 0, as some writers leave it, the smallest valid one.
+
+    Taken literally, as nibabel does, 0 makes the header the first voxels.
+    """
+    at, code, least = (108, "f", 352.0) if kind == 348 else (168, "q", 544)
+    if struct.unpack_from(order + code, raw, at)[0] != 0:
+        return raw
+    warn(f"{path}: vox_offset is 0; the voxels are taken to begin at byte {least:.0f}")
+    start = at + struct.calcsize(code)
+    return raw[:at] + struct.pack(order + code, least) + raw[start:]
 
 
 def _load_pair(path: Path) -> Any:
@@ -110,7 +126,7 @@ def _load_pair(path: Path) -> Any:
             "orientation; convert it to NIfTI from the original DICOM"
         )
     data = image.file_map["image"].filename
-    if data is None or not os.path.exists(data):
+    if data is None or not os.path.isfile(data):
         raise InputError(f"{path}: a header alone; its image {stem}.img{kind} is missing")
     return image if data.lower().endswith(".gz") else _sized(path, image, os.path.getsize(data))
 
@@ -141,7 +157,7 @@ def _refuse_pointer(path: Path, start: bytes) -> None:
         )
 
 
-def from_image(image: Any, *, path: Path | None = None) -> Volume:
+def from_nibabel(image: Any, *, path: Path | None = None) -> Volume:
     """Take a nibabel image: its voxels, affine, and where it is NIfTI the header's codes.
 
     Parameters
@@ -177,11 +193,53 @@ def from_image(image: Any, *, path: Path | None = None) -> Volume:
     details: dict[str, Any] = {}
     header = getattr(image, "header", None)
     if header is not None and "sform_code" in header and "qform_code" in header:
+        header = header.copy()
+        affine = _best_form(name, header, affine)
         _check_header(name, header, affine, shape)
         details = {key: np.array(header[key]).tolist() for key in GEOMETRY_FIELDS}
         details["version"] = 2 if int(header["sizeof_hdr"]) == 540 else 1
     source = Source("nifti" if details else "memory", path, _files(image, path), details)
     return Volume(_voxels(name, image), affine, source=source)
+
+
+def _best_form(name: str, header: Any, affine: np.ndarray) -> np.ndarray:
+    """Return the affine to use; a form that places no voxels gives way to the other one.
+
+    The code of a form that is given up is set to 0 in `header`, so that results do not repeat it.
+    """
+    forms = {"sform": _form(header, "sform"), "qform": _form(header, "qform")}
+    broken = [kind for kind, form in forms.items() if form is not None and not spans_space(form)]
+    sound = [kind for kind, form in forms.items() if form is not None and spans_space(form)]
+    if not broken:
+        return affine
+    if not sound:
+        raise _no_form(name, broken)
+    (kind,) = broken
+    warn(
+        f"{name}: the {kind} places no voxels (zeros, NaN or rank below 3); the {sound[0]} is used"
+    )
+    header[f"{kind}_code"] = 0
+    form = forms[sound[0]]
+    assert form is not None
+    return form
+
+
+def _no_form(name: str, broken: list[str]) -> InputError:
+    places = "places" if len(broken) == 1 else "place"
+    return InputError(
+        f"{name}: the {' and the '.join(broken)} {places} no voxels (zeros, NaN, rank below 3 or "
+        "a quaternion that is no rotation), and no other form is set"
+    )
+
+
+def _form(header: Any, kind: str) -> np.ndarray | None:
+    """Return a form whose code is set, as NaN where it cannot be computed; else None."""
+    if int(header[f"{kind}_code"]) <= 0:
+        return None
+    try:
+        return np.array(getattr(header, f"get_{kind}")(), dtype=np.float64)
+    except (ValueError, ArithmeticError):  # a quaternion of no rotation, as nibabel says it
+        return np.full((4, 4), np.nan)
 
 
 def _check_header(name: str, header: Any, affine: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -196,10 +254,7 @@ def _check_header(name: str, header: Any, affine: np.ndarray, shape: tuple[int, 
         )
     if qform and sform:
         # Some writers leave the sform's shear out of the qform: compare where voxels land.
-        try:
-            moved = corner_displacement_mm(header.get_qform(), affine, shape)
-        except ValueError:  # a quaternion of no rotation
-            moved = float("inf")
+        moved = corner_displacement_mm(header.get_qform(), affine, shape)
         smallest = float(np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).min())
         if not moved <= 0.1 * smallest:
             warn(f"{name}: qform and sform disagree by up to {moved:.3g} mm; the sform is used")

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import _core
 from ..errors import InputError, ModelError, note_warnings
-from .reading import load, read_mask
+from .reading import read_mask
 from .volume import Volume, check_scan
 from .writing import describe_source
 
@@ -96,18 +96,32 @@ class WorkingScan:
         return self._normalized[clip]
 
     def segmentation_images(self, model: Model) -> tuple[Array, Array]:
-        """Make the segmentation network's images: (slices, 1, h, w), and how they lie."""
+        """Make the segmentation network's images, and how they lie.
+
+        Returns
+        -------
+        images : float32 (slices, c, h, w) array
+            One channel, or three where the model file has `preprocessing.context_mm`: each slice
+            between its neighbours at that distance.
+        frame : float64 (4,) array
+        """
         settings = model.preprocessing
         t2 = self.normalized(settings["clip"])
-        return _core.prepare_segmentation(t2, self.spacing_mm, **_resampling(model))
+        images, frame = _core.prepare_segmentation(t2, self.spacing_mm, **_resampling(model))
+        if "context_mm" in settings:
+            step = settings["context_mm"] / self.spacing_mm[0]
+            images = _core.with_context(images[:, 0], step)
+        return images, frame
 
-    def mask(self, mask: Any) -> Array:
+    def mask(self, mask: Any, label: int | None = None) -> Array:
         """Bring a mask that a user gave to the working orientation.
 
         Parameters
         ----------
         mask : path, Volume, nibabel or SimpleITK image
-            Not 0 inside; on the scan's grid, stored in any axis order.
+            On the scan's grid, stored in any axis order.
+        label : int, optional
+            As for `read_mask`: which value is inside; all but 0 if not given.
 
         Returns
         -------
@@ -116,22 +130,13 @@ class WorkingScan:
         Raises
         ------
         InputError
-            On another grid; NaN; values between 0 and 1; a bare array.
+            On another grid; NaN; values between 0 and 1; a bare array; a label below 1.
         """
-        if not isinstance(mask, Volume):
-            with self._noted(mask):
-                mask = load(mask) if _is_path(mask) else Volume.from_any(mask)
-        values = mask.array
-        if values.dtype.kind == "f" and not np.array_equal(values, np.round(values)):
-            raise InputError(
-                f"{_name(mask, 'the mask')} holds values that are no whole numbers (or NaN), "
-                "such as probabilities: apply a threshold first"
-            )
         with self._noted(mask):
-            placed = read_mask(mask, like=self.volume)
+            placed = read_mask(mask, like=self.volume, label=label)
         return self.working(placed.array)
 
-    def companion(self, scan: Any, name: str) -> WorkingScan:
+    def coregistered(self, scan: Any, name: str) -> WorkingScan:
         """Take another scan of the same patient that lies on the same grid.
 
         Parameters
@@ -171,12 +176,6 @@ class WorkingScan:
         """Put a working array of uint8, int32 or float32 back on the scan's own grid."""
         orientation = self.volume.orientation
         return self.volume.like(_core.unorient(array, orientation.permutation, orientation.flips))
-
-    def stored_slice(self, index: int) -> int:
-        """Return where a working slice lies along the stored left-right axis."""
-        if self.volume.orientation.flips[0]:
-            return int(self.array.shape[0] - 1 - index)
-        return int(index)
 
     @contextlib.contextmanager
     def _noted(self, scan: Any) -> Iterator[None]:
@@ -341,10 +340,6 @@ def _resampling(model: Model) -> dict[str, Any]:
 
 def _is_path(value: Any) -> bool:
     return isinstance(value, str) or hasattr(value, "__fspath__")
-
-
-def _name(volume: Volume, otherwise: str) -> str:
-    return otherwise if volume.source.path is None else str(volume.source.path)
 
 
 def _grid(volume: Volume) -> str:

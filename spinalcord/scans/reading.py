@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..paths import local_path
 from .orientation import corner_displacement_mm
 from .volume import Volume, check_scan, warn
 
@@ -63,7 +64,7 @@ def load(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
     Parameters, returned value and errors as in `read`, save that a constant, coarse or thin
     volume is taken.
     """
-    path = Path(path)
+    path = local_path(path)
     if path.is_symlink() and not path.exists():
         hint = ""
         if "annex/objects" in os.readlink(path):
@@ -71,6 +72,8 @@ def load(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
         raise InputError(f"{path}: the link points to nothing{hint}")
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
+    if not path.is_file() and not path.is_dir():
+        raise InputError(f"{path}: a device, pipe or socket, not a file or folder")
     try:
         return _load(path, series)
     except OSError as error:
@@ -103,15 +106,18 @@ def _no_series(path: Path, series: str | None, volume: Volume) -> Volume:
     return volume
 
 
-def read_mask(mask: Any, *, like: Volume) -> Volume:
+def read_mask(mask: Any, *, like: Volume, label: int | None = None) -> Volume:
     """Read a mask and check that it lies on the grid of a scan.
 
     Parameters
     ----------
     mask : path, Volume, nibabel or SimpleITK image
-        Non-zero voxels are inside.
+        Whole numbers.
     like : Volume
         The scan.
+    label : int, optional
+        Value of the voxels that are inside, such as 2 where 1 is cord and 2 is lesion. If not
+        given, all voxels that are not 0 are inside.
 
     Returns
     -------
@@ -121,23 +127,31 @@ def read_mask(mask: Any, *, like: Volume) -> Volume:
     Warns
     -----
     SpinalcordWarning
-        The mask's affine is off by less than a voxel, as after rounding.
+        The mask's affine is off by less than a voxel, as after rounding; it has several values
+        and no label is given.
 
     Raises
     ------
     InputError
-        Not the same voxels at the same places (any storage order is taken), or NaN in the mask.
+        Not the same voxels at the same places (any storage order is taken); NaN, or values that
+        are no whole numbers, such as probabilities; a label below 1.
+
+    Examples
+    --------
+    >>> scan = Volume(np.ones((4, 5, 6)), np.diag([2.0, 1.0, 1.0, 1.0]))
+    >>> mask = scan.like(np.where(scan.array > 0, np.uint8(2), np.uint8(0)))
+    >>> int(read_mask(mask, like=scan, label=2).array.sum())
+    120
     """
     volume = load(mask) if isinstance(mask, (str, os.PathLike)) else Volume.from_any(mask)
-    return to_grid(volume, like)
+    return to_grid(volume, like, label)
 
 
-def to_grid(mask: Volume, like: Volume) -> Volume:
+def to_grid(mask: Volume, like: Volume, label: int | None = None) -> Volume:
     """Bring a mask, stored in any axis order, to the storage order of a scan; see `read_mask`."""
     name = "the mask" if mask.source.path is None else str(mask.source.path)
-    if not np.isfinite(mask.array.sum(dtype=np.float64)):
-        raise InputError(f"{name}: NaN or infinite values in the mask")
-    theirs = mask.like((mask.array != 0).astype(np.uint8)).sagittal()
+    inside = _inside(mask.array, name, check_label(label))
+    theirs = mask.like(inside.astype(np.uint8)).sagittal()
     ours = like.sagittal()
     smallest = min(like.spacing_mm)
     moved = float("inf")
@@ -156,6 +170,50 @@ def to_grid(mask: Volume, like: Volume) -> Volume:
     flips = tuple(slice(None, None, -1 if flip else 1) for flip in like.orientation.flips)
     stored = theirs.array[flips].transpose(np.argsort(like.orientation.permutation))
     return like.like(np.ascontiguousarray(stored))
+
+
+def check_label(label: Any) -> int | None:
+    """Return the value of a mask's voxels that are inside, or None where none is given.
+
+    Raises
+    ------
+    InputError
+        It is no whole number of at least 1.
+
+    Examples
+    --------
+    >>> check_label(2)
+    2
+    """
+    if label is None:
+        return None
+    whole = isinstance(label, (int, np.integer)) and not isinstance(label, bool)
+    if not whole or label < 1:
+        raise InputError(f"a label is a whole number of at least 1, got {label!r}")
+    return int(label)
+
+
+def _inside(array: Any, name: str, label: int | None) -> Any:
+    """Say which voxels of a mask are inside."""
+    if array.dtype.kind == "f" and not np.array_equal(array, np.round(array)):
+        raise InputError(
+            f"{name} holds values that are no whole numbers (or NaN), such as probabilities: apply "
+            "a threshold first"
+        )
+    if not np.isfinite(array.sum(dtype=np.float64)):
+        raise InputError(f"{name}: NaN or infinite values in the mask")
+    if label is not None:
+        return array == label
+    values = np.unique(array[array != 0])
+    if values.size > 1:
+        shown = ", ".join(f"{value:g}" for value in values[:8]) + (
+            " ..." if values[8:].size else ""
+        )
+        warn(
+            f"{name}: {values.size} values besides 0 ({shown}) all count as inside; lesion_label= "
+            "or --lesion-label takes one of them"
+        )
+    return array != 0
 
 
 def _mm(volume: Volume) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import SeriesError
@@ -30,6 +30,7 @@ _NOT_IMAGES = {
 }
 _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _COLOUR = {"RGB", "PALETTE COLOR", "HSV", "ARGB", "CMYK"}
+_SAVED = {"SCREEN SAVE", "SCREENSAVE", "SCREENSHOT"}
 _LOCALIZER = r"locali[sz]er|scout|survey|pilot|(?<![a-z])loc(?![a-z])"
 _LISTED = 20
 
@@ -105,9 +106,34 @@ def group_series(headers: Iterable[Header]) -> list[Candidate]:
             groups.setdefault((uid, alone), []).append(header)
     found = []
     for uid, alone in sorted(groups):
-        whole = _examine(uid, groups[uid, alone])
+        whole = _without_strays(uid, _examine(uid, groups[uid, alone]))
         found += _split(whole) if whole.stack.crowded else [whole]
     return found
+
+
+def _without_strays(uid: str, whole: Candidate) -> Candidate:
+    """Set aside localizers, screen saves and unplaced images where the rest is a sound stack."""
+    strays = [header for header in whole.headers if _stray(header)]
+    if not whole.reasons or not 0 < len(strays) < len(whole.headers):
+        return whole
+    rest = _examine(uid, [header for header in whole.headers if header not in strays])
+    if rest.reasons:
+        return whole
+    what = ", ".join(sorted({_stray(header) for header in strays}))
+    note = f"{len(strays)} of {len(whole.headers)} images of the series were excluded: {what}"
+    return replace(rest, notes=(*whole.notes, note, *rest.notes))
+
+
+def _stray(header: Header) -> str:
+    """Say why an image is no part of a stack whatever its series; empty where it may be."""
+    kinds = {part.upper() for part in header.tags.get("image_type", ())}
+    if "LOCALIZER" in kinds:
+        return "localizer"
+    if kinds & _SAVED:
+        return "screen save"
+    if is_multiframe(header) or {"position", "orientation"} <= header.tags.keys():
+        return ""
+    return "image without position and orientation"
 
 
 def is_multiframe(header: Header) -> bool:

@@ -131,11 +131,11 @@ class Volume:
 
             return read(scan, series=series)
         if hasattr(scan, "GetDirection") and hasattr(scan, "GetPixelIDValue"):
-            from .itk import from_image as from_itk
+            from .itk import from_sitk
 
-            return from_itk(scan)
+            return from_sitk(scan)
         if hasattr(scan, "affine") and hasattr(scan, "dataobj"):
-            from .nifti import from_image as from_nibabel
+            from .nifti import from_nibabel
 
             return from_nibabel(scan)
         if hasattr(scan, "affine") and hasattr(scan, "__array__"):
@@ -195,6 +195,15 @@ class Volume:
         s, r, c = self._orientation.permutation
         return spacing[s], spacing[r], spacing[c]
 
+    def stored_slice(self, index: int) -> int:
+        """Return where a sagittal slice, counted from the left, lies on the stored axis.
+
+        The same the other way round.
+        """
+        order = self._orientation
+        n = self._array.shape[order.permutation[0]]
+        return n - 1 - int(index) if order.flips[0] else int(index)
+
     def sagittal(self) -> Volume:
         """View the volume as (slice L->R, row S->I, column A->P), with the affine to match.
 
@@ -239,6 +248,14 @@ class Volume:
             return False
         moved = corner_displacement_mm(self._affine, other.affine, self.shape)
         return moved <= tolerance * min(self.spacing_mm)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Return the voxels as stored, for `numpy.asarray`; read-only unless they are copied."""
+        if dtype is not None and np.dtype(dtype) != self._array.dtype:
+            if copy is False:
+                raise ValueError(f"{self._array.dtype} voxels as {np.dtype(dtype)} need a copy")
+            return self._array.astype(dtype)
+        return self._array.copy() if copy else self._array
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Volume is frozen: cannot set {name}")
@@ -296,12 +313,37 @@ def _as_affine(affine: Any, where: str) -> np.ndarray:
         raise InputError(f"{where}the affine has shape {matrix.shape}; (4, 4) is expected")
     if not np.isfinite(matrix).all() or not np.array_equal(matrix[3], [0, 0, 0, 1]):
         raise InputError(f"{where}the affine is not finite, or its last row is not 0 0 0 1")
-    lengths = column_lengths(matrix)
-    # The volume of the unit cell, relative to that of a box with the same sides.
-    if min(lengths) <= 0 or abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-3:
+    if not spans_space(matrix):
+        lengths = column_lengths(matrix)
         raise InputError(f"{where}the affine does not span space (voxel sides {_mm(lengths)} mm)")
     matrix.flags.writeable = False
     return matrix
+
+
+def spans_space(affine: np.ndarray) -> bool:
+    """Tell whether an affine gives every voxel a volume.
+
+    Parameters
+    ----------
+    affine : float64 (4, 4) array
+
+    Returns
+    -------
+    bool
+        False for columns of zeros, NaN, or of fewer than three directions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> spans_space(np.diag([3.0, 0.5, 0.5, 1.0])), spans_space(np.diag([3.0, 0.5, 0.0, 1.0]))
+    (True, False)
+    """
+    columns = affine[:3, :3]
+    if not np.isfinite(columns).all():
+        return False
+    lengths = column_lengths(affine)
+    # The volume of the unit cell, relative to that of a box with the same sides.
+    return min(lengths) > 0 and abs(float(np.linalg.det(columns / lengths))) >= 1e-3
 
 
 def _mm(values: tuple[float, ...]) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..paths import local_path
 from .orientation import corner_displacement_mm
 from .volume import Volume
 
@@ -29,6 +30,9 @@ _SCAN_ENDINGS = (
 )  # fmt: skip
 _BIDS = re.compile(r"(sub-[A-Za-z0-9]+(?:_[a-z]+-[A-Za-z0-9+]+)*)(?:_[A-Za-z0-9]+)?")
 _WRITTEN: dict[str, Any] = {"b": np.uint8, "u": np.uint8, "i": np.int32, "f": np.float32}
+
+UNDECODABLE = "backslashreplace"
+"""How text files hold what is not UTF-8 in a file name."""
 
 
 def result_stem(scan: Volume | str | os.PathLike[str]) -> str:
@@ -92,7 +96,7 @@ def result_path(
     -------
     Path
     """
-    path = Path(out)
+    path = local_path(out)
     endings = (".nii.gz", ".nii") if ending == ".nii.gz" else (ending,)
     if path.name.lower().endswith(endings) and not path.is_dir():
         return path
@@ -211,7 +215,7 @@ def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> Path:
         The file cannot be written.
     """
     text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False)
-    return write_bytes(path, (text + "\n").encode())
+    return write_text(path, text + "\n")
 
 
 def _plain(value: Any) -> Any:
@@ -228,6 +232,28 @@ def _plain(value: Any) -> Any:
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     return value
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    r"""Write a text file in UTF-8, whole or not at all; make its folder.
+
+    Parameters
+    ----------
+    path : path
+    text : str
+        Bytes of a file name that are not UTF-8, which Python holds as lone surrogates, are
+        written as ``\udcXX``: in JSON the escape that gives the same name again.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        As for `write_bytes`.
+    """
+    return write_bytes(path, text.encode("utf-8", UNDECODABLE))
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:

@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from .diagnostic import binary
-from .estimate import check_level
+from .estimate import FEW, check_level
+from .proportions import proportion
 from .resampling import check_drawing
-from .roc import roc_curve
+from .roc import ends_of_ties, roc_curve
 
 Float = NDArray[np.float64]
 
@@ -26,6 +27,8 @@ class RocBand:
     level : float
     n_positive, n_negative : int
     seed, replicates : int
+    reason : str
+        Why the sample is too small for the band; empty where it is not.
     """
 
     false_positive_rate: Float
@@ -37,6 +40,7 @@ class RocBand:
     n_negative: int
     seed: int
     replicates: int
+    reason: str = ""
 
 
 def roc_band(
@@ -82,7 +86,7 @@ def roc_band(
     grid = np.linspace(0, 1, points)
     # Cases in the order of falling scores; `last` ends each group of equal ones.
     order = np.argsort(-s, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(s[order]) != 0, True))
+    last = ends_of_ties(s[order])
     ordered = labels[order]
     rng = np.random.default_rng(seed)
     drawn = np.empty((replicates, points))
@@ -96,8 +100,16 @@ def roc_band(
         row[:] = _sensitivity(grid, alarms / alarms[-1], hits / hits[-1])
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     seen = _sensitivity(grid, curve.false_positive_rate[1:], curve.sensitivity[1:])
-    ends = curve.n_positive, curve.n_negative
-    return RocBand(grid, seen, low, high, level, *ends, seed, replicates)
+    n = curve.n_positive
+    # Where all positives are found, or none, no sample differs: the exact limits hold there.
+    # At a rate of 1 everything is called positive, and the sensitivity is 1 without any error.
+    all_found, none_found = (proportion(k, n, level=level) for k in (n, 0))
+    low = np.where((seen == 1) & (grid < 1), np.minimum(low, all_found.low), low)
+    high = np.where(seen == 0, np.maximum(high, none_found.high), high)
+    smaller = min(n, curve.n_negative)
+    reason = f"fewer than {FEW} cases in a class" if smaller < FEW else ""
+    ends = n, curve.n_negative
+    return RocBand(grid, seen, low, high, level, *ends, seed, replicates, reason)
 
 
 def _sensitivity(grid: Float, rates: Float, sensitivity: Float) -> Float:

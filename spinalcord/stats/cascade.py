@@ -159,7 +159,7 @@ class Confusion:
 
         out = {
             "accuracy": share(diagonal.sum(), table.sum(), "accuracy"),
-            "kappa": cohen_kappa(table, level=level, unit=self.unit),
+            "kappa": cohen_kappa(table, method="score", level=level, unit=self.unit),
         }
         for i, name in enumerate(self.classes):
             for figure, n in (("sensitivity", rows[i]), ("ppv", columns[i])):

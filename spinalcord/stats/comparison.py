@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from ..errors import InputError
 from .diagnostic import binary
 from .distributions import chi2_p, normal_quantile, sign_test_p
-from .estimate import Comparison, Estimate, check_level, p_text, undefined
+from .estimate import Comparison, Estimate, adjusted, check_level, p_text, undefined
 from .proportions import check_count
 
 McnemarMethod: TypeAlias = Literal["exact", "mid-p", "chi2", "chi2-corrected"]
@@ -159,8 +159,9 @@ def cochran_q(correct: ArrayLike, *, level: float = 0.95, unit: str = "patients"
     Returns
     -------
     Comparison
-        `effect` is the largest difference between two readers, with its unadjusted interval.
-        Where every case was right or wrong for all, p is 1.
+        `effect` is the largest difference between two readers. Because it is chosen among several,
+        its interval is adjusted for their number (Bonferroni). Where every case was right or wrong
+        for all readers, p is 1.
 
     Raises
     ------
@@ -180,9 +181,14 @@ def cochran_q(correct: ArrayLike, *, level: float = 0.95, unit: str = "patients"
     x = x.astype(np.int64)
     columns, rows, k = x.sum(0), x.sum(1), x.shape[1]
     best, worst = int(columns.argmax()), int(columns.argmin())
+    if best == worst:
+        best, worst = 0, 1
+    pairs = k * (k - 1) // 2
+    wanted = 1 - (1 - check_level(level)) / pairs
     effect = paired_difference(
-        *discordant(x[:, best], x[:, worst]), level=level, name="largest difference", unit=unit
+        *discordant(x[:, best], x[:, worst]), level=wanted, name="largest difference", unit=unit
     )
+    effect = adjusted(effect, level, pairs)
     spread = int((rows * (k - rows)).sum())
     gap = int(k * (columns**2).sum() - columns.sum() ** 2)
     q = (k - 1) * gap / spread if spread else 0.0

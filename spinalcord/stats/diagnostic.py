@@ -280,7 +280,9 @@ class TwoByTwo:
 
     def _kappa(self, level: float) -> Estimate:
         table = [[self.tp, self.fn], [self.fp, self.tn]]
-        return cohen_kappa(table, level=level, name="kappa", **self._options("plain"))
+        return cohen_kappa(
+            table, method="score", level=level, name="kappa", **self._options("plain")
+        )
 
     def _lr_positive(self, level: float) -> Estimate:
         return self._ratio("lr_positive", self.tp, self.fp, level)

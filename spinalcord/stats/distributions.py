@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from statistics import NormalDist
 from typing import Any
+
+from ..extras import require
 
 
 def normal_quantile(level: float) -> float:
@@ -76,8 +77,34 @@ def beta_quantile(p: float, a: float, b: float) -> float:
 
 
 def t_quantile(level: float, df: float) -> float:
-    """Half the width of a two-sided interval of Student's t."""
-    return float(_scipy("special").stdtrit(df, 0.5 + level / 2))
+    """Half the width of a two-sided interval of Student's t; normal where df is infinite.
+
+    Whole degrees of freedom need no SciPy: with t = sqrt(df) tan(a), the probability between
+    -t and t is a finite sum of powers of cos(a).
+    """
+    if math.isinf(df):
+        return normal_quantile(level)
+    if df != int(df):
+        return float(_scipy("special").stdtrit(df, 0.5 + level / 2))
+    if df > 10_000:  # the next term of the expansion is 1e-8
+        z = normal_quantile(level)
+        return z + z * (z * z + 1) / (4 * df)
+    low, high = 0.0, math.pi / 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _between(middle, int(df)) < level else (low, middle)
+    return math.sqrt(df) * math.tan((low + high) / 2)
+
+
+def _between(angle: float, df: int) -> float:
+    sine, square = math.sin(angle), math.cos(angle) ** 2
+    odd = df % 2
+    term = math.cos(angle) if odd else 1.0
+    total = 0.0
+    for i in range(1 + odd, df, 2):
+        total += term
+        term *= square * i / (i + 1)
+    return (angle + sine * total) * 2 / math.pi if odd else sine * total
 
 
 def f_p(x: float, df1: float, df2: float) -> float:
@@ -86,16 +113,26 @@ def f_p(x: float, df1: float, df2: float) -> float:
 
 
 def _scipy(module: str) -> Any:
-    """Import a part of SciPy.
+    """Import a part of SciPy; a MissingExtraError says what to install."""
+    return require(f"scipy.{module}", "stats", "this interval or test")
 
-    Raises
-    ------
-    ImportError
-        Without SciPy; says what to install.
-    """
-    try:
-        return importlib.import_module(f"scipy.{module}")
-    except ImportError as error:
-        raise ImportError(
-            "this interval or test needs SciPy: install it with `pip install 'spinalcord[stats]'`"
-        ) from error
+
+def t_p(x: float, df: float) -> float:
+    """Two-sided p-value of Student's t; of the normal distribution where df is infinite."""
+    if math.isinf(df):
+        return normal_p(x)
+    return float(2 * _scipy("special").stdtr(df, -abs(x)))
+
+
+def f_quantile(p: float, df1: float, df2: float) -> float:
+    """Quantile of the F distribution; of chi-squared over df1 where df2 is infinite."""
+    if math.isinf(df2):
+        return float(_scipy("special").chdtri(df1, 1 - p)) / df1
+    return float(_scipy("special").fdtri(df1, df2, p))
+
+
+def chi2_quantile(p: float, df: int) -> float:
+    """Quantile of chi-squared with one degree of freedom, or with more by SciPy."""
+    if df == 1:
+        return normal_quantile(p) ** 2
+    return float(_scipy("special").chdtri(df, 1 - p))

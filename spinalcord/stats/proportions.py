@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from ..errors import InputError
@@ -150,7 +151,12 @@ def combine(first: Estimate, second: Estimate, *, sign: int) -> tuple[float, flo
 
 def wilson_interval(p: float, n: float, level: float) -> tuple[float, float]:
     """Wilson's limits of a proportion p of n."""
-    z2 = normal_quantile(level) ** 2
+    return wilson_limits(p, n, normal_quantile(level))
+
+
+def wilson_limits(p: float, n: float, z: float) -> tuple[float, float]:
+    """As `wilson_interval`, by the quantile: 1.96 for a level of 0.95."""
+    z2 = z**2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
     # Exactly 0 and 1 at the ends, where rounding would leave 1e-17.
@@ -196,3 +202,42 @@ def _interval(k: int, n: int, level: float, method: str) -> tuple[float, float]:
     low = 0.0 if k == 0 else beta_quantile(tail, *low_shape)
     high = 1.0 if k == n else beta_quantile(1 - tail, *high_shape)
     return low, high
+
+
+def combine_correlated(
+    first: Estimate, second: Estimate, correlation: float
+) -> tuple[float, float]:
+    """Limits of first less second for two correlated estimates (square and add).
+
+    Parameters
+    ----------
+    first, second : Estimate
+        With intervals.
+    correlation : float
+        Of the two estimates, -1 to 1.
+
+    Returns
+    -------
+    low, high : float
+
+    References
+    ----------
+    .. [1] Zou and Donner, Stat Med 27:1693 (2008).
+    """
+    a, b = first, second
+    difference = a.estimate - b.estimate
+
+    def distance(x: float, y: float) -> float:
+        return math.sqrt(max(x * x + y * y - 2 * correlation * x * y, 0.0))
+
+    below = distance(a.estimate - a.low, b.high - b.estimate)
+    above = distance(a.high - a.estimate, b.estimate - b.low)
+    return difference - below, difference + above
+
+
+def scaled(estimate: Estimate, factor: float) -> Estimate:
+    """Return an estimate and its limits times a factor above 0."""
+    e = estimate
+    return replace(
+        e, estimate=factor * e.estimate, low=factor * e.low, high=factor * e.high, style="plain"
+    )

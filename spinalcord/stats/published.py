@@ -7,12 +7,12 @@ p-values, demographics, subgroups) is not here either.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from ..extras import require
 from .audit import Finding, auc_bounds, possible_counts, width_ratio
 from .cascade import Branch, chain_bounds
 from .comparison import mcnemar_bounds
@@ -156,16 +156,10 @@ class Letter:
         ------
         InputError
             As `proportion`.
-        ImportError
+        MissingExtraError
             Without pandas.
         """
-        try:
-            pandas = importlib.import_module("pandas")
-        except ImportError as error:
-            raise ImportError(
-                "tables need pandas: install it with `pip install 'spinalcord[report]'`, or "
-                "use rows()"
-            ) from error
+        pandas = require("pandas", "report", "a DataFrame", instead="rows()")
         return pandas.DataFrame(self.rows(level=level, method=method))
 
     def audit(self) -> list[Finding]:

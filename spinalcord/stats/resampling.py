@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -165,6 +166,44 @@ def percentile_limits(drawn: NDArray[np.float64], level: float) -> tuple[float, 
     """Percentile interval; samples without a value are left out."""
     ends = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(ends[0]), float(ends[1])
+
+
+def studentized_limits(
+    values: NDArray[np.float64], *, level: float, replicates: int, seed: int
+) -> tuple[float, float] | None:
+    """Bootstrap-t interval of a mean.
+
+    Parameters
+    ----------
+    values : (n,) float64
+    level : float
+    replicates, seed : int
+        As in `resample_auc`.
+
+    Returns
+    -------
+    low, high : float
+        None where more than one sample in twenty has no spread, so that its t is not defined.
+
+    References
+    ----------
+    .. [1] Efron and Tibshirani, An Introduction to the Bootstrap (1993), 12.5.
+    """
+    n, centre = values.size, float(values.mean())
+    scale = float(values.std(ddof=1))
+    apart, ones = (values - centre) / scale, np.ones(n)
+    # Replicate r depends on seed and r alone: both calls see the same samples.
+    first, second = (
+        resample_ratio(x, ones, replicates=replicates, seed=seed) for x in (apart, apart**2)
+    )
+    spread = np.sqrt(np.maximum(second - first**2, 0.0) / (n - 1))
+    varies = spread > 1e-7
+    if varies.mean() < 0.95:
+        return None
+    t = first[varies] / spread[varies]
+    below, above = np.quantile(t, [(1 - level) / 2, (1 + level) / 2])
+    error = scale / math.sqrt(n)
+    return centre - float(above) * error, centre - float(below) * error
 
 
 def bca_limits(

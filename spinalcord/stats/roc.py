@@ -14,11 +14,12 @@ from .. import _core
 from ..errors import InputError
 from .diagnostic import binary
 from .distributions import normal_quantile
-from .estimate import Estimate, check_level, undefined
+from .estimate import FEW, Estimate, check_level, undefined
 from .resampling import Sample, bca_limits, percentile_limits, resample_auc
 
 AucMethod: TypeAlias = Literal["delong", "bootstrap", "bca", "letter"]
 Float: TypeAlias = NDArray[np.float64]
+ONE_CASE = "one class has a single case, whose score cannot vary"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class RocCurve:
     Parameters
     ----------
     threshold : (m,) float64
-        A case is called positive where its score is at least this; falls from infinity.
+        A case is called positive where its score is at least this; falls from infinity, which
+        stands for a threshold above every score, infinite ones included.
     sensitivity, false_positive_rate : (m,) float64
     n_positive, n_negative : int
     """
@@ -60,7 +62,7 @@ def roc_curve(truth: ArrayLike, scores: ArrayLike) -> RocCurve:
     """
     positive, s = _cases(truth, scores)
     order = np.argsort(-s, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(s[order]) != 0, True))
+    last = ends_of_ties(s[order])
     hits = np.append(0, np.cumsum(positive[order])[last])
     alarms = np.append(0, np.cumsum(~positive[order])[last])
     return RocCurve(
@@ -131,7 +133,9 @@ def auc(
     """
     check_level(level)
     labels, s = _cases(truth, scores, both=False)
+    smaller = min(int(labels.sum()), int((~labels).sum()))
     options: dict[str, Any] = {"n": labels.size, "unit": unit, "details": {"positive": positive}}
+    options["smallest"] = smaller
     if method not in ("delong", "bootstrap", "bca", "letter"):
         raise InputError(f"method is {method!r}; expected delong, bootstrap, bca or letter")
     if method in ("delong", "letter") and groups is not None:
@@ -142,13 +146,17 @@ def auc(
         replicates = 1000 if method == "letter" else 2000
     if labels.all() or not labels.any():
         return undefined(name, "one class is empty", level, **options)
+    if smaller == 1 and method != "letter":
+        options["reason"] = ONE_CASE
     if method == "delong":
-        value, low, high, how = _delong(labels, s, level)
-        return Estimate(name, value, low, high, level, how, **options)
+        (area,), covariance = delong_covariance(labels, s[None])
+        found = AreaError.of(labels, float(area), float(covariance[0, 0]))
+        low, high, how = found.limits(level)
+        return Estimate(name, found.area, low, high, level, how, **options)
     sample = Sample.of(labels, s[None], groups)
     drawn = resample_auc(sample, replicates=replicates, seed=seed, threads=threads)[:, 0]
     options["details"] |= {"seed": seed, "replicates": replicates, "drawn": sample.drawn}
-    value = float(_placements(labels, s[None])[0, labels].mean())
+    value = auc_value(labels, s)
     if method == "letter":
         ranked = np.sort(drawn)
         ends = float(ranked[25]), float(ranked[975])
@@ -242,35 +250,140 @@ def _hanley_mcneil(area: float, m: float, n: float, pairs: float) -> float:
     return a * (1 + m * (1 - area) / (2 - area) + n * area / (1 + area)) / pairs
 
 
-def _delong(labels: NDArray[np.bool_], s: Float, level: float) -> tuple[float, float, float, str]:
-    n1, n0 = int(labels.sum()), int((~labels).sum())
-    areas, covariance = delong_covariance(labels, s[None])
-    area, variance = float(areas[0]), float(covariance[0, 0])
-    z = normal_quantile(level)
-    if 0 < area < 1 and variance > 0:
-        half = z * math.sqrt(variance) / (area * (1 - area))
-        logit = math.log(area / (1 - area))
-        low, high = (1 / (1 + math.exp(-x)) for x in (logit - half, logit + half))
-        return area, low, high, "DeLong, logit"
+@dataclass(frozen=True)
+class AreaError:
+    """An AUC with what its interval is computed from.
 
-    def excess(theta: float) -> float:
-        spread = _hanley_mcneil(theta, (n1 + n0) / 2 - 1, (n1 + n0) / 2 - 1, n1 * n0)
-        return (area - theta) ** 2 - z * z * spread
+    Parameters
+    ----------
+    area, variance : float
+        Variance by DeLong.
+    n_positive, n_negative : int
+    """
 
-    low = 0.0 if area == 0 else _root(excess, 0.0, area)
-    high = 1.0 if area == 1 else _root(excess, 1.0, area)
-    return area, low, high, "Newcombe, method 5"
+    area: float
+    variance: float
+    n_positive: int
+    n_negative: int
+
+    @classmethod
+    def of(cls, labels: NDArray[np.bool_], area: float, variance: float) -> AreaError:
+        """Count the classes.
+
+        Parameters
+        ----------
+        labels : (n,) bool
+        area, variance : float
+        """
+        return cls(area, variance, int(labels.sum()), int((~labels).sum()))
+
+    @property
+    def smaller(self) -> int:
+        """Size of the smaller class."""
+        return min(self.n_positive, self.n_negative)
+
+    @property
+    def varies(self) -> bool:
+        """Whether DeLong's variance says anything: rounding leaves 1e-33 where it is 0."""
+        return self.variance > 1e-24 and 0 < self.area < 1
+
+    def limits(self, level: float) -> tuple[float, float, str]:
+        """Compute the interval of the area.
+
+        Parameters
+        ----------
+        level : float
+
+        Returns
+        -------
+        low, high : float
+            DeLong's on the logit scale. Newcombe's method 5 where the area does not vary or a class
+            has one case only; with fewer than 10 cases in a class the wider end of both: DeLong's
+            variance is too small where a class of two or three stands against many.
+        method : str
+        """
+        return self.limits_at(normal_quantile(level))
+
+    def limits_at(self, z: float) -> tuple[float, float, str]:
+        """As `limits`, by the standard normal quantile: 1.96 for a level of 0.95."""
+        if not self.varies or self.smaller == 1:
+            return *self._newcombe(z), "Newcombe, method 5"
+        half = z * math.sqrt(self.variance) / (self.area * (1 - self.area))
+        logit = math.log(self.area / (1 - self.area))
+        low, high = _expit(logit - half), _expit(logit + half)
+        if self.smaller >= FEW:
+            return low, high, "DeLong, logit"
+        outer = self._newcombe(z)
+        if low <= outer[0] and high >= outer[1]:
+            return low, high, "DeLong, logit"
+        how = "DeLong, logit, or Newcombe, method 5, whichever is wider"
+        return min(low, outer[0]), max(high, outer[1]), how
+
+    def _newcombe(self, z: float) -> tuple[float, float]:
+        n1, n0 = self.n_positive, self.n_negative
+        mean = (n1 + n0) / 2 - 1
+
+        def excess(theta: float) -> float:
+            return (self.area - theta) ** 2 - z * z * _hanley_mcneil(theta, mean, mean, n1 * n0)
+
+        low = 0.0 if self.area == 0 else _root(excess, 0.0, self.area)
+        high = 1.0 if self.area == 1 else _root(excess, 1.0, self.area)
+        return low, high
+
+
+def ends_of_ties(ordered: Float) -> NDArray[np.int64]:
+    """Return the last index of every run of equal scores.
+
+    Parameters
+    ----------
+    ordered : (n,) float64
+        Sorted; infinity is equal to itself, though the difference of two is not 0.
+
+    Returns
+    -------
+    (m,) int64
+    """
+    return np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+
+
+def _expit(x: float) -> float:
+    """Inverse of the logit; does not overflow."""
+    away = math.exp(-abs(x))
+    return 1 / (1 + away) if x >= 0 else away / (1 + away)
 
 
 def _root(excess: Callable[[float], float], outside: float, inside: float) -> float:
     """Bisection: `excess` is positive outside the interval and negative within."""
-    for _ in range(200):
+    for _ in range(60):
         middle = (outside + inside) / 2
         if excess(middle) > 0:
             outside = middle
         else:
             inside = middle
     return (outside + inside) / 2
+
+
+def auc_value(labels: NDArray[np.bool_], scores: Float) -> float:
+    """Return the area under the ROC curve: the share of pairs that the scores put in order.
+
+    Parameters
+    ----------
+    labels : (n,) bool
+        True for the positive class; both classes occur.
+    scores : (n,) float
+        A tie of a positive and a negative case counts one half.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> auc_value(np.array([True, False, True]), np.array([0.9, 0.4, 0.4]))
+    0.75
+    """
+    return float(_placements(labels, scores[None])[0, labels].mean())
 
 
 def _placements(labels: NDArray[np.bool_], scores: Float) -> Float:

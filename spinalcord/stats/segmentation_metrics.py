@@ -62,6 +62,29 @@ class SegmentationScore:
         }
 
 
+def dice_score(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Return the Dice coefficient of two masks, 2 |A and B| / (|A| + |B|).
+
+    Parameters
+    ----------
+    a, b : arrays of one shape
+        Not 0 inside.
+
+    Returns
+    -------
+    float
+        1 where both are empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dice_score(np.array([1, 1, 0]), np.array([0, 1, 1]))
+    0.5
+    """
+    total = np.count_nonzero(a) + np.count_nonzero(b)
+    return 2 * np.count_nonzero((a != 0) & (b != 0)) / total if total else 1.0
+
+
 def score_segmentation(
     truth: ArrayLike,
     predicted: ArrayLike,
@@ -105,7 +128,7 @@ def score_segmentation(
     n_both, voxel = np.count_nonzero(t & p), math.prod(spacing)
     total = n_true + n_predicted
     overlap = {
-        "dice": 2 * n_both / total if total else 1.0,
+        "dice": dice_score(t, p),
         "iou": n_both / (total - n_both) if total else 1.0,
         "volume_difference_mm3": (n_predicted - n_true) * voxel,
         "true_mm3": n_true * voxel,

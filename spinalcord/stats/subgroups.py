@@ -15,7 +15,8 @@ from .auc_comparison import compare_aucs_unpaired
 from .comparison import holm
 from .diagnostic import binary
 from .distributions import chi2_p, fisher_p
-from .estimate import Comparison, Estimate, undefined
+from .estimate import FEW, Comparison, Estimate, adjusted, check_level, undefined
+from .group_tests import exact_table_p
 from .proportions import proportion, proportion_difference
 from .roc import auc, delong_se
 
@@ -75,10 +76,12 @@ def by_subgroup(
     Returns
     -------
     list of Subgroups
-        One per factor. Interaction of proportions: Fisher's exact test of two subgroups,
-        chi-squared of more. Of AUCs: DeLong, unpaired, of two; of more, chi-squared of the
-        deviations from their weighted mean. Not defined with fewer than two subgroups that have
-        a figure.
+        One per factor. Interaction of proportions: Fisher's exact test of two subgroups; of more
+        chi-squared, or its exact counterpart (Fisher-Freeman-Halton) where an expected count is
+        below 5. Of AUCs: `compare_aucs_unpaired` of two; of more, chi-squared of the deviations
+        from their weighted mean, unless a subgroup is too small for it. The effect of more than
+        two subgroups is chosen among several, and its interval is adjusted for their number
+        (Bonferroni). Not defined with fewer than two subgroups that have a figure.
 
     Raises
     ------
@@ -137,15 +140,21 @@ def _by_share(
     if len(defined) < 2:
         return estimates, _no_test(figure, options)
     best, worst = _extremes({name: estimates[name] for name in defined})
+    pairs = len(defined) * (len(defined) - 1) // 2
     effect = proportion_difference(
-        *defined[best], *defined[worst], name=f"{figure}, {best} less {worst}", **options
-    )
+        *defined[best], *defined[worst], name=f"{figure}, {best} less {worst}",
+        **_raised(options, pairs),
+    )  # fmt: skip
+    effect = adjusted(effect, options["level"], pairs)
     if len(defined) == 2:
         (k1, n1), (k2, n2) = defined.values()
         p = fisher_p(k1, n1 - k1, k2, n2 - k2)
         return estimates, Comparison("interaction", math.nan, math.nan, p, "Fisher", effect)
     k, n = np.array([*defined.values()], np.float64).T
     share = k.sum() / n.sum()
+    if 0 < share < 1 and (n * min(share, 1 - share)).min() < 5:
+        p, how = exact_table_p(np.stack([k, n - k]).astype(np.int64))
+        return estimates, Comparison("interaction", math.nan, math.nan, p, how, effect)
     spread = n * share * (1 - share)
     statistic = float(((k - n * share) ** 2 / spread).sum()) if 0 < share < 1 else 0.0
     df = len(defined) - 1
@@ -162,20 +171,40 @@ def _by_auc(
         return estimates, _no_test("AUC", options)
     best, worst = _extremes(defined)
     name = f"AUC, {best} less {worst}"
-    pair = compare_aucs_unpaired(parts[best], parts[worst], name=name, **options)
+    pairs = len(defined) * (len(defined) - 1) // 2
+    pair = compare_aucs_unpaired(parts[best], parts[worst], name=name, **_raised(options, pairs))
     if len(defined) == 2:
         return estimates, replace(pair, name="interaction")
+    effect = adjusted(pair.effect, options["level"], pairs)
     errors = np.array([delong_se(*parts[name]) for name in defined])
     areas = np.array([e.estimate for e in defined.values()])
-    if (errors == 0).any():
-        reason = "the area of a subgroup has no variance"
+    reason = _too_few(defined, errors)
+    if reason:
         nan = math.nan
-        return estimates, Comparison("interaction", nan, nan, nan, "none", pair.effect, reason)
+        return estimates, Comparison("interaction", nan, nan, nan, "none", effect, reason)
     weight = errors**-2
     statistic = float((weight * (areas - (weight * areas).sum() / weight.sum()) ** 2).sum())
     df = len(defined) - 1
     p = chi2_p(statistic, df)
-    return estimates, Comparison("interaction", statistic, df, p, "chi-squared", pair.effect)
+    return estimates, Comparison("interaction", statistic, df, p, "chi-squared", effect)
+
+
+def _too_few(areas: Mapping[str, Estimate], errors: NDArray[np.float64]) -> str:
+    """Say why the chi-squared test of several areas cannot be made; empty where it can."""
+    if (errors < 1e-12).any():
+        return "the area of a subgroup has no variance"
+    for e in areas.values():
+        smallest = e.smallest or 0
+        if smallest < FEW:
+            return f"a subgroup has fewer than {FEW} cases in a class"
+        if min(e.estimate, 1 - e.estimate) * smallest < 1:
+            return "the area of a subgroup is too close to 0 or 1"
+    return ""
+
+
+def _raised(options: Mapping[str, Any], pairs: int) -> dict[str, Any]:
+    """Raise the level of one of several differences (Bonferroni)."""
+    return {**options, "level": 1 - (1 - check_level(options["level"])) / pairs}
 
 
 def _extremes(estimates: Mapping[str, Estimate]) -> tuple[str, str]:

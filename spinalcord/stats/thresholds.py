@@ -217,6 +217,7 @@ def _choose(
     truth: NDArray[np.generic], scores: NDArray[np.float64], rule: str, at_least: float | None
 ) -> float:
     curve = roc_curve(truth, scores)
+    worth: NDArray[np.float64]
     sensitivity, specificity = curve.sensitivity, 1 - curve.false_positive_rate
     if rule == "youden":
         worth = sensitivity + specificity
@@ -227,6 +228,8 @@ def _choose(
         if rule == "specificity":
             held, other = specificity, sensitivity
         worth = np.where(held >= (at_least or 0) - 1e-12, other, -1.0)
+    if curve.threshold[1] == math.inf:
+        worth[0] = -math.inf  # no threshold calls a case negative whose score is infinite
     # Sums of shares differ by rounding where they are equal.
     return float(curve.threshold[np.flatnonzero(worth >= worth.max() - 1e-12)[0]])
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from ..cohort.listing import CohortCase
 from ..errors import InputError
 from ..models.model_file import Model
 from ..scans.preparation import LesionSlices, WorkingScan
+from ..scans.reading import check_label
 from ..scans.writing import write_bytes, write_json
-from .patients import TrainingCase
 from .settings import SEGMENTATION
 
 LESION, CORD = 1, 2
 """Bits of a target."""
 
-_LAYOUT = 1
+_LAYOUT = 2
 _ONE = 65535
 
 
@@ -39,35 +41,62 @@ class Entry:
 
     Attributes
     ----------
-    case : TrainingCase
+    case : CohortCase
     folder, key : Path, str
         Where they lie: ``KEY.images.npy`` and, for segmentation, ``KEY.targets.npy``.
     shape : tuple of int
         (slices, h, w).
     lesion, cord : tuple of int
         Slices that hold any.
+    ends : tuple of (int, int), empty or two
+        Row and column of the cord's upper and lower end.
+    spacing_mm : float
+        From slice to slice.
+    context_mm : float, optional
+        How far away the slices lie that are an image's first and third channel; None: one channel.
     has_cord, has_t1c : bool
         Whether the cord is known, and whether there is a contrast-enhanced T1w.
     """
 
-    case: TrainingCase
+    case: CohortCase
     folder: Path
     key: str
     shape: tuple[int, int, int]
     lesion: tuple[int, ...]
     cord: tuple[int, ...]
+    ends: tuple[tuple[int, int], ...]
+    spacing_mm: float
+    context_mm: float | None
     has_cord: bool
     has_t1c: bool
 
+    @property
+    def channels(self) -> int:
+        """Of an image for segmentation: itself, or itself between its neighbours."""
+        return 1 if self.context_mm is None else 3
+
     def image(self, index: int) -> NDArray[np.float32]:
         """Return one slice, float32 (channels, h, w) in [0, 1]."""
-        stored = np.load(self.folder / f"{self.key}.images.npy", mmap_mode="r")[index]
-        return _scaled(stored)
+        return self.patch(index, lambda stored: stored)
+
+    def patch(
+        self, index: int, cut: Callable[[NDArray[np.uint16]], NDArray[np.uint16]]
+    ) -> NDArray[np.float32]:
+        """Return what `cut` takes of one slice (h, w) and its neighbours, as `image` would."""
+        stored = np.load(self.folder / f"{self.key}.images.npy", mmap_mode="r")
+        if self.context_mm is None:
+            return _scaled(np.stack([cut(channel) for channel in stored[index]]))
+        step = self.context_mm / self.spacing_mm
+        first = max(index - math.ceil(step), 0)
+        near = stored[first : index + math.ceil(step) + 1, 0]
+        return _core.with_context(_scaled(np.stack([cut(s) for s in near])), step)[index - first]
 
     def images(self) -> NDArray[np.float32]:
         """Return all slices, float32 (slices, channels, h, w) in [0, 1]."""
-        stored = np.load(self.folder / f"{self.key}.images.npy")
-        return _scaled(stored)
+        stored = _scaled(np.load(self.folder / f"{self.key}.images.npy"))
+        if self.context_mm is None:
+            return stored
+        return _core.with_context(stored[:, 0], self.context_mm / self.spacing_mm)
 
     def target(self, index: int) -> NDArray[np.uint8]:
         """Return one slice's truth for segmentation, uint8 (h, w) of the bits above."""
@@ -83,21 +112,24 @@ class Entry:
 
 
 def prepare_cases(
-    cases: Iterable[TrainingCase],
+    cases: Iterable[CohortCase],
     metadata: Mapping[str, Any],
     folder: str | os.PathLike[str],
     *,
+    lesion_label: int | None = None,
     progress: bool = False,
 ) -> list[Entry]:
     """Prepare cases, unless they are prepared already.
 
     Parameters
     ----------
-    cases : iterable of TrainingCase
+    cases : iterable of CohortCase
     metadata : mapping
         Of the model file to be: preprocessing, labels and in_channels count.
     folder : path
         Made if absent; may be shared by several trainings.
+    lesion_label : int, optional
+        As for `spinalcord.classify`: which value of the lesion masks is lesion.
     progress : bool
         Whether to show a bar on a terminal.
 
@@ -117,15 +149,16 @@ def prepare_cases(
     model = Model(Path("training"), metadata, ())
     listed = list(cases)
     shown = tqdm(listed, desc="prepare", unit="case", disable=None if progress else True)
-    return [_prepare(case, model, folder) for case in shown]
+    label = check_label(lesion_label)
+    return [_prepare(case, model, folder, label) for case in shown]
 
 
-def _prepare(case: TrainingCase, model: Model, folder: Path) -> Entry:
-    key = _key(case, model)
+def _prepare(case: CohortCase, model: Model, folder: Path, label: int | None) -> Entry:
+    key = _key(case, model, label)
     about = folder / f"{key}.json"
     if not about.is_file():
         scan = WorkingScan(case.path, series=case.series)
-        lesion = (scan.mask(case.mask) > 0).astype(np.uint8)
+        lesion = (scan.mask(case.mask, label) > 0).astype(np.uint8)
         make = _segmentation if model.role == SEGMENTATION else _classification
         facts = make(case, model, scan, lesion, folder / key)
         # Last: what has this file is complete.
@@ -138,15 +171,19 @@ def _prepare(case: TrainingCase, model: Model, folder: Path) -> Entry:
         shape=tuple(facts["shape"]),
         lesion=tuple(facts["lesion"]),
         cord=tuple(facts["cord"]),
+        ends=tuple((row, column) for row, column in facts["ends"]),
+        spacing_mm=facts["spacing_mm"],
+        context_mm=model.preprocessing.get("context_mm"),
         has_cord=facts["has_cord"],
         has_t1c=facts["has_t1c"],
     )
 
 
 def _segmentation(
-    case: TrainingCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
+    case: CohortCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
 ) -> dict[str, Any]:
-    images, frame = scan.segmentation_images(model)
+    alone = Model(model.path, {**model.metadata, "preprocessing": _alone(model)}, ())
+    images, frame = scan.segmentation_images(alone)
     cord = None if case.cord is None else scan.mask(case.cord)
     target = np.zeros((len(images), *images.shape[2:]), np.uint8)
     letter = model.preprocessing["mode"] == "letter"
@@ -165,21 +202,25 @@ def _segmentation(
         "shape": list(target.shape),
         "lesion": _slices_with(target, LESION),
         "cord": _slices_with(target, CORD),
+        "ends": _ends(target),
+        "spacing_mm": scan.spacing_mm[0],
         "has_cord": cord is not None,
         "has_t1c": False,
     }
 
 
 def _classification(
-    case: TrainingCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
+    case: CohortCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
 ) -> dict[str, Any]:
-    t1c = None if case.t1c is None else scan.companion(case.t1c, "t1c")
+    t1c = None if case.t1c is None else scan.coregistered(case.t1c, "t1c")
     images, slices, _ = LesionSlices(scan, lesion, t1c).images(model)
     _save(stem, "images", _stored(images))
     return {
         "shape": [len(images), *images.shape[2:]],
         "lesion": list(range(len(slices))),
         "cord": [],
+        "ends": [],
+        "spacing_mm": scan.spacing_mm[0],
         "has_cord": False,
         "has_t1c": t1c is not None,
     }
@@ -188,6 +229,20 @@ def _classification(
 def _slices_with(target: NDArray[np.uint8], bit: int) -> list[int]:
     found: list[int] = np.flatnonzero((target & bit).any((1, 2))).tolist()
     return found
+
+
+def _ends(target: NDArray[np.uint8]) -> list[list[int]]:
+    """Row and mean column of the first and the last row that hold cord in any slice."""
+    shown = ((target & CORD) > 0).any(0)
+    rows = np.flatnonzero(shown.any(1))
+    if not rows.size:
+        return []
+    return [[int(row), int(np.flatnonzero(shown[row]).mean())] for row in rows[[0, -1]]]
+
+
+def _alone(model: Model) -> dict[str, Any]:
+    """The preparation of slices, each by itself: neighbours are stacked when they are read."""
+    return {key: value for key, value in model.preprocessing.items() if key != "context_mm"}
 
 
 def _stored(images: NDArray[np.float32]) -> NDArray[np.uint16]:
@@ -206,15 +261,16 @@ def _save(stem: Path, kind: str, array: NDArray[Any]) -> None:
     write_bytes(stem.with_name(f"{stem.name}.{kind}.npy"), buffer.getvalue())
 
 
-def _key(case: TrainingCase, model: Model) -> str:
+def _key(case: CohortCase, model: Model, label: int | None) -> str:
     """Name a case's slices by the files they come from and by how they are made."""
     files = [case.path, case.mask, case.cord if model.role == SEGMENTATION else case.t1c]
     parts = [
         _LAYOUT,
         model.network,
-        dict(model.preprocessing),
+        _alone(model),
         case.series,
         [None if file is None else _stamp(Path(file)) for file in files],
+        *([] if label is None else [label]),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 

@@ -20,13 +20,14 @@ from ..errors import ModelError, SpinalcordWarning
 from ..models.architectures import DENSENET121, MULTIRESUNET, NORM_EPS
 from ..models.model_file import map_model, write_model
 from ..models.network import Network
+from ..stats.roc import auc_value
 from ..stats.thresholds import choose_threshold
 from ..tasks import TASKS
 from .augmentation import crop
-from .cache import CORD, LESION, Entry
-from .problems import auc
+from .cache import Entry
 from .settings import SEGMENTATION, classes_of
 from .torch_networks import build, copy_tensors, load_tensors
+from .whole_scans import FREE, ScanFigures, measure_scan, pixel_of, probabilities, summarise
 
 PARITY = 1e-3
 """Largest difference of a probability, torch against core, both with the file's own weights."""
@@ -66,7 +67,7 @@ def describe(
     if target == SEGMENTATION:
         return common | {
             "network": MULTIRESUNET,
-            "in_channels": 1,
+            "in_channels": 3 if "context_mm" in preprocessing else 1,
             "norm_eps": NORM_EPS[MULTIRESUNET],
             "final_norm": False,
             "labels": {"kind": "segmentation", "outputs": list(outputs), "threshold": 0.5},
@@ -230,7 +231,7 @@ def _measure_answers(
     called = p >= threshold
     figures = {
         "cases": len(p),
-        "auc": auc(positive, p),
+        "auc": auc_value(positive, p),
         "accuracy": float((called == positive).mean()),
         "sensitivity": float(called[positive].mean()),
         "specificity": float((~called[~positive]).mean()),
@@ -258,41 +259,30 @@ def between(value: float, scores: np.ndarray) -> float | None:
 def _measure_masks(
     network: Network, held: Sequence[Entry]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Dice of whole scans, and the threshold that makes its mean over cases with lesion largest."""
-    outputs = network.model.outputs
-    by_case: dict[str, list[list[float]]] = {}
-    cord, alarms, free, slices = [], 0, 0, 0
+    """Figures on whole scans, at the threshold with the largest mean Dice."""
+    pixel_mm = pixel_of(network.metadata)
+    scans: list[list[ScanFigures]] = []
+    slices = 0
     for entry in _first(held):
-        images, targets = entry.images(), entry.targets()
-        maps = np.concatenate([network(images[i : i + 1]) for i in range(len(images))])
-        slices += len(images)
-        truth = (targets & LESION) > 0
-        if truth.any():
-            row = [dice(maps[:, 0] >= t, truth) for t in GRID]
-            by_case.setdefault(entry.case.diagnosis or "other", []).append(row)
-        else:
-            free += 1
-            alarms += bool((maps[:, 0] >= 0.5).any())
-        if "cord" in outputs and entry.has_cord:
-            cord.append(dice(maps[:, 1] >= 0.5, (targets & CORD) > 0))
+        maps = probabilities(network, entry)
+        slices += len(maps)
+        scans.append([measure_scan(entry, maps, pixel_mm, t) for t in GRID])
+    ill = [[scan.dice for scan in row] for row in scans if row[0].group != FREE]
     labels: dict[str, Any] = {"threshold": 0.5, "threshold_from": "one half"}
-    figures: dict[str, Any] = {"slices": slices, "lesion_free_cases": free}
-    if free:
-        figures["lesion_free_with_alarm_at_half"] = alarms
-    if cord:
-        figures["dice_cord"] = float(np.mean(cord))
-    if by_case:
-        rows = np.array([row for rows in by_case.values() for row in rows])
-        best = int(rows.mean(0).argmax())
+    best = GRID.index(0.5)
+    if ill:
+        best = int(np.mean(ill, 0).argmax())
         labels = {
             "threshold": GRID[best],
-            "threshold_from": f"validation, largest mean Dice of {len(rows)} cases, {GRID}",
+            "threshold_from": f"validation, largest mean Dice of {len(ill)} cases, {GRID}",
         }
-        figures["dice_lesion"] = float(rows[:, best].mean())
-        figures["dice_lesion_by_diagnosis"] = {
-            name: float(np.array(own)[:, best].mean()) for name, own in sorted(by_case.items())
-        }
-        figures["remark"] = "on prepared slices, at the threshold chosen on these cases: too good"
+    figures: dict[str, Any] = {
+        "slices": slices,
+        "scans": len(scans),
+        "lesion_free_cases": len(scans) - len(ill),
+        **summarise([row[best] for row in scans]),
+        "remark": "on prepared slices, at the threshold chosen on these cases: too good",
+    }
     return labels, figures
 
 
@@ -305,9 +295,3 @@ def _first(held: Sequence[Entry]) -> list[Entry]:
             break
         taken.append(entry)
     return taken
-
-
-def dice(a: np.ndarray, b: np.ndarray) -> float:
-    """Overlap of two masks of bool; 1 where both are empty."""
-    total = int(a.sum()) + int(b.sum())
-    return 2 * int((a & b).sum()) / total if total else 1.0

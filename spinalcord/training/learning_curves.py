@@ -24,7 +24,7 @@ def write_curves(
     stem : path
         Without an ending.
     history : sequence of mapping
-        One row an epoch, with the columns `FIXED` and `figures`.
+        One row an epoch, with the columns `FIXED` and `figures`; of these a row may lack some.
     figures : sequence of str
         Names of what was measured besides the losses.
 
@@ -40,7 +40,8 @@ def write_curves(
     """
     stem = Path(stem)
     text = io.StringIO()
-    writer = csv.DictWriter(text, (*FIXED, *figures), extrasaction="ignore", lineterminator="\n")
+    columns = (*FIXED, *figures)
+    writer = csv.DictWriter(text, columns, "", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     files = [write_bytes(stem.with_name(f"{stem.name}.csv"), text.getvalue().encode())]
@@ -58,13 +59,14 @@ def _draw(history: Sequence[Mapping[str, Any]], figures: Sequence[str]) -> bytes
         return None
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     left, right = figure.subplots(1, 2)
-    epochs = [row["epoch"] for row in history]
+    shares = [name for name in figures if not name.endswith("_mm3")]
     for axes, names, label in (
         (left, ("train_loss", "validation_loss"), "loss"),
-        (right, figures, "validation"),
+        (right, shares, "validation"),
     ):
         for name in names:
-            axes.plot(epochs, [row[name] for row in history], marker=".", label=name)
+            known = [(row["epoch"], row[name]) for row in history if name in row]
+            axes.plot(*zip(*known, strict=True), marker=".", label=name)
         axes.set_xlabel("epoch")
         axes.set_ylabel(label)
         axes.legend()

@@ -6,14 +6,15 @@ import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ..cohort.listing import CohortCase, list_cohort, read_rows
+from ..cohort.listing import CohortCase, list_cohort
 from ..errors import InputError, SpinalcordWarning
+from ..tables.words import listed_words, unknown_words
 from .settings import SEGMENTATION, check_target, classes_of
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -27,84 +28,104 @@ _SPLITS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class TrainingCase:
-    """One scan with what is known about it.
-
-    Attributes
-    ----------
-    case_id, participant_id : str
-    path, mask : str
-        The scan and its lesion mask.
-    cord, t1c, series : str or None
-        Cord mask and contrast-enhanced T1w on the same grid; SeriesInstanceUID.
-    diagnosis : str
-        Empty where there is none.
-    split : str
-        train, validation or test.
-    """
-
-    case_id: str
-    participant_id: str
-    path: str
-    mask: str
-    cord: str | None = None
-    t1c: str | None = None
-    series: str | None = None
-    diagnosis: str = ""
-    split: str = TRAIN
-
-
 def list_cases(
-    data: str | os.PathLike[str], target: str, *, seed: int = 0
-) -> tuple[list[TrainingCase], str]:
+    data: str | os.PathLike[str],
+    target: str,
+    *,
+    seed: int = 0,
+    columns: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+) -> tuple[list[CohortCase], str]:
     """List the cases of a cohort that a target can be trained and validated on.
 
     Parameters
     ----------
     data : path
-        A BIDS folder or a CSV or TSV file, as for `spinalcord.run_cohort`.  A table may have the
-        column ``cord``; in BIDS the cord mask lies beside the lesion mask and is called
-        ``label-cord`` (or ``desc-cord``) in place of ``label-lesion``.
+        A BIDS folder or a table, as for `spinalcord.run_cohort`.  A table may have the column
+        ``cord``; in BIDS the cord mask lies beside the lesion mask and is called ``label-cord``
+        (or ``desc-cord``) in place of ``label-lesion``.
     target : str
-        "segmentation", a task or "diagnosis": who has none of its diagnoses is left out.
+        "segmentation", a task or "diagnosis": who has another diagnosis that is known, or none, is
+        left out.
     seed : int, default 0
         Draws the split where the cohort names none: a fifth of the patients of each diagnosis
         validate.
+    columns, words : mapping, optional
+        As for `spinalcord.run_cohort`.
 
     Returns
     -------
-    cases : list of TrainingCase
-        Of the splits train and validation.
+    cases : list of CohortCase
+        Of the splits train and validation, which is what their ``truth`` says.
     origin : str
         Of the split: "cohort" or "drawn".
+
+    Warns
+    -----
+    SpinalcordWarning
+        Cases that are left out, and why; as `spinalcord.run_cohort` of its tables.
 
     Raises
     ------
     InputError
-        As `spinalcord.run_cohort`; a patient in two splits; a split of another name or for some
+        As `spinalcord.run_cohort`; a diagnosis of a word that is not known, unless segmentation is
+        trained; a patient with two diagnoses or in two splits; a split of another name or for some
         cases only; a class or a split without cases.
+
+    Examples
+    --------
+    >>> cases, origin = list_cases("cohort.csv", "ms_vs_nmosd")  # doctest: +SKIP
     """
     check_target(target)
-    listed, origin = split_cases(_read(Path(data)), seed=seed)
+    name = Path(data).name
+    found = _read(Path(data), columns, words)
+    _check_diagnoses(found, target, name)
+    listed, origin = split_cases(found, seed=seed)
     cases = [case for case in listed if case.split != TEST]
-    without = sum(not case.mask for case in cases)
-    if without:
-        warnings.warn(
-            f"{Path(data).name}: {without} of {len(cases)} cases have no lesion mask and are left "
-            "out; a scan without lesion needs a mask of zeros",
-            SpinalcordWarning,
-            stacklevel=2,
-        )
-    cases = [case for case in cases if case.mask]
+    masked = [case for case in cases if case.mask]
+    if len(masked) < len(cases):
+        _left_out(
+            name, len(cases) - len(masked), len(cases),
+            "have no lesion mask and are left out; a scan without lesion needs a mask of zeros",
+        )  # fmt: skip
     if target != SEGMENTATION:
-        wanted = {name for names in classes_of(target) for name in names}
-        cases = [case for case in cases if case.diagnosis in wanted]
-    check_classes(cases, target, Path(data).name)
-    return cases, origin
+        wanted = {word for names in classes_of(target) for word in names}
+        others = Counter(case.diagnosis for case in masked if case.diagnosis not in wanted)
+        if others:
+            counts = Counter({word or "none": n for word, n in others.items()})
+            what = f"have another diagnosis than {target} asks for and are left out: "
+            _left_out(name, sum(others.values()), len(masked), what + listed_words(counts))
+        masked = [case for case in masked if case.diagnosis in wanted]
+    check_classes(masked, target, name)
+    return masked, origin
 
 
-def check_classes(cases: Iterable[TrainingCase], target: str, name: str) -> None:
+def _left_out(name: str, n: int, among: int, why: str) -> None:
+    warnings.warn(f"{name}: {n} of {among} cases {why}", SpinalcordWarning, stacklevel=3)
+
+
+def _check_diagnoses(cases: Sequence[CohortCase], target: str, name: str) -> None:
+    """Refuse diagnoses that would be dropped unseen, and patients with two of them."""
+    unknown = unknown_words("diagnosis", (case.diagnosis for case in cases))
+    if unknown and target != SEGMENTATION:
+        raise InputError(
+            f"{name}: {sum(unknown.values())} of {len(cases)} cases have a diagnosis of a word "
+            f"that is not known: {listed_words(unknown)}; correct it, or say what it means with "
+            "words= or --words, as in diagnosis:M.S.=MS"
+        )
+    given: dict[str, str] = {}
+    for case in cases:
+        if not case.diagnosis:
+            continue
+        other = given.setdefault(case.participant_id, case.diagnosis)
+        if other != case.diagnosis:
+            raise InputError(
+                f"{name}: participant {case.participant_id} has the diagnoses {other} and "
+                f"{case.diagnosis}: a patient has one"
+            )
+
+
+def check_classes(cases: Iterable[CohortCase], target: str, name: str) -> None:
     """Refuse cases that leave a split empty, or a class of the target in one.
 
     Raises
@@ -124,18 +145,18 @@ def check_classes(cases: Iterable[TrainingCase], target: str, name: str) -> None
                 )
 
 
-def split_cases(cases: Sequence[TrainingCase], *, seed: int = 0) -> tuple[list[TrainingCase], str]:
+def split_cases(cases: Sequence[CohortCase], *, seed: int = 0) -> tuple[list[CohortCase], str]:
     """Check the splits of cases, or draw them by patient where none has one.
 
     Parameters
     ----------
-    cases : sequence of TrainingCase
+    cases : sequence of CohortCase
         Their splits as the cohort spells them; empty where it does not say.
     seed : int, default 0
 
     Returns
     -------
-    cases : list of TrainingCase
+    cases : list of CohortCase
     origin : str
         "cohort" or "drawn".
 
@@ -153,8 +174,8 @@ def split_cases(cases: Sequence[TrainingCase], *, seed: int = 0) -> tuple[list[T
     origin = "drawn" if empty else "cohort"
     if empty:
         drawn = _draw(cases, seed)
-        return [replace(case, split=drawn[case.participant_id]) for case in cases], origin
-    named = [replace(case, split=_SPLITS[case.split.lower()]) for case in cases]
+        return [_in_split(case, drawn[case.participant_id]) for case in cases], origin
+    named = [_in_split(case, _SPLITS[case.split.lower()]) for case in cases]
     at: dict[str, str] = {}
     for case in named:
         if at.setdefault(case.participant_id, case.split) != case.split:
@@ -165,7 +186,11 @@ def split_cases(cases: Sequence[TrainingCase], *, seed: int = 0) -> tuple[list[T
     return named, origin
 
 
-def _draw(cases: Sequence[TrainingCase], seed: int) -> dict[str, str]:
+def _in_split(case: CohortCase, split: str) -> CohortCase:
+    return replace(case, truth={**case.truth, "split": split})
+
+
+def _draw(cases: Sequence[CohortCase], seed: int) -> dict[str, str]:
     rng = np.random.default_rng([seed, 1])
     patients: dict[str, str] = {}
     for case in cases:
@@ -180,32 +205,20 @@ def _draw(cases: Sequence[TrainingCase], seed: int) -> dict[str, str]:
     return split
 
 
-def _read(data: Path) -> list[TrainingCase]:
-    carry: tuple[str, ...] = ()
+def _read(
+    data: Path,
+    columns: Mapping[str, str] | None,
+    words: Mapping[str, Mapping[str, str]] | None,
+) -> list[CohortCase]:
+    listing = list_cohort(data, masks="use", columns=columns, words=words)
     if not data.is_dir():
-        rows = read_rows(data)
-        carry = ("cord",) if rows and "cord" in {str(key).strip() for key in rows[0]} else ()
-    listing = list_cohort(data, masks="use", carry=carry)
-    return [
-        TrainingCase(
-            case_id=case.case_id,
-            participant_id=case.participant_id,
-            path=case.path,
-            mask=case.mask or "",
-            cord=_cord(case, data),
-            t1c=case.t1c,
-            series=case.series,
-            diagnosis=case.truth.get("reference_diagnosis", ""),
-            split=case.truth.get("split", ""),
-        )
-        for case in listing.cases
-    ]
+        return list(listing.cases)
+    return [replace(case, cord=_cord_beside(case)) for case in listing.cases]
 
 
-def _cord(case: CohortCase, data: Path) -> str | None:
-    if case.truth.get("cord"):
-        return str((data.parent / case.truth["cord"]).absolute())
-    if not data.is_dir() or case.mask is None:
+def _cord_beside(case: CohortCase) -> str | None:
+    """Return the cord mask that lies beside a lesion mask, if there is one."""
+    if case.mask is None:
         return None
     mask = Path(case.mask)
     beside = mask.with_name(re.sub(r"(label|desc)-lesion", r"\1-cord", mask.name))

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .. import _core
 from ..errors import InputError
+from ..stats.roc import auc_value
 from .augmentation import Augmentation, crop, disturb
 from .cache import Entry
 from .losses import class_loss, count_overlap, mask_loss
@@ -85,16 +85,21 @@ class SegmentationProblem(Problem):
         self._train = PatchSampler(
             train, batch, settings.patch, settings.seed,
             margin=MARGIN if settings.augment else 0, aspect=settings.aspect,
+            shares=settings.shares,
         )  # fmt: skip
         # Another seed than the training's, whose batches are seed, step.
         self._held = PatchSampler(
             held, batch, (settings.patch[1],) * 2, settings.seed + (1 << 40),
-            aspect=settings.aspect,
+            aspect=settings.aspect, shares=settings.shares,
         )  # fmt: skip
+        self._channels = train[0].channels
 
     def build(self) -> nn.Module:
         """Make the network: no final Norm, head biased towards "no lesion"."""
-        return build("multiresunet", outputs=len(self.outputs), final_norm=False)
+        return build(
+            "multiresunet", in_channels=self._channels, outputs=len(self.outputs),
+            final_norm=False,
+        )  # fmt: skip
 
     def draw(self, step: int) -> Batch:
         """Read the patches of a step."""
@@ -198,14 +203,8 @@ class ClassificationProblem(Problem):
         loss = float(np.mean([own[truth == c].mean() for c in range(self._n)]))
         figures = {"accuracy": float((p.argmax(1) == truth).mean())}
         if "auc" in self.figures:
-            figures["auc"] = auc(truth == 1, p[:, 1])
+            figures["auc"] = auc_value(truth == 1, p[:, 1])
         return loss, figures
-
-
-def auc(positive: np.ndarray, scores: np.ndarray) -> float:
-    """Share of pairs of a positive and a negative case that the scores put in order."""
-    placed = _core.placements(np.ascontiguousarray(scores[None], np.float64), positive)
-    return float(placed[0, positive].mean())
 
 
 def make_problem(target: str, entries: Sequence[Entry], settings: Settings) -> Any:

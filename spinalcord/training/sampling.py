@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,26 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .cache import CORD, LESION, Entry
 
-AROUND_LESION, AROUND_CORD = 0.25, 0.55
-"""Shares of the patches; the others lie anywhere.  With half of them around lesions a network calls
-too much: on whole slices the best threshold was then 0.9."""
+LESION_SHARE, CORD_SHARE, BESIDE_SHARE, BEYOND_SHARE = 0.25, 0.40, 0.20, 0.08
+"""Of the patches, around lesions, on the cord, beside it, and above and below its ends; the others
+lie anywhere.  Measured: with half of them around lesions a network calls too much; without those
+beside the cord it takes the sac's edge for cord and lesion there, where most false lesions lay."""
+
+BESIDE_SLICES, BESIDE_MM = 3, 6.0
+"""How far beside the cord's outermost slices patches lie: the larger of the two."""
+
+BEYOND_ROWS = 24
+"""Rows beyond an end of the cord that are worth a patch; fewer are mostly padding."""
 
 LESION_FREE = 0.5
 """Share of the patches not around lesions that come from cases without any, where there are some:
 patches around the cord of a patient mostly hold a lesion too."""
+
+
+T = TypeVar("T", bound=np.generic)
+
+Place: TypeAlias = tuple[int, tuple[int, int]]
+"""A slice, and row and column of a patch's middle."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +64,12 @@ class Batch:
 
 
 class PatchSampler:
-    """Draw patches around lesions, around the cord, and anywhere (against false alarms).
+    """Draw patches around lesions, on, beside and beyond the cord, and anywhere.
 
-    Diagnoses come equally often, and so do the patients of each.
+    Those without lesion are there against false alarms: beside the cord, in its outermost slices
+    and a few further out at the same place, the sac's edge looks like cord; above and below its
+    ends lie brainstem and cauda equina.  Diagnoses come equally often, and so do the patients of
+    each.
 
     Parameters
     ----------
@@ -64,6 +82,8 @@ class PatchSampler:
         What is cut in addition on each side, as a share of the height, for turning.
     aspect : float, default 1
         Height over width; widths are the nearest multiples of 16.
+    shares : four floats
+        Of the patches around lesions, on the cord, beside it and beyond its ends.
 
     Raises
     ------
@@ -74,12 +94,20 @@ class PatchSampler:
     def __init__(
         self, entries: Sequence[Entry], batch: int, patch: tuple[int, int], seed: int,
         *, margin: float = 0.0, aspect: float = 1.0,
+        shares: Sequence[float] = (LESION_SHARE, CORD_SHARE, BESIDE_SHARE, BEYOND_SHARE),
     ) -> None:  # fmt: skip
         self._all = _Pool(entries, lambda e: e.shape[0] > 0)
         if not self._all:
             raise InputError("no slice to draw patches from")
-        self._lesion = _Pool(entries, lambda e: bool(e.lesion))
-        self._cord = _Pool(entries, lambda e: bool(e.cord))
+        cord = _Pool(entries, lambda e: bool(e.cord))
+        until = np.cumsum(shares).tolist()
+        self._ways: list[tuple[float, _Pool, Callable[..., Place]]] = [
+            (until[0], _Pool(entries, lambda e: bool(e.lesion)), _around_lesion),
+            (until[1], cord, _on_cord),
+            (until[2], cord, _beside_cord),
+            (until[3], _Pool(entries, lambda e: any(_beyond(e))), _beyond_cord),
+        ]
+        self._channels = max(e.channels for e in entries)
         self._batch, self._patch, self._seed, self._margin = batch, patch, seed, margin
         self._aspect = aspect
 
@@ -90,14 +118,13 @@ class PatchSampler:
         size = height, max(round(height / self._aspect / 16), 1) * 16
         margin = 2 * int(np.ceil(height * self._margin))
         shape = size[0] + margin, size[1] + margin
-        images = np.zeros((self._batch, 1, *shape), np.float32)
+        images = np.zeros((self._batch, self._channels, *shape), np.float32)
         bits = np.zeros((self._batch, *shape), np.uint8)
         known = np.ones((self._batch, 2), np.float32)
         for i, u in enumerate((np.arange(self._batch) + rng.random()) / self._batch):
             entry, index, centre = self._place(rng, u, size)
-            target = entry.target(index)
-            images[i, 0] = cut(entry.image(index)[0], centre, shape)
-            bits[i] = cut(target, centre, shape)
+            images[i] = entry.patch(index, partial(cut, centre=centre, shape=shape))
+            bits[i] = cut(entry.target(index), centre, shape)
             known[i, 1] = entry.has_cord
         masks = np.stack([bits & LESION, bits & CORD], 1).astype(bool).astype(np.float32)
         return Batch(images, masks, np.zeros(self._batch, np.int64), known, size)
@@ -106,20 +133,64 @@ class PatchSampler:
         self, rng: np.random.Generator, u: float, size: tuple[int, int]
     ) -> tuple[Entry, int, tuple[int, int]]:
         """Choose a slice, and the middle of a patch: `u` in [0, 1) says around what."""
-        for bit, pool, until in (
-            (LESION, self._lesion, AROUND_LESION),
-            (CORD, self._cord, AROUND_LESION + AROUND_CORD),
-        ):
+        for until, pool, place in self._ways:
             if u < until and pool:
                 entry = pool.pick(rng)
-                index = int(rng.choice(entry.lesion if bit == LESION else entry.cord))
-                pixels = np.argwhere(entry.target(index) & bit)
-                reach = np.array(size) // 4
-                row, column = pixels[rng.integers(len(pixels))] + rng.integers(-reach, reach + 1)
-                return entry, index, (int(row), int(column))
+                return entry, *place(entry, rng, size)
         entry = self._all.pick(rng)
         n, h, w = entry.shape
         return entry, int(rng.integers(n)), (int(rng.integers(h)), int(rng.integers(w)))
+
+
+def _around_lesion(entry: Entry, rng: np.random.Generator, size: tuple[int, int]) -> Place:
+    index = int(rng.choice(entry.lesion))
+    return index, _near(entry, index, LESION, rng, size)
+
+
+def _on_cord(entry: Entry, rng: np.random.Generator, size: tuple[int, int]) -> Place:
+    index = int(rng.choice(entry.cord))
+    return index, _near(entry, index, CORD, rng, size)
+
+
+def _beside_cord(entry: Entry, rng: np.random.Generator, size: tuple[int, int]) -> Place:
+    """An outermost slice of the cord, or one further out where the cord lies in that."""
+    reach = max(BESIDE_SLICES, round(BESIDE_MM / entry.spacing_mm))
+    last = entry.shape[0] - 1
+    choices = [(max(entry.cord[0] - k, 0), entry.cord[0]) for k in range(reach + 1)]
+    choices += [(min(entry.cord[-1] + k, last), entry.cord[-1]) for k in range(reach + 1)]
+    # What would lie beyond the stack is its end, counted once.
+    index, at = sorted(set(choices))[int(rng.integers(len(set(choices))))]
+    return index, _near(entry, at, CORD, rng, size)
+
+
+def _beyond_cord(entry: Entry, rng: np.random.Generator, size: tuple[int, int]) -> Place:
+    """Above or below the cord's ends, in a slice that holds cord or one close by."""
+    above, below = _beyond(entry)
+    (top, left), (bottom, right) = entry.ends
+    upwards = bool(above) and (not below or rng.random() < 0.5)
+    row = int(rng.integers(top)) if upwards else bottom + int(rng.integers(1, below + 1))
+    column = (left if upwards else right) + int(rng.integers(-size[1] // 2, size[1] // 2 + 1))
+    low, high = entry.cord[0] - 1, entry.cord[-1] + 1
+    index = int(np.clip(rng.integers(low, high + 1), 0, entry.shape[0] - 1))
+    return index, (row, column)
+
+
+def _beyond(entry: Entry) -> tuple[int, int]:
+    """Rows above and below the cord; 0 where there are too few to be worth a patch."""
+    if not entry.ends:
+        return 0, 0
+    above, below = entry.ends[0][0], entry.shape[1] - 1 - entry.ends[1][0]
+    return (above if above >= BEYOND_ROWS else 0), (below if below >= BEYOND_ROWS else 0)
+
+
+def _near(
+    entry: Entry, index: int, bit: int, rng: np.random.Generator, size: tuple[int, int]
+) -> tuple[int, int]:
+    """Draw a pixel of a mask, moved by up to a quarter of the patch."""
+    pixels = np.argwhere(entry.target(index) & bit)
+    reach = np.array(size) // 4
+    row, column = pixels[rng.integers(len(pixels))] + rng.integers(-reach, reach + 1)
+    return int(row), int(column)
 
 
 class WindowSampler:
@@ -190,9 +261,7 @@ class _Pool:
         return group[int(rng.integers(len(group)))]
 
 
-def cut(
-    image: NDArray[np.generic], centre: tuple[int, int], shape: tuple[int, int]
-) -> NDArray[np.generic]:
+def cut(image: NDArray[T], centre: tuple[int, int], shape: tuple[int, int]) -> NDArray[T]:
     """Cut a rectangle around a pixel; zeros beyond the image, as beyond a prepared slice."""
     out = np.zeros(shape, image.dtype)
     row, column = centre[0] - shape[0] // 2, centre[1] - shape[1] // 2

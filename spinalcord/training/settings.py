@@ -50,6 +50,15 @@ class Settings:
     aspect : float, default 1
         Height of a patch over its width.  The cord runs from head to foot: a patch of 144 x 64
         holds as much of it as one of 144 x 144, for less than half the work.
+    shares : four floats, default (0.25, 0.40, 0.20, 0.08)
+        Of the segmentation network's patches around lesions, on the cord, beside it (its outermost
+        slices and a few further out) and beyond its ends; the others lie anywhere.
+    context_mm : float or None, default 3.5
+        The segmentation network sees each slice between its two neighbours at this distance,
+        linearly between slices; None: one slice.
+    ema : float, default 0.998
+        Each step moves the mean of the weights, which is what is validated and exported, by one
+        minus this at most towards the weights; 0: the last weights.
     window : (int, int), default (256, 256)
         Rows and columns of what a classifier sees, in training and in use, multiples of 32.  A
         lesion is long and narrow: 224 x 96 costs a third, and of what the network averages over
@@ -59,7 +68,8 @@ class Settings:
     schedule : {"plateau", "cosine"}
         "plateau", as in the letter: the rate is halved after `patience` epochs without gain.
         "cosine": it rises over the first 3 % of all steps, then falls to nothing along half a
-        cosine [1]_; for trainings whose length is known, which it makes shorter.
+        cosine [1]_; for trainings whose length is known, which it makes shorter.  The length is
+        that of `epochs`, or of `minutes` where those end first.
     seed : int, default 0
         Of the start, the batches, the augmentation, and splits where the cohort names none.
     device : {"auto", "cpu", "cuda"}
@@ -93,6 +103,9 @@ class Settings:
     batch: int | None = None
     patch: tuple[int, int] = (128, 192)
     aspect: float = 1.0
+    shares: tuple[float, float, float, float] = (0.25, 0.40, 0.20, 0.08)
+    context_mm: float | None = 3.5
+    ema: float = 0.998
     window: tuple[int, int] = PREPARED
     lr: float = 1e-4
     schedule: str = "plateau"
@@ -112,10 +125,16 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} is {value}, expected at least 1")
-        for name in ("minutes", "lr", "pixel_mm"):
+        for name in ("minutes", "lr", "pixel_mm", "context_mm"):
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise InputError(f"{name} is {value}, expected a number above 0")
+        if not 0 <= self.ema < 1:
+            raise InputError(f"ema is {self.ema}, expected at least 0 and less than 1")
+        if len(self.shares) != 4 or min(self.shares) < 0 or sum(self.shares) > 1 + 1e-9:
+            raise InputError(
+                f"shares are {self.shares}, expected four numbers from 0 with a sum of at most 1"
+            )
         if self.seed < 0:
             raise InputError(f"seed is {self.seed}, expected 0 or more")
         small, large = self.patch
@@ -142,20 +161,21 @@ class Settings:
             if getattr(self, name) not in choices:
                 raise InputError(f"{name} is {', '.join(choices)}, got {getattr(self, name)!r}")
 
-    @property
-    def preprocessing(self) -> dict[str, Any]:
-        """The model file's `preprocessing`."""
-        return {
+    def preprocessing(self, target: str) -> dict[str, Any]:
+        """Return the model file's `preprocessing`."""
+        settings = {
             "mode": self.mode,
             "pixel_mm": self.pixel_mm,
             "size": list(self.window),
             "clip": 5.0,
         }
+        if target == SEGMENTATION and self.context_mm is not None:
+            settings["context_mm"] = self.context_mm
+        return settings
 
-    @property
-    def prepared(self) -> dict[str, Any]:
-        """The same with whole windows: turned and shifted, a narrow one needs what lies beside."""
-        return {**self.preprocessing, "size": list(PREPARED)}
+    def prepared(self, target: str) -> dict[str, Any]:
+        """Return it with whole windows: turned and shifted, a narrow one needs what lies beside."""
+        return {**self.preprocessing(target), "size": list(PREPARED)}
 
     def fixed(self) -> dict[str, Any]:
         """What may not change when a training is taken up again."""
@@ -169,12 +189,11 @@ class Settings:
         }
 
 
-def rate_at(step: int, total: int, lr: float) -> float:
-    """Return the learning rate of a step of `total` on the schedule "cosine"."""
-    warm = max(round(WARM * total), 1)
-    if step < warm:
-        return lr * (step + 1) / warm
-    return lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(total - warm, 1)))
+def rate_at(share: float, lr: float) -> float:
+    """Return the learning rate of the schedule "cosine" after this share of the training."""
+    if share < WARM:
+        return lr * share / WARM
+    return lr * 0.5 * (1 + math.cos(math.pi * min((share - WARM) / (1 - WARM), 1.0)))
 
 
 def classes_of(target: str) -> tuple[tuple[str, ...], ...]:

@@ -23,6 +23,12 @@ from .settings import SEGMENTATION, START, classes_of
 
 KEY = "spinalcord_start"
 
+FIRST = ("encoder.0.a.conv.weight", "encoder.0.shortcut.conv.weight")
+"""Of the segmentation network, what sees the image."""
+
+NEIGHBOURS_AT_FIRST = 0.05
+"""Of a random start, for the channels that weights of one slice lack."""
+
 _OLD_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # torchvision's of 2017
 
 
@@ -54,7 +60,9 @@ def load_init(network: nn.Module, target: str, path: str | os.PathLike[str]) -> 
         What it is to be trained for.  A classifier takes its two outputs from the start's four:
         the row of each diagnosis, or the mean of the two that make a class.
     path : path
-        Of the same network; segmentation may gain or lose the output cord.
+        Of the same network; segmentation may gain or lose the output cord, and may gain a slice's
+        two neighbours as channels: the middle one takes the weights of the file's one, the others
+        begin near zero.
 
     Raises
     ------
@@ -81,6 +89,11 @@ def load_init(network: nn.Module, target: str, path: str | os.PathLike[str]) -> 
             if own is not None and name in wanted and own.shape[0] != wanted[name].shape[0]:
                 n = min(own.shape[0], wanted[name].shape[0])
                 tensors[name] = torch.cat([own[:n], wanted[name][n:].cpu()])
+        for name in FIRST:
+            own, want = tensors.get(name), wanted[name]
+            if own is not None and own.shape[1] == 1 and want.shape[1] == 3:
+                tensors[name] = want.cpu() * NEIGHBOURS_AT_FIRST
+                tensors[name][:, 1] = own[:, 0]
     _copy(network, tensors, wanted, Path(path))
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,20 +18,26 @@ from torch import nn
 from tqdm import tqdm
 
 from .. import __version__, _core
+from ..cohort.listing import CohortCase
 from ..errors import InputError
+from .averaging import WeightMean
 from .batch_norm import kind_for
 from .cache import Entry, prepare_cases
 from .checkpoints import load_checkpoint, save_checkpoint
 from .export import describe, export_model
 from .learning_curves import write_curves
-from .patients import TRAIN, VALIDATION, TrainingCase, list_cases
+from .patients import TRAIN, VALIDATION, list_cases
 from .problems import Problem, make_problem
 from .settings import PREPARED, SEGMENTATION, START, Settings, check_target, rate_at
 from .starting import load_backbone, load_init, write_start
 from .torch_networks import copy_tensors
+from .whole_scans import ScanJudge
 
 CHECKPOINT_S = 300.0
 """Seconds of work that a kill can cost at most, about."""
+
+JUDGED_SHARE = 0.05
+"""Share of the time that goes into measuring whole scans, about."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,9 @@ def train_network(
     resume: bool = False,
     cache: str | os.PathLike[str] | None = None,
     name: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+    lesion_label: int | None = None,
     progress: bool = False,
 ) -> TrainingResult:
     """Train a network on the split train of a cohort, watched on the split validation.
@@ -97,6 +107,10 @@ def train_network(
         not given.
     name : str, optional
         In the model file; the name of `out` if not given.
+    columns, words : mapping, optional
+        As for `spinalcord.run_cohort`: names of columns, words for sex and diagnosis.
+    lesion_label : int, optional
+        As for `spinalcord.classify`: which value of the lesion masks is lesion.
     progress : bool, default False
         Whether to show bars on a terminal.
 
@@ -116,14 +130,25 @@ def train_network(
     work = _check(target, out, init, backbone, resume)
     if target == SEGMENTATION and settings.window != PREPARED:
         raise InputError("window is for classifiers; a segmentation network sees patches")
-    cases, origin = list_cases(data, target, seed=settings.seed)
-    metadata = describe(target, ["lesion", "cord"], name or out.stem, settings.preprocessing)
-    prepared = {**metadata, "preprocessing": settings.prepared}
+    cases, origin = list_cases(data, target, seed=settings.seed, columns=columns, words=words)
+    metadata = describe(
+        target, ["lesion", "cord"], name or out.stem, settings.preprocessing(target)
+    )
+    prepared = {**metadata, "preprocessing": settings.prepared(target)}
     entries = prepare_cases(
-        cases, prepared, cache or out.parent / "training-cache", progress=progress
+        cases,
+        prepared,
+        cache or out.parent / "training-cache",
+        lesion_label=lesion_label,
+        progress=progress,
     )
     problem = make_problem(target, entries, settings)
+    held = [e for e in entries if e.case.split == VALIDATION]
     loop = _Loop(target, problem, settings, work, _fingerprint(cases, target))
+    if target == SEGMENTATION:
+        labels = {**metadata["labels"], "outputs": list(problem.outputs)}
+        metadata = {**metadata, "labels": labels}
+        loop.judge = ScanJudge(metadata, held, work, "bf16" if loop.bf16 else "f32")
     if resume and loop.checkpoint.is_file():
         loop.restore()
     else:
@@ -131,12 +156,12 @@ def train_network(
             load_backbone(loop.network, backbone)
         if init is not None:
             load_init(loop.network, target, init)
+        loop.mean.begin(loop.network.state_dict())
     finished = loop.run(progress)
     loop.network.load_state_dict(loop.best)
     facts = _facts(target, Path(data), cases, origin, settings, loop, init, backbone)
-    held = [e for e in entries if e.case.split == VALIDATION]
     figures = _write(target, out, loop.network.cpu().eval(), metadata, facts, held, problem, data)
-    files = write_curves(work / "curves", loop.history, problem.figures)
+    files = write_curves(work / "curves", loop.history, loop.figures)
     return TrainingResult(out, loop.history, loop.best_epoch, figures, files, finished)
 
 
@@ -173,6 +198,10 @@ class _Loop:
         # Twice the batch sees twice the slices.
         batch = settings.batch or (32 if target != SEGMENTATION else 8)
         self.steps = settings.steps or max(-(-problem.n_train // batch), 1)
+        self.mean = WeightMean(self.network, settings.ema)
+        self.judge: ScanJudge | None = None
+        self.score, self.judging = -1.0, 0.0
+        self.share = 0.0
         self.step, self.epoch, self.idle = 0, 0, 0
         self.lowest, self.best_epoch = float("inf"), 0
         self.best: dict[str, Any] = {}
@@ -190,6 +219,7 @@ class _Loop:
     def run(self, progress: bool) -> str:
         """Train until there is a reason to end; return it."""
         began, saved, before = time.monotonic(), time.monotonic(), self.seconds
+        taken_up = self.share
         limit = None if self.settings.minutes is None else 60 * self.settings.minutes
         with ThreadPoolExecutor(1) as reader:
             ahead = reader.submit(self.problem.draw, self.step)
@@ -199,6 +229,9 @@ class _Loop:
                 bar = tqdm(total=left, desc=title, leave=False, disable=None if progress else True)
                 with bar:
                     while len(self.losses) < self.steps and not _over(limit, began):
+                        if limit is not None:
+                            passed = (time.monotonic() - began) / limit
+                            self.share = taken_up + (1 - taken_up) * passed
                         batch = ahead.result()
                         ahead = reader.submit(self.problem.draw, self.step + 1)
                         self._update(batch)
@@ -209,7 +242,7 @@ class _Loop:
                             self.save()
                             saved = time.monotonic()
                 if self.losses:
-                    self._finish_epoch(before + time.monotonic() - began)
+                    self._finish_epoch(before + time.monotonic() - began, _over(limit, began))
                     saved = time.monotonic()
         if not self.best:
             raise InputError("the time was over before the first step; allow more minutes")
@@ -224,9 +257,10 @@ class _Loop:
 
     def _update(self, batch: Any) -> None:
         self.network.train()
+        # Where the time is limited a cosine ends with it.
+        self.share = max(self.share, (self.step + 0.5) / (self.settings.epochs * self.steps))
         if self.settings.schedule == "cosine":
-            total = self.settings.epochs * self.steps
-            self.optimizer.param_groups[0]["lr"] = rate_at(self.step, total, self.settings.lr)
+            self.optimizer.param_groups[0]["lr"] = rate_at(self.share, self.settings.lr)
         loss = self.problem.loss(self.forward, batch, self.step, self.device)
         value = float(loss.detach())
         if value != value or value == float("inf"):
@@ -236,15 +270,38 @@ class _Loop:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
+        self.mean.update(self.network)
         self.losses.append(value)
         self.step += 1
 
-    def _finish_epoch(self, seconds: float) -> None:
-        """Validate, keep the best weights, halve the rate where nothing is gained, save."""
-        self.network.eval()
-        with torch.no_grad():
-            loss, figures = self.problem.validate(self.forward, self.device)
+    def _finish_epoch(self, seconds: float, last: bool) -> None:
+        """Validate, keep the best weights, halve the rate where nothing is gained, save.
+
+        All on the mean of the weights.  The best are those with the smallest loss, or where whole
+        scans are judged, those with the best score on them: from time to time, and at the end.
+        """
         self.epoch += 1
+        self.network.eval()
+        with self.mean.applied(self.network):
+            with torch.no_grad():
+                loss, figures = self.problem.validate(self.forward, self.device)
+            gain = loss < self.lowest
+            self.lowest = min(loss, self.lowest)
+            self.idle = 0 if gain else self.idle + 1
+            last = last or self._ended(None, 0.0) is not None
+            if self.judge is not None and (last or self.judging <= JUDGED_SHARE * seconds):
+                began = time.monotonic()
+                judged = {f"scans_{k}": v for k, v in self.judge(self.network).items()}
+                self.judging += time.monotonic() - began
+                figures |= judged
+                gain = judged["scans_score"] > self.score
+                self.score = max(judged["scans_score"], self.score)
+            elif self.judge is not None:
+                gain = False
+            if gain:
+                self.best_epoch = self.epoch
+                state = self.network.state_dict()
+                self.best = {key: value.detach().cpu().clone() for key, value in state.items()}
         rate = self.optimizer.param_groups[0]["lr"]
         self.history.append(
             {
@@ -258,26 +315,27 @@ class _Loop:
             }
         )
         self.losses = []
-        if loss < self.lowest:
-            self.lowest, self.best_epoch, self.idle = loss, self.epoch, 0
-            state = self.network.state_dict()
-            self.best = {key: value.detach().cpu().clone() for key, value in state.items()}
-        else:
-            self.idle += 1
-            plateau = self.settings.schedule == "plateau"
-            if plateau and self.idle % self.settings.patience == 0:
-                self.optimizer.param_groups[0]["lr"] = rate / 2
+        plateau = self.settings.schedule == "plateau"
+        if plateau and self.idle and self.idle % self.settings.patience == 0:
+            self.optimizer.param_groups[0]["lr"] = rate / 2
         self.save()
-        write_curves(self.curves, self.history, self.problem.figures)
+        write_curves(self.curves, self.history, self.figures)
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names of what is measured besides the losses, of whole scans not in every epoch."""
+        judged = {key: None for row in self.history for key in row if key.startswith("scans_")}
+        return (*self.problem.figures, *judged)
 
     _KEPT = ("step", "epoch", "idle", "lowest", "best_epoch", "best", "losses", "history",
-             "seconds")  # fmt: skip
+             "seconds", "share", "score", "judging")  # fmt: skip
 
     def save(self) -> None:
         """Write the checkpoint."""
         state = {key: getattr(self, key) for key in self._KEPT}
         state |= {"what": json.dumps(self.what, sort_keys=True), "rng": torch.get_rng_state()}
         state |= {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
+        state |= {"mean": self.mean.state, "mean_steps": self.mean.steps}
         save_checkpoint(self.checkpoint, state)
 
     def restore(self) -> None:
@@ -296,6 +354,7 @@ class _Loop:
         for key in self._KEPT:
             setattr(self, key, state[key])
         self.network.load_state_dict(state["network"])
+        self.mean.begin(state["mean"], state["mean_steps"])
         self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["rng"])
 
@@ -323,13 +382,13 @@ def _over(limit: float | None, began: float) -> bool:
     return limit is not None and time.monotonic() - began >= limit
 
 
-def _fingerprint(cases: list[TrainingCase], target: str) -> str:
+def _fingerprint(cases: list[CohortCase], target: str) -> str:
     rows = sorted((c.case_id, c.participant_id, c.diagnosis, c.split) for c in cases)
     return hashlib.sha256(json.dumps([target, rows]).encode()).hexdigest()
 
 
 def _facts(
-    target: str, data: Path, cases: list[TrainingCase], origin: str, settings: Settings,
+    target: str, data: Path, cases: list[CohortCase], origin: str, settings: Settings,
     loop: _Loop, init: Any, backbone: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """What the model file tells about its training; no path and no name of a case."""

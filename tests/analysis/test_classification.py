@@ -12,7 +12,7 @@ from model_files import METADATA, changed, write_raw
 from stand_ins import POSITIVE, lesion_of, stored, working_array
 
 import spinalcord as sc
-from spinalcord.errors import InputError, ModelError
+from spinalcord.errors import InputError, ModelError, SpinalcordWarning
 
 
 def write_task(folder, task, key, value):
@@ -186,3 +186,23 @@ def test_survives_pickling_and_shows_itself(scan, model_folder):
     html = copy._repr_html_()
     for text in ("NMOSD", "ms_vs_nmosd", "data:image/png", "for tests of segmentation"):
         assert text in html
+
+
+def test_which_value_of_a_mask_is_lesion(scan, model_folder):
+    values = np.zeros((7, 96, 80), np.uint8)
+    values[1:6, 20:60, 20:40] = 1
+    values[3, 30:40, 25:35] = 2
+    lesion = stored((values == 2).astype(np.uint8))
+    want = sc.classify(scan, mask=lesion, models=model_folder)
+    found = sc.classify(scan, mask=stored(values), lesion_label=2, models=model_folder)
+    assert found.probabilities == want.probabilities
+    np.testing.assert_array_equal(found.mask.array, want.mask.array)
+    with pytest.warns(SpinalcordWarning, match=r"2 values besides 0 \(1, 2\)"):
+        every = sc.classify(scan, mask=stored(values), models=model_folder)
+    assert any("(1, 2)" in text for text in every.warnings)
+    shown = sc.explain(
+        scan, task="ms_vs_nmosd", mask=stored(values), lesion_label=2, models=model_folder
+    )
+    np.testing.assert_array_equal(shown.mask.array, want.mask.array)
+    case = sc.Pipeline(model_folder).run(scan, mask=stored(values), lesion_label=2)
+    np.testing.assert_array_equal(case.diagnosis.mask.array, want.mask.array)

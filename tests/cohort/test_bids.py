@@ -8,7 +8,7 @@ import pytest
 from cohorts import touch
 
 from spinalcord.cohort.listing import list_cohort
-from spinalcord.errors import InputError
+from spinalcord.errors import InputError, SpinalcordWarning
 
 
 def test_scans_masks_and_participants(tmp_path):
@@ -118,4 +118,79 @@ def test_an_unreadable_folder_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.listdir", refuse)
     with pytest.raises(InputError, match=r"sub-01/anat: cannot be read: Permission denied"):
+        list_cohort(tmp_path)
+
+
+def test_masks_that_are_not_used_are_said(tmp_path):
+    touch(
+        tmp_path,
+        "sub-01/anat/sub-01_acq-sag_T2w.nii.gz",
+        "sub-01/anat/sub-01_acq-ax_T2w.nii.gz",
+        "derivatives/l/sub-01/anat/sub-01_acq-sag_T2w_lesion-manual.nii.gz",
+        "derivatives/l/sub-01/anat/sub-01_acq-sag_T2w_lesion-manual.json",
+        "derivatives/l/sub-01/anat/sub-01_acq-ax_label-lesion_mask.nii.gz",
+        "derivatives/l/sub-01/anat/sub-01_acq-sag_space-PAM50_label-lesion_mask.nii.gz",
+        "derivatives/l/sub-01/anat/sub-01_acq-sag_label-lesion_probseg.nii.gz",
+        "derivatives/l/sub-01/anat/sub-01_acq-sag_label-cord_mask.nii.gz",
+    )
+    with pytest.warns(SpinalcordWarning, match="3 files in derivatives have lesion in their name"):
+        found = list_cohort(tmp_path)
+    assert found.cases[0].mask.endswith("_lesion-manual.nii.gz")
+    (note,) = found.notes
+    assert "sub-01_acq-ax_label-lesion_mask.nii.gz" in note
+    assert "PAM50" in note
+    assert "cord" not in note
+    assert str(tmp_path) not in note
+
+
+def test_indices_and_the_order_of_entities_do_not_matter(tmp_path):
+    touch(
+        tmp_path,
+        "sub-01/anat/sub-01_run-1_T2w.nii.gz",
+        "sub-01/anat/sub-01_run-2_T2w.nii.gz",
+        "derivatives/l/sub-01/anat/sub-01_label-lesion_run-02_mask.nii.gz",
+    )
+    first, second = list_cohort(tmp_path).cases
+    assert first.mask is None
+    assert second.mask.endswith("run-02_mask.nii.gz")
+
+
+def test_a_sidecar_may_state_the_coding(tmp_path):
+    touch(tmp_path, *(f"sub-0{i}/anat/sub-0{i}_T2w.nii.gz" for i in (1, 2, 3)))
+    (tmp_path / "participants.tsv").write_text(
+        "Participant_ID\tSEX\tdx\n01\t1\tMS\n02\t2\tA\n03\t3\tNMO\n"
+    )
+    (tmp_path / "participants.json").write_text(
+        '{"Sex": {"Levels": {"1": "male", "2": {"Description": "Female"}, "3": "other"}},'
+        ' "dx": {"Levels": {"A": "astrocytoma"}}}'
+    )
+    with pytest.warns(SpinalcordWarning, match=r"sex: 1 of 3 cases .*: '3' \(1\)"):
+        found = list_cohort(tmp_path, columns={"diagnosis": "DX"})
+    assert [case.truth["sex"] for case in found.cases] == ["M", "F", "3"]
+    assert [case.diagnosis for case in found.cases] == ["MS", "astrocytoma", "NMOSD"]
+    with pytest.warns(SpinalcordWarning, match="sex: 1 of 3"):
+        stated = list_cohort(tmp_path, words={"sex": {"2": "M"}})
+    assert stated.cases[1].truth["sex"] == "M"
+    (tmp_path / "participants.json").write_text("{")
+    with pytest.raises(InputError, match=r"participants\.json: cannot be read as JSON"):
+        list_cohort(tmp_path)
+
+
+def test_participants_and_folders_that_do_not_meet_are_said(tmp_path):
+    touch(tmp_path, "sub-01/anat/sub-01_T2w.nii.gz", "sub-02/anat/sub-02_T2w.nii.gz")
+    (tmp_path / "participants.tsv").write_text("participant_id\tage\nsub-1\t40\nsub-02\t50\n")
+    with pytest.warns(SpinalcordWarning) as heard:
+        found = list_cohort(tmp_path)
+    said = [str(one.message) for one in heard]
+    assert said == list(found.notes)
+    assert said == [
+        "1 participants of participants.tsv have no T2w scan here: sub-1",
+        "1 participants with a T2w scan are not in participants.tsv: sub-01",
+    ]
+
+
+def test_a_row_without_a_participant_is_refused(tmp_path):
+    touch(tmp_path, "sub-01/anat/sub-01_T2w.nii.gz")
+    (tmp_path / "participants.tsv").write_text("participant_id\tage\nn/a\t40\n")
+    with pytest.raises(InputError, match="line 2, column participant_id: no participant_id"):
         list_cohort(tmp_path)

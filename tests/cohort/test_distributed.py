@@ -15,11 +15,11 @@ from cohorts import results, tiny_scans
 from spinalcord import run_cohort
 from spinalcord.cohort.distributed import connect, remote
 from spinalcord.cohort.listing import CohortCase
-from spinalcord.cohort.processing import Settings
+from spinalcord.cohort.processing import RunSettings
 from spinalcord.errors import InputError
 
 LOW = {"threshold": 0.8, "min_lesion_mm3": 10}
-SETTINGS = Settings(None, {}, "f32", 1, None, None, "compare")
+SETTINGS = RunSettings(None, {}, "f32", 1, None, None, "compare")
 CASE = CohortCase("a", "a", "/a.nii")
 
 

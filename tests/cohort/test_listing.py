@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from spinalcord.cohort.listing import clean, file_name, list_cohort
-from spinalcord.errors import InputError
+from spinalcord.cohort.listing import file_name, list_cohort
+from spinalcord.errors import InputError, SpinalcordWarning
 
 
 def listing(tmp_path, text, **options):
@@ -72,8 +72,8 @@ def test_masks_and_contrast_can_be_left_aside(tmp_path):
         ("case_id,path\na,a.nii\na,b.nii\n", "case a is there twice"),
         ("case_id,path\nx/1,a.nii\nx-1,b.nii\n", "x/1 and x-1 would have the same file names"),
         ("case_id,path\nA,a.nii\na,b.nii\n", "A and a would have the same file names"),
-        ("case_id,path\na,\n", "row 1 has no case_id or no path"),
-        ("case_id,path\na,a.nii,7\n", "line 2 has more values"),
+        ("case_id,path\na,\n", "line 2, column path: no path"),
+        ("case_id,path\na,a.nii,7\n", "line 2, cell 3: the row has more values"),
         ("case_id,path\ncases.tsv,a.nii\n", "cannot be a case_id"),
         ("case_id,path\n" + "a" * 151 + ",a.nii\n", "cannot be a case_id"),
     ],
@@ -123,8 +123,61 @@ def test_exclusions_name_cases_or_participants(tmp_path):
         list_cohort(rows, exclude=tmp_path)
 
 
-def test_values_and_names():
-    values = [None, " x ", "N/A", float("nan"), 3.0, 3.5, "0"]
-    assert [clean(value) for value in values] == ["", "x", "", "", "3", "3.5", "0"]
+def test_names_of_files():
     assert re.fullmatch(r"[\w.+-]+", file_name("../é 1/2"))
     assert file_name("..") == "case"
+
+
+def test_what_cannot_be_used_is_said(tmp_path):
+    text = (
+        "case_id;path;sex;age;diagnosis;reader_a;participant_id\n"
+        "a;a.nii;w;30,5;nmo;MS;p\nb;b.nii;U;999;M.S.;ms?;q\nc;c.nii;m;-;MS;;p\n"
+    )
+    with pytest.warns(SpinalcordWarning) as heard:
+        found = listing(tmp_path, text)
+    assert [str(one.message) for one in heard] == list(found.notes)
+    assert found.notes == (
+        "cohort.csv: sex: 1 of 3 cases have a word that is not known and counts as missing: "
+        "'U' (1)",
+        "cohort.csv: age: 1 of 3 cases have a value outside 0 to 120, which counts as missing: "
+        "'999' (1)",
+        "cohort.csv: reader_a: 1 of 3 cases have a word that is not known and counts as missing: "
+        "'ms?' (1)",
+        "cohort.csv: reference_diagnosis: 1 of 3 cases have a word that is not known and counts "
+        "as missing: 'M.S.' (1)",
+        "cohort.csv: 1 participants have more than one diagnosis: p",
+    )
+    assert [case.truth.get("sex") for case in found.cases] == ["F", "U", "M"]
+    assert [case.truth.get("age") for case in found.cases] == ["30.5", "999", None]
+    assert [case.diagnosis for case in found.cases] == ["NMOSD", "M.S.", "MS"]
+
+
+def test_columns_in_any_case_by_other_names_and_a_coding(tmp_path):
+    text = "CASE_ID,File,Gender,Cord,Site\na,a.nii,2,c.nii,X\n"
+    found = listing(
+        tmp_path,
+        text,
+        columns={"path": "file", "sex": "Gender"},
+        words={"sex": {"1": "M", "2": "F"}},
+        carry=["site"],
+    )
+    (case,) = found.cases
+    assert case.truth == {"sex": "F", "site": "X"}
+    assert case.cord == str(tmp_path / "c.nii")
+    with pytest.raises(InputError, match="no column 'Geschlecht' to be read as sex"):
+        listing(tmp_path, text, columns={"sex": "Geschlecht"})
+    with pytest.raises(InputError, match="words are for sex and diagnosis"):
+        listing(tmp_path, text, words={"age": {}})
+
+
+def test_a_runs_own_table_says_what_is_true_and_what_was_answered():
+    row = {"case_id": "a", "path": "a.nii", "diagnosis": "MS", "reference_diagnosis": "NMOSD"}
+    assert list_cohort([row]).cases[0].diagnosis == "NMOSD"
+
+
+def test_the_old_name_of_the_reader(tmp_path):
+    from spinalcord.cohort.listing import read_rows
+
+    (tmp_path / "x.csv").write_text("case_id;path\na;a.nii\n")
+    with pytest.warns(DeprecationWarning, match=r"spinalcord\.tables\.read_table"):
+        assert read_rows(tmp_path / "x.csv") == [{"case_id": "a", "path": "a.nii"}]

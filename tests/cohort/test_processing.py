@@ -14,7 +14,7 @@ from stand_ins import make_folder
 from spinalcord import _core
 from spinalcord.cohort import processing
 from spinalcord.cohort.listing import CohortCase
-from spinalcord.cohort.processing import Settings, fail, is_done, process_case
+from spinalcord.cohort.processing import RunSettings, fail, is_done, process_case
 from spinalcord.cohort.records import picture_path, read_record
 from spinalcord.errors import BackendError, InputError, SeriesError
 from spinalcord.models.folder import ROLES, find_models
@@ -23,7 +23,7 @@ from spinalcord.models.folder import ROLES, find_models
 @pytest.fixture
 def settings(model_folder):
     hashes = {role: find_models(model_folder).model(role).sha256 for role in ROLES}
-    return Settings(str(model_folder), hashes, "f32", 1, None, None, "compare")
+    return RunSettings(str(model_folder), hashes, "f32", 1, None, None, "compare")
 
 
 @pytest.fixture
@@ -307,3 +307,15 @@ def test_contrast_must_lie_on_the_grid(case, settings, out, tmp_path):
     outcome = process_case(good, settings, out)
     assert (outcome.status, outcome.error) == ("failed", InputError.__name__)
     assert "another grid" in outcome.reason
+
+
+def test_the_label_of_lesion_is_part_of_what_results_depend_on(case, settings, out):
+    labelled = replace(settings, lesion_label=2)
+    assert settings.key(case, {}) != labelled.key(case, {})
+    image = nibabel.load(case.mask)
+    values = np.asarray(image.dataobj).astype(np.uint8)
+    nibabel.save(nibabel.Nifti1Image(values * 2 + (values == 0), image.affine), case.mask)
+    assert process_case(case, replace(labelled, masks="use"), out).status == "done"
+    voxel = abs(np.linalg.det(image.affine[:3, :3]))
+    row = read_record(out, case)["case"]
+    assert row["lesion_volume_mm3"] == pytest.approx(values.sum() * voxel)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from stand_ins import SPACING, StandInNetwork, lesion_of, stored, working_array
 
-from spinalcord.analysis.attribution import Agreement, Manner
+from spinalcord.analysis.attribution import Agreement, ExplanationOptions
 from spinalcord.analysis.classification import classify_slices
 from spinalcord.analysis.pipeline import Pipeline
 from spinalcord.analysis.segmentation import segment_scan
-from spinalcord.cohort.rows import case_rows, evidence_columns, evidence_row
+from spinalcord.cohort.rows import attribution_columns, attribution_row, case_rows
 from spinalcord.scans.preparation import LesionSlices, Stopwatch, WorkingScan
 from spinalcord.tasks import TASKS
 
@@ -109,16 +109,16 @@ def test_nothing_found_and_nothing_there_agree(rows):
 
 
 def test_every_part_of_an_explanation_has_a_column(model_folder):
-    manner = Manner(curves=True, compare=("hirescam", "occlusion"))
+    options = ExplanationOptions(curves=True, compare=("hirescam", "occlusion"))
     pipeline = Pipeline(model_folder)
     shown = pipeline.explain(
         stored(working_array()),
         task="ms_vs_nmosd",
         mask=stored(lesion_of(working_array())),
-        curves=manner.curves,
-        compare=manner.compare,
+        curves=options.curves,
+        compare=options.compare,
     )
-    row = evidence_row(shown)
+    row = attribution_row(shown)
     assert row["ms_vs_nmosd_inside_fraction"] == shown.inside_fraction > 0
     assert row["ms_vs_nmosd_ring_fraction"] == shown.ring_fraction > 0
     assert row["ms_vs_nmosd_flat_ring_fraction"] == shown.focus.flat_ring_fraction
@@ -126,13 +126,13 @@ def test_every_part_of_an_explanation_has_a_column(model_folder):
     assert row["ms_vs_nmosd_insertion_auc"] == shown.curves.insertion_auc
     assert row["ms_vs_nmosd_hirescam_spearman"] == pytest.approx(1)
     assert row["ms_vs_nmosd_occlusion_top_iou"] is None
-    columns = evidence_columns(manner)
+    columns = attribution_columns(options)
     assert len(columns) == len(set(columns)) == 3 * (4 + 2 + 2 * 2)
     assert {name for name in columns if name.startswith("ms_vs_nmosd_")} == set(row)
-    assert len(evidence_columns(Manner())) == 12
+    assert len(attribution_columns(ExplanationOptions())) == 12
 
 
 def test_columns_name_a_method_s_other_layer(model_folder):
-    names = evidence_columns(Manner(compare=["layercam:block3"]))
+    names = attribution_columns(ExplanationOptions(compare=["layercam:block3"]))
     assert names[-1] == "ms_vs_nmosd_layercamBlock3_top_iou"
     assert Agreement(0.5, None).to_dict().keys() == {"spearman", "top_iou"}

@@ -8,11 +8,11 @@ import json
 import pytest
 from cohorts import table
 
-from spinalcord.analysis.attribution import Manner
+from spinalcord.analysis.attribution import ExplanationOptions
 from spinalcord.cohort import run_tables as tables
 from spinalcord.cohort.listing import CohortCase, Listing
 from spinalcord.cohort.records import write_record
-from spinalcord.cohort.run_tables import read_table, write_tables
+from spinalcord.cohort.run_tables import read_results, write_tables
 from spinalcord.errors import InputError
 
 DESCRIPTION = {"versions": {"spinalcord": "1"}}
@@ -50,7 +50,7 @@ def listing(tmp_path):
 def test_values_come_back_with_their_types(tmp_path, listing):
     counts = write_tables(tmp_path, listing, DESCRIPTION)
     assert counts == {"cases": 4, "done": 1, "failed": 1, "missing": 1, "excluded": 1}
-    (row,) = read_table(tmp_path / "cases.tsv")
+    (row,) = read_results(tmp_path / "cases.tsv")
     assert row["case_id"] == "b"
     assert row["participant_id"] == "p-b"
     assert row["found"] is True
@@ -63,13 +63,13 @@ def test_values_come_back_with_their_types(tmp_path, listing):
     assert list(row)[:7] == [
         "case_id", "participant_id", "split", "age", "sex", "reference_diagnosis", "reader_1",
     ]  # fmt: skip
-    (lesion,) = read_table(tmp_path / "lesions.tsv")
+    (lesion,) = read_results(tmp_path / "lesions.tsv")
     assert (lesion["case_id"], lesion["volume_mm3"], lesion["n_voxels"]) == ("b", 3.25, 4)
-    (one,) = read_table(tmp_path / "slices.tsv")
+    (one,) = read_results(tmp_path / "slices.tsv")
     assert (one["slice"], one["ms_vs_nmosd"], one["tumor_vs_demyelination"]) == (3, 0.3, None)
-    (failure,) = read_table(tmp_path / "failures.tsv")
+    (failure,) = read_results(tmp_path / "failures.tsv")
     assert (failure["case_id"], failure["scan"], failure["seconds"]) == ("a", "a.nii", 0.5)
-    (excluded,) = read_table(tmp_path / "excluded.tsv")
+    (excluded,) = read_results(tmp_path / "excluded.tsv")
     assert (excluded["case_id"], excluded["split"], excluded["reason"]) == ("x", "test", "blurred")
     described = json.loads((tmp_path / "dataset_description.json").read_text(encoding="utf-8"))
     assert described["DatasetType"] == "derivative"
@@ -82,11 +82,11 @@ def test_columns_of_curves_and_comparisons_are_there_when_asked_for(tmp_path, li
     found |= {"ms_vs_nmosd_layercamBlock2_top_iou": 0.5, "ms_vs_nmosd_layercamBlock2_spearman": -1}
     write_record(tmp_path, case, {"status": "done", "case": found, "lesions": [], "slices": []})
     write_tables(tmp_path, listing, DESCRIPTION)
-    (row,) = read_table(tmp_path / "cases.tsv")
+    (row,) = read_results(tmp_path / "cases.tsv")
     assert row.keys().isdisjoint(found)
-    manner = Manner(curves=True, compare=["layercam:block2"])
-    write_tables(tmp_path, listing, DESCRIPTION, manner=manner)
-    (row,) = read_table(tmp_path / "cases.tsv")
+    options = ExplanationOptions(curves=True, compare=["layercam:block2"])
+    write_tables(tmp_path, listing, DESCRIPTION, options=options)
+    (row,) = read_results(tmp_path / "cases.tsv")
     assert row["ms_vs_nmosd_deletion_auc"] == 0.25
     assert row["ms_vs_nmosd_layercamBlock2_top_iou"] == 0.5
     assert row["ms_vs_nmosd_layercamBlock2_spearman"] == -1.0
@@ -100,7 +100,7 @@ def test_an_age_that_is_no_number_stays_text(tmp_path, listing):
         {"status": "done", "case": {"found": False}, "lesions": [], "slices": []},
     )
     write_tables(tmp_path, listing, DESCRIPTION)
-    rows = read_table(tmp_path / "cases.tsv")
+    rows = read_results(tmp_path / "cases.tsv")
     assert [row["case_id"] for row in rows] == ["b", "c"]  # the cohort's order
     assert rows[1]["age"] == "89+"
     assert rows[1]["found"] is False
@@ -128,10 +128,16 @@ def test_left_overs_of_a_killed_run_go(tmp_path, listing):
     assert len(table(tmp_path / "cases.tsv")) == 1
 
 
-@pytest.mark.parametrize("text", ["a\tb\n1\n", "n_lesions\nmany\n"])
-def test_tables_that_are_none(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\tb\n1\n", r"x\.tsv, line 2, column b: the row ends before it"),
+        ("n_lesions\nmany\n", r"x\.tsv: cannot be read as a table"),
+    ],
+)
+def test_tables_that_are_none(tmp_path, text, message):
     (tmp_path / "x.tsv").write_text(text)
-    with pytest.raises(InputError, match="cannot be read as a table"):
-        read_table(tmp_path / "x.tsv")
+    with pytest.raises(InputError, match=message):
+        read_results(tmp_path / "x.tsv")
     with pytest.raises(InputError, match="No such file"):
-        read_table(tmp_path / "absent.tsv")
+        read_results(tmp_path / "absent.tsv")

@@ -514,7 +514,7 @@ def test_a_disk_that_really_is_full(tmp_path, random_models, small_disk):
 
 
 @pytest.mark.slow
-def test_interrupting_a_run_with_processes(tmp_path, random_models):
+def test_interrupting_a_run_with_processes(interruptible, tmp_path, random_models):
     if _core.cpu()["threads"] < 2:
         pytest.skip("needs two CPUs")
     scans = tiny_scans(tmp_path / "in", 60)
@@ -536,3 +536,24 @@ def test_threads_are_shared_among_jobs(stand_in):
     assert running._share(1, None, "f32", distributed=False) == 2
     assert running._share(2, None, "f32", distributed=False) == 1
     assert running._share(1, None, "f32", distributed=True) == 1
+
+
+def test_a_refusal_for_want_of_cpus_names_the_variable_that_limits_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    rows = [{"case_id": "a", "path": "/nowhere/a.nii.gz"}]
+    with pytest.raises(InputError, match=r"may use 1 \(OMP_NUM_THREADS=1 counts"):
+        run_cohort(rows, tmp_path, jobs=2, threads=1)
+
+
+def test_a_file_name_that_is_not_utf_8_ends_no_run(tmp_path, random_models):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    save_scan(folder / "a.nii.gz")
+    os.rename(folder / "a.nii.gz", os.fsencode(folder) + b"/M\xfcller.nii.gz")
+    (folder / "b.nii.gz").write_bytes(b"no scan")
+    os.rename(folder / "b.nii.gz", os.fsencode(folder) + b"/\xe9.nii.gz")
+    for kept in (0, 1):  # and can be repeated
+        with pytest.warns(SpinalcordWarning, match="1 of 2 cases failed"):
+            run = run_cohort(folder, tmp_path / "out", models=random_models, threads=1, **FEW)
+        assert (run.counts["done"], run.counts["failed"]) == (1, 1)
+        assert run.counts["kept"] == kept

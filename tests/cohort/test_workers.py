@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 from cohorts import tiny_scans
 
+from spinalcord import run_cohort
 from spinalcord.cohort import workers
 from spinalcord.cohort.listing import list_cohort
-from spinalcord.cohort.processing import Settings
+from spinalcord.cohort.processing import RunSettings
 from spinalcord.cohort.records import read_record
 from spinalcord.cohort.workers import run_local
+from spinalcord.errors import SpinalcordWarning
 from spinalcord.models.folder import ROLES, find_models
 from spinalcord.threads import thread_limits
 
@@ -21,7 +26,7 @@ from spinalcord.threads import thread_limits
 @pytest.fixture
 def settings(random_models):
     hashes = {role: find_models(random_models).model(role).sha256 for role in ROLES}
-    return Settings(str(random_models), hashes, "f32", 1, None, None, "compare")
+    return RunSettings(str(random_models), hashes, "f32", 1, None, None, "compare")
 
 
 @pytest.fixture
@@ -134,3 +139,13 @@ def is_alive(pid):
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_workers_start_whatever_the_caller_has_in_sys_path(tmp_path, monkeypatch):
+    extra = [Path("/nonexistent"), b"/nonexistent", None, np.str_("/nonexistent")]
+    monkeypatch.setattr(sys, "path", [*sys.path, *extra])
+    rows = [{"case_id": f"c{i}", "path": f"/nowhere/c{i}.nii.gz"} for i in range(2)]
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with pytest.warns(SpinalcordWarning, match="2 of 2 cases failed"):
+        run = run_cohort(rows, tmp_path, jobs=2, threads=1)
+    assert [row["error"] for row in run.read("failures.tsv")] == ["InputError"] * 2

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import builtins
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,13 +51,6 @@ def test_usage(capsys):
 
 
 def test_without_torch_it_says_how_to_get_it(monkeypatch, capsys):
-    real = builtins.__import__
-
-    def refuse(name, *rest):
-        if name == "torch":
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.setitem(sys.modules, "torch", None)
     assert main(ARGUMENTS) == 4
     assert "pip install 'spinalcord[train]'" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 from markup import Balance
 
 from spinalcord.demo import run_demo, write_page
-from spinalcord.demo.demo_page import to_html
+from spinalcord.demo.demo_page import demo_html
 from spinalcord.errors import InputError
 
 
@@ -26,7 +26,7 @@ class Strict(Balance):
 
 @pytest.fixture
 def page(folder, moved):
-    return to_html(run_demo("MS", 3, models=folder))
+    return demo_html(run_demo("MS", 3, models=folder))
 
 
 def test_page_is_whole_and_loads_nothing(page):
@@ -67,7 +67,7 @@ def test_bars_stand_at_their_probabilities(page, folder, moved):
 
 
 def test_page_without_lesion_says_so(folder, moved):
-    text = words(to_html(run_demo(None, 3, models=folder)))
+    text = words(demo_html(run_demo(None, 3, models=folder)))
     assert "Drawn: no lesion; 0 lesions of 0 mm³ together." in text
     assert "Answer: no lesion, which is right." in text
     assert "so nothing was classified" in text
@@ -82,7 +82,7 @@ def test_lesion_that_was_missed_is_no_right_answer(folder, moved):
     mixed = type(demo)(
         demo.phantom, 3, missed.case, 0.0, demo.lesions[:1], demo.seconds, demo.notices
     )
-    text = words(to_html(mixed))
+    text = words(demo_html(mixed))
     assert "Answer: no lesion, which is wrong." in text
     assert "Found: 0 lesions of 0 mm³ together; Dice 0.00." in text
 
@@ -90,6 +90,6 @@ def test_lesion_that_was_missed_is_no_right_answer(folder, moved):
 def test_page_is_written_whole_or_refused(folder, moved, tmp_path):
     demo = run_demo("MS", 3, models=folder)
     path = write_page(demo, tmp_path / "new" / "page.html")
-    assert path.read_text(encoding="utf-8") == to_html(demo)
+    assert path.read_text(encoding="utf-8") == demo_html(demo)
     with pytest.raises(InputError, match="cannot be written"):
         write_page(demo, path / "below.html")

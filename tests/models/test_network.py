@@ -19,7 +19,7 @@ from spinalcord.errors import BackendError, InputError, ModelError
 from spinalcord.models.architectures import count_values, random_tensors, tensor_shapes
 from spinalcord.models.folder import verify_model
 from spinalcord.models.model_file import map_model, write_model
-from spinalcord.models.network import Network, check_settings
+from spinalcord.models.network import Network, check_settings, resolve_precision
 
 DENSENET = random_tensors("densenet121", 5)
 
@@ -282,7 +282,7 @@ def test_child_after_fork_computes_the_same(unet):
     np.testing.assert_array_equal(queue.get(), expected)
 
 
-def test_ctrl_c_ends_a_long_call(unet):
+def test_ctrl_c_ends_a_long_call(interruptible, unet):
     x = np.zeros((400, 1, 256, 256), np.float32)
     timer = threading.Timer(0.5, signal.raise_signal, (signal.SIGINT,))
     start = time.perf_counter()
@@ -291,3 +291,14 @@ def test_ctrl_c_ends_a_long_call(unet):
         unet(x)
     assert time.perf_counter() - start < 3  # 0.5 s until the signal, 1 s for it, and a busy machine
     assert unet(x[:1, :, :32, :32]).shape == (1, 2, 32, 32)
+
+
+def test_auto_is_bf16_where_the_cpu_computes_in_it(monkeypatch):
+    for precisions, expected in ((["f32", "bf16"], "bf16"), (["f32"], "f32")):
+        monkeypatch.setattr(_core, "cpu", lambda p=precisions: {"precisions": p, "threads": 1})
+        assert resolve_precision("auto") == expected
+        assert resolve_precision("f32") == "f32"
+        assert resolve_precision("bf16") == "bf16"
+    assert check_settings("auto", 3) == 3
+    with pytest.raises(InputError, match="precision is f32 or bf16, got 'f16'"):
+        resolve_precision("f16")

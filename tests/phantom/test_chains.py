@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinalcord.phantom.chains import Chain, LopsidedLesion, draw_lesion
+from spinalcord.phantom.chains import Chain, LopsidedLesion, draw_chains
 from spinalcord.phantom.diseases import Features
 
 BALLS = np.array([[-6.0, 0.0, 0.0, 0.3], [0.0, 0.0, 0.0, 0.3], [6.0, 0.1, 0.0, 0.3]])
@@ -40,7 +40,7 @@ def test_ms_is_off_centre_and_nmosd_central():
 
     def offs(diagnosis):
         f = Features(rng, lambda: diagnosis, 20.0, 1.0)
-        first = (draw_lesion(f, diagnosis, 0.0, 0).parts[0] for _ in range(100))
+        first = (draw_chains(f, diagnosis, 0.0, 0).parts[0] for _ in range(100))
         return np.array([np.hypot(p.u, p.v) for p in first])
 
     assert np.median(offs("MS")) > 0.5

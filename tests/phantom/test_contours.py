@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spinalcord.phantom.contours import Contour, PlateauLesion, draw_lesion
+from spinalcord.phantom.contours import Contour, PlateauLesion, draw_contours
 from spinalcord.phantom.diseases import Features
 
 
@@ -35,7 +35,7 @@ def test_tumours_are_as_eccentric_as_described(diagnosis, low, high):
     rng = np.random.default_rng(3)
     off = []
     for _ in range(200):
-        lesion = draw_lesion(Features(rng, lambda: diagnosis, 20.0, 1.0), diagnosis, 0.0, 0)
+        lesion = draw_contours(Features(rng, lambda: diagnosis, 20.0, 1.0), diagnosis, 0.0, 0)
         solid = next(p for p in lesion.parts if p.tissue in ("low_grade", "high_grade"))
         off.append(np.hypot(solid.u, solid.v))
     assert low < np.mean(np.array(off) > 0.15) < high

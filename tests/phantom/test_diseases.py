@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spinalcord.phantom.lesion_geometry import DIAGNOSES, LOOK_ALIKE, SEGMENT_MM, draw_lesions
+from spinalcord.phantom.lesion_geometry import DIAGNOSES, LOOK_ALIKE, SEGMENT_MM, sample_lesions
 
 N = 300
 
@@ -13,7 +13,9 @@ N = 300
 @pytest.fixture(scope="module")
 def patients():
     rng = np.random.default_rng(11)
-    return {d: [draw_lesions(rng, d, (0, 430), difficulty=0) for _ in range(N)] for d in DIAGNOSES}
+    return {
+        d: [sample_lesions(rng, d, (0, 430), difficulty=0) for _ in range(N)] for d in DIAGNOSES
+    }
 
 
 def lengths(patients, diagnosis):
@@ -83,7 +85,7 @@ def test_bright_spots_are_for_nmosd(patients):
 
 def test_difficulty_borrows_features_of_the_look_alike_and_lowers_contrast(patients):
     rng = np.random.default_rng(4)
-    hard = [draw_lesions(rng, "MS", (0, 430), difficulty=1.0) for _ in range(N)]
+    hard = [sample_lesions(rng, "MS", (0, 430), difficulty=1.0) for _ in range(N)]
     long = np.mean([2 * c[0].half_mm > 3 * SEGMENT_MM for c in hard])
     assert long > np.mean(lengths(patients, "MS") >= 3) + 0.1
     strength = [

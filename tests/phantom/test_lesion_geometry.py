@@ -8,11 +8,11 @@ from spinalcord.phantom.lesion_geometry import (
     DIAGNOSES,
     HELD_OUT_STYLE,
     STYLES,
-    Lesion,
     Part,
+    SyntheticLesion,
     check_visible,
-    draw_lesions,
     draw_style,
+    sample_lesions,
 )
 
 SPAN = (0.0, 400.0)
@@ -33,14 +33,14 @@ def test_a_shell_is_hollow():
 
 
 def test_swelling_is_largest_in_the_middle_and_ends_beyond_the_lesion():
-    lesion = Lesion("NMOSD", 100.0, 20.0, (Part("myelitis", 100.0, 20.0),), 1.3)
+    lesion = SyntheticLesion("NMOSD", 100.0, 20.0, (Part("myelitis", 100.0, 20.0),), 1.3)
     np.testing.assert_allclose(lesion.widening(np.array([100.0, 140.0])), [1.3, 1.0])
     assert 1 < lesion.widening(np.array([115.0]))[0] < 1.3
 
 
 @pytest.mark.parametrize("diagnosis", DIAGNOSES)
 def test_the_same_seed_draws_the_same_lesions(diagnosis):
-    one, two = (draw_lesions(np.random.default_rng(5), diagnosis, SPAN) for _ in range(2))
+    one, two = (sample_lesions(np.random.default_rng(5), diagnosis, SPAN) for _ in range(2))
     assert [a.summary() for a in one] == [b.summary() for b in two]
     assert one
 
@@ -52,14 +52,14 @@ def test_the_same_seed_draws_the_same_lesions(diagnosis):
 def test_what_cannot_be_drawn_is_refused(arguments, words):
     diagnosis, span, difficulty = arguments
     with pytest.raises(InputError, match=words):
-        draw_lesions(np.random.default_rng(0), diagnosis, span, difficulty=difficulty)
+        sample_lesions(np.random.default_rng(0), diagnosis, span, difficulty=difficulty)
 
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("diagnosis", DIAGNOSES)
 def test_every_style_draws_lesions_of_the_diagnosis_along_the_span(style, diagnosis):
     one, two = (
-        draw_lesions(np.random.default_rng(6), diagnosis, SPAN, style=style) for _ in range(2)
+        sample_lesions(np.random.default_rng(6), diagnosis, SPAN, style=style) for _ in range(2)
     )
     assert [a.summary() for a in one] == [b.summary() for b in two]
     for lesion in one:

@@ -7,7 +7,7 @@ import pytest
 from phantom.test_host import tube
 
 from spinalcord.phantom.host import measure_host
-from spinalcord.phantom.lesion_geometry import draw_lesions
+from spinalcord.phantom.lesion_geometry import sample_lesions
 from spinalcord.phantom.moving import draw_site, interpolate_mask, move_voxels
 
 
@@ -15,7 +15,7 @@ from spinalcord.phantom.moving import draw_site, interpolate_mask, move_voxels
 def scan():
     image, cord = tube(noise=4.0)
     host = measure_host(image, cord, (1.0, 1.0, 1.0))
-    lesions = draw_lesions(np.random.default_rng(0), "ependymoma", (20.0, 80.0), difficulty=0)
+    lesions = sample_lesions(np.random.default_rng(0), "ependymoma", (20.0, 80.0), difficulty=0)
     return image, cord, host, lesions
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from spinalcord.phantom.acquisition import draw_protocol
 from spinalcord.phantom.anatomy import draw_spine
-from spinalcord.phantom.lesion_geometry import Lesion, Part
+from spinalcord.phantom.lesion_geometry import Part, SyntheticLesion
 from spinalcord.phantom.painting import Grid, paint
 from spinalcord.phantom.tissue import draw_signals
 
@@ -20,7 +20,7 @@ def painted():
     x = spine.at("x", np.array(80.0)) + np.arange(-8.0, 9.0)[:, None]
     grid = Grid(s.astype(np.float32), d.astype(np.float32), x, 0.5, 1.0)
     part = Part("cyst", 80.0, 10.0, ru=0.6, rv=0.6, margin_mm=0.5)
-    lesions = [Lesion("ependymoma", 80.0, 10.0, (part,), 1.25)]
+    lesions = [SyntheticLesion("ependymoma", 80.0, 10.0, (part,), 1.25)]
     signals = draw_signals(rng, protocol)
     return spine, grid, signals, paint(rng, spine, grid, lesions, signals, protocol)
 

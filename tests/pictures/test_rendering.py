@@ -14,11 +14,10 @@ from spinalcord.pictures.rendering import (
     LESION_COLOUR,
     MAX_SIDE,
     Picture,
-    draw_slice,
     heat_colours,
-    middle_slice,
+    render_slice,
 )
-from spinalcord.pictures.scene import Frame
+from spinalcord.pictures.scene import Crop
 
 
 def decode(png):
@@ -64,7 +63,7 @@ def test_html_escapes_its_caption():
 )
 def test_proportions_are_those_of_the_body(shape, spacing, size):
     scan = np.random.default_rng(0).random(shape, np.float32)
-    picture = draw_slice(scan, spacing, 0, "x")
+    picture = render_slice(scan, spacing, 0, "x")
     assert picture.rgb.shape == (*size, 3)
     assert picture.rgb.dtype == np.uint8
 
@@ -73,8 +72,8 @@ def test_outline_is_the_border_of_the_mask():
     scan = np.random.default_rng(0).random((2, 20, 20), np.float32)
     mask = np.zeros(scan.shape, np.uint8)
     mask[1, 5:10, 4:12] = 1
-    plain = draw_slice(scan, (3, 1, 1), 1, "x").rgb
-    drawn = draw_slice(scan, (3, 1, 1), 1, "x", outlines=((mask, LESION_COLOUR),)).rgb
+    plain = render_slice(scan, (3, 1, 1), 1, "x").rgb
+    drawn = render_slice(scan, (3, 1, 1), 1, "x", outlines=((mask, LESION_COLOUR),)).rgb
     expected = np.zeros((20, 20), bool)
     expected[5:10, 4:12] = True
     expected[6:9, 5:11] = False
@@ -86,36 +85,29 @@ def test_heat_shows_where_positive():
     scan = np.random.default_rng(0).random((1, 20, 20), np.float32)
     heat = np.zeros(scan.shape, np.float32)
     heat[0, 3, 4], heat[0, 10, 10] = 2, -5
-    plain = draw_slice(scan, (3, 1, 1), 0, "x").rgb.astype(int)
-    warm = draw_slice(scan, (3, 1, 1), 0, "x", heat=heat).rgb.astype(int)
+    plain = render_slice(scan, (3, 1, 1), 0, "x").rgb.astype(int)
+    warm = render_slice(scan, (3, 1, 1), 0, "x", heat=heat).rgb.astype(int)
     changed = (warm != plain).any(axis=2)
     assert changed[3, 4]
     assert changed.sum() == 1
-    none = draw_slice(scan, (3, 1, 1), 0, "x", heat=-abs(heat)).rgb
+    none = render_slice(scan, (3, 1, 1), 0, "x", heat=-abs(heat)).rgb
     np.testing.assert_array_equal(none, plain)
 
 
 def test_constant_slice_is_drawn():
-    assert not draw_slice(np.ones((1, 4, 4), np.float32), (1, 1, 1), 0, "x").rgb.any()
-
-
-def test_middle_slice_holds_most():
-    mask = np.zeros((5, 4, 4), np.uint8)
-    assert middle_slice(mask) == 2
-    mask[1, :2], mask[3, :3] = 1, 1
-    assert middle_slice(mask) == 3
+    assert not render_slice(np.ones((1, 4, 4), np.float32), (1, 1, 1), 0, "x").rgb.any()
 
 
 def test_signed_heat_has_two_colours_and_one_scale():
     scan = np.full((1, 20, 20), 5, np.float32)
     heat = np.zeros(scan.shape, np.float32)
     heat[0, 3, 4], heat[0, 10, 10], heat[0, 15, 15] = 2, -2, 1
-    rgb = draw_slice(scan, (3, 1, 1), 0, "x", heat=heat, heat_span=(-2, 2)).rgb.astype(int)
+    rgb = render_slice(scan, (3, 1, 1), 0, "x", heat=heat, heat_span=(-2, 2)).rgb.astype(int)
     assert rgb[3, 4, 0] > rgb[3, 4, 2]  # for: yellow
     assert rgb[10, 10, 2] > rgb[10, 10, 0]  # against: blue
     assert 0 < rgb[15, 15].sum() < rgb[3, 4].sum()
     assert rgb.any(axis=2).sum() == 3
-    none = draw_slice(scan, (3, 1, 1), 0, "x", heat=heat, heat_span=(-2, 2), opacity=0)
+    none = render_slice(scan, (3, 1, 1), 0, "x", heat=heat, heat_span=(-2, 2), opacity=0)
     assert not none.rgb.any()
 
 
@@ -137,10 +129,10 @@ def test_a_frame_cuts_before_scaling():
     scan = np.random.default_rng(0).random((1, 40, 30), np.float32)
     mask = np.zeros(scan.shape, np.int16)
     mask[0, 11, 6] = 7
-    frame = Frame(slice(10, 30), slice(5, 15))
-    picture = draw_slice(
+    frame = Crop(slice(10, 30), slice(5, 15))
+    picture = render_slice(
         scan, (3, 2, 1), 0, "x", outlines=((mask, LESION_COLOUR),), frame=frame, grey_span=(0, 1)
     )
     assert picture.rgb.shape == (40, 10, 3)
     assert np.argwhere((picture.rgb == LESION_COLOUR).all(axis=2)).tolist() == [[2, 1], [3, 1]]
-    assert draw_slice(scan, (3, 1, 1), 0, "x", max_side=20).rgb.shape == (20, 15, 3)
+    assert render_slice(scan, (3, 1, 1), 0, "x", max_side=20).rgb.shape == (20, 15, 3)

@@ -22,7 +22,7 @@ def test_the_same_body_makes_the_same_scene(order, flips, oblique_deg):
     assert scene.lesion_slices == (1, 3)
     assert scene.n_slices == 5
     np.testing.assert_allclose(scene.spacing_mm, (3.3, 0.7, 0.9))
-    stored = scene.stored_slice(1)
+    stored = scene.scan.stored_slice(1)
     axis = order.index(0)
     assert np.take(scene.lesion.array, stored, axis).any()
     assert stored == (3 if flips[axis] else 1)
@@ -103,10 +103,10 @@ def test_grey_span_is_robust_and_never_empty():
     scan[2, 0, 0] = 30000
     volume = Volume(scan, base_affine())
     scene = Scene(volume, volume.like(np.zeros(SHAPE, np.uint8)))
-    low, high = scene.grey_span((1, 2), scene.frame(None))
+    low, high = scene.grey_span((1, 2), scene.crop(None))
     assert low == 0
     assert 40 < high <= 30000
-    low, high = scene.grey_span((1,), scene.frame(None))
+    low, high = scene.grey_span((1,), scene.crop(None))
     assert low < high
 
 

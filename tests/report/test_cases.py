@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spinalcord.errors import InputError
-from spinalcord.report.cases import ask, read_cases, read_rows, read_table
+from spinalcord.report.cases import ask, judge_readings, read_cases, read_further
 
 TABLE = {
     "case_id": ["a", "b", "c", "d", "e"],
@@ -48,8 +48,8 @@ def test_dataframe():
 def test_a_run_knows_no_quotes(tmp_path):
     path = tmp_path / "cases.tsv"
     path.write_text('case_id\twarnings\na\t"half quoted\nb\tfine\n')
-    assert list(read_cases(path).words("warnings")) == ['"half quoted', "fine"]
-    assert read_table(tmp_path / "absent.tsv").n == 0
+    assert list(read_cases(path, of_run=True).words("warnings")) == ['"half quoted', "fine"]
+    assert read_further(tmp_path / "absent.tsv").n == 0
 
 
 def test_own_column_names():
@@ -70,7 +70,7 @@ def test_own_column_names():
         ({"case_id": ["a", ""]}, "'' is empty or occurs twice"),
         ({"case_id": ["a"], "age": [1, 2]}, "columns of 1 to 2 cases"),
         ([1, 2], "must be mappings"),
-        (3, "a cohort from int"),
+        (3, "a cohort is .*, got int"),
     ],
 )
 def test_what_is_no_cohort(table, message):
@@ -80,7 +80,11 @@ def test_what_is_no_cohort(table, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "no header"), ("a\ta\n", "a column twice"), ("case_id\tb\n1\n", "line 2: 1 cells")],
+    [
+        ("", "no header"),
+        ("a\ta\n", "a column twice"),
+        ("case_id\tb\n1\n", "line 2, column b: .* 1 cells"),
+    ],
 )
 def test_broken_files(tmp_path, text, message):
     path = tmp_path / "cases.tsv"
@@ -149,7 +153,35 @@ def test_flags():
 def test_readers_are_right_by_group_first_and_by_diagnosis_then():
     answer = np.array(["MS", "tumor", ""], object)
     truth = np.array(["NMOSD", "astrocytoma", "MS"], object)
-    read, right = read_rows(answer, truth, "tumor_vs_demyelination")
+    read, right = judge_readings(answer, truth, "tumor_vs_demyelination")
     assert list(read) == [True, True, False]
     assert list(right) == [True, True, False]
-    assert not read_rows(answer, truth, "ms_vs_nmosd")[1].any()
+    assert not judge_readings(answer, truth, "ms_vs_nmosd")[1].any()
+
+
+def test_words_numbers_and_names_that_people_write():
+    table = {
+        "Case_ID": list("abcd"),
+        "SEX": ["w", "U", "m", "-"],
+        "Age": ["30,5", "-99", "41", "."],
+        "Dice": [0.7, 69, None, 0.5],
+        "Reference_Diagnosis": ["nmo", "M.S.", "Multiple Sclerosis", "NA"],
+    }
+    cases = read_cases(table)
+    assert list(cases.words("sex")) == ["F", "U", "M", ""]
+    np.testing.assert_array_equal(cases.numbers("age"), [30.5, np.nan, 41, np.nan])
+    np.testing.assert_array_equal(cases.numbers("dice"), [0.7, np.nan, np.nan, 0.5])
+    assert list(cases.words("reference_diagnosis")) == ["NMOSD", "M.S.", "MS", ""]
+    said = cases.unusable()
+    assert [one.partition(":")[0] for one in said] == ["sex", "reference_diagnosis", "age", "dice"]
+    assert cases.take(np.array([True, False, True, True])).unusable() == ()
+    stated = read_cases(table, words={"sex": {"U": "F"}, "diagnosis": {"M.S.": "MS"}})
+    assert list(stated.words("sex")) == ["F", "F", "M", ""]
+
+
+def test_a_readers_word_that_is_not_known_is_no_answer():
+    answer = np.array(["MS", "ependimoma", "healthy"], object)
+    truth = np.array(["MS", "MS", "MS"], object)
+    read, right = judge_readings(answer, truth, "ms_vs_nmosd")
+    assert list(read) == [True, False, True]
+    assert list(right) == [True, False, False]

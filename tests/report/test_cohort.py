@@ -9,6 +9,7 @@ import spinalcord
 from spinalcord import Cohort
 from spinalcord.errors import InputError
 from spinalcord.report import TABLES
+from spinalcord.report.contents import gather
 
 
 def test_test_split_is_evaluated_and_said():
@@ -103,3 +104,25 @@ def test_a_table_has_no_folder_of_its_own():
 def test_it_shows_itself():
     assert repr(Cohort(cohorts.drawn(8))) == "Cohort(8 patients, split='test')"
     assert spinalcord.report.Cohort is Cohort
+
+
+def test_what_is_not_known_is_said_in_tables_flow_and_page(tmp_path):
+    table = cohorts.drawn(20)
+    table["sex"] = ["1"] * 8 + ["2"] * 12
+    table["reference_diagnosis"][0] = "M.S."
+    cohort = Cohort(table)
+    female = [r for r in cohort.table("table1").rows if r["characteristic"] == "female"]
+    assert {(r["k"], r["n"], r["missing"]) for r in female if r["group"] == "all"} == {(0, 0, 20)}
+    said = "sex: 20 of 20 patients have a word that is not known"
+    assert any(note.startswith(said) for note in cohort.table("table1").notes)
+    assert ("reference 'M.S.', not known", 1) in cohort.flow[-2].left
+    contents = gather(cohort)
+    assert any(said[5:] in notice for notice in contents.notices)
+    assert len(contents.facts["doubts"]) == 2
+    stated = Cohort(table, words={"sex": {"1": "M", "2": "F"}, "diagnosis": {"M.S.": "MS"}})
+    row = next(
+        r for r in stated.table("table1").rows
+        if (r["characteristic"], r["group"]) == ("female", "all")
+    )  # fmt: skip
+    assert (row["k"], row["n"], row["missing"]) == (12, 20, 0)
+    assert stated.doubts == ()

@@ -7,7 +7,10 @@ from itertools import pairwise
 from report import cohorts
 
 from spinalcord import Cohort
-from spinalcord.report.flow import diagnosis_counts
+from spinalcord.report.cases import ask
+from spinalcord.report.diagnoses import confusion
+from spinalcord.report.flow import diagnosis_counts, evaluated_counts
+from spinalcord.tasks import TASKS
 
 
 def test_every_box_is_the_one_before_less_who_left():
@@ -52,3 +55,36 @@ def test_quality_control_is_told_apart_from_other_exclusions(tmp_path):
         "quality control: artefact": 2,
         "left out on request": 1,
     }
+
+
+def test_the_last_box_is_what_the_four_diagnoses_are_counted_of():
+    table = cohorts.drawn(40)
+    table["reference_diagnosis"][0:4] = ["M.S.", "tumor", "healthy", "n/a"]
+    table["diagnosis"][5] = "unclear"
+    cohort = Cohort(table)
+    steps = cohort.flow
+    for step, after in pairwise(steps):
+        assert step.n - sum(n for _, n in step.left) == after.n
+    assert steps[-1].n == confusion(cohort.cases)[0].n
+    assert dict(steps[-2].left) == {
+        "no reference": 1, "reference 'M.S.', not known": 1, "reference tumor": 1,
+        "reference healthy": 1,
+    }  # fmt: skip
+    assert dict(steps[-3].left) == {"answer of another word": 1}
+    assert "M.S." not in diagnosis_counts(cohort)
+
+
+def test_each_task_counts_its_own_patients():
+    table = cohorts.drawn(40)
+    table["reference_diagnosis"][0] = "tumor"
+    cohort = Cohort(table)
+    counts = evaluated_counts(cohort)
+    assert counts == {name: int(ask(cohort.cases, name).answered.sum()) for name in TASKS}
+    rows = cohort.table("table2").rows
+    for name, n in counts.items():
+        own = next(
+            r for r in rows if (r["task"], r["cases"], r["figure"]) == (name, "all", "accuracy")
+        )
+        assert own["n"] == n
+    table["ms_vs_nmosd_label"] = ["unclear"] * 40
+    assert "ms_vs_nmosd" not in evaluated_counts(Cohort(table))

@@ -9,7 +9,7 @@ from report import cohorts
 
 from spinalcord import Cohort
 from spinalcord.report.contents import gather
-from spinalcord.report.page import to_html, to_markdown
+from spinalcord.report.page import report_html, to_markdown
 
 pytest.importorskip("matplotlib", reason="reports need matplotlib, of the extra report")
 pytest.importorskip("scipy", reason="reports need SciPy, of the extra report")
@@ -52,7 +52,7 @@ def contents():
 
 
 def test_everything_is_escaped(contents):
-    html, markdown = to_html(contents), to_markdown(contents)
+    html, markdown = report_html(contents), to_markdown(contents)
     for text in (html, markdown):
         assert "<img src=x" not in text
         assert "&lt;img src=x onerror=alert(1)&gt;" in text
@@ -60,7 +60,7 @@ def test_everything_is_escaped(contents):
 
 
 def test_the_page_is_whole_and_loads_nothing(contents):
-    page = Outline(to_html(contents))
+    page = Outline(report_html(contents))
     assert page.open == []
     assert page.all("html") == [{"lang": "en"}]
     assert not page.all("script") + page.all("link") + page.all("iframe")
@@ -71,7 +71,7 @@ def test_the_page_is_whole_and_loads_nothing(contents):
 
 
 def test_it_can_be_read_without_eyes(contents):
-    page = Outline(to_html(contents))
+    page = Outline(report_html(contents))
     assert len(page.all("h1")) == 1
     assert len(page.all("main")) == 1
     assert all(len(image["alt"]) > 30 for image in page.all("img"))
@@ -85,7 +85,7 @@ def test_it_can_be_read_without_eyes(contents):
 
 
 def test_notice_and_split_stand_before_the_results(contents):
-    html = to_html(contents)
+    html = report_html(contents)
     first = html.index("Main results")
     for text in ("synthetic", "Evaluated: the 60 patients of the split test", "not for clinical"):
         assert html.index(text) < first
@@ -93,7 +93,7 @@ def test_notice_and_split_stand_before_the_results(contents):
 
 def test_long_tables_are_folded_and_cut():
     table = cohorts.drawn(1200)
-    html = to_html(gather(Cohort(table)))
+    html = report_html(gather(Cohort(table)))
     assert "rows; errors.csv holds all" in html
     assert html.count("<tr>") < 700
 
@@ -108,5 +108,5 @@ def test_markdown_has_the_same_parts(contents):
 
 def test_what_is_missing_is_on_both():
     contents = gather(Cohort(cohorts.of_letter()))
-    assert "Not made, and why" in to_html(contents)
+    assert "Not made, and why" in report_html(contents)
     assert "## Not made" in to_markdown(contents)

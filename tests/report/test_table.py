@@ -59,11 +59,6 @@ def test_frame_keeps_notes_and_whole_numbers():
     assert str(frame["n"].dtype) == "Int64"
 
 
-def test_a_missing_extra_is_named():
-    with pytest.raises(ImportError, match=r"needs no_such_package: .*spinalcord\[report\]"):
-        table.need("no_such_package.part")
-
-
 @pytest.mark.parametrize(
     ("value", "column", "shown"),
     [

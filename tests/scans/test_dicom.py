@@ -10,6 +10,7 @@ import pytest
 from dicom_helpers import equal, read_quietly
 
 from spinalcord.errors import InputError, SeriesError, SpinalcordWarning
+from spinalcord.scans import dicom
 from spinalcord.scans.reading import read
 from spinalcord.scans.volume import Volume
 
@@ -52,7 +53,7 @@ def test_headers_are_read_once_and_pixels_of_the_chosen_series_alone(tmp_path, m
     headers, pixels = [], []
     for name, calls in (("read_header", headers), ("read_pixels", pixels)):
         real = getattr(dicom, name)
-        monkeypatch.setattr(dicom, name, lambda x, r=real, c=calls: (c.append(x), r(x))[1])
+        monkeypatch.setattr(dicom, name, lambda x, *y, r=real, c=calls: (c.append(x), r(x, *y))[1])
     equal(read(tmp_path), want)
     assert len(headers) == len(set(headers)) == 15
     assert [len(paths) for paths in pixels] == [6]
@@ -201,3 +202,26 @@ def test_each_frame_has_its_own_slope(tmp_path, maker):
 def test_one_slope_for_all_frames(tmp_path, maker):
     want = maker.enhanced(tmp_path / "mf.dcm", slopes=[1.5] * 6)
     equal(read(tmp_path), want, atol=1e-2)
+
+
+def test_a_zip_is_unpacked_only_as_far_as_it_holds_dicom(tmp_path, maker, monkeypatch):
+    want = maker.classic(tmp_path / "dicom")
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted((tmp_path / "dicom").iterdir()):
+            archive.write(file, file.name)
+        archive.writestr("zeros.bin", bytes(1 << 20))
+    unpacked = []
+    copy = dicom.shutil.copyfileobj
+    monkeypatch.setattr(
+        dicom.shutil, "copyfileobj", lambda a, b: (unpacked.append(b.name), copy(a, b))
+    )
+    equal(read(tmp_path / "scan.zip"), want)
+    assert len(unpacked) == 6
+
+
+def test_a_zip_bomb_that_looks_like_dicom_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(dicom, "_SMALL_NBYTES", 1 << 20)
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.dcm", bytes(128) + b"DICM" + bytes(4 << 20))
+    with pytest.raises(InputError, match=r"times as many as packed; at most 200 times"):
+        read(tmp_path / "scan.zip")

@@ -111,3 +111,13 @@ def test_truncated_file_names_itself(tmp_path, maker):
         read(path)
     with pytest.raises(SeriesError, match="IM0002 is truncated by 30 bytes"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("vr", ["UT", "UC"])
+def test_pixel_spacing_under_another_texts_representation_is_read(tmp_path, maker, vr):
+    from pydicom.dataelem import DataElement
+
+    def edit(data, k):
+        data["PixelSpacing"] = DataElement(0x00280030, vr, "0.8\\0.9")
+
+    equal(read_quietly(tmp_path, maker, edit=edit), maker.want)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from spinalcord.errors import InputError, SpinalcordWarning
 from spinalcord.scans.reading import load, read, read_mask
 from spinalcord.scans.volume import Volume
+from spinalcord.scans.writing import save_volume
 
 nibabel = pytest.importorskip("nibabel")
 
@@ -103,7 +105,7 @@ def test_a_broken_qform_is_warned_of_and_the_sform_used(tmp_path):
     content = bytearray(path.read_bytes())
     content[256:268] = np.array([3.0, 3.0, 3.0], "<f4").tobytes()  # quatern_b, _c, _d
     path.write_bytes(content)
-    with pytest.warns(SpinalcordWarning, match="qform and sform disagree"):
+    with pytest.warns(SpinalcordWarning, match="the qform places no voxels .*; the sform is used"):
         np.testing.assert_allclose(read(path).affine, oblique(), atol=1e-5)
 
 
@@ -297,3 +299,71 @@ def test_masks_off_the_grid(tmp_path):
         read_mask(Volume(inside[1:], scan.affine), like=scan)
     with pytest.raises(InputError, match="NaN"):
         read_mask(scan.like(np.full(scan.shape, np.nan)), like=scan)
+
+
+def with_form(path, *, sform=None, quaternion=None, codes=(1, 1)):
+    """A file whose sform or quaternion are replaced byte by byte: nibabel would refuse."""
+    save(path, qform=codes[0], sform=codes[1])
+    raw = bytearray(path.read_bytes())
+    if sform is not None:
+        raw[280:328] = struct.pack("<12f", *np.ravel(sform))
+    if quaternion is not None:
+        raw[256:268] = struct.pack("<3f", *quaternion)
+    path.write_bytes(raw)
+    return path
+
+
+BROKEN = [np.zeros((3, 4)), np.full((3, 4), np.nan), np.vstack([oblique()[:2], oblique()[1:2]])]
+
+
+@pytest.mark.parametrize("rows", BROKEN, ids=["zeros", "nan", "rank 2"])
+def test_an_sform_that_places_no_voxels_gives_way_to_the_qform(tmp_path, rows):
+    path = with_form(tmp_path / "t2.nii", sform=rows)
+    with pytest.warns(SpinalcordWarning, match="the sform places no voxels.*the qform is used"):
+        volume = read(path)
+    np.testing.assert_allclose(volume.affine, oblique(), atol=1e-4)
+    written = nibabel.load(save_volume(volume, tmp_path / "out.nii.gz"))
+    np.testing.assert_allclose(written.affine, oblique(), atol=1e-4)
+    assert int(written.header["sform_code"]) == 0  # what is broken is not repeated
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"sform": BROKEN[0], "codes": (0, 1)}, "the sform places no voxels"),
+        ({"quaternion": (1.0, 1.0, 1.0), "codes": (1, 0)}, "the qform places no voxels"),
+        ({"sform": BROKEN[1], "quaternion": (1.0, 1.0, 1.0)}, "the sform and the qform place"),
+    ],
+)
+def test_without_a_sound_form_the_refusal_names_them(tmp_path, change, words):
+    with pytest.raises(InputError, match=words):
+        read(with_form(tmp_path / "t2.nii", **change))
+
+
+@pytest.mark.parametrize("name", ["t2.nii", "t2.nii.gz"])
+@pytest.mark.parametrize(
+    ("cls", "at", "zero"), [(nibabel.Nifti1Image, 108, "<f"), (nibabel.Nifti2Image, 168, "<q")]
+)
+def test_vox_offset_0_never_makes_voxels_of_the_header(tmp_path, name, cls, at, zero):
+    raw = bytearray(save(tmp_path / "sound.nii", cls=cls).read_bytes())
+    raw[at : at + struct.calcsize(zero)] = struct.pack(zero, 0)
+    (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith("gz") else raw)
+    with pytest.warns(SpinalcordWarning, match="vox_offset is 0"):
+        volume = read(tmp_path / name)
+    np.testing.assert_array_equal(volume.array, numbered())
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "t2.nii.gz")
+    with pytest.raises(InputError, match="a device, pipe or socket, not a file or folder"):
+        read(tmp_path / "t2.nii.gz")
+    with pytest.raises(InputError, match="a device, pipe or socket"):
+        read("/dev/zero")
+
+
+def test_a_pair_with_a_pipe_for_an_image_is_refused(tmp_path):
+    nibabel.save(nibabel.Nifti1Pair(numbered(), oblique()), tmp_path / "t2.hdr")
+    (tmp_path / "t2.img").unlink()
+    os.mkfifo(tmp_path / "t2.img")
+    with pytest.raises(InputError, match=r"t2\.img"):
+        read(tmp_path / "t2.hdr")

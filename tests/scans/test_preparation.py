@@ -6,14 +6,16 @@ import io
 import itertools
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
 from stand_ins import SPACING, stored, working_array
 
-from spinalcord.errors import InputError
+from spinalcord.errors import InputError, SpinalcordWarning
 from spinalcord.scans import preparation as working
 from spinalcord.scans.preparation import Stopwatch, WorkingScan, batches, take_scan
+from spinalcord.scans.reading import read_mask
 
 AXES = list(itertools.permutations(range(3)))
 FLIPS = [(False, False, False), (True, False, True)]
@@ -35,7 +37,7 @@ def test_there_and_back(axes, flips):
     mask = scan.mask(volume.like(volume.array > 100))
     np.testing.assert_array_equal(mask, array > 100)
     assert mask.dtype == np.uint8
-    stored_index = scan.stored_slice(5)
+    stored_index = scan.volume.stored_slice(5)
     np.testing.assert_array_equal(np.take(volume.array, stored_index, axes.index(0)).sum(),
                                   array[5].sum())  # fmt: skip
 
@@ -50,10 +52,10 @@ def test_normalized_volume_is_made_once():
 
 def test_companion_keeps_its_own_storage():
     array = working_array()
-    other = WorkingScan(stored(array)).companion(stored(array, (2, 0, 1)), "t1c")
+    other = WorkingScan(stored(array)).coregistered(stored(array, (2, 0, 1)), "t1c")
     np.testing.assert_array_equal(other.array, array)
     with pytest.raises(InputError, match="t1c lies on another grid"):
-        WorkingScan(stored(array)).companion(stored(array[:, :90]), "t1c")
+        WorkingScan(stored(array)).coregistered(stored(array[:, :90]), "t1c")
 
 
 def test_scan_from_memory_is_checked():
@@ -103,3 +105,34 @@ def test_quick_work_shows_no_bar(monkeypatch):
     monkeypatch.setattr("sys.stderr", Terminal())
     assert len(list(batches(8, 2, "segment", progress=True))) == 4
     assert sys.stderr.getvalue() == ""
+
+
+def test_a_mask_of_several_values_is_lesion_where_its_label_says(tmp_path):
+    array = working_array()
+    volume = stored(array)
+    values = np.zeros(array.shape, np.uint8)
+    values[1:4, 20:60, 20:40] = 1
+    values[2, 30:40, 25:35] = 2
+    scan = WorkingScan(volume)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lesion = scan.mask(stored(values), 2)
+        assert not scan.mask(stored(values), 3).any()
+        scan.mask(stored(values > 1))
+        scan.mask(stored(np.where(values > 1, np.uint8(255), np.uint8(0))))
+    np.testing.assert_array_equal(lesion, values == 2)
+    with pytest.warns(SpinalcordWarning, match=r"2 values besides 0 \(1, 2\) all count as inside"):
+        both = scan.mask(stored(values))
+    np.testing.assert_array_equal(both, values > 0)
+    assert any("(1, 2)" in text for text in scan.warnings)
+    for label in (0, -1, 1.5, True, "2"):
+        with pytest.raises(InputError, match="a label is a whole number of at least 1, got"):
+            scan.mask(stored(values), label)
+
+
+def test_a_map_of_probabilities_is_no_mask_for_either_reader():
+    scan = WorkingScan(stored(working_array()))
+    soft = stored(np.full(scan.array.shape, 0.3, np.float32))
+    for read in (scan.mask, lambda mask: read_mask(mask, like=scan.volume)):
+        with pytest.raises(InputError, match=r"no whole numbers .*apply a threshold first"):
+            read(soft)

@@ -139,3 +139,52 @@ def test_concatenations_are_refused(tmp_path, maker):
     maker.enhanced(tmp_path / "mf.dcm", InConcatenationTotalNumber=2)
     with pytest.raises(SeriesError, match="one of 2 files that make up one image"):
         read(tmp_path / "mf.dcm")
+
+
+def stray(folder, maker, uid, **changes):
+    """One more image of a series, with tags of its own."""
+
+    def edit(data, k):
+        data.SeriesInstanceUID = uid
+        for name, value in changes.items():
+            if value is None:
+                delattr(data, name)
+            else:
+                setattr(data, name, value)
+
+    maker.classic(folder, n=1, seed=7, edit=edit)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"ImageType": ["DERIVED", "SECONDARY", "LOCALIZER"]}, "localizer"),
+        ({"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]}, "screen save"),
+        ({"ImagePositionPatient": None}, "image without position and orientation"),
+        (
+            {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"],
+             "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]},
+            "localizer",
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("named", [False, True])
+def test_a_stray_image_is_excluded_from_its_series_and_told(tmp_path, maker, changes, why, named):
+    want = maker.classic(tmp_path / "a", n=8)
+    uid = maker.uid
+    stray(tmp_path / "b", maker, uid, **changes)
+    with pytest.warns(SpinalcordWarning, match=f"1 of 9 images .* excluded: {why}"):
+        equal(read(tmp_path, series=uid if named else None), want)
+
+
+def test_three_planes_without_a_word_on_them_stay_refused(tmp_path, maker):
+    maker.classic(tmp_path / "a", n=3)
+    maker.classic(tmp_path / "b", n=3, plane="axial", uid=maker.uid)
+    with pytest.raises(SeriesError, match="mixed orientations"):
+        read(tmp_path)
+
+
+def test_a_series_of_strays_alone_is_no_scan(tmp_path, maker):
+    maker.classic(tmp_path, edit=put("ImageType", ["ORIGINAL", "PRIMARY", "LOCALIZER"]))
+    with pytest.raises(SeriesError, match="a localizer"):
+        read(tmp_path)

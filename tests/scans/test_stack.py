@@ -155,3 +155,21 @@ def test_a_missing_frame_is_refused(tmp_path, maker):
     maker.enhanced(tmp_path / "mf.dcm", n=7, order=[0, 1, 2, 4, 5, 6])
     with pytest.raises(SeriesError, match=r"1 slice\(s\) missing"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("other", ["0.80000001", "0.8001", "0.8004"])
+def test_pixel_spacing_that_differs_by_rounding_is_one(tmp_path, maker, other):
+    array, affine = maker.classic(
+        tmp_path, edit=lambda d, k: setattr(d, "PixelSpacing", [other if k % 2 else "0.8", "0.9"])
+    )
+    volume = read(tmp_path)
+    np.testing.assert_array_equal(volume.array, array)
+    np.testing.assert_allclose(volume.affine, affine, atol=0.002)
+
+
+def test_pixel_spacing_that_differs_truly_is_refused(tmp_path, maker):
+    maker.classic(
+        tmp_path, edit=lambda d, k: setattr(d, "PixelSpacing", [0.8 if k % 2 else 0.81, 0.9])
+    )
+    with pytest.raises(SeriesError, match=r"mixed pixel sizes \(0\.8 to 0\.9 mm\)"):
+        read(tmp_path)

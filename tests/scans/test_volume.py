@@ -234,3 +234,21 @@ def test_import_needs_neither_nibabel_nor_simpleitk():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_numpy_takes_the_voxels_as_stored():
+    voxels = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
+    volume = Volume(voxels, np.eye(4))
+    seen = np.asarray(volume)
+    np.testing.assert_array_equal(seen, voxels)
+    assert seen.dtype == np.int16
+    assert np.shares_memory(seen, voxels)
+    assert not seen.flags.writeable
+    copied = np.array(volume)
+    copied[0, 0, 0] = 7
+    assert voxels[0, 0, 0] == 0
+    assert np.asarray(volume, dtype=np.float32).dtype == np.float32
+    assert np.mean(volume) == voxels.mean()
+    assert volume.like(volume).array.shape == volume.shape
+    with pytest.raises(ValueError, match="int16 voxels as float32 need a copy"):
+        volume.__array__(np.float32, copy=False)

@@ -17,6 +17,7 @@ from spinalcord.errors import InputError
 from spinalcord.scans import writing
 from spinalcord.scans.reading import load, read
 from spinalcord.scans.volume import Source, Volume
+from spinalcord.scans.writing import write_json
 
 nibabel = pytest.importorskip("nibabel")
 
@@ -284,3 +285,11 @@ def test_sources_are_identified_by_content(tmp_path):
     (tmp_path / "t2.nii.gz").unlink()
     with pytest.raises(InputError, match=r"t2\.nii\.gz: cannot be read again"):
         writing.describe_source(one)
+
+
+def test_names_that_are_not_utf_8_survive_json(tmp_path):
+    name = os.fsdecode(b"M\xfcller.nii")
+    path = write_json(tmp_path / "a.json", {"name": name, "other": "Müller"})
+    text = path.read_bytes().decode("utf-8")  # the file itself is UTF-8
+    assert "Müller" in text
+    assert json.loads(text) == {"name": name, "other": "Müller"}

@@ -23,6 +23,7 @@ FLEISS = [
     [6, 5, 2, 1, 0],
     [0, 2, 2, 3, 7],
 ]
+Z = 1.959963984540054
 GRADES = [[22, 2, 2, 0], [5, 7, 14, 0], [0, 2, 36, 0], [0, 1, 17, 10]]
 
 
@@ -50,9 +51,58 @@ def test_quadratic_weights_equal_statsmodels():
     assert (e.estimate, e.low) == pytest.approx((want.kappa, want.kappa_low), abs=1e-9)
 
 
-def test_perfect_agreement_has_no_width():
+def test_perfect_agreement_has_the_exact_interval_of_the_agreement():
     e = cohen_kappa([[7, 0], [0, 5]])
-    assert (e.estimate, e.low, e.high) == pytest.approx((1, 1, 1))
+    missed, chance = 1 - 0.025 ** (1 / 12), (7**2 + 5**2) / 12**2
+    assert (e.estimate, e.low, e.high) == pytest.approx((1, 1 - missed / (1 - chance), 1))
+    assert cohen_kappa([[7, 0], [0, 5]], method="score", weights="linear").low == e.low
+    f = fleiss_kappa([[3, 0]] * 7 + [[0, 3]] * 5)
+    assert (f.estimate, f.low, f.high) == pytest.approx((e.estimate, e.low, e.high))
+    assert cohen_kappa([[1, 0], [0, 1]]).low == pytest.approx(1 - 2 * (1 - 0.025**0.5))
+
+
+@pytest.mark.parametrize("weights", ["none", "linear", "quadratic"])
+@pytest.mark.parametrize(
+    "table", [GRADES, [[20, 5], [10, 15]], [[30, 1], [0, 29]], [[0, 9], [8, 0]]]
+)
+def test_score_interval_is_wilson_s_of_the_disagreement(table, weights):
+    """Where kappa is a share over a constant, as with margins that chance fixes."""
+    normal, score = (cohen_kappa(table, weights=weights, method=m) for m in ("normal", "score"))
+    assert normal.estimate == score.estimate
+    assert -1 <= score.low < score.estimate < score.high <= 1
+    counts = np.array(table)
+    n, k = counts.sum(), len(counts)
+    apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k))) / (k - 1)
+    graded = {"none": apart > 0, "linear": apart, "quadratic": apart**2}[weights]
+    chance = (graded * np.outer(counts.sum(1), counts.sum(0))).sum() / n**2
+    # Wilson's limits d solve (d - D)^2 = z^2 d (1 - d) D (1 - D) / (D (1 - D) / v).
+    share = (graded * counts).sum() / n
+    for limit in (score.low, score.high):
+        d = (1 - limit) * chance
+        if -1 < limit < 1 and 0 < share < 1 and normal.low > -1:
+            v = ((normal.estimate - normal.low) / Z * chance) ** 2
+            want = Z**2 * d * (1 - d) / (share * (1 - share)) * v
+            assert (d - share) ** 2 == pytest.approx(want, rel=1e-6)
+
+
+def test_marks_of_few():
+    assert "outside the most frequent category" in cohen_kappa([[60, 2], [3, 4]]).reason
+    assert "agreed or disagreed on" in cohen_kappa([[30, 2], [3, 30]]).reason
+    assert cohen_kappa([[30, 2], [3, 30]], method="score").reason == ""
+    assert cohen_kappa([[30, 12], [13, 30]]).reason == ""
+    assert "outside" in fleiss_kappa([[3, 0]] * 60 + [[0, 3], [1, 2]]).reason
+    assert fleiss_kappa(np.repeat(FLEISS, 4, axis=0)).reason == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "kappa"), [(20, 0.8), (73, 0.94)])
+def test_score_interval_covers(n, kappa):
+    """The normal one covers 88 % and 89 %."""
+    rng = np.random.default_rng(0)
+    cells = np.diag([0.5, 0.5]) * kappa + 0.25 * (1 - kappa)
+    tables = rng.multinomial(n, cells.ravel(), 1500).reshape(-1, 2, 2)
+    found = [cohen_kappa(table, method="score") for table in tables]
+    assert 0.93 < np.mean([e.low <= kappa <= e.high for e in found]) < 0.98
 
 
 def test_one_category_is_not_defined():
@@ -100,6 +150,8 @@ def test_fleiss_needs_equally_many_ratings():
 
 
 def test_other_settings_are_refused():
+    with pytest.raises(InputError, match="method is 'wald'; expected normal or score"):
+        cohen_kappa(GRADES, method="wald")
     with pytest.raises(InputError, match="weights are 'cubic'"):
         cohen_kappa(GRADES, weights="cubic")
     with pytest.raises(InputError, match="whole numbers"):

@@ -74,3 +74,24 @@ def test_settings_are_checked(options, message):
 def test_cases_are_checked():
     with pytest.raises(InputError, match="expected both"):
         roc_band([1, 1], [0.1, 0.9])
+
+
+def test_band_has_a_width_where_every_positive_is_found():
+    truth, s = np.repeat([1, 0], 12), np.repeat([2.0, 1.0], 12)
+    band = roc_band(truth, s, points=5)
+    assert band.sensitivity.tolist() == [1] * 5
+    assert band.low == pytest.approx([0.025 ** (1 / 12)] * 4 + [1])
+    assert (band.high == 1).all()
+    hopeless = roc_band(truth, -s, points=5)
+    assert hopeless.sensitivity[0] == 0
+    assert hopeless.high[0] == pytest.approx(1 - 0.025 ** (1 / 12))
+    assert band.reason == ""
+    assert "fewer than 10 cases in a class" in roc_band([1, 1, 0], [2, 1, 0]).reason
+
+
+def test_band_takes_tied_infinite_scores():
+    truth = [1, 0, 1, 0, 1, 0, 0, 1]
+    s = np.array([np.inf, np.inf, np.inf, np.inf, 0.7, 0.2, 0.9, 0.4])
+    got, want = roc_band(truth, s), roc_band(truth, np.where(np.isinf(s), 9, s))
+    np.testing.assert_array_equal(got.low, want.low)
+    np.testing.assert_array_equal(got.sensitivity, want.sensitivity)

@@ -11,7 +11,7 @@ import pytest
 
 from spinalcord.errors import InputError
 from spinalcord.stats import Comparison, Estimate, proportion
-from spinalcord.stats.estimate import check_level, decimal, p_text, undefined
+from spinalcord.stats.estimate import check_level, decimal, p_text, percent_text, undefined
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,90 @@ def test_halves_are_rounded_away_from_zero(value, digits, text):
 )
 def test_p_values_in_print(p, text):
     assert p_text(p) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.0499, "p = .0499"),
+        (0.0496, "p = .0496"),
+        (0.04999996, "p = .04999996"),
+        (0.05 - 1e-12, "p < .050"),
+        (0.05, "p = .050"),
+        (0.0503, "p = .0503"),
+        (0.0097, "p = .0097"),
+        (0.0998, "p = .0998"),
+        (0.000999, "p < .001"),
+        (0.9996, "p > .999"),
+        (0.9994, "p = .999"),
+        (math.nan, "p not defined"),
+    ],
+)
+def test_p_values_stay_on_their_side_of_a_limit(p, text):
+    assert p_text(p) == text
+
+
+def test_p_values_of_any_size_stay_on_their_side():
+    for limit in (0.001, 0.01, 0.05, 0.1, 1.0):
+        for gap in (3e-3, 4e-4, 5e-5, 5e-6, 5e-7, 5e-8, 5e-9):
+            for p in (limit - gap, limit + gap):
+                if not 0 <= p <= 1:
+                    continue
+                sign, number = p_text(p).removeprefix("p ").split()
+                printed = float(number)
+                if sign == "=":
+                    assert (printed < limit) == (p < limit), (p, p_text(p))
+                    assert abs(printed - p) <= 5.1e-4
+                else:
+                    assert (p < printed) if sign == "<" else (p > printed)
+
+
+@pytest.mark.parametrize(
+    ("level", "text"),
+    [
+        (0.95, "95"),
+        (0.975, "97.5"),
+        (0.995, "99.5"),
+        (1 - 0.05 / 3, "98.33"),
+        (0.999999, "99.9999"),
+    ],
+)
+def test_levels_are_not_rounded_to_another(level, text):
+    assert percent_text(level) == text
+    e = Estimate("x", 0.5, 0.2, 0.8, level, "m")
+    assert f"[{text} % CI:" in e.sentence()
+
+
+def test_a_limit_that_is_not_zero_is_not_printed_as_zero():
+    e = Estimate("x", 0.2, 0.0021, 0.4, 0.95, "m", n=50)
+    assert e.sentence() == "0.20 [95 % CI: 0.002, 0.40]"
+    points = dataclasses.replace(e, low=-0.002, style="points")
+    assert "CI: -0.2 points, 40 points" in points.sentence()
+    assert "CI: 0.00, " in dataclasses.replace(e, low=1e-17).sentence()
+    assert "CI: 0.00, " in dataclasses.replace(e, low=0.0).sentence()
+
+
+def test_marks_of_a_small_sample():
+    e = Estimate("AUC", 0.9, 0.7, 0.98, 0.95, "m", n=40, smallest=3)
+    assert e.sentence().endswith("; fewer than 10 patients in the smallest class")
+    assert (e.few, e.reliable) == (True, False)
+    assert e.to_dict()["smallest"] == 3
+    marked = Estimate("mean", 0.9, 0.7, 0.98, 0.95, "m", n=20, reason="fewer than 30 patients")
+    assert marked.sentence() == (
+        "0.90 [95 % CI: 0.70, 0.98]; too small to say: fewer than 30 patients"
+    )
+    assert (marked.bounded, marked.reliable) == (True, False)
+    assert dataclasses.replace(marked, reason="").reliable
+    few = dataclasses.replace(marked, n=9, reason="fewer than 10 patients")
+    assert few.sentence().count("fewer than 10 patients") == 1
+    c = Comparison("a", 1.0, 1, 0.03, "DeLong", marked, "fewer than 20 cases in a class")
+    assert not c.reliable
+    assert c.sentence().endswith("(DeLong; too small to say: fewer than 20 cases in a class)")
+
+
+def test_values_that_are_not_defined_are_said_beside_the_number():
+    e = Estimate("HD95", 5.0, 3.0, 7.0, 0.95, "m", n=40, details={"undefined": 4})
+    assert e.sentence() == "5.00 [95 % CI: 3.00, 7.00]; not defined in 4 of 44 patients"
 
 
 def test_sentences_of_each_style():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -181,3 +182,48 @@ def test_covariance_is_delong_s():
     assert np.sqrt(np.diag(covariance)) == pytest.approx([0.0927, 0.1000, 0.1028], abs=5.1e-5)
     assert delong_se(DELONG_TRUTH, TP) == pytest.approx(covariance[1, 1] ** 0.5)
     assert delong_se([0, 1], [0, 1]) == 0
+
+
+@pytest.mark.parametrize("inf", [math.inf, -math.inf])
+def test_tied_infinite_scores_are_one_point(inf):
+    truth = np.array([1, 0, 1, 0, 1, 0, 0, 1])
+    s = np.array([inf, inf, inf, inf, 0.7, 0.2, 0.9, 0.4])
+    finite = np.where(np.isinf(s), np.sign(inf) * 1e6, s)
+    for order in (slice(None), slice(None, None, -1)):
+        got, want = roc_curve(truth[order], s[order]), roc_curve(truth[order], finite[order])
+        np.testing.assert_array_equal(got.sensitivity, want.sensitivity)
+        np.testing.assert_array_equal(got.false_positive_rate, want.false_positive_rate)
+        assert got.threshold[1 if inf > 0 else -1] == inf
+    for method in ("delong", "bootstrap", "bca", "letter"):
+        a, b = (auc(truth, x, method=method) for x in (s, finite))
+        assert (a.estimate, a.low, a.high) == (b.estimate, b.low, b.high)
+
+
+def test_one_case_in_a_class_is_marked_and_wide():
+    e = auc([1, *[0] * 20], [15.5, *range(20)])
+    assert e.estimate == 0.8
+    assert e.high - e.low > 0.6
+    assert "single case" in e.sentence()
+    assert not e.reliable
+    assert "single case" in auc([1, 0, 0], [2, 1, 3], method="bootstrap").reason
+
+
+def test_few_looks_at_the_smaller_class():
+    truth, s = scored(4, 60)
+    e = auc(truth, s[0])
+    assert (e.n, e.smallest) == (64, 4)
+    assert e.sentence().endswith("fewer than 10 patients in the smallest class")
+
+
+@pytest.mark.parametrize(("n", "area"), [((2, 40), 0.5), ((3, 40), 0.8), ((2, 10), 0.5)])
+@pytest.mark.slow
+def test_intervals_of_a_small_class_cover(n, area):
+    """DeLong's alone covers 79 % with two cases against forty."""
+    rng = np.random.default_rng(7)
+    truth = np.repeat([1, 0], n)
+    shift = math.sqrt(2) * NormalDist().inv_cdf(area)
+    hits = 0
+    for _ in range(1000):
+        e = auc(truth, rng.normal(size=truth.size) + shift * truth)
+        hits += e.low <= area <= e.high
+    assert hits / 1000 > 0.94

@@ -125,7 +125,7 @@ def test_bootstrap_refuses(change, message):
         draw(**change)
 
 
-def test_ctrl_c_stops_a_long_bootstrap():
+def test_ctrl_c_stops_a_long_bootstrap(interruptible):
     truth, s = scored(3000, 3000)
     unit, strata = np.arange(6000), np.array([6000])
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])

@@ -120,3 +120,13 @@ def test_simulated_optimism():
             youden_optimism(*bad)
     with pytest.raises(InputError, match="5 replicates"):
         youden_optimism(0.9, 5, 5, cohorts=5)
+
+
+def test_threshold_of_infinite_scores_does_what_it_promises():
+    """No number lies above infinity: such a case is always called positive."""
+    truth, s = [0, 0, 1], np.array([math.inf, math.inf, 0.0])
+    chosen = choose_threshold(truth, s, split="v", rule="accuracy")
+    worth = {cut: shares(np.array(truth), s, cut)[2] for cut in (math.inf, 0.0)}
+    assert worth[chosen.value] == max(worth.values())
+    low = choose_threshold([0, 1, 1], [-math.inf, -math.inf, 1.0], split="v", rule="youden")
+    assert low.value == 1

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spinalcord.cohort.listing import CohortCase
 from spinalcord.errors import InputError
 from spinalcord.models.model_file import Model
 from spinalcord.scans.preparation import LesionSlices, WorkingScan
 from spinalcord.training.cache import CORD, LESION, prepare_cases
-from spinalcord.training.patients import TrainingCase
 
 SETTINGS = {"mode": "physical", "pixel_mm": 1.0, "size": [256, 256], "clip": 5.0}
 SEGMENTATION = {
@@ -28,9 +28,10 @@ TASK = {
 @pytest.fixture
 def one(bids):
     anat = bids / "derivatives" / "truth" / "sub-01" / "anat"
-    return TrainingCase(
+    return CohortCase(
         "sub-01", "sub-01", str(bids / "sub-01" / "anat" / "sub-01_T2w.nii.gz"),
-        str(anat / "sub-01_label-lesion_mask.nii.gz"), str(anat / "sub-01_label-cord_mask.nii.gz"),
+        str(anat / "sub-01_label-lesion_mask.nii.gz"),
+        cord=str(anat / "sub-01_label-cord_mask.nii.gz"),
     )  # fmt: skip
 
 

@@ -16,8 +16,6 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 export = pytest.importorskip("spinalcord.training.export")
 modules = pytest.importorskip("spinalcord.training.torch_networks")
 
-PREPROCESSING = Settings().preprocessing
-
 
 def random_module(kind, seed, **options):
     module = modules.build(kind, **options).eval()
@@ -26,7 +24,8 @@ def random_module(kind, seed, **options):
 
 
 def described(target):
-    whole = export.describe(target, ["lesion", "cord"], "tiny", PREPROCESSING)
+    settings = Settings().preprocessing(target)
+    whole = export.describe(target, ["lesion", "cord"], "tiny", settings)
     return {**whole, "training": {"seed": 0}, "notice": "for tests"}
 
 
@@ -36,7 +35,7 @@ def held(entries, *diagnoses):
 
 
 def test_segmentation_agrees_with_the_core(patch_entries, tmp_path):
-    module = random_module("multiresunet", 1, outputs=2, final_norm=False)
+    module = random_module("multiresunet", 1, in_channels=3, outputs=2, final_norm=False)
     path = tmp_path / "s.safetensors"
     figures = export.export_model(module, described("segmentation"), held(patch_entries), path)
     assert 0 < figures["core_against_torch"] <= export.PARITY
@@ -121,10 +120,3 @@ def test_a_cut_off_lies_between_cases():
     assert export.between(0.8, scores) == pytest.approx(0.6)
     assert export.between(0.2, scores) is None
     assert export.between(float("inf"), scores) is None
-
-
-def test_dice():
-    a, b = np.array([1, 1, 0, 0], bool), np.array([1, 0, 0, 0], bool)
-    assert export.dice(a, b) == pytest.approx(2 / 3)
-    assert export.dice(a & False, b & False) == 1
-    assert export.dice(a, ~a) == 0

@@ -6,13 +6,14 @@ from collections import Counter
 
 import pytest
 
+from spinalcord.cohort.listing import CohortCase
 from spinalcord.errors import InputError, SpinalcordWarning
-from spinalcord.training.patients import TrainingCase, list_cases, split_cases
+from spinalcord.training.patients import list_cases, split_cases
 
 
 def case(name, *, patient=None, diagnosis="MS", split=""):
-    return TrainingCase(name, patient or name, f"{name}.nii", f"{name}_m.nii", None, None, None,
-                        diagnosis, split)  # fmt: skip
+    truth = {"reference_diagnosis": diagnosis, "split": split}
+    return CohortCase(name, patient or name, f"{name}.nii", f"{name}_m.nii", truth=truth)
 
 
 def table(folder, rows, header="case_id,path,mask,diagnosis,split,participant_id,cord"):
@@ -92,3 +93,43 @@ def test_cases_without_mask_are_left_out_with_a_word(tmp_path):
     with pytest.warns(SpinalcordWarning, match="1 of 3 cases have no lesion mask"):
         cases, _ = list_cases(table(tmp_path, rows), "segmentation")
     assert [c.case_id for c in cases] == ["a", "c"]
+
+
+def test_a_word_that_is_not_known_is_refused_with_how_many(tmp_path):
+    rows = ["a,a.nii,a_m.nii,M.S.,train,,", "b,b.nii,b_m.nii,NMOSD,train,,",
+            "c,c.nii,c_m.nii,M.S.,val,,", "d,d.nii,d_m.nii,ependimoma,val,,",
+            "e,e.nii,e_m.nii,MS,train,,", "f,f.nii,f_m.nii,MS,val,,",
+            "g,g.nii,g_m.nii,NMO,val,,"]  # fmt: skip
+    path = table(tmp_path, rows)
+    with (
+        pytest.warns(SpinalcordWarning, match="is not known and counts as missing"),
+        pytest.raises(InputError, match=r"3 of 7 cases .*'M\.S\.' \(2\), 'ependimoma' \(1\)"),
+    ):
+        list_cases(path, "ms_vs_nmosd")
+    words = {"diagnosis": {"M.S.": "MS", "ependimoma": "ependymoma"}}
+    with pytest.warns(SpinalcordWarning, match=r"1 of 7 cases have another .*'ependymoma' \(1\)"):
+        cases, _ = list_cases(path, "ms_vs_nmosd", words=words)
+    assert [c.diagnosis for c in cases] == ["MS", "NMOSD", "MS", "MS", "MS", "NMOSD"]
+    # What a segmentation is trained on does not depend on diagnoses.
+    with pytest.warns(SpinalcordWarning, match="is not known"):
+        assert len(list_cases(path, "segmentation")[0]) == 7
+
+
+def test_a_patient_has_one_diagnosis(tmp_path):
+    rows = ["a,a.nii,a_m.nii,MS,train,p1,", "b,b.nii,b_m.nii,NMOSD,train,p1,",
+            "c,c.nii,c_m.nii,MS,val,p2,"]  # fmt: skip
+    for target in ("ms_vs_nmosd", "segmentation"):
+        with (
+            pytest.warns(SpinalcordWarning, match="1 participants have more than one diagnosis"),
+            pytest.raises(InputError, match="participant p1 has the diagnoses MS and NMOSD"),
+        ):
+            list_cases(table(tmp_path, rows), target)
+
+
+def test_a_column_twice_and_columns_of_other_names(tmp_path):
+    with pytest.raises(InputError, match="line 1: a column twice"):
+        list_cases(table(tmp_path, [], "case_id,path,mask,diagnosis,Diagnosis"), "segmentation")
+    rows = ["a,a.nii,a_m.nii,MS,train", "b,b.nii,b_m.nii,MS,val"]
+    path = table(tmp_path, rows, "Case_ID,PATH,Label,dx,Split")
+    cases, _ = list_cases(path, "segmentation", columns={"mask": "label", "diagnosis": "DX"})
+    assert [c.diagnosis for c in cases] == ["MS", "MS"]

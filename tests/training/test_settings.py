@@ -56,10 +56,19 @@ def test_only_what_leaves_the_batches_alone_may_change():
 
 
 def test_a_cosine_rises_and_falls_to_nothing():
-    rates = [rate_at(step, 1000, 1e-3) for step in range(1000)]
-    assert rates[0] == pytest.approx(1e-3 / 30)
+    rates = [rate_at((step + 0.5) / 1000, 1e-3) for step in range(1000)]
+    assert rates[0] == pytest.approx(1e-3 / 60)
     assert max(rates) == pytest.approx(1e-3)
     assert rates.index(max(rates)) in (29, 30)
     assert rates[515] == pytest.approx(0.5e-3, rel=0.01)
     assert 0 < rates[-1] < 1e-8
-    assert rate_at(0, 1, 1e-3) == pytest.approx(1e-3)
+    assert rate_at(1.5, 1e-3) == 0
+
+
+def test_neighbouring_slices_are_for_segmentation_alone():
+    assert Settings().preprocessing("segmentation")["context_mm"] == 3.5
+    assert "context_mm" not in Settings().preprocessing("ms_vs_nmosd")
+    assert "context_mm" not in Settings(context_mm=None).preprocessing("segmentation")
+    narrow = Settings(window=(64, 32))
+    assert narrow.preprocessing("ms_vs_nmosd")["size"] == [64, 32]
+    assert narrow.prepared("ms_vs_nmosd")["size"] == [256, 256]

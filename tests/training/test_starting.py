@@ -55,6 +55,26 @@ def test_segmentation_gains_a_cord(tmp_path):
         starting.load_init(modules.build("densenet121"), "ms_vs_nmosd", path)
 
 
+def test_segmentation_gains_neighbouring_slices(tmp_path):
+    """At first the network of three slices says nearly what that of one did."""
+    from spinalcord.models import write_random
+
+    path = next(p for p in write_random(tmp_path, 0) if p.stem == "segmentation")
+    one = modules.build("multiresunet", outputs=2, final_norm=False)
+    three = modules.build("multiresunet", in_channels=3, outputs=2, final_norm=False)
+    starting.load_init(one, "segmentation", path)
+    starting.load_init(three, "segmentation", path)
+    for name in starting.FIRST:
+        old, new = one.state_dict()[name], three.state_dict()[name]
+        assert torch.equal(new[:, 1], old[:, 0])
+        beside = new[:, [0, 2]].abs().mean()
+        assert 0 < beside < 0.1 * old.abs().mean()
+    # The other way round is refused: a model of three slices knows no less.
+    five = modules.build("multiresunet", in_channels=5, outputs=2, final_norm=False)
+    with pytest.raises(ModelError, match=r"encoder\.0\.a\.conv\.weight is"):
+        starting.load_init(five, "segmentation", path)
+
+
 @pytest.mark.parametrize("old", [False, True])
 def test_a_torchvision_backbone(tmp_path, old):
     source = modules.build("densenet121")

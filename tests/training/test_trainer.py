@@ -183,9 +183,55 @@ def test_the_rate_follows_the_cosine_to_its_end(tmp_path):
     problem.net = loop.network
     assert loop.run(False) == "epochs"
     rates = [r["learning_rate"] for r in loop.history]
-    assert rates == [rate_at(4 * k - 1, 40, 0.8) for k in range(1, 11)]
+    assert rates == [rate_at((4 * k - 0.5) / 40, 0.8) for k in range(1, 11)]
     assert rates[0] > 0.79
     assert rates[-1] < 0.01
+
+
+def test_a_cosine_ends_with_the_minutes(tmp_path, monkeypatch):
+    settings = replace(TINY, epochs=100, steps=4, schedule="cosine", lr=0.8, minutes=1)
+    problem = Flat()
+    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
+    problem.net = loop.network
+    seconds = iter(np.arange(0, 600, 0.5))
+    monkeypatch.setattr(running.time, "monotonic", lambda: float(next(seconds)))
+    assert loop.run(False) == "minutes"
+    assert loop.share == pytest.approx(1, abs=0.05)
+    rates = [r["learning_rate"] for r in loop.history]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.02
+
+
+def test_the_mean_of_the_weights_is_what_is_kept(tmp_path):
+    settings = replace(TINY, epochs=1, steps=3, lr=0.1, ema=0.5)
+    problem = Flat()
+    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
+    problem.net = loop.network
+    loop.run(False)
+    name = next(n for n, p in loop.network.named_parameters() if p.requires_grad)
+    assert torch.equal(loop.best[name], loop.mean.state[name])
+    assert not torch.equal(loop.best[name], loop.network.state_dict()[name])
+
+
+def test_whole_scans_decide_what_is_kept(tmp_path, monkeypatch):
+    settings = replace(TINY, epochs=4, steps=1, lr=0.1)
+    problem = Flat()
+    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
+    problem.net = loop.network
+    scores = iter([0.2, 0.6, 0.4, 0.5])
+    monkeypatch.setattr(running, "JUDGED_SHARE", 1.0)
+    loop.judge = lambda network: {"score": next(scores), "false_mm3": 3.0}
+    assert loop.run(False) == "epochs"
+    assert loop.best_epoch == 2
+    assert loop.figures == ("x", "scans_score", "scans_false_mm3")
+    # Where measuring would take more than its share, it waits for the last epoch.
+    monkeypatch.setattr(running, "JUDGED_SHARE", -1.0)
+    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
+    problem.net = loop.network
+    loop.judge = lambda network: {"score": 0.5}
+    loop.run(False)
+    assert ["scans_score" in row for row in loop.history] == [False, False, False, True]
+    assert loop.best_epoch == 4
 
 
 def test_compiled_is_what_is_called_and_plain_is_what_is_kept(tmp_path, monkeypatch):

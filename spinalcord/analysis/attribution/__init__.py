@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from .finding import Evidence, find_evidence
+from ..._moved import renamed
+from .finding import Attribution, find_attribution
 from .focus import Focus, measure_focus
 from .map_agreement import TOP_FRACTION, Agreement, compare_maps
-from .maps import EvidenceMaps, map_evidence
-from .methods import LAYERS, METHODS, OF, RING_MM, Manner, Method, map_label
+from .maps import AttributionMaps, map_attribution
+from .methods import LAYERS, METHODS, OF, RING_MM, ExplanationOptions, Method, map_label
 from .perturbation_curves import Curves, trace_curves
 
 __all__ = [
@@ -16,16 +17,18 @@ __all__ = [
     "RING_MM",
     "TOP_FRACTION",
     "Agreement",
+    "Attribution",
+    "AttributionMaps",
     "Curves",
-    "Evidence",
-    "EvidenceMaps",
+    "ExplanationOptions",
     "Focus",
-    "Manner",
     "Method",
     "compare_maps",
-    "find_evidence",
-    "map_evidence",
+    "find_attribution",
+    "map_attribution",
     "map_label",
     "measure_focus",
     "trace_curves",
 ]
+
+__getattr__ = renamed(__name__)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import _core
+from ..._moved import renamed
 from ...scans.preparation import LesionSlices, Stopwatch
 from .focus import Focus, measure_focus
 from .map_agreement import Agreement, compare_maps
-from .maps import EvidenceMaps, map_evidence
-from .methods import METHODS, Manner, Method
+from .maps import AttributionMaps, map_attribution
+from .methods import METHODS, ExplanationOptions, Method
 from .perturbation_curves import Curves, trace_curves
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class Attribution:
     """What was found out of one answer.
 
     Attributes
@@ -60,16 +61,16 @@ class Evidence:
         return ()
 
 
-def find_evidence(
+def find_attribution(
     lesion: LesionSlices,
     network: Network,
-    manner: Manner,
+    options: ExplanationOptions,
     *,
     index: int | None = None,
     positive: float | None = None,
     watch: Stopwatch,
     progress: bool = False,
-) -> Evidence:
+) -> Attribution:
     """Map the evidence for an answer and judge the map.
 
     Parameters
@@ -78,10 +79,10 @@ def find_evidence(
         At least one slice with lesion.
     network : Network
         A classifier.
-    manner : Manner
+    options : ExplanationOptions
         How.
     index, positive
-        As for `map_evidence`.
+        As for `map_attribution`.
     watch : Stopwatch
         Gets the seconds of each stage added.
     progress : bool, default False
@@ -89,7 +90,7 @@ def find_evidence(
 
     Returns
     -------
-    Evidence
+    Attribution
 
     Raises
     ------
@@ -98,31 +99,31 @@ def find_evidence(
     BackendError
         oneDNN failed.
     """
-    method = METHODS[manner.method]
+    method = METHODS[options.method]
     with watch.stage("prepare"):
         images, _, _ = lesion.images(network.model)
     with watch.stage("network"):
-        maps = map_evidence(
-            network, images, manner, index=index, positive=positive, progress=progress
+        maps = map_attribution(
+            network, images, options, index=index, positive=positive, progress=progress
         )
     with watch.stage("restore"):
         heat = _restored(lesion, network, maps.values)
         seen = _restored(lesion, network, np.ones((len(images), 1, 1), np.float32))
     with watch.stage("measure"):
-        evidence, spacing = method.evidence(heat), lesion.scan.spacing_mm
-        focus = measure_focus(evidence, seen, lesion.mask, spacing, manner.ring_mm)
+        evidence, spacing = method.attribution(heat), lesion.scan.spacing_mm
+        focus = measure_focus(evidence, seen, lesion.mask, spacing, options.ring_mm)
     curves = None
-    if manner.curves:
+    if options.curves:
         with watch.stage("curves"):
             order = np.abs(maps.values) if method.magnitude else maps.values
             curves = trace_curves(network, images, order, maps.index, progress=progress)
     agreement: dict[str, Agreement] = {}
-    if manner.compare:
+    if options.compare:
         with watch.stage("compare"):
             ours, where = (heat, evidence), seen > 0
-            agreement = _agreement(lesion, network, manner, maps, ours, where, progress)
+            agreement = _agreement(lesion, network, options, maps, ours, where, progress)
     probability = maps.positive if maps.index == 1 else 1.0 - maps.positive
-    return Evidence(maps.index, probability, heat, focus, maps.channels, curves, agreement)
+    return Attribution(maps.index, probability, heat, focus, maps.channels, curves, agreement)
 
 
 def _restored(lesion: LesionSlices, network: Network, values: Array) -> Array:
@@ -135,8 +136,8 @@ def _restored(lesion: LesionSlices, network: Network, values: Array) -> Array:
 def _agreement(
     lesion: LesionSlices,
     network: Network,
-    manner: Manner,
-    maps: EvidenceMaps,
+    options: ExplanationOptions,
+    maps: AttributionMaps,
     ours: tuple[Array, Array],
     where: Array,
     progress: bool,
@@ -145,11 +146,14 @@ def _agreement(
     images, _, _ = lesion.images(network.model)
     first = ours[0][where], ours[1][where]
     agreement = {}
-    for other in manner.others():
-        theirs = map_evidence(
+    for other in options.others():
+        theirs = map_attribution(
             network, images, other, index=maps.index, positive=maps.positive, progress=progress
         )
         values = _restored(lesion, network, theirs.values)[where]
-        second = values, METHODS[other.method].evidence(values)
+        second = values, METHODS[other.method].attribution(values)
         agreement[f"{other.method}:{other.layer}"] = compare_maps(first, second)
     return agreement
+
+
+__getattr__ = renamed(__name__)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..._moved import renamed
 from ...scans.preparation import batches
-from .methods import FORMULAS, Manner, gradient, hirescam
+from .methods import FORMULAS, ExplanationOptions, gradient, hirescam
 from .occlusion import occlude
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ CHANNELS = ("t1c", "t2", "mask")
 
 
 @dataclass(frozen=True, eq=False)
-class EvidenceMaps:
+class AttributionMaps:
     """Maps of the evidence for one answer.
 
     Attributes
@@ -46,15 +47,15 @@ class EvidenceMaps:
     channels: Mapping[str, float] | None = None
 
 
-def map_evidence(
+def map_attribution(
     network: Network,
     images: Array,
-    manner: Manner,
+    options: ExplanationOptions,
     *,
     index: int | None = None,
     positive: float | None = None,
     progress: bool = False,
-) -> EvidenceMaps:
+) -> AttributionMaps:
     """Map the evidence in images.
 
     Parameters
@@ -63,7 +64,7 @@ def map_evidence(
         A classifier.
     images : float32 (n, 3, h, w) array
         Channels [t1c, t2, mask]; n at least 1.
-    manner : Manner
+    options : ExplanationOptions
         Method, layer and what is explained.
     index : {0, 1}, optional
         The answer to explain; the one that the network gives for all images together if not given.
@@ -74,27 +75,32 @@ def map_evidence(
 
     Returns
     -------
-    EvidenceMaps
+    AttributionMaps
 
     Raises
     ------
     BackendError
         oneDNN failed.
     """
-    if manner.method in ("gradcam", "hirescam") and (manner.layer, manner.of) == ("last", "logit"):
+    if options.method in ("gradcam", "hirescam") and (options.layer, options.of) == (
+        "last",
+        "logit",
+    ):
         return _closed_form(network, images, index, positive, progress)
     if positive is None:
         positive = mean_positive(network, images, progress)
     if index is None:
         index = int(positive >= network.model.threshold)
-    if manner.method == "occlusion":
-        return EvidenceMaps(index, positive, _occlusion(network, images, manner, index, progress))
+    if options.method == "occlusion":
+        return AttributionMaps(
+            index, positive, _occlusion(network, images, options, index, progress)
+        )
     values, channels = [], []
     for part in _parts(network, images, progress):
-        some, added = _of_gradients(network, images[part], manner, index)
+        some, added = _of_gradients(network, images[part], options, index)
         values.append(some)
         channels.append(added)
-    return EvidenceMaps(index, positive, np.concatenate(values), _by_channel(channels))
+    return AttributionMaps(index, positive, np.concatenate(values), _by_channel(channels))
 
 
 def mean_positive(network: Network, images: Array, progress: bool = False) -> float:
@@ -103,7 +109,7 @@ def mean_positive(network: Network, images: Array, progress: bool = False) -> fl
     Parameters
     ----------
     network, images, progress
-        As for `map_evidence`.
+        As for `map_attribution`.
 
     Returns
     -------
@@ -122,7 +128,7 @@ def mean_positive(network: Network, images: Array, progress: bool = False) -> fl
 
 def _closed_form(
     network: Network, images: Array, index: int | None, positive: float | None, progress: bool
-) -> EvidenceMaps:
+) -> AttributionMaps:
     """Map without a backward pass.
 
     With a head behind a mean, a logit's gradient is the same at every place of the last maps, so
@@ -134,7 +140,7 @@ def _closed_form(
     if index is None and guess != int(found >= threshold):
         guess = 1 - guess
         values, found = _gradcam(network, images, guess, progress)
-    return EvidenceMaps(guess, found, values)
+    return AttributionMaps(guess, found, values)
 
 
 def _gradcam(network: Network, images: Array, index: int, progress: bool) -> tuple[Array, float]:
@@ -147,29 +153,29 @@ def _gradcam(network: Network, images: Array, index: int, progress: bool) -> tup
 
 
 def _of_gradients(
-    network: Network, images: Array, manner: Manner, index: int
+    network: Network, images: Array, options: ExplanationOptions, index: int
 ) -> tuple[Array, Array | None]:
     """Return maps, and (n, channels) of what each channel adds."""
-    direction = _direction(manner, index)
-    of = "probability" if manner.of == "probability" else "logit"
-    if manner.method == "integrated":
+    direction = _direction(options, index)
+    of = "probability" if options.of == "probability" else "logit"
+    if options.method == "integrated":
         added = _integrated(network, images, direction, of)
         return added.sum(axis=1), added.sum(axis=(2, 3), dtype=np.float64)
-    layer = str(manner.layer)
+    layer = str(options.layer)
     activations, gradients = network.backward(images, direction, layer=layer, of=of)
-    if manner.method == "gradient":
+    if options.method == "gradient":
         return gradient(gradients), None
     if layer == "input":
         added = gradients * activations
         return hirescam(activations, gradients), added.sum(axis=(2, 3), dtype=np.float64)
-    return FORMULAS[manner.method](activations, gradients), None
+    return FORMULAS[options.method](activations, gradients), None
 
 
-def _direction(manner: Manner, index: int) -> Array:
+def _direction(options: ExplanationOptions, index: int) -> Array:
     """Return the weights of the two logits."""
     weights = np.zeros(2, np.float32)
     weights[index] = 1
-    if manner.of == "difference":
+    if options.of == "difference":
         weights[1 - index] = -1
     return weights
 
@@ -189,11 +195,11 @@ def _integrated(network: Network, images: Array, direction: Array, of: str) -> A
 
 
 def _occlusion(
-    network: Network, images: Array, manner: Manner, index: int, progress: bool
+    network: Network, images: Array, options: ExplanationOptions, index: int, progress: bool
 ) -> Array:
     def score(hidden: Array) -> Array:
         probabilities = network(hidden).astype(np.float64)
-        if manner.of == "probability":
+        if options.of == "probability":
             return probabilities[:, index]
         odds = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
         difference: Array = odds[:, index] - odds[:, 1 - index]
@@ -220,3 +226,6 @@ def _by_channel(parts: list[Array | None]) -> dict[str, float] | None:
         return None
     means = np.concatenate(known).mean(axis=0)
     return dict(zip(CHANNELS, means.tolist(), strict=True))
+
+
+__getattr__ = renamed(__name__)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._moved import renamed
 from ...errors import InputError
 
 Array = np.ndarray[Any, Any]
@@ -56,7 +57,7 @@ class Method:
     of: tuple[str, ...] = OF
     magnitude: bool = False
 
-    def evidence(self, values: Array) -> Array:
+    def attribution(self, values: Array) -> Array:
         """Return what of a map counts as evidence for the answer: not negative, same shape."""
         return np.abs(values) if self.magnitude else np.maximum(values, 0)
 
@@ -79,7 +80,7 @@ METHODS: Mapping[str, Method] = {
 
 
 @dataclass(frozen=True)
-class Manner:
+class ExplanationOptions:
     """How evidence is looked for and judged; the same for all cases of a cohort.
 
     Parameters
@@ -135,17 +136,17 @@ class Manner:
         """The method and its layer within names of files: "gradcam", "layercamBlock3"."""
         return map_label(self.method, self.layer)
 
-    def others(self) -> tuple[Manner, ...]:
+    def others(self) -> tuple[ExplanationOptions, ...]:
         """Return the methods to compare with, which explain the same where they can."""
         found = []
         for name in self.compare:
             method, layer = name.split(":")
             of = self.of if self.of in METHODS[method].of else None
-            found.append(Manner(method, layer, of))
+            found.append(ExplanationOptions(method, layer, of))
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON, from which `Manner(**values)` makes the same again."""
+        """Return plain values for JSON, as `ExplanationOptions(**values)` takes."""
         return {**asdict(self), "compare": list(self.compare)}
 
 
@@ -274,3 +275,6 @@ def _ring(value: Any) -> float:
     if not 0 < number <= 100:
         raise InputError(f"ring_mm is {value!r}, expected a number above 0 and at most 100")
     return number
+
+
+__getattr__ = renamed(__name__)

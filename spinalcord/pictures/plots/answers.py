@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import InputError
-from ...report.figures.style import BLACK, DIAGNOSIS_COLOURS, GREY, TASK_LOOKS, spread
 from ...tasks import DIAGNOSES, TASKS
-from .canvas import style, take_axes
+from ..style import BLACK, DIAGNOSIS_COLOURS, GREY, TASK_LOOKS, spread, style, take_axes
 
 if TYPE_CHECKING:
     from ...analysis.classification import Answer, Diagnosis

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...report.figures.style import GREY
 from ..mosaic import slice_title, slices_note
 from ..rendering import heat_colours
 from ..scene import MARGIN_MM, MAX_SLICES, Scene
+from ..style import GREY, matplotlib, style, take_figure
 from .answers import draw_diagnoses, draw_tasks
-from .canvas import matplotlib, style, take_figure
 from .slices import LOOKS, draw_slice, extent_mm
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def plot_scene(
     rows, columns, *size = _layout(scene, len(shown), margin_mm, width)
     figure = take_figure(figure, *size)
     with style():
-        grey_span = scene.grey_span(shown, scene.frame(margin_mm))
+        grey_span = scene.grey_span(shown, scene.crop(margin_mm))
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for unused in axes[len(shown) :]:
             unused.remove()
@@ -165,7 +164,7 @@ def _layout(
     scene: Scene, n: int, margin_mm: float | None, width: float
 ) -> tuple[int, int, float, float]:
     """Return rows, columns, and the width and height of the figure, in inches."""
-    left, right, bottom, top = extent_mm(scene, scene.frame(margin_mm))
+    left, right, bottom, top = extent_mm(scene, scene.crop(margin_mm))
     aspect = (right - left) / (bottom - top)
     side = _SIDE if n > 1 else 1.4 * _SIDE
     own = min(side, max(1.2, side * aspect))

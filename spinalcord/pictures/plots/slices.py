@@ -9,8 +9,8 @@ import numpy as np
 from ...errors import InputError
 from ..mosaic import slice_title
 from ..rendering import CORD_COLOUR, LESION_COLOUR, Array, heat_colours
-from ..scene import MARGIN_MM, Frame, Scene
-from .canvas import matplotlib, style, take_axes
+from ..scene import MARGIN_MM, Crop, Scene
+from ..style import matplotlib, style, take_axes
 
 LESION = "#{:02x}{:02x}{:02x}".format(*LESION_COLOUR)
 CORD = "#{:02x}{:02x}{:02x}".format(*CORD_COLOUR)
@@ -70,7 +70,7 @@ def draw_slice(
         raise InputError(f"slice {index}, expected one from 0 to {scene.n_slices - 1}")
     if not 0 <= opacity <= 1:
         raise InputError(f"opacity is {opacity!r}, expected a number from 0 to 1")
-    frame = scene.frame(margin_mm)
+    frame = scene.crop(margin_mm)
     left, right, bottom, top = extent_mm(scene, frame)
     ax = take_axes(ax, 3.6 * min(2.5, (right - left) / (bottom - top)) + 0.2, 4.0)
     with style():
@@ -92,7 +92,7 @@ def draw_slice(
     return ax
 
 
-def extent_mm(scene: Scene, frame: Frame) -> tuple[float, float, float, float]:
+def extent_mm(scene: Scene, frame: Crop) -> tuple[float, float, float, float]:
     """Return left, right, bottom and top of the frame in millimetres."""
     _, row_mm, column_mm = scene.spacing_mm
     return (

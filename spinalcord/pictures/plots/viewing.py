@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...extras import require
 from ..mosaic import draw_mosaic
 from ..scene import Scene
-from .canvas import require
 
 HEIGHT_PX = 420
 
@@ -39,12 +39,12 @@ def view_scene(scene: Scene, *, margin_mm: float | None = None) -> Any:
     outline = widgets.Checkbox(value=True, description="outlines", indent=False)
     opacity = widgets.FloatSlider(1.0, min=0.0, max=1.0, step=0.05, description="map")
     picture = widgets.HTML()
-    grey_span = scene.grey_span(range(scene.n_slices), scene.frame(margin_mm))
+    grey_span = scene.grey_span(range(scene.n_slices), scene.crop(margin_mm))
 
     def draw(_: Any = None) -> None:
         mosaic = draw_mosaic(
             scene,
-            [scene.stored_slice(slider.value)],
+            [scene.scan.stored_slice(slider.value)],
             margin_mm=margin_mm,
             max_side=2 * HEIGHT_PX,
             height_px=HEIGHT_PX,

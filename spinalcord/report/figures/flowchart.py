@@ -5,8 +5,9 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from ..flow import diagnosis_counts
-from .style import BLACK, GREY, style, take_axes
+from ...pictures.style import BLACK, GREY, style, take_axes
+from ..flow import diagnosis_counts, evaluated_counts
+from ..table import task_words
 
 if TYPE_CHECKING:
     from ..cohort import Cohort
@@ -51,6 +52,8 @@ def draw_flow(cohort: Cohort, *, ax: Any = None) -> Any:
         groups = [f"{name}:\N{NO-BREAK SPACE}{n}" for name, n in diagnosis_counts(cohort).items()]
         words = fill("  ".join(groups), 60, break_long_words=False) or "none is known"
         words = f"reference among the patients\n{words}"
+        for name, n in evaluated_counts(cohort).items():
+            words += f"\n{task_words(name)}, evaluated: {n}"
         ax.text(0, -last, words, ha="center", va="center", bbox=box)
         ax.set(xlim=(-1.0, 2.0), ylim=(-last - 0.5, 0.5))
         ax.set_axis_off()

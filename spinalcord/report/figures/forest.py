@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
+from ...pictures.style import BLACK, GREY, TASK_LOOKS, style, take_axes
 from ...stats.estimate import p_text
 from ..factors import FIGURES, subgroups
 from ..performance import table2
 from ..table import task_words
-from .style import BLACK, GREY, TASK_LOOKS, style, take_axes
 
 if TYPE_CHECKING:
     from ..cohort import Cohort

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import InputError
+from ...pictures.style import BLACK, BLUE, DIAGNOSIS_COLOURS, GREY, MANY, spread, style, take_axes
 from ...stats import mean, pooled
 from ...stats.estimate import decimal
 from ..demographics import diagnosis_groups
 from ..segmentations import reference_lesions
-from .style import BLACK, BLUE, DIAGNOSIS_COLOURS, GREY, MANY, spread, style, take_axes
 
 if TYPE_CHECKING:
     from ..cohort import Cohort

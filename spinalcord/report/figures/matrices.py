@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import InputError
+from ...pictures.style import style, take_axes
 from ...stats.estimate import decimal
 from ...tasks import TASKS
 from ..cases import ask
@@ -15,7 +16,6 @@ from ..diagnoses import confusion
 from ..performance import count
 from ..readers import agreement, named_voices
 from ..table import task_words
-from .style import style, take_axes
 
 if TYPE_CHECKING:
     from ..cohort import Cohort

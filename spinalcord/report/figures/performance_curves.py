@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...stats import auc, decision_curve, reliability, roc_curve
-from ...stats.estimate import decimal
+from ...pictures.style import BLACK, GREY, MANY, TASK_LOOKS, style, take_axes
+from ...stats import auc, bands, decision_curve, reliability, roc_curve
+from ...stats.estimate import decimal, percent_text
 from ...tasks import TASKS
 from ..cases import Question, ask
 from ..performance import count, questions
 from ..readers import count_reader, judge
 from ..table import task_words
-from .style import BLACK, GREY, MANY, TASK_LOOKS, style, take_axes
 
 if TYPE_CHECKING:
     from ..cohort import Cohort
@@ -60,7 +60,7 @@ def draw_roc(cohort: Cohort, *, ax: Any = None, replicates: int = 500, seed: int
         ax.plot([], [], "o", color=BLACK, label="model, at its threshold")
         ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
         ax.set(xlabel="1 - specificity", ylabel="sensitivity")
-        ends = f"AUC ({decimal(100 * cohort.level, 0)} % CI)"
+        ends = f"AUC ({percent_text(cohort.level)} % CI)"
         # Outside: with many readers it would hide the curves.
         place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
         ax.legend(title=ends, title_fontsize=8, alignment="left", **place)
@@ -153,7 +153,7 @@ def draw_decision_curve(cohort: Cohort, task: str, *, ax: Any = None) -> Any:
     return ax
 
 
-def roc_band(
+def sensitivity_band(
     truth: NDArray[np.bool_], scores: Float, *, level: float, replicates: int, seed: int
 ) -> tuple[Float, Float]:
     """Bootstrap the sensitivity at each false positive rate of 0, 0.01 ... 1.
@@ -170,22 +170,8 @@ def roc_band(
     low, high : (101,) float64
         Pointwise percentiles; cases are drawn within the classes.
     """
-    order = np.argsort(-scores, kind="stable")
-    labels, s = truth[order], scores[order]
-    last = np.flatnonzero(np.append(np.diff(s) != 0, True))
-    rng = np.random.default_rng(seed)
-    drawn = np.empty((replicates, _GRID.size))
-    for r in range(replicates):
-        rates = []
-        for own in (labels, ~labels):
-            counts = np.zeros(labels.size, np.int64)
-            n = int(own.sum())
-            counts[own] = np.bincount(rng.integers(0, n, n), minlength=n)
-            rates.append(np.append(0.0, np.cumsum(counts)[last] / n))
-        place = np.searchsorted(rates[1], _GRID + 1e-12, side="right") - 1
-        drawn[r] = rates[0][place]
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return low, high
+    band = bands.roc_band(truth, scores, level=level, replicates=replicates, seed=seed)
+    return band.low, band.high
 
 
 def _one_roc(ax: Any, question: Question, level: float, replicates: int, seed: int) -> None:
@@ -194,8 +180,8 @@ def _one_roc(ax: Any, question: Question, level: float, replicates: int, seed: i
     colour, line = TASK_LOOKS[question.name]
     curve = roc_curve(truth, p)
     area = auc(truth, p, level=level)
-    low, high = roc_band(truth, p, level=level, replicates=replicates, seed=seed)
-    ax.fill_between(_GRID, low, high, step="post", color=colour, alpha=0.13, linewidth=0)
+    low, high = sensitivity_band(truth, p, level=level, replicates=replicates, seed=seed)
+    ax.fill_between(_GRID, low, high, color=colour, alpha=0.13, linewidth=0)
     label = (
         f"{task_words(question.name)}: {decimal(area.estimate, 2)} "
         f"({decimal(area.low, 2)}, {decimal(area.high, 2)})"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import spinalcord as sc
-from spinalcord.analysis.attribution import Manner, find_evidence
+from spinalcord.analysis.attribution import ExplanationOptions, find_attribution
 from spinalcord.scans.preparation import LesionSlices, Stopwatch, WorkingScan
 
 from .networks import Answers
@@ -30,8 +30,8 @@ def network(model_folder):
 
 def test_map_lies_in_the_working_orientation_and_is_judged(lesion, network):
     watch = Stopwatch()
-    manner = Manner("occlusion", of="probability", curves=True)
-    found = find_evidence(lesion, network, manner, index=1, watch=watch)
+    options = ExplanationOptions("occlusion", of="probability", curves=True)
+    found = find_attribution(lesion, network, options, index=1, watch=watch)
     assert found.map.shape == lesion.mask.shape
     assert found.map.dtype == np.float32
     with_lesion = lesion.mask.any(axis=(1, 2))
@@ -45,13 +45,13 @@ def test_map_lies_in_the_working_orientation_and_is_judged(lesion, network):
 
 
 def test_the_other_answer_has_the_opposite_evidence(lesion, network):
-    manner = Manner("occlusion", of="probability")
-    both = [find_evidence(lesion, network, manner, index=i, watch=Stopwatch()) for i in (0, 1)]
+    options = ExplanationOptions("occlusion", of="probability")
+    both = [find_attribution(lesion, network, options, index=i, watch=Stopwatch()) for i in (0, 1)]
     np.testing.assert_allclose(both[0].map, -both[1].map, atol=1e-6)
     assert both[0].probability == pytest.approx(1 - both[1].probability)
 
 
 def test_what_is_known_is_used(lesion, network):
-    manner = Manner("occlusion")
-    found = find_evidence(lesion, network, manner, positive=0.9, watch=Stopwatch())
+    options = ExplanationOptions("occlusion")
+    found = find_attribution(lesion, network, options, positive=0.9, watch=Stopwatch())
     assert (found.index, found.probability) == (1, 0.9)

@@ -7,7 +7,15 @@ import json
 import numpy as np
 import pytest
 
-from spinalcord.analysis.attribution import LAYERS, METHODS, OF, RING_MM, Manner, map_label, methods
+from spinalcord.analysis.attribution import (
+    LAYERS,
+    METHODS,
+    OF,
+    RING_MM,
+    ExplanationOptions,
+    map_label,
+    methods,
+)
 from spinalcord.commands import options
 from spinalcord.errors import InputError
 
@@ -76,35 +84,37 @@ def test_cams_are_one_where_the_gradient_is_the_same_everywhere(layer):
 
 def test_evidence_is_the_positive_part_or_the_size():
     values = np.array([-2.0, 0.0, 3.0], np.float32)
-    assert METHODS["gradcam"].evidence(values).tolist() == [0, 0, 3]
-    assert METHODS["gradient"].evidence(values).tolist() == [2, 0, 3]
+    assert METHODS["gradcam"].attribution(values).tolist() == [0, 0, 3]
+    assert METHODS["gradient"].attribution(values).tolist() == [2, 0, 3]
 
 
 def test_manner_fills_in_what_the_method_begins_with():
-    manner = Manner()
-    assert (manner.method, manner.layer, manner.of) == ("gradcam", "last", "logit")
-    assert (manner.ring_mm, manner.curves, manner.compare) == (RING_MM, False, ())
-    assert Manner("gradient").layer == "input"
-    assert Manner("occlusion").of == "difference"
-    assert Manner("layercam", "block3").label == "layercamBlock3"
-    assert Manner("gradcam++").label == "gradcampp"
-    assert Manner("hirescam", "input").label == "hirescamInput"
+    options = ExplanationOptions()
+    assert (options.method, options.layer, options.of) == ("gradcam", "last", "logit")
+    assert (options.ring_mm, options.curves, options.compare) == (RING_MM, False, ())
+    assert ExplanationOptions("gradient").layer == "input"
+    assert ExplanationOptions("occlusion").of == "difference"
+    assert ExplanationOptions("layercam", "block3").label == "layercamBlock3"
+    assert ExplanationOptions("gradcam++").label == "gradcampp"
+    assert ExplanationOptions("hirescam", "input").label == "hirescamInput"
     assert map_label("gradcam", "last") == "gradcam"
 
 
 def test_manner_comes_back_from_json():
-    manner = Manner("hirescam", "block2", "difference", 3, True, ["gradcam", "occlusion"])
-    assert manner.compare == ("gradcam:last", "occlusion:input")
-    assert Manner(**json.loads(json.dumps(manner.to_dict()))) == manner
-    assert hash(manner) == hash(Manner(**manner.to_dict()))
+    options = ExplanationOptions(
+        "hirescam", "block2", "difference", 3, True, ["gradcam", "occlusion"]
+    )
+    assert options.compare == ("gradcam:last", "occlusion:input")
+    assert ExplanationOptions(**json.loads(json.dumps(options.to_dict()))) == options
+    assert hash(options) == hash(ExplanationOptions(**options.to_dict()))
 
 
 def test_others_explain_the_same_where_they_can():
-    others = Manner(compare="gradcam:block3").others()
-    assert others == (Manner("gradcam", "block3"),)
-    others = Manner(of="probability", compare=("occlusion", "gradient")).others()
+    others = ExplanationOptions(compare="gradcam:block3").others()
+    assert others == (ExplanationOptions("gradcam", "block3"),)
+    others = ExplanationOptions(of="probability", compare=("occlusion", "gradient")).others()
     assert [other.of for other in others] == ["probability", "probability"]
-    assert Manner(compare=["occlusion"]).others()[0].of == "difference"
+    assert ExplanationOptions(compare=["occlusion"]).others()[0].of == "difference"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +139,7 @@ def test_others_explain_the_same_where_they_can():
 )
 def test_unknown_names_are_refused(options, match):
     with pytest.raises(InputError, match=match):
-        Manner(**options)
+        ExplanationOptions(**options)
 
 
 def test_the_command_line_knows_the_same_names():

@@ -9,7 +9,7 @@ from volumes import ALL_48, base_affine, restored
 from spinalcord.errors import InputError
 from spinalcord.pictures.plots import draw_slice
 from spinalcord.pictures.plots.slices import edge_lines, extent_mm
-from spinalcord.pictures.scene import Frame, Scene
+from spinalcord.pictures.scene import Crop, Scene
 from spinalcord.scans.volume import Volume
 
 SHAPE = (5, 24, 16)
@@ -116,7 +116,7 @@ def test_edges_of_shapes():
 
 def test_extent_is_in_millimetres():
     scene = painted((0, 1, 2), (False, False, False), 0.0)
-    assert extent_mm(scene, Frame(slice(2, 12), slice(1, 5))) == pytest.approx((1.4, 7, 8.4, 1.4))
+    assert extent_mm(scene, Crop(slice(2, 12), slice(1, 5))) == pytest.approx((1.4, 7, 8.4, 1.4))
 
 
 def test_scale_bar_is_as_long_as_it_says(figure, scene):

@@ -10,7 +10,7 @@ from spinalcord import Cohort
 from spinalcord.errors import InputError
 from spinalcord.report import figures
 from spinalcord.report.cases import ask
-from spinalcord.report.figures.performance_curves import roc_band
+from spinalcord.report.figures.performance_curves import sensitivity_band
 from spinalcord.stats import auc, decision_curve, roc_curve
 
 pytest.importorskip("matplotlib", reason="figures need matplotlib, of the extra report")
@@ -42,15 +42,15 @@ def test_bands_hold_the_curve_and_depend_on_the_seed_alone():
     truth = np.arange(90) % 2 == 0
     scores = rng.normal(0, 1, 90) + truth
     options = {"level": 0.95, "replicates": 300}
-    low, high = roc_band(truth, scores, seed=1, **options)
+    low, high = sensitivity_band(truth, scores, seed=1, **options)
     curve = roc_curve(truth, scores)
     grid = np.linspace(0, 1, 101)
     place = np.searchsorted(curve.false_positive_rate, grid + 1e-12, side="right") - 1
     middle = curve.sensitivity[place]
     assert ((low <= middle) & (middle <= high)).mean() > 0.97
     assert (high - low).max() > 0.1
-    np.testing.assert_array_equal(low, roc_band(truth, scores, seed=1, **options)[0])
-    wider = roc_band(truth, scores, seed=1, level=0.99, replicates=300)[0]
+    np.testing.assert_array_equal(low, sensitivity_band(truth, scores, seed=1, **options)[0])
+    wider = sensitivity_band(truth, scores, seed=1, level=0.99, replicates=300)[0]
     assert (wider <= low).all()
     assert (wider < low).any()
 

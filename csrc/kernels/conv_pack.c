@@ -1,0 +1,45 @@
+#include "conv_pack.h"
+
+#include "bf16.h"
+
+#include "../base/memory.h"
+
+#include <string.h>
+
+int64_t sc_conv_packed_f32(int64_t oc, int64_t n_taps, int64_t kc)
+{
+    return sc_conv_blocks(oc) * n_taps * kc * SC_LANES;
+}
+
+int64_t sc_conv_packed_bf16(int64_t oc, int64_t n_taps, int64_t kc)
+{
+    return sc_conv_packed_f32(oc, n_taps, sc_round_up(kc, 32));
+}
+
+void sc_conv_pack_f32(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
+                      float *dst)
+{
+    memset(dst, 0, (size_t)sc_conv_packed_f32(oc, n_taps, kc) * sizeof *dst);
+    const int64_t reduction = n_taps * kc;
+    for (int64_t c = 0; c < oc; c++) {
+        float *block = dst + c / SC_LANES * reduction * SC_LANES + c % SC_LANES;
+        for (int64_t i = 0; i < reduction; i++)
+            block[i * SC_LANES] = wei[c * reduction + i];
+    }
+}
+
+void sc_conv_pack_bf16(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
+                       uint16_t *dst)
+{
+    memset(dst, 0, (size_t)sc_conv_packed_bf16(oc, n_taps, kc) * sizeof *dst);
+    const int64_t tap = sc_round_up(kc, 32) * SC_LANES;
+    for (int64_t c = 0; c < oc; c++) {
+        uint16_t *block = dst + c / SC_LANES * n_taps * tap + c % SC_LANES * 2;
+        for (int64_t t = 0; t < n_taps; t++) {
+            for (int64_t k = 0; k < kc; k++) {
+                block[t * tap + k / 2 * 2 * SC_LANES + k % 2] =
+                    sc_to_bf16(wei[(c * n_taps + t) * kc + k]);
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+"""The command ``spinalcord models`` with its actions list, verify and random."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from . import options as shared
+from .output import DONE, MODEL, print_json
+
+SUMMARY = "list, verify or create model files"
+EXAMPLE = "spinalcord models list"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the actions of the command, each with its options."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    action = shared.add_parser(
+        actions, "list", "describe the models in a folder", "spinalcord models list --models my/"
+    )
+    shared.add_models(action)
+    action = shared.add_parser(
+        actions,
+        "verify",
+        "check every tensor of a model file",
+        "spinalcord models verify my/segmentation.safetensors",
+    )
+    action.add_argument(
+        "file", nargs="?", metavar="FILE", help="default: all that come with the package"
+    )
+    action = shared.add_parser(
+        actions,
+        "random",
+        "write models with random weights to try things out; their results mean nothing",
+        "spinalcord models random random-models/ --seed 1",
+    )
+    action.add_argument("folder", metavar="DIR", help="output folder, created if absent")
+    action.add_argument("--seed", type=shared.whole(0), default=0, metavar="N", help="default: 0")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Perform the action."""
+    return _ACTIONS[options.action](options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from ..models.folder import list_models
+
+    rows = list_models(options.models)
+    print_json(rows)
+    return MODEL if any("error" in row for row in rows) else DONE
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from ..models.folder import verify_model, verify_models
+
+    print_json(verify_models() if options.file is None else verify_model(options.file))
+    return DONE
+
+
+def _random(options: argparse.Namespace) -> int:
+    from ..models.folder import write_random
+
+    paths = write_random(options.folder, options.seed)
+    print_json({"files": [str(path) for path in paths], "seed": options.seed})
+    return DONE
+
+
+_ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "list": _list,
+    "verify": _verify,
+    "random": _random,
+}

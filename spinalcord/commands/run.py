@@ -1,0 +1,98 @@
+"""The command ``spinalcord run``."""
+
+from __future__ import annotations
+
+import argparse
+
+from . import options as shared
+from .output import DONE, FAILED, print_json, say, say_hint, say_notice
+
+SUMMARY = "segment, classify and explain a whole cohort; repeat the command to resume"
+EXAMPLE = "spinalcord run bids/ results/ --jobs 4 --exclude excluded.txt"
+
+SHOWN_FAILURES = 20
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument(
+        "cohort",
+        metavar="COHORT",
+        help="BIDS folder, folder of scans, or table (CSV, TSV, xlsx, sav; case_id, path, ...)",
+    )
+    parser.add_argument("out", metavar="OUT", help="output folder, created if absent")
+    parser.add_argument(
+        "--jobs",
+        type=shared.whole(1),
+        default=1,
+        metavar="N",
+        help="cases processed at the same time (default: 1)",
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="Dask cluster to run on, such as tcp://host:8786"
+    )
+    parser.add_argument(
+        "--no-resume", action="store_true", help="recompute what an earlier run has finished"
+    )
+    shared.add_exclude(parser)
+    parser.add_argument(
+        "--no-qc", action="store_true", help="write neither pictures nor the quality control page"
+    )
+    parser.add_argument(
+        "--masks",
+        choices=("compare", "use", "ignore"),
+        default="compare",
+        help="lesion masks of the cohort: compare the segmentation with them (default), use them "
+        "instead of segmenting, or ignore them",
+    )
+    parser.add_argument("--no-t1c", action="store_true", help="ignore contrast-enhanced T1w scans")
+    parser.add_argument(
+        "--carry",
+        type=lambda text: text.split(","),
+        default=(),
+        metavar="COLUMNS",
+        help="further columns of the cohort to copy to cases.tsv, such as site,scanner",
+    )
+    shared.add_tables(parser)
+    shared.add_lesion_label(parser)
+    shared.add_threshold(parser)
+    shared.add_keep(parser)
+    shared.add_explaining(parser)
+    shared.add_computing(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the cohort and print how many cases are done, failed, missing or excluded."""
+    from ..cohort import run_cohort
+
+    result = run_cohort(
+        options.cohort,
+        options.out,
+        **shared.computing(options),
+        jobs=options.jobs,
+        client=options.scheduler,
+        resume=not options.no_resume,
+        exclude=options.exclude,
+        masks=options.masks,
+        t1c=not options.no_t1c,
+        carry=options.carry,
+        columns=options.columns,
+        words=options.words,
+        lesion_label=options.lesion_label,
+        threshold=options.threshold,
+        min_lesion_mm3=options.min_lesion_mm3,
+        min_peak=options.min_peak,
+        keep_outside_cord=options.keep_outside_cord or None,
+        **shared.explaining(options),
+        qc=not options.no_qc,
+        progress=not options.quiet,
+    )
+    say_notice(options, result.notice)
+    say_hint(options)
+    failures = result.read("failures.tsv")
+    for row in failures[:SHOWN_FAILURES]:
+        say(f"failed: {row['case_id']}: {row['reason']}")
+    if len(failures) > SHOWN_FAILURES:
+        say(f"failed: {len(failures) - SHOWN_FAILURES} more, listed in failures.tsv")
+    print_json(result.to_dict())
+    return FAILED if result.counts["failed"] else DONE

@@ -1,0 +1,52 @@
+"""Optional dependencies: imported when something needs them, and named where they are missing."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from .errors import InputError
+
+
+class MissingExtraError(InputError, ImportError):
+    """An optional dependency is not installed; the message names the extra that brings it.
+
+    It is an `InputError`, as every refusal of the package, and an `ImportError`, as Python's own.
+    """
+
+
+def require(module: str, extra: str, what: str, *, instead: str = "") -> Any:
+    """Import a module of an optional dependency.
+
+    Parameters
+    ----------
+    module : str
+        Such as ``"matplotlib.figure"``.
+    extra : str
+        The extra of this package that brings it, such as ``"report"``.
+    what : str
+        What needs it, in words that a user knows.
+    instead : str, optional
+        What does without it.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+
+    Examples
+    --------
+    >>> require("json", "report", "a test").dumps([1])
+    '[1]'
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{what} needs {module.partition('.')[0]}, which is not installed: "
+            f"pip install 'spinalcord[{extra}]'{instead and f', or use {instead}'}"
+        ) from error

@@ -1,0 +1,262 @@
+"""Calibration without bins: a smooth curve with its band, the index ICI, and observed to expected.
+
+The smoother is Cleveland's loess, degree 2 over three quarters of the cases, as R's ``loess``
+computes it with ``surface = "direct"``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from .calibration import _cases
+from .estimate import Comparison, Estimate, check_level, undefined
+from .proportions import proportion
+from .resampling import check_drawing
+
+Float = NDArray[np.float64]
+SPAN = 0.75
+LEAST = 20  # cases; with fewer a local parabola follows single cases
+
+
+@dataclass(frozen=True)
+class CalibrationCurve:
+    """The share that is positive, as a smooth function of the probability.
+
+    Parameters
+    ----------
+    probability, observed : (m,) float64
+        Points of the curve.
+    low, high : (m,) float64
+        Pointwise band.
+    level : float
+    n, replicates, seed : int
+    """
+
+    probability: Float
+    observed: Float
+    low: Float
+    high: Float
+    level: float
+    n: int
+    replicates: int
+    seed: int
+
+
+def calibration_curve(
+    truth: ArrayLike,
+    probability: ArrayLike,
+    *,
+    points: int = 51,
+    level: float = 0.95,
+    replicates: int = 500,
+    seed: int = 0,
+) -> CalibrationCurve:
+    """Smooth the outcome over the probability.
+
+    Parameters
+    ----------
+    truth : (n,) bool, or 0 and 1
+    probability : (n,) float
+        In [0, 1]; at least 20 cases, with four distinct values.
+    points : int, default 51
+        Of the curve, from the smallest probability to the largest.
+    level : float, default 0.95
+    replicates, seed : int
+        Of the bootstrap whose percentiles are the band.
+
+    Returns
+    -------
+    CalibrationCurve
+
+    Raises
+    ------
+    InputError
+        As `brier`; too few cases or distinct probabilities; fewer than two points.
+
+    References
+    ----------
+    .. [1] Austin and Steyerberg, Stat Med 33:517 (2014).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> p = rng.random(200)
+    >>> curve = calibration_curve(rng.random(200) < p, p, replicates=100)
+    >>> curve.observed.shape
+    (51,)
+    """
+    labels, p = _cases(truth, probability)
+    check_level(level)
+    check_drawing(replicates, seed)
+    reason = _unfit(p)
+    if reason or points < 2:
+        raise InputError(f"no smooth curve of {points} points: {reason or 'expected at least 2'}")
+    y = labels.astype(np.float64)
+    at = np.linspace(float(p.min()), float(p.max()), points)
+    rng, drawn = np.random.default_rng(seed), np.full((replicates, points), math.nan)
+    for i in range(replicates):
+        own = rng.integers(0, p.size, p.size)
+        if not _unfit(p[own]):
+            drawn[i] = loess(p[own], y[own], at)
+    ends = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0).clip(0, 1)
+    observed = loess(p, y, at).clip(0, 1)
+    return CalibrationCurve(at, observed, ends[0], ends[1], level, p.size, replicates, seed)
+
+
+def calibration_index(
+    truth: ArrayLike,
+    probability: ArrayLike,
+    *,
+    level: float = 0.95,
+    replicates: int = 500,
+    seed: int = 0,
+    unit: str = "patients",
+) -> Comparison:
+    """Integrated calibration index (ICI): mean distance of the smooth curve from the diagonal.
+
+    Parameters
+    ----------
+    truth : (n,) bool, or 0 and 1
+    probability : (n,) float
+    level, replicates, seed
+        Outcomes are drawn that often with the probabilities as they are.
+    unit : str
+
+    Returns
+    -------
+    Comparison
+        `effect` is the index. It is above 0 by chance alone, the more the fewer the cases, so that
+        a bootstrap interval would not hold 0 even where the probabilities are right: instead
+        ``effect.details`` has the median and the `level` quantile of the index if they were, and
+        `p` is the share of such draws that are at least as large.
+
+    Raises
+    ------
+    InputError
+        As `brier`; settings out of range.
+
+    References
+    ----------
+    .. [1] Austin and Steyerberg, Stat Med 38:4051 (2019).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> p = rng.random(200)
+    >>> test = calibration_index(rng.random(200) < p, p, replicates=100)
+    >>> test.p > 0.05
+    True
+    """
+    labels, p = _cases(truth, probability)
+    check_level(level)
+    check_drawing(replicates, seed)
+    name, method, nan = "ICI", "simulated outcomes", math.nan
+    options: dict[str, Any] = {"n": int(p.size), "unit": unit}
+    reason = _unfit(p)
+    if reason:
+        effect = undefined(name, reason, level, **options)
+        return Comparison(name, nan, nan, nan, method, effect, reason)
+    hat = _smoother(p, p)
+    value = _distance(hat, labels.astype(np.float64), p)
+    rng = np.random.default_rng(seed)
+    drawn = np.array(
+        [_distance(hat, (rng.random(p.size) < p).astype(float), p) for _ in range(replicates)]
+    )
+    by_chance = float(np.median(drawn)), float(np.quantile(drawn, level))
+    options["details"] = {
+        "by_chance": by_chance[0], "by_chance_high": by_chance[1], "seed": seed,
+        "replicates": replicates,
+    }  # fmt: skip
+    reason = (
+        f"the index is never below 0; if the probabilities were right it would be "
+        f"{by_chance[0]:.2f} (below {by_chance[1]:.2f} in {100 * level:g} %)"
+    )
+    effect = Estimate(name, value, nan, nan, level, "loess", reason=reason, **options)
+    # The data count as one more draw: a p-value is never 0.
+    share = (1 + int((drawn >= value - 1e-12).sum())) / (replicates + 1)
+    return Comparison(name, nan, nan, share, method, effect)
+
+
+def observed_to_expected(
+    truth: ArrayLike, probability: ArrayLike, *, level: float = 0.95, unit: str = "patients"
+) -> Estimate:
+    """Ratio of observed positives to the sum of the probabilities (O:E).
+
+    Parameters
+    ----------
+    truth : (n,) bool, or 0 and 1
+    probability : (n,) float
+    level : float, default 0.95
+    unit : str
+
+    Returns
+    -------
+    Estimate
+        1 is perfect, above 1 the probabilities are too low. Limits of the observed share (Wilson,
+        exact at 0 and n) over the mean probability, which is taken as known.
+
+    Raises
+    ------
+    InputError
+        As `brier`; a level outside (0, 1).
+
+    References
+    ----------
+    .. [1] Debray et al., BMJ 356:i6460 (2017).
+
+    Examples
+    --------
+    >>> observed_to_expected([1, 0, 1, 0], [0.5, 0.5, 0.25, 0.75]).estimate
+    1.0
+    """
+    labels, p = _cases(truth, probability)
+    share = proportion(int(labels.sum()), labels.size, level=level, unit=unit)
+    options: dict[str, Any] = {"n": int(p.size), "unit": unit}
+    if not p.size:
+        return undefined("O:E", f"no {unit} to count", level, **options)
+    expected = float(p.mean())
+    if expected == 0:
+        return undefined("O:E", "none is expected", level, **options)
+    value, low, high = (x / expected for x in (share.estimate, share.low, share.high))
+    return Estimate("O:E", value, low, high, level, share.method, **options)
+
+
+def loess(x: Float, y: Float, at: Float) -> Float:
+    """Local parabolas with tricube weights over the nearest three quarters of the cases."""
+    return np.asarray(_smoother(x, at) @ y, np.float64)
+
+
+def _distance(hat: Float, y: Float, p: Float) -> float:
+    return float(np.abs((hat @ y).clip(0, 1) - p).mean())
+
+
+def _smoother(x: Float, at: Float) -> Float:
+    """Rows of weights: the curve is this matrix times the outcomes."""
+    unique, place = np.unique(at, return_inverse=True)
+    near = math.floor(SPAN * x.size + 1e-5)
+    rows = np.empty((unique.size, x.size))
+    for i, centre in enumerate(unique):
+        gap = x - centre
+        reach = np.partition(np.abs(gap), near - 1)[near - 1]
+        ratio = np.abs(gap) / reach if reach > 0 else np.abs(gap)
+        root = np.where(ratio < 1, (1 - ratio**3).clip(0), 0.0) ** 1.5
+        design = np.stack([np.ones_like(gap), gap, gap**2], 1)
+        scale = np.sqrt(((root[:, None] * design) ** 2).sum(0))
+        scale[scale == 0] = 1.0
+        # Too few distinct values nearby leave the parabola open: the shortest one is taken.
+        rows[i] = np.linalg.pinv(root[:, None] * design / scale, rcond=1e-8)[0] * root / scale[0]
+    return rows[place]
+
+
+def _unfit(p: Float) -> str:
+    if p.size < LEAST:
+        return f"{p.size} cases are too few for a smooth curve; it takes {LEAST}"
+    if np.unique(p).size < 4:
+        return "fewer than four distinct probabilities"
+    return ""

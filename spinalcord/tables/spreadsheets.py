@@ -1,0 +1,159 @@
+"""Tables from Excel, SPSS and R, through openpyxl, pyreadstat and pyreadr (the extra `tables`)."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from .data_table import DataTable, make_table
+from .parsing import Row
+
+_ZIP, _SPSS, _OLE = b"PK\x03\x04", (b"$FL2", b"$FL3"), b"\xd0\xcf\x11\xe0"
+_R_ENDINGS = (".rds", ".rdata", ".rda")
+_BROKEN = ("#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!")
+
+
+def is_spreadsheet(raw: bytes, path: Path) -> bool:
+    """Say whether a file is a workbook, SPSS or R data: by content, R by its name's ending.
+
+    Parameters
+    ----------
+    raw : bytes
+        How the file begins.
+    path : pathlib.Path
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_spreadsheet(b"case_id,age", Path("cohort.csv"))
+    False
+    """
+    return raw.startswith((_ZIP, _OLE, *_SPSS)) or path.suffix.lower() in _R_ENDINGS
+
+
+def read_spreadsheet(path: Path, optional: Sequence[str] = ()) -> DataTable:
+    """Read a workbook's first sheet, SPSS data or a data frame of R.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    optional : sequence of str
+        As for `read_table`.
+
+    Returns
+    -------
+    DataTable
+        Of several sheets the first is read, which `notes` says. SPSS values have their labels.
+
+    Raises
+    ------
+    InputError
+        Damaged, of a kind that is not read (.xls), a formula without a value, or an error.
+    ImportError
+        Without the extra `tables`.
+
+    Examples
+    --------
+    >>> read_spreadsheet(Path("cohort.xlsx")).columns  # doctest: +SKIP
+    ('case_id', 'age', 'sex')
+    """
+    with open(path, "rb") as file:
+        start = file.read(8)
+    if start.startswith(_OLE):
+        raise InputError(f"{path}: an old Excel workbook (.xls); save it as .xlsx or CSV")
+    if start.startswith(_SPSS):
+        return _read_frame(path, "pyreadstat")
+    if path.suffix.lower() in _R_ENDINGS:
+        return _read_frame(path, "pyreadr")
+    return _read_workbook(path, optional)
+
+
+def _need(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"this needs {module}: install it with `pip install 'spinalcord[tables]'`"
+        ) from error
+
+
+def _read_frame(path: Path, module: str) -> DataTable:
+    from .reading import from_frame
+
+    library = _need(module)
+    try:
+        if module == "pyreadstat":
+            frame, _ = library.read_sav(str(path), apply_value_formats=True)
+        else:
+            found = library.read_r(str(path))
+            if len(found) != 1:
+                raise InputError(f"{path}: {len(found)} objects; expected one data frame")
+            (frame,) = found.values()
+    except InputError:
+        raise
+    except Exception as error:  # the libraries' own classes, and others
+        raise InputError(f"{path}: cannot be read as a table: {error}") from error
+    return from_frame(frame, str(path))
+
+
+def _read_workbook(path: Path, optional: Sequence[str]) -> DataTable:
+    openpyxl = _need("openpyxl")
+    try:
+        raw = path.read_bytes()  # openpyxl goes by the names of files otherwise
+        values = openpyxl.load_workbook(io.BytesIO(raw), data_only=True)
+        formulas = openpyxl.load_workbook(io.BytesIO(raw))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: cannot be read as a workbook: {error}") from error
+    filled = [sheet for sheet in values.worksheets if _rows(sheet)]
+    if not filled:
+        raise InputError(f"{path}: no sheet with a table in it")
+    notes = []
+    if len(filled) > 1:
+        names = ", ".join(sheet.title for sheet in filled)
+        notes.append(f"{path}: read the sheet {filled[0].title}, the first of {names}")
+    _check_cells(path, filled[0], formulas[filled[0].title])
+    (_, header), *rows = _rows(filled[0])
+    width = max(len(header), *(len(cells) for _, cells in rows)) if rows else len(header)
+    padded = [Row(line, tuple(cells) + ("",) * (width - len(cells))) for line, cells in rows]
+    full = [*header, *[""] * (width - len(header))]
+    return make_table(str(path), full, padded, notes, optional=optional)
+
+
+def _rows(sheet: Any) -> list[tuple[int, list[str]]]:
+    """Return the rows with anything in them, with their numbers."""
+    found = []
+    for line, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        cells = [_plain(value) for value in row]
+        if any(cells):
+            found.append((line, cells))
+    return found
+
+
+def _plain(value: Any) -> str:
+    from .cells import cell_text
+
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat()).removesuffix("T00:00:00")
+    return cell_text(value)
+
+
+def _check_cells(path: Path, sheet: Any, formulas: Any) -> None:
+    """Refuse errors, and formulas whose values the file does not hold: they would be missing."""
+    for row in formulas.iter_rows():
+        for cell in row:
+            value = sheet[cell.coordinate].value
+            if value in _BROKEN:
+                raise InputError(f"{path}, line {cell.row}, cell {cell.coordinate}: {value}")
+            if cell.data_type == "f" and value is None:
+                raise InputError(
+                    f"{path}, line {cell.row}, cell {cell.coordinate}: a formula without its "
+                    "value; open the workbook in Excel and save it, or write the value"
+                )

@@ -1,0 +1,209 @@
+"""How good a segmentation network is on whole scans, computed by the core as in use.
+
+Patches are drawn where the truth is, so they are blind to what a network sees where nothing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from .. import _core
+from ..models.model_file import write_model
+from ..models.network import Network
+from ..stats.segmentation_metrics import dice_score
+from .cache import CORD, LESION, Entry
+from .torch_networks import copy_tensors
+
+FREE = "lesion_free"
+"""The group of the scans without lesion."""
+
+FORGIVEN_MM3 = 100.0
+"""False lesion of this volume halves the score of a scan without lesion."""
+
+MOST_SCANS = 24
+"""Whole scans that a training is judged on, in equal parts by diagnosis and without lesion."""
+
+
+@dataclass(frozen=True)
+class ScanFigures:
+    """What a network found on one scan.
+
+    Attributes
+    ----------
+    group : str
+        Diagnosis, "other" where none is listed, or "lesion_free".
+    dice : float
+        Of the lesion mask; 1 where there is no lesion and none was found.
+    false_mm3 : float
+        Volume of lesion in a scan without any; NaN in others.
+    false_cord_mm3 : float
+        Volume of cord in slices that hold none; NaN where the cord is not known.
+    dice_cord : float
+        NaN likewise.
+    """
+
+    group: str
+    dice: float
+    false_mm3: float
+    false_cord_mm3: float
+    dice_cord: float
+
+    @property
+    def score(self) -> float:
+        """Dice, or without a lesion how little was found: in [0, 1], the larger the better."""
+        if self.group == FREE:
+            return FORGIVEN_MM3 / (FORGIVEN_MM3 + self.false_mm3)
+        return self.dice
+
+
+def probabilities(network: Network, entry: Entry) -> NDArray[np.float32]:
+    """Compute the maps of all slices: float32 (slices, outputs, h, w)."""
+    images = entry.images()
+    return np.concatenate([network(images[i : i + 1]) for i in range(len(images))])
+
+
+def measure_scan(
+    entry: Entry, maps: NDArray[np.float32], pixel_mm: float, threshold: float
+) -> ScanFigures:
+    """Compare a scan's maps with its truth.
+
+    Parameters
+    ----------
+    entry : Entry
+    maps : float32 (slices, outputs, h, w)
+        As from `probabilities`.
+    pixel_mm : float
+    threshold : float
+        Of lesion; that of the cord is one half.  Lesions that touch no cord are left out where
+        the network outlines it, as `segment` leaves them out.
+
+    Returns
+    -------
+    ScanFigures
+    """
+    targets = entry.targets()
+    truth = (targets & LESION) > 0
+    volume = entry.spacing_mm * pixel_mm**2
+    found = maps[:, 0] >= threshold
+    cord_mm3 = cord_dice = float("nan")
+    if maps.shape[1] > 1:
+        cord = maps[:, 1] >= 0.5
+        found = _touching(found, cord)
+        if entry.has_cord:
+            known = (targets & CORD) > 0
+            cord_mm3 = float(cord[~known.any((1, 2))].sum()) * volume
+            cord_dice = dice_score(cord, known)
+    free = not truth.any()
+    return ScanFigures(
+        group=FREE if free else entry.case.diagnosis or "other",
+        dice=dice_score(found, truth),
+        false_mm3=float(found.sum()) * volume if free else float("nan"),
+        false_cord_mm3=cord_mm3,
+        dice_cord=cord_dice,
+    )
+
+
+def summarise(scans: Sequence[ScanFigures]) -> dict[str, float]:
+    """Mean over scans: Dice by group, false volumes, and a score in which groups weigh the same.
+
+    Returns
+    -------
+    dict
+        "score"; "dice_" and each diagnosis; where there are such scans "lesion_free_with_lesion"
+        (their share), "false_mm3" (per scan without lesion), "false_cord_mm3" (per scan without
+        lesion, or of all where all have one) and "dice_cord".
+    """
+    groups: dict[str, list[ScanFigures]] = {}
+    for scan in scans:
+        groups.setdefault(scan.group, []).append(scan)
+    figures = {"score": float(np.mean([np.mean([s.score for s in g]) for g in groups.values()]))}
+    for name in sorted(set(groups) - {FREE}):
+        figures[f"dice_{name}"] = float(np.mean([s.dice for s in groups[name]]))
+    free = groups.get(FREE, [])
+    if free:
+        figures["lesion_free_with_lesion"] = float(np.mean([s.false_mm3 > 0 for s in free]))
+        figures["false_mm3"] = float(np.mean([s.false_mm3 for s in free]))
+    for name, among in (("false_cord_mm3", free or list(scans)), ("dice_cord", list(scans))):
+        values = [v for s in among if not np.isnan(v := getattr(s, name))]
+        if values:
+            figures[name] = float(np.mean(values))
+    return figures
+
+
+class ScanJudge:
+    """Write a network to a file, open it with the core, and measure it on a few whole scans.
+
+    Parameters
+    ----------
+    metadata : mapping
+        Of the model file to be, with the outputs that the network has.
+    held : sequence of Entry
+        The validation split; `choose_scans` takes a fixed part of it.
+    folder : path
+        For the file, which does not stay.
+    precision : {"f32", "bf16"}
+    """
+
+    def __init__(
+        self, metadata: Mapping[str, Any], held: Sequence[Entry], folder: Path, precision: str
+    ) -> None:
+        self._metadata, self._scans = metadata, choose_scans(held, MOST_SCANS)
+        self._folder, self._precision = folder, precision
+
+    def __call__(self, network: nn.Module) -> dict[str, float]:
+        """Return the figures of `summarise`, at a threshold of one half."""
+        draft = self._folder / "judged.safetensors"
+        write_model(draft, copy_tensors(network), self._metadata)
+        try:
+            opened = Network.open(draft, precision=self._precision)
+            pixel_mm = pixel_of(self._metadata)
+            return summarise(
+                [measure_scan(e, probabilities(opened, e), pixel_mm, 0.5) for e in self._scans]
+            )
+        finally:
+            draft.unlink()
+
+
+def choose_scans(held: Sequence[Entry], most: int) -> list[Entry]:
+    """Take whole scans in a fixed random order, from each diagnosis and from those without lesion.
+
+    Groups take turns until there are `most` scans; at least one where there is any.
+    """
+    order = np.random.default_rng(0).permutation(len(held))
+    groups: dict[str, list[Entry]] = {}
+    for k in order:
+        groups.setdefault(_group(held[k]), []).append(held[k])
+    queues = [groups[name] for name in sorted(groups)]
+    turns = [
+        queue[turn]
+        for turn in range(max(map(len, queues), default=0))
+        for queue in queues
+        if turn < len(queue)
+    ]
+    return turns[:most]
+
+
+def pixel_of(metadata: Mapping[str, Any]) -> float:
+    """Return the side of a prepared pixel in mm; 1 where slices are stretched and have none."""
+    settings = metadata["preprocessing"]
+    return float(settings["pixel_mm"]) if settings["mode"] == "physical" else 1.0
+
+
+def _group(entry: Entry) -> str:
+    return (entry.case.diagnosis or "other") if entry.lesion else FREE
+
+
+def _touching(found: NDArray[np.bool_], cord: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Leave out the components that hold no pixel of the cord."""
+    labels, n = _core.label(found.astype(np.uint8), np.eye(4))
+    inside = np.bincount(labels[cord], minlength=n + 1) > 0
+    inside[0] = False
+    kept: NDArray[np.bool_] = inside[labels]
+    return kept

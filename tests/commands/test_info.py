@@ -1,0 +1,19 @@
+"""`spinalcord info`: version, CPU, models."""
+
+from __future__ import annotations
+
+import json
+
+from spinalcord.cli import main
+
+
+def test_verify_and_info_describe(random_models, capsys):
+    assert main(["models", "verify", str(random_models / "segmentation.safetensors")]) == 0
+    assert json.loads(capsys.readouterr().out)["n_values"] > 7e6
+    assert main(["info", "--models", str(random_models)]) == 0
+    info = json.loads(capsys.readouterr().out)
+    assert {"version", "name", "isa", "threads", "precisions", "onednn", "models"} <= set(info)
+    assert len(info["models"]) == 4
+    for row in info["models"]:
+        assert set(row["kernels"]) == set(info["precisions"])
+        assert sum(row["kernels"]["f32"].values()) > 50

@@ -1,0 +1,335 @@
+/* Norms, pools and layouts of every instruction set against loops in double: exactly
+ * on small integers; on reals as near as the order of rounding (FMA) allows. */
+#include "kernels/pointwise.h"
+
+#include "kernels/bf16.h"
+
+#include "base/cpu.h"
+#include "base/memory.h"
+
+#include "check.h"
+#include "random.h"
+
+#include <string.h>
+
+typedef struct {
+    const sc_pointwise *table;
+    sc_isa isa;
+    bool bf16;
+} variant;
+
+static const variant VARIANTS[] = {
+    {&sc_pointwise_f32_base, SC_ISA_BASE, false},
+    {&sc_pointwise_f32_avx2, SC_ISA_AVX2, false},
+    {&sc_pointwise_f32_avx512, SC_ISA_AVX512, false},
+    {&sc_pointwise_bf16_avx512, SC_ISA_AVX512_BF16, true},
+};
+
+/* Two rows of pixels in, one out; per-channel numbers; sums for the epilogue. */
+enum { MAX_N = 9, MAX_C = 70, ROW = 3 * MAX_N * (MAX_C + 5), UNTOUCHED = 99 };
+
+typedef struct {
+    const variant *v;
+    generator g;
+    bool reals;
+    int64_t n, c, src_step, dst_step;
+    float src[3 * ROW], dst[ROW], channels[6][MAX_C], sums[2][MAX_N * MAX_C];
+    uint16_t src_bf16[3 * ROW], dst_bf16[ROW];
+} bench;
+
+static float any(bench *b, int64_t limit)
+{
+    const float l = (float)limit;
+    return b->reals ? next_real(&b->g, -l, l) : (float)next_int(&b->g, -limit, limit);
+}
+
+static void fill(bench *b, int64_t n, int64_t c)
+{
+    b->n = n;
+    b->c = c;
+    b->src_step = c + next_int(&b->g, 0, 5);
+    b->dst_step = c + next_int(&b->g, 0, 5);
+    for (int i = 0; i < 3 * ROW; i++) {
+        b->src_bf16[i] = sc_to_bf16(any(b, 3));
+        b->src[i] = b->v->bf16 ? sc_from_bf16(b->src_bf16[i]) : any(b, 3);
+    }
+    for (int i = 0; i < ROW; i++) {
+        b->dst[i] = UNTOUCHED;
+        b->dst_bf16[i] = sc_to_bf16(UNTOUCHED);
+    }
+    for (int k = 0; k < 6; k++) {
+        for (int64_t i = 0; i < c; i++) b->channels[k][i] = any(b, 4);
+    }
+    for (int k = 0; k < 2; k++) {
+        for (int64_t i = 0; i < n * c; i++) b->sums[k][i] = any(b, 10);
+    }
+}
+
+static const void *src(const bench *b)
+{
+    return b->v->bf16 ? (const void *)b->src_bf16 : b->src;
+}
+
+static void *dst(bench *b) { return b->v->bf16 ? (void *)b->dst_bf16 : b->dst; }
+
+/* 'size' bounds the terms that were added up: what a rounding may cost. */
+static void near(const bench *b, double got, double want, double size)
+{
+    if (!b->reals)
+        CHECK_EQ(got, want);
+    else
+        CHECK_NEAR(got, want, (b->v->bf16 ? 0x1p-8 * fabs(want) : 0.0) + 3e-7 * size);
+}
+
+/* dst[p, c] is 'want'; what is not a channel is as it was. */
+static double written(const bench *b, int64_t i)
+{
+    return (double)(b->v->bf16 ? sc_from_bf16(b->dst_bf16[i]) : b->dst[i]);
+}
+
+static void check_between(const bench *b)
+{
+    int64_t n_wrong = 0;
+    for (int64_t i = 0; i < ROW; i++) {
+        const bool inside = i / b->dst_step < b->n && i % b->dst_step < b->c;
+        n_wrong += !inside && written(b, i) != UNTOUCHED;
+    }
+    CHECK_EQ(n_wrong, 0);
+}
+
+static double normed_at(const bench *b, int64_t at, int64_t i)
+{
+    return (double)b->src[at + i] * (double)b->channels[0][i] +
+           (double)b->channels[1][i];
+}
+
+static void check_norms(bench *b)
+{
+    const float *scale = b->channels[0], *shift = b->channels[1];
+    b->v->table->norm_relu(src(b), b->src_step, dst(b), b->dst_step, b->n, b->c, scale,
+                           shift);
+    for (int64_t p = 0; p < b->n; p++) {
+        for (int64_t i = 0; i < b->c; i++) {
+            near(b, written(b, p * b->dst_step + i),
+                 fmax(normed_at(b, p * b->src_step, i), 0), 16);
+        }
+    }
+    check_between(b);
+    for (int relu = 0; relu < 2; relu++) {
+        float values[MAX_C + 1];
+        values[b->c] = UNTOUCHED;
+        b->v->table->norm(src(b), scale, shift, relu, values, b->c);
+        for (int64_t i = 0; i < b->c; i++) {
+            const double want = normed_at(b, 0, i);
+            CHECK_NEAR(values[i], relu ? fmax(want, 0) : want, b->reals ? 5e-6 : 0);
+        }
+        CHECK_EQ(values[b->c], (float)UNTOUCHED);
+    }
+}
+
+static void check_mean2(bench *b)
+{
+    const int64_t row = 2 * b->n * b->src_step + 1;
+    float sums[MAX_C];
+    b->v->table->norm_relu_mean2(src(b), row, b->src_step, dst(b), b->dst_step, b->n,
+                                 b->c, b->channels[0], b->channels[1], sums);
+    for (int64_t p = 0; p < b->n; p++) {
+        for (int64_t i = 0; i < b->c; i++) {
+            double sum = 0;
+            for (int64_t t = 0; t < 4; t++) {
+                const int64_t at = t / 2 * row + (2 * p + t % 2) * b->src_step;
+                sum += fmax(normed_at(b, at, i), 0);
+            }
+            near(b, written(b, p * b->dst_step + i), sum / 4, 64);
+        }
+    }
+    check_between(b);
+}
+
+static void check_max_pool(bench *b, int64_t k, int64_t stride)
+{
+    const int64_t row = ((b->n - 1) * stride + k) * b->src_step + 2;
+    b->v->table->max_pool(src(b), row, b->src_step, k, k, stride, dst(b), b->dst_step,
+                          b->n, b->c);
+    for (int64_t p = 0; p < b->n; p++) {
+        for (int64_t i = 0; i < b->c; i++) {
+            float want = -INFINITY;
+            for (int64_t t = 0; t < k * k; t++) {
+                const int64_t at = t / k * row + (p * stride + t % k) * b->src_step + i;
+                want = fmaxf(want, b->src[at]);
+            }
+            CHECK_EQ(written(b, p * b->dst_step + i), (double)want);
+        }
+    }
+    check_between(b);
+}
+
+static void check_layouts(bench *b)
+{
+    static float planes[ROW];
+    const int64_t plane = b->n + 3;
+    for (int i = 0; i < ROW; i++) planes[i] = any(b, 100);
+    b->dst_step = b->c; /* rows come densely */
+    b->v->table->interleave(planes, plane, dst(b), b->n, b->c);
+    for (int64_t p = 0; p < b->n; p++) {
+        for (int64_t i = 0; i < b->c; i++) {
+            const float v = planes[i * plane + p];
+            const float want = b->v->bf16 ? sc_from_bf16(sc_to_bf16(v)) : v;
+            CHECK_EQ(written(b, p * b->dst_step + i), (double)want);
+        }
+    }
+    check_between(b);
+    for (int i = 0; i < ROW; i++) planes[i] = UNTOUCHED;
+    b->v->table->deinterleave(src(b), b->src_step, planes, plane, b->n, b->c);
+    for (int64_t i = 0; i < b->c; i++) {
+        for (int64_t p = 0; p < plane; p++) {
+            const float want = p < b->n ? b->src[p * b->src_step + i]
+                                        : (float)UNTOUCHED;
+            CHECK_EQ(planes[i * plane + p], want);
+        }
+    }
+}
+
+/* 'parts': 1 a second phase, 2 an added map, 4 a ReLU, 8 a Norm behind. */
+static void check_epilogue(bench *b, int parts)
+{
+    const bool two = parts & 1, add = parts & 2, relu = parts & 4, post = parts & 8;
+    const float (*ch)[MAX_C] = b->channels;
+    b->v->table->epilogue(b->sums[0], two ? b->sums[1] : NULL, add ? src(b) : NULL,
+                          b->src_step, ch[4], ch[5], ch[2], relu, post ? ch[0] : NULL,
+                          post ? ch[1] : NULL, dst(b), b->dst_step, b->n, b->c);
+    for (int64_t p = 0; p < b->n; p++) {
+        for (int64_t i = 0; i < b->c; i++) {
+            double v = (double)b->sums[0][p * b->c + i];
+            if (two) {
+                v = fmax(v + (double)ch[5][i], 0) + (double)b->sums[1][p * b->c + i];
+            }
+            if (add) v += (double)ch[4][i] * (double)b->src[p * b->src_step + i];
+            v += (double)ch[2][i];
+            if (relu) v = fmax(v, 0);
+            if (post) v = v * (double)ch[0][i] + (double)ch[1][i];
+            near(b, written(b, p * b->dst_step + i), v, 200);
+        }
+    }
+    check_between(b);
+}
+
+/* 'parts': 1 a Norm before the ReLU, 2 added to what is there. */
+static void check_norm_relu_back(bench *b, int parts)
+{
+    const bool normed = parts & 1, add = parts & 2;
+    for (int64_t i = 0; i < ROW; i++) {
+        const bool inside = i / b->dst_step < b->n && i % b->dst_step < b->c;
+        if (inside) b->dst[i] = 2;
+        if (inside) b->dst_bf16[i] = sc_to_bf16(2);
+    }
+    b->v->table->norm_relu_back(
+        b->sums[0], b->c, src(b), b->src_step, normed ? b->channels[0] : NULL,
+        normed ? b->channels[1] : NULL, add, dst(b), b->dst_step, b->n, b->c);
+    int64_t n_passed = 0;
+    for (int64_t p = 0; p < b->n; p++) {
+        for (int64_t i = 0; i < b->c; i++) {
+            const double x = (double)b->src[p * b->src_step + i];
+            const double v = normed ? normed_at(b, p * b->src_step, i) : x;
+            const bool passed = v > 0;
+            if (b->reals && fabs(v) < 1e-5) continue;
+            n_passed += passed;
+            near(b, written(b, p * b->dst_step + i),
+                 (add ? 2 : 0) + (passed ? (double)b->sums[0][p * b->c + i] : 0), 16);
+        }
+    }
+    CHECK(b->n * b->c < 40 || (n_passed > 0 && n_passed < b->n * b->c));
+    check_between(b);
+}
+
+/* Each pixel's gradient to the first of its largest, of the rows that are asked for. */
+static void check_max_pool_back(bench *b, int64_t ky0, int64_t ky1)
+{
+    enum { K = 3, STRIDE = 2 };
+    static float grad[MAX_N * MAX_C], back[3 * ROW];
+    static uint16_t grad_bf16[MAX_N * MAX_C], back_bf16[3 * ROW];
+    static double want[3 * ROW];
+    const int64_t row = ((b->n - 1) * STRIDE + K) * b->src_step + 2;
+    for (int i = 0; i < MAX_N * MAX_C; i++) {
+        grad_bf16[i] = sc_to_bf16(any(b, 9));
+        grad[i] = b->v->bf16 ? sc_from_bf16(grad_bf16[i]) : any(b, 9);
+    }
+    for (int i = 0; i < 3 * ROW; i++) {
+        back[i] = 1;
+        back_bf16[i] = sc_to_bf16(1);
+        want[i] = 1;
+    }
+    for (int64_t i = 0; i < b->n * b->c; i++) {
+        const int64_t p = i / b->c, c = i % b->c;
+        int64_t first = -1;
+        float best = 0;
+        for (int64_t t = 0; t < K * K; t++) {
+            const int64_t at = t / K * row + (p * STRIDE + t % K) * b->src_step + c;
+            if (!(b->src[at] > best)) continue;
+            best = b->src[at];
+            first = t;
+        }
+        if (first < 0 || first / K < ky0 || first / K >= ky1) continue;
+        want[first / K * row + (p * STRIDE + first % K) * b->src_step + c] +=
+            (double)grad[i];
+    }
+    b->v->table->max_pool_back(src(b), row, b->src_step, K, K, STRIDE, ky0, ky1,
+                               b->v->bf16 ? (void *)grad_bf16 : grad, b->c,
+                               b->v->bf16 ? (void *)back_bf16 : back, row, b->src_step,
+                               b->n, b->c);
+    for (int i = 0; i < 3 * ROW; i++) {
+        /* Up to four are added up, in bf16 each time rounded. */
+        const double got = (double)(b->v->bf16 ? sc_from_bf16(back_bf16[i]) : back[i]);
+        CHECK_NEAR(got, want[i], !b->reals ? 0 : b->v->bf16 ? 0.25 : 1e-5);
+    }
+}
+
+static void check_variant(const variant *v, bool reals)
+{
+    static const int64_t CHANNELS[] = {1, 3, 15, 16, 17, 32, 33, 51, MAX_C};
+    static bench b;
+    b.v = v;
+    b.reals = reals;
+    b.g.state = 1;
+    for (size_t i = 0; i < sizeof CHANNELS / sizeof *CHANNELS; i++) {
+        for (int64_t n = 1; n <= MAX_N; n += 1 + n % 3) {
+            fill(&b, n, CHANNELS[i]);
+            check_norms(&b);
+            fill(&b, n, CHANNELS[i]);
+            check_mean2(&b);
+            fill(&b, n, CHANNELS[i]);
+            check_max_pool(&b, 2, 2);
+            fill(&b, n, CHANNELS[i]);
+            check_max_pool(&b, 3, 2);
+            fill(&b, n, CHANNELS[i]);
+            check_layouts(&b);
+            fill(&b, n, CHANNELS[i]);
+            check_epilogue(&b, (int)next_int(&b.g, 0, 15));
+            for (int parts = 0; parts < 4; parts++) {
+                fill(&b, n, CHANNELS[i]);
+                check_norm_relu_back(&b, parts);
+            }
+            fill(&b, n, CHANNELS[i]);
+            check_max_pool_back(&b, 0, 3);
+            check_max_pool_back(&b, n % 3, 2);
+        }
+    }
+    for (int parts = 0; parts < 16; parts++) {
+        fill(&b, 3, 19);
+        check_epilogue(&b, parts);
+    }
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < sizeof VARIANTS / sizeof *VARIANTS; i++) {
+        if (sc_cpu_isa() < VARIANTS[i].isa) {
+            fprintf(stderr, "skipped: %s, which this CPU lacks\n",
+                    VARIANTS[i].table->name);
+            continue;
+        }
+        check_variant(&VARIANTS[i], false);
+        check_variant(&VARIANTS[i], true);
+    }
+    return check_end();
+}
