@@ -20,7 +20,7 @@ from ..errors import InputError
 from .diagnostic import binary
 from .distributions import t_p, t_quantile
 from .estimate import Comparison, Estimate, check_level
-from .mrmc import Mrmc, analyse, mean_covariances
+from .mrmc import Mrmc, analyse_readings, mean_covariances
 from .roc import delong_covariance
 
 ReaderFigure: TypeAlias = Literal["auc", "accuracy", "sensitivity", "specificity"]
@@ -193,7 +193,7 @@ def compare_modalities_by(
     options: dict[str, Any] = {"n": counted, "unit": unit}
     if figure != "auc":
         options["style"] = "points"
-    found = analyse(values.reshape(t, r), covariances, names, level=level, options=options)
+    found = analyse_readings(values.reshape(t, r), covariances, names, level=level, options=options)
     if figure == "auc":
         return found
     return replace(
@@ -260,5 +260,7 @@ def _t_test(
     half = t_quantile(level, df) * math.sqrt(error / count)
     statistic = value / math.sqrt(error / count)
     low, high = max(value - half, -1.0), min(value + half, 1.0)
-    effect = Estimate(name, value, low, high, level, _METHOD, **options)
+    # Two readers leave one degree of freedom: an interval that says nothing is marked as such.
+    few = f"{count} readers are too few to stand for all readers" if count < 3 else ""
+    effect = Estimate(name, value, low, high, level, _METHOD, reason=few, **options)
     return Comparison(name, statistic, df, t_p(statistic, df), _METHOD, effect)
