@@ -290,7 +290,7 @@ def segment_scan(
         [network],
         settings=_settings(limits, known),
         seconds=watch.seconds,
-        warnings=[*(() if shape is None else shape.warnings), *warnings],
+        warnings=[*warnings, *(() if shape is None else shape.warnings)],
     )
     plausible = None if shape is None else shape.plausible
     return Segmentation(*placed, cord_volume, lesions, dropped, record, scan.volume, plausible)
