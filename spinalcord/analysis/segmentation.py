@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from .._moved import renamed
+from .._moved import old_names
 from ..errors import InputError, ModelError
 from ..limits import LesionLimits
 from ..pictures.scene import MARGIN_MM, Scene
@@ -310,4 +310,4 @@ def _probabilities(
         return {name: _core.restore(maps[k], frame, shape) for k, name in enumerate(outputs)}
 
 
-__getattr__ = renamed(__name__)
+__getattr__ = old_names(__name__)
