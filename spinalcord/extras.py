@@ -43,10 +43,12 @@ def require(module: str, extra: str, what: str, *, instead: str = "") -> Any:
     >>> require("json", "report", "a test").dumps([1])
     '[1]'
     """
+    package = module.partition(".")[0]
     try:
+        importlib.import_module(package)  # a part of it may be loaded although it is gone
         return importlib.import_module(module)
     except ImportError as error:
         raise MissingExtraError(
-            f"{what} needs {module.partition('.')[0]}, which is not installed: "
+            f"{what} needs {package}, which is not installed: "
             f"pip install 'spinalcord[{extra}]'{instead and f', or use {instead}'}"
         ) from error

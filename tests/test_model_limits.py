@@ -56,3 +56,19 @@ def test_a_choice_is_measured_as_segment_would_outline_it(limits, tmp_path, cord
     assert expected[0] != expected[1]
     assert expected[0] != expected[2]
     np.testing.assert_allclose(limits.measure(pipeline, row, CHOICES), expected, rtol=1e-12)
+
+
+def test_false_lesions_limit_the_choice(limits):
+    """The second choice is best, but has a false lesion in half of the scans without any."""
+    dice = {
+        "MS": [np.array([0.1, 0.5, 0.3, 0.4])],
+        "NMOSD": [np.array([0.9, 0.9, 0.8, 0.6])] * 3,
+        limits.FREE: [np.array([1.0, 0.0, 1.0, 1.0]), np.ones(4)],
+    }
+    assert limits.choose(dice, 0.5) == 1
+    assert limits.choose(dice, 0.1) == 2
+    with pytest.raises(SystemExit, match="no validation scan is without lesion"):
+        limits.choose({"MS": dice["MS"]}, 0.1)
+    dice[limits.FREE] = [np.zeros(4), np.ones(4)]
+    with pytest.raises(SystemExit, match="no choice has fewer than 50% false, 10% asked"):
+        limits.choose(dice, 0.1)

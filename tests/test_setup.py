@@ -84,6 +84,16 @@ def test_source_archive_and_wheel_hold_the_weights(tmp_path):
     for file in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"):
         shutil.copy(root / file, copy)
     shutil.copy(root / "THIRD-PARTY.md", copy)
+    # The build brings the setuptools that it needs; an environment's own may be older, and then
+    # knows the licence only as a table.
+    project = (copy / "pyproject.toml").read_text(encoding="utf-8")
+    for new, old in (
+        ('license = "Apache-2.0"', 'license = {text = "Apache-2.0"}'),
+        ('license-files = ["LICENSE", "THIRD-PARTY.md"]\n', ""),
+    ):
+        assert new in project
+        project = project.replace(new, old)
+    (copy / "pyproject.toml").write_text(project, encoding="utf-8")
     weights = copy / "spinalcord" / "weights"
     weights.mkdir()
     for file in ("a.safetensors", "SHA256SUMS", "notes.txt"):

@@ -12,6 +12,9 @@ Made in WORK: three phantom cohorts, lesions and shams put into the hosts, and t
   difficulty of .2 and .5; typical_t1c.tsv and hard_t1c.tsv with their T1c;
 - healthy.tsv: the phantoms without lesion of both, and the held hosts as they are;
 - inserted.tsv: lesions put into held hosts, which no training and no choice has seen.
+
+With --train-only nothing frozen is made: the letter's cohort for validation alone, the varied one,
+and the training hosts.  --letter, --varied, --free and --per-host make fewer cases of each kind.
 """
 
 from __future__ import annotations
@@ -50,18 +53,28 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--hosts", type=Path, required=True, metavar="TSV")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--train-only", action="store_true")
+    parser.add_argument("--letter", type=int, metavar="N", help="default: the letter's 647")
+    parser.add_argument("--varied", type=int, default=520, metavar="N", help="default: 520")
+    parser.add_argument("--free", type=int, default=90, metavar="N", help="default: 90")
+    parser.add_argument("--per-host", type=int, default=PER_HOST["train"], metavar="N")
     options = parser.parse_args()
     work: Path = options.work.resolve()
     hosts = read_hosts(options.hosts)
     letter, typical, varied = (work / name for name in ("letter", "typical", "varied"))
     if not (letter / "participants.tsv").exists():
-        make_cohort(None, LETTER_SEED, letter, lesion_free=60, t1c=True, jobs=options.jobs)
-    if not (typical / "participants.tsv").exists():
+        make_cohort(options.letter, LETTER_SEED, letter, lesion_free=60, t1c=True,
+                    split="validation" if options.train_only else None,
+                    jobs=options.jobs)  # fmt: skip
+    if not options.train_only and not (typical / "participants.tsv").exists():
         make_cohort(None, TYPICAL_SEED, typical, difficulty=0.2, lesion_free=60, split="test",
                     t1c=True, jobs=options.jobs)  # fmt: skip
     if not (varied / "participants.tsv").exists():
-        make_cohort(520, VARIED_SEED, varied, difficulty=0.3, lesion_free=90, random_contrast=0.25,
-                    jobs=options.jobs)  # fmt: skip
+        make_cohort(options.varied, VARIED_SEED, varied, difficulty=0.3, lesion_free=options.free,
+                    random_contrast=0.25, jobs=options.jobs)  # fmt: skip
+    PER_HOST["train"] = options.per_host
+    if options.train_only:
+        hosts = [host for host in hosts if host["use"] == "train"]
     rows = insert_all(hosts, work / "hosts", options.jobs)
     healthy = [untouched(host, work / "hosts") for host in hosts]
     mixed = list(phantom_rows(varied, split="train"))
@@ -69,13 +82,15 @@ def main() -> None:
     free_ones = [r for r in mixed if not r["diagnosis"] and r["case_id"] not in anyhow]
     for row in free_ones[:FREE_TO_VALIDATE]:
         row["split"] = "validation"
-    hard, easier = list(phantom_rows(letter)), list(phantom_rows(typical))
+    hard = list(phantom_rows(letter))
     trained = [r for r in (*hard, *mixed, *rows, *healthy) if r["split"] in ("train", "validation")]
     write(work / "train.tsv", trained)
     write(work / "physical.tsv", [r for r in trained if r["case_id"] not in anyhow])
     write(work / "first.tsv", [r for r in trained if not r["case_id"].startswith("varied-")])
+    if options.train_only:
+        return
     free = []
-    for name, cohort in (("typical", easier), ("hard", hard)):
+    for name, cohort in (("typical", list(phantom_rows(typical))), ("hard", hard)):
         test = [r for r in cohort if r["split"] == "test"]
         write(work / f"{name}_t1c.tsv", [r for r in test if r["diagnosis"]])
         write(work / f"{name}.tsv", [{**r, "t1c": ""} for r in test if r["diagnosis"]])

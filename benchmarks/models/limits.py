@@ -3,9 +3,10 @@
     python benchmarks/models/limits.py WORK --models WORK/models
 
 Chosen together: the threshold, the smallest and the thinnest lesion, the probability that some
-voxel of a lesion must have, and the share of it that must lie in the cord.  Best is the largest
-mean Dice over the validation cases of WORK/train.tsv as `segment` would outline them; one without
-lesion counts 1 where nothing is found, else 0.
+voxel of a lesion must have, and the share of it that must lie in the cord.  Of the choices with
+which at most a tenth of the validation scans without lesion have one (--most-false), the best has
+the largest mean Dice over the scans with lesion as `segment` would outline them; diagnoses weigh
+the same.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import argparse
 import csv
 import itertools
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,7 @@ from tqdm import tqdm
 import spinalcord as sc
 from spinalcord import _core
 from spinalcord.analysis.lesions import peaks, thickness_mm
+from spinalcord.models.folder import find_models
 from spinalcord.models.model_file import read_model, write_model
 from spinalcord.scans.preparation import WorkingScan
 from spinalcord.training.export import stored_tensors
@@ -31,8 +36,10 @@ from spinalcord.training.export import stored_tensors
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 SMALLEST_MM3 = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 THINNEST_MM = (0.0, 1.5, 2.0, 2.5)
-PEAKS = (0.0, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
+PEAKS = (0.0, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 IN_CORD = (0.0, 0.25, 0.5)
+FREE = "no lesion"
+MOST_FALSE = 0.1
 LIMITS = ("threshold", "min_lesion_mm3", "min_thickness_mm", "min_peak", "min_in_cord")
 
 
@@ -43,20 +50,68 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--table", default="train.tsv")
     parser.add_argument("--precision", default="f32")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--most-false", type=float, default=MOST_FALSE, metavar="SHARE")
     options = parser.parse_args()
     with open(options.work / options.table, encoding="utf-8") as file:
         rows = [r for r in csv.DictReader(file, delimiter="\t") if r["split"] == "validation"]
     choices = list(itertools.product(THRESHOLDS, SMALLEST_MM3, THINNEST_MM, PEAKS, IN_CORD))
     dice: dict[str, list[np.ndarray]] = defaultdict(list)
-    pipeline = sc.Pipeline(options.models, options.precision)
-    for row in tqdm(rows, desc="validation", unit="case"):
-        dice[row["diagnosis"] or "no lesion"].append(measure(pipeline, row, choices))
-    mean = np.mean([d for own in dice.values() for d in own], 0)
-    best = int(mean.argmax())
-    print(f"mean {mean[best]:.3f} at {choices[best]}")
+    new = get_context("spawn")
+    arguments = (options.models, options.precision, choices)
+    with ProcessPoolExecutor(options.jobs, new, initializer=begin, initargs=arguments) as pool:
+        shown = tqdm(pool.map(measured, rows), desc="validation", total=len(rows), unit="case")
+        for row, own in zip(rows, shown, strict=True):
+            dice[row["diagnosis"] or FREE].append(own)
+    best = choose(dice, options.most_false)
+    print(f"{dict(zip(LIMITS, choices[best], strict=True))}")
     for name, own in sorted(dice.items()):
         print(f"  {name}: {np.mean(own, 0)[best]:.3f} of {len(own)}")
-    write(pipeline.network("segmentation").model.path, len(rows), choices[best])
+    origin = (
+        f"validation, largest mean Dice of {sum(map(len, dice.values()))} whole scans with at most "
+        f"{options.most_false:.0%} of {len(dice[FREE])} without lesion having one"
+    )
+    write(find_models(options.models).models["segmentation"].path, origin, choices[best])
+
+
+_state: dict[str, Any] = {}
+
+
+def begin(models: Path, precision: str, choices: list[tuple[float, ...]]) -> None:
+    """Open the models once in a process."""
+    _state.update(pipeline=sc.Pipeline(models, precision, threads=1), choices=choices)
+
+
+def measured(row: dict[str, str]) -> np.ndarray:
+    """Return the Dice of one case for each choice, by this process's models."""
+    return measure(_state["pipeline"], row, _state["choices"])
+
+
+def choose(dice: Mapping[str, Sequence[np.ndarray]], most_false: float) -> int:
+    """Return the number of the best choice.
+
+    Parameters
+    ----------
+    dice : mapping of str to sequence of arrays
+        By diagnosis, one array a scan with its Dice for each choice; in a scan without lesion 1
+        where nothing is found, else 0.
+    most_false : float
+        Largest share of the scans without lesion that may have one.
+
+    Raises
+    ------
+    SystemExit
+        No scan without lesion; no choice that meets the share.
+    """
+    if not dice.get(FREE):
+        raise SystemExit("no validation scan is without lesion: false ones cannot be limited")
+    false = 1 - np.mean(dice[FREE], 0)
+    ill = np.mean([np.mean(own, 0) for name, own in dice.items() if name != FREE], 0)
+    meets = false <= most_false + 1e-9
+    if not meets.any():
+        least = f"{false.min():.0%}"
+        raise SystemExit(f"no choice has fewer than {least} false, {most_false:.0%} asked")
+    return int(np.where(meets, ill, -1.0).argmax())
 
 
 def measure(pipeline: Any, row: dict[str, str], choices: list[tuple[float, ...]]) -> np.ndarray:
@@ -101,10 +156,9 @@ def lesions_at(
     return voxels, hits, table["volume_mm3"], thick, peak, table["in_cord_fraction"]
 
 
-def write(path: Path, cases: int, limits: tuple[float, ...]) -> None:
+def write(path: Path, origin: str, limits: tuple[float, ...]) -> None:
     """Write the file anew with these limits; its weights stay."""
     metadata = dict(read_model(path).metadata)
-    origin = f"validation, largest mean Dice of {cases} whole scans, with and without lesion"
     metadata["labels"] = {
         **metadata["labels"],
         **dict(zip(LIMITS, limits, strict=True)),

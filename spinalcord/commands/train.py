@@ -63,6 +63,13 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         "others lie anywhere (default: 0.25,0.4,0.2,0.08)",
     )
     add(
+        "--mined",
+        type=number(0, 0.99),
+        default=0.15,
+        metavar="M",
+        help="share of the patches where the network is wrong (default: 0.15)",
+    )
+    add(
         "--context-mm",
         type=number(0, 100),
         default=3.5,
@@ -176,6 +183,7 @@ def run(options: argparse.Namespace) -> int:
         patch=_sides(options.patch, "patch"),
         aspect=options.aspect,
         shares=_shares(options.shares),
+        mined=options.mined,
         context_mm=options.context_mm or None,
         ema=options.ema,
         window=_sides(options.window, "window"),

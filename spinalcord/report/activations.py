@@ -63,7 +63,13 @@ def activations(
             for column in columns:
                 values = cases.numbers(f"{task}_{column}")[own]
                 # Tasks off the way to a diagnosis are not explained.
-                estimate = mean(values[~np.isnan(values)], level=level, name=_SHARES[column])
+                estimate = mean(
+                    values[~np.isnan(values)],
+                    method="bootstrap-t",
+                    bounds=(0, 1),
+                    level=level,
+                    name=_SHARES[column],
+                )
                 rows.append(estimate_row(estimate, task=task, answers=group))
     if not rows:
         raise InputError("no case says where the evidence lies: no column <task>_inside_fraction")

@@ -218,7 +218,9 @@ def _summary(cohort: Cohort, tables: Mapping[str, Table]) -> tuple[str, ...]:
             )
             words, few = task_words(task), f"; fewer than {FEW} patients"
             if few in figures:  # said once a line is enough
-                figures = f"{figures.replace(few, '')}; some of fewer than {FEW} patients"
+                for said in (f"{few} in the smallest class", few):
+                    figures = figures.replace(said, "")
+                figures += f"; some of fewer than {FEW} patients"
             lines.append(f"{words[0].upper()}{words[1:]}: {figures}.")
     if "four_class" in tables:
         first = tables["four_class"].rows[0]

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..stats import by_subgroup
 from ..tables.words import FEMALE, MALE
 from .cases import Cases, Question, Words
-from .performance import difficult_cases, questions
+from .performance import difficult_cases, families, questions
 from .table import COMPARISON, Table, comparison_row, estimate_row
 
 ADULT = 18  # years
@@ -58,6 +58,7 @@ def subgroups(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
             f"children: younger than {ADULT} years",
             "interaction: whether the subgroups differ; p (Holm) is adjusted for the "
             f"{len(factors)} factors",
+            *families(str(row["test"]) for row in rows),
         ),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -292,7 +292,10 @@ def calibration(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ())
     for question in questions(cases):
         truth, p = question.truth[question.scored], question.probability[question.scored]
         if truth.size:
-            found = (brier(truth, p, level=level), *calibration_line(truth, p, level=level))
+            found = (
+                brier(truth, p, method="bootstrap-t", level=level),
+                *calibration_line(truth, p, level=level),
+            )
             rows += [estimate_row(estimate, task=question.name) for estimate in found]
     if not rows:
         raise InputError("no case with a reference_diagnosis has a probability")
@@ -342,7 +345,41 @@ def compared(
         ("task", "cases", *COMPARISON),
         tuple(rows),
         ("task", "cases", "figure", "sentence", "method", "p", "p_holm", "test"),
-        (*notes, f"p (Holm): adjusted for the {len(tests)} tests of this table"),
+        (
+            *notes,
+            f"p (Holm): adjusted for the {len(tests)} tests of this table",
+            *families(test.method for test in tests),
+        ),
+    )
+
+
+def families(methods: Iterable[str]) -> tuple[str, ...]:
+    """Say why a test and the interval beside it may disagree, for those that can.
+
+    Parameters
+    ----------
+    methods : iterable of str
+        Tests of a table.
+
+    Returns
+    -------
+    tuple of str
+        Notes; none where every test belongs to its interval.
+    """
+    pairs = {
+        "Fisher": "Fisher's test is exact, Newcombe's interval approximate",
+        "McNemar, exact": "McNemar's test is exact, Tango's interval approximate",
+        "chi-squared": "chi-squared tests all groups together, the interval is of two of them",
+        "Fisher-Freeman-Halton": "the exact test is of all groups together, the interval of two",
+        "Cochran's Q": "Cochran's test is of all readers together, the interval of two of them",
+    }
+    used = {*methods}
+    found = [words for name, words in pairs.items() if name in used]
+    if not found:
+        return ()
+    return (
+        "test and interval may disagree near the limit, because they are of different families: "
+        + "; ".join(found),
     )
 
 

@@ -22,6 +22,7 @@ from ..stats import (
 from ..tasks import DIAGNOSES, TASKS
 from .cases import Bool, Cases, Question, judge_readings
 from .performance import compared, questions
+from .readers_four_class import NOTES, four_class_rows
 from .table import ESTIMATE, Table, estimate_row
 
 
@@ -38,6 +39,7 @@ def readers(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> 
     Table
         Per task and reader accuracy, sensitivity and specificity, and the model's accuracy less the
         reader's (McNemar, Tango's interval); with several readers, whether they differ (Cochran).
+        The same for the four diagnoses, where model and readers answer the same question.
 
     Raises
     ------
@@ -66,12 +68,8 @@ def readers(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> 
             if len(correct):
                 keys = {"task": question.name, "cases": "all readers"}
                 rows.append((keys, cochran_q(correct, level=level)))
-    return compared(
-        "readers",
-        "The model and the readers",
-        rows,
-        [*notes, "second and third task: only the very diagnosis counts as right"],
-    )
+    rows += four_class_rows(cases, level=level)
+    return compared("readers", "The model and the readers", rows, [*notes, *NOTES])
 
 
 def agreement(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:

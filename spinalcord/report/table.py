@@ -139,9 +139,15 @@ def estimate_row(estimate: Estimate, **keys: Any) -> dict[str, Any]:
 def comparison_row(comparison: Comparison, p_holm: float, **keys: Any) -> dict[str, Any]:
     """Make a row of a comparison: its effect, then p-value, adjusted p-value and test."""
     row = estimate_row(comparison.effect, **keys)
-    if math.isnan(comparison.p) and comparison.reason and not row["reason"]:
-        row["reason"] = comparison.reason
-    return {**row, "p": comparison.p, "p_holm": p_holm, "test": comparison.method}
+    reason, test = comparison.reason, comparison.method
+    if reason and not row["reason"]:
+        row["reason"] = reason
+    if math.isnan(comparison.p):
+        if reason and reason not in row["sentence"]:
+            row["sentence"] += f"; no p-value: {reason}"
+    elif reason:
+        test += f"; too small to say: {reason}"
+    return {**row, "p": comparison.p, "p_holm": p_holm, "test": test}
 
 
 def text(value: Any, column: str = "") -> str:

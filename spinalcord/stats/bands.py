@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from .diagnostic import binary
-from .estimate import FEW, check_level
+from .estimate import check_level
+from .means import ENOUGH
 from .proportions import proportion
 from .resampling import check_drawing
 from .roc import ends_of_ties, roc_curve
@@ -107,7 +108,7 @@ def roc_band(
     low = np.where((seen == 1) & (grid < 1), np.minimum(low, all_found.low), low)
     high = np.where(seen == 0, np.maximum(high, none_found.high), high)
     smaller = min(n, curve.n_negative)
-    reason = f"fewer than {FEW} cases in a class" if smaller < FEW else ""
+    reason = f"fewer than {ENOUGH} cases in a class" if smaller < ENOUGH else ""
     ends = n, curve.n_negative
     return RocBand(grid, seen, low, high, level, *ends, seed, replicates, reason)
 

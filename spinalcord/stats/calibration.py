@@ -14,7 +14,7 @@ from ..errors import InputError
 from .diagnostic import binary
 from .distributions import normal_quantile
 from .estimate import Estimate, check_level, undefined
-from .means import mean
+from .means import MeanMethod, mean
 from .proportions import proportion
 
 Float = NDArray[np.float64]
@@ -63,6 +63,7 @@ def brier(
     truth: ArrayLike,
     probability: ArrayLike,
     *,
+    method: MeanMethod = "percentile",
     level: float = 0.95,
     replicates: int = 2000,
     seed: int = 0,
@@ -75,7 +76,7 @@ def brier(
     truth : (n,) bool, or 0 and 1
     probability : (n,) float
         Of the positive class, in [0, 1].
-    level, replicates, seed, unit
+    method, level, replicates, seed, unit
         As in `mean`.
 
     Returns
@@ -94,6 +95,8 @@ def brier(
     labels, p = _cases(truth, probability)
     return mean(
         (p - labels) ** 2,
+        method=method,
+        bounds=(0.0, 1.0),
         level=level,
         replicates=replicates,
         seed=seed,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import warnings
@@ -223,3 +225,23 @@ def _cord_beside(case: CohortCase) -> str | None:
     mask = Path(case.mask)
     beside = mask.with_name(re.sub(r"(label|desc)-lesion", r"\1-cord", mask.name))
     return str(beside) if beside != mask and beside.is_file() else None
+
+
+def fingerprint(cases: Sequence[CohortCase], target: str) -> str:
+    """Return a checksum of who is trained on for what: a training goes on with these alone."""
+    rows = sorted((c.case_id, c.participant_id, c.diagnosis, c.split) for c in cases)
+    return hashlib.sha256(json.dumps([target, rows]).encode()).hexdigest()
+
+
+def make_notice(data: Path) -> str:
+    """Return what every result of the model will repeat, with the cohort's own notice in it."""
+    said = ""
+    about = data / "dataset_description.json"
+    if data.is_dir() and about.is_file():
+        try:
+            said = str(json.loads(about.read_text(encoding="utf-8")).get("Notice", ""))
+        except (ValueError, AttributeError):
+            said = ""
+    trained = f"trained on the cohort {data.resolve().name}"
+    trained += f" ({said.rstrip('.')})" if said else ""
+    return f"{trained}; not validated elsewhere, not for clinical use"

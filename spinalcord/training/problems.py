@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..models.network import Network
 from ..stats.roc import auc_value
 from .augmentation import Augmentation, crop, disturb
 from .cache import Entry
 from .losses import class_loss, count_overlap, mask_loss
+from .mining import mine
 from .patients import TRAIN, VALIDATION
 from .sampling import Batch, PatchSampler, WindowSampler
 from .settings import SEGMENTATION, START, Settings, classes_of
@@ -29,6 +31,9 @@ DISTURBED = 0.5
 """Share of windows whose lesion mask is drawn anew: in use it is a network's, not the truth."""
 
 VALIDATION_BATCHES = 16
+
+MINED_SCANS, MOST_HARD = 24, 400
+"""Training scans looked through at a time, and places of mistakes that are kept."""
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -85,8 +90,10 @@ class SegmentationProblem(Problem):
         self._train = PatchSampler(
             train, batch, settings.patch, settings.seed,
             margin=MARGIN if settings.augment else 0, aspect=settings.aspect,
-            shares=settings.shares,
+            shares=settings.shares, mined=settings.mined,
         )  # fmt: skip
+        self._index = {entry: k for k, entry in enumerate(train)}
+        self._entries = train
         # Another seed than the training's, whose batches are seed, step.
         self._held = PatchSampler(
             held, batch, (settings.patch[1],) * 2, settings.seed + (1 << 40),
@@ -104,6 +111,22 @@ class SegmentationProblem(Problem):
     def draw(self, step: int) -> Batch:
         """Read the patches of a step."""
         return self._train.draw(step)
+
+    @property
+    def hard(self) -> list[list[int]]:
+        """Where patches are drawn because the network was wrong: case, slice, row, column."""
+        return [[self._index[e], i, row, col] for e, (i, (row, col)) in self._train.hard]
+
+    @hard.setter
+    def hard(self, places: Sequence[Sequence[int]]) -> None:
+        self._train.hard = [(self._entries[k], (i, (r, c))) for k, i, r, c in places]
+
+    def mine(self, network: Network, step: int) -> None:
+        """Look for the network's mistakes in a few training scans; forget the oldest."""
+        rng = np.random.default_rng([self._seed, step, 2])
+        picked = {e.key: e for e in (self._train.pick(rng) for _ in range(MINED_SCANS))}
+        found = mine(network, list(picked.values()), step)
+        self._train.hard = [*found, *self._train.hard][:MOST_HARD]
 
     def loss(self, forward: Forward, batch: Batch, step: int, device: torch.device) -> Tensor:
         """Dice plus cross-entropy."""

@@ -84,6 +84,13 @@ class PatchSampler:
         Height over width; widths are the nearest multiples of 16.
     shares : four floats
         Of the patches around lesions, on the cord, beside it and beyond its ends.
+    mined : float, default 0
+        Share of the patches around `hard`, drawn before the others' shares apply.
+
+    Attributes
+    ----------
+    hard : list of (Entry, Place)
+        Where a network was wrong; may be replaced at any time.
 
     Raises
     ------
@@ -95,6 +102,7 @@ class PatchSampler:
         self, entries: Sequence[Entry], batch: int, patch: tuple[int, int], seed: int,
         *, margin: float = 0.0, aspect: float = 1.0,
         shares: Sequence[float] = (LESION_SHARE, CORD_SHARE, BESIDE_SHARE, BEYOND_SHARE),
+        mined: float = 0.0,
     ) -> None:  # fmt: skip
         self._all = _Pool(entries, lambda e: e.shape[0] > 0)
         if not self._all:
@@ -109,7 +117,12 @@ class PatchSampler:
         ]
         self._channels = max(e.channels for e in entries)
         self._batch, self._patch, self._seed, self._margin = batch, patch, seed, margin
-        self._aspect = aspect
+        self._aspect, self._mined = aspect, mined
+        self.hard: list[tuple[Entry, Place]] = []
+
+    def pick(self, rng: np.random.Generator) -> Entry:
+        """Draw a case as the patches' are drawn."""
+        return self._all.pick(rng)
 
     def draw(self, step: int) -> Batch:
         """Return the batch of a step."""
@@ -133,6 +146,9 @@ class PatchSampler:
         self, rng: np.random.Generator, u: float, size: tuple[int, int]
     ) -> tuple[Entry, int, tuple[int, int]]:
         """Choose a slice, and the middle of a patch: `u` in [0, 1) says around what."""
+        if self.hard and rng.random() < self._mined:
+            entry, (index, at) = self.hard[int(rng.integers(len(self.hard)))]
+            return entry, index, _moved(np.array(at), rng, size)
         for until, pool, place in self._ways:
             if u < until and pool:
                 entry = pool.pick(rng)
@@ -186,10 +202,16 @@ def _beyond(entry: Entry) -> tuple[int, int]:
 def _near(
     entry: Entry, index: int, bit: int, rng: np.random.Generator, size: tuple[int, int]
 ) -> tuple[int, int]:
-    """Draw a pixel of a mask, moved by up to a quarter of the patch."""
+    """Draw a pixel of a mask, and move it by up to a quarter of the patch."""
     pixels = np.argwhere(entry.target(index) & bit)
+    return _moved(pixels[rng.integers(len(pixels))], rng, size)
+
+
+def _moved(
+    pixel: NDArray[np.int64], rng: np.random.Generator, size: tuple[int, int]
+) -> tuple[int, int]:
     reach = np.array(size) // 4
-    row, column = pixels[rng.integers(len(pixels))] + rng.integers(-reach, reach + 1)
+    row, column = pixel + rng.integers(-reach, reach + 1)
     return int(row), int(column)
 
 

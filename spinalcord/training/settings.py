@@ -55,6 +55,9 @@ class Settings:
     shares : four floats, default (0.25, 0.40, 0.20, 0.08)
         Of the segmentation network's patches around lesions, on the cord, beside it (its outermost
         slices and a few further out) and beyond its ends; the others lie anywhere.
+    mined : float, default 0.15
+        Share of these patches that lie where the network is wrong in the training scans, from the
+        first look through some of them on.
     context_mm : float or None, default 3.5
         The segmentation network sees each slice between its two neighbours at this distance,
         linearly between slices; None: one slice.
@@ -106,6 +109,7 @@ class Settings:
     patch: tuple[int, int] = (128, 192)
     aspect: float = 1.0
     shares: tuple[float, float, float, float] = (0.25, 0.40, 0.20, 0.08)
+    mined: float = 0.15
     context_mm: float | None = 3.5
     ema: float = 0.998
     window: tuple[int, int] = PREPARED
@@ -138,8 +142,11 @@ class Settings:
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise InputError(f"{name} is {value}, expected a number above 0")
-        if not 0 <= self.ema < 1:
-            raise InputError(f"ema is {self.ema}, expected at least 0 and less than 1")
+        for name in ("ema", "mined"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(
+                    f"{name} is {getattr(self, name)}, expected at least 0 and less than 1"
+                )
         if len(self.shares) != 4 or min(self.shares) < 0 or sum(self.shares) > 1 + 1e-9:
             raise InputError(
                 f"shares are {self.shares}, expected four numbers from 0 with a sum of at most 1"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,12 @@ from .cache import Entry, prepare_cases
 from .checkpoints import load_checkpoint, save_checkpoint
 from .export import describe, export_model
 from .learning_curves import write_curves
-from .patients import TRAIN, VALIDATION, list_cases
+from .patients import TRAIN, VALIDATION, fingerprint, list_cases, make_notice
 from .problems import Problem, make_problem
 from .settings import PREPARED, SEGMENTATION, START, Settings, check_target, rate_at
 from .starting import load_backbone, load_init, write_start
 from .torch_networks import copy_tensors
-from .whole_scans import ScanJudge
+from .whole_scans import MOST_SCANS, choose_scans, judge, opened
 
 CHECKPOINT_S = 300.0
 """Seconds of work that a kill can cost at most, about."""
@@ -145,11 +145,11 @@ def train_network(
     )
     problem = make_problem(target, entries, settings)
     held = [e for e in entries if e.case.split == VALIDATION]
-    loop = _Loop(target, problem, settings, work, _fingerprint(cases, target))
+    loop = _Loop(target, problem, settings, work, fingerprint(cases, target))
     if target == SEGMENTATION:
         labels = {**metadata["labels"], "outputs": list(problem.outputs)}
         metadata = {**metadata, "labels": labels}
-        loop.judge = ScanJudge(metadata, held, work, "bf16" if loop.bf16 else "f32")
+        loop.judge = partial(_judge, metadata, choose_scans(held, MOST_SCANS), loop)
     if resume and loop.checkpoint.is_file():
         loop.restore()
     else:
@@ -200,7 +200,7 @@ class _Loop:
         batch = settings.batch or (32 if target != SEGMENTATION else 8)
         self.steps = settings.steps or max(-(-problem.n_train // batch), 1)
         self.mean = WeightMean(self.network, settings.ema)
-        self.judge: ScanJudge | None = None
+        self.judge: Callable[[], dict[str, float]] | None = None
         self.score, self.judging = -1.0, 0.0
         self.share = 0.0
         self.step, self.epoch, self.idle = 0, 0, 0
@@ -245,6 +245,8 @@ class _Loop:
                 if self.losses:
                     self._finish_epoch(before + time.monotonic() - began, _over(limit, began))
                     saved = time.monotonic()
+                    # What was read ahead does not know what has been mined.
+                    ahead = reader.submit(self.problem.draw, self.step)
         if not self.best:
             raise InputError("the time was over before the first step; allow more minutes")
         return reason
@@ -292,7 +294,7 @@ class _Loop:
             last = last or self._ended(None, 0.0) is not None
             if self.judge is not None and (last or self.judging <= JUDGED_SHARE * seconds):
                 began = time.monotonic()
-                judged = {f"scans_{k}": v for k, v in self.judge(self.network).items()}
+                judged = {f"scans_{k}": v for k, v in self.judge().items()}
                 self.judging += time.monotonic() - began
                 figures |= judged
                 gain = judged["scans_score"] > self.score
@@ -337,6 +339,7 @@ class _Loop:
         state |= {"what": json.dumps(self.what, sort_keys=True), "rng": torch.get_rng_state()}
         state |= {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
         state |= {"mean": self.mean.state, "mean_steps": self.mean.steps}
+        state |= {"hard": getattr(self.problem, "hard", [])}
         save_checkpoint(self.checkpoint, state)
 
     def restore(self) -> None:
@@ -359,8 +362,19 @@ class _Loop:
             setattr(self, key, state[key])
         self.network.load_state_dict(state["network"])
         self.mean.begin(state["mean"], state["mean_steps"])
+        if state["hard"]:
+            self.problem.hard = state["hard"]
         self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["rng"])
+
+
+def _judge(metadata: dict[str, Any], scans: list[Entry], loop: _Loop) -> dict[str, float]:
+    """Measure the loop's network on whole scans, and look where it is wrong in training's."""
+    precision = "bf16" if loop.bf16 else "f32"
+    with opened(loop.network, metadata, loop.checkpoint.parent, precision) as network:
+        if loop.settings.mined:
+            loop.problem.mine(network, loop.step)
+        return judge(network, scans)
 
 
 def choose_device(settings: Settings) -> tuple[torch.device, bool]:
@@ -384,11 +398,6 @@ def choose_device(settings: Settings) -> tuple[torch.device, bool]:
 
 def _over(limit: float | None, began: float) -> bool:
     return limit is not None and time.monotonic() - began >= limit
-
-
-def _fingerprint(cases: list[CohortCase], target: str) -> str:
-    rows = sorted((c.case_id, c.participant_id, c.diagnosis, c.split) for c in cases)
-    return hashlib.sha256(json.dumps([target, rows]).encode()).hexdigest()
 
 
 def _facts(
@@ -431,22 +440,5 @@ def _write(
     if target == START:
         write_start(out, copy_tensors(network), {"training": facts, "notice": notice})
         return {key: facts["last"][key] for key in ("validation_loss", *problem.figures)}
-    labels = dict(metadata["labels"])
-    if target == "segmentation":
-        labels["outputs"] = list(problem.outputs)
-    whole = {**metadata, "labels": labels, "training": facts, "notice": notice}
+    whole = {**metadata, "training": facts, "notice": notice}
     return export_model(network, whole, held, out)
-
-
-def make_notice(data: Path) -> str:
-    """Return what every result of the model will repeat, with the cohort's own notice in it."""
-    said = ""
-    about = data / "dataset_description.json"
-    if data.is_dir() and about.is_file():
-        try:
-            said = str(json.loads(about.read_text(encoding="utf-8")).get("Notice", ""))
-        except (ValueError, AttributeError):
-            said = ""
-    trained = f"trained on the cohort {data.resolve().name}"
-    trained += f" ({said.rstrip('.')})" if said else ""
-    return f"{trained}; not validated elsewhere, not for clinical use"

@@ -5,7 +5,8 @@ Patches are drawn where the truth is, so they are blind to what a network sees w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,38 +138,23 @@ def summarise(scans: Sequence[ScanFigures]) -> dict[str, float]:
     return figures
 
 
-class ScanJudge:
-    """Write a network to a file, open it with the core, and measure it on a few whole scans.
+@contextmanager
+def opened(
+    network: nn.Module, metadata: Mapping[str, Any], folder: Path, precision: str
+) -> Iterator[Network]:
+    """Write a network to a model file and open it with the core, for a ``with`` block."""
+    draft = folder / "judged.safetensors"
+    write_model(draft, copy_tensors(network), metadata)
+    try:
+        yield Network.open(draft, precision=precision)
+    finally:
+        draft.unlink()
 
-    Parameters
-    ----------
-    metadata : mapping
-        Of the model file to be, with the outputs that the network has.
-    held : sequence of Entry
-        The validation split; `choose_scans` takes a fixed part of it.
-    folder : path
-        For the file, which does not stay.
-    precision : {"f32", "bf16"}
-    """
 
-    def __init__(
-        self, metadata: Mapping[str, Any], held: Sequence[Entry], folder: Path, precision: str
-    ) -> None:
-        self._metadata, self._scans = metadata, choose_scans(held, MOST_SCANS)
-        self._folder, self._precision = folder, precision
-
-    def __call__(self, network: nn.Module) -> dict[str, float]:
-        """Return the figures of `summarise`, at a threshold of one half."""
-        draft = self._folder / "judged.safetensors"
-        write_model(draft, copy_tensors(network), self._metadata)
-        try:
-            opened = Network.open(draft, precision=self._precision)
-            pixel_mm = pixel_of(self._metadata)
-            return summarise(
-                [measure_scan(e, probabilities(opened, e), pixel_mm, 0.5) for e in self._scans]
-            )
-        finally:
-            draft.unlink()
+def judge(network: Network, scans: Sequence[Entry]) -> dict[str, float]:
+    """Measure a network on whole scans: the figures of `summarise`, at a threshold of one half."""
+    pixel_mm = pixel_of(network.metadata)
+    return summarise([measure_scan(e, probabilities(network, e), pixel_mm, 0.5) for e in scans])
 
 
 def choose_scans(held: Sequence[Entry], most: int) -> list[Entry]:

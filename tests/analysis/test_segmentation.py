@@ -298,6 +298,45 @@ def test_model_with_other_channels_is_refused(scan, model_folder):
         sc.segment(scan, models=model_folder)
 
 
+def with_context(folder, context_mm, in_channels=3):
+    metadata = changed(SEGMENTATION, "in_channels", in_channels)
+    metadata = changed(metadata, "labels.outputs", ["lesion"])
+    physical = {"mode": "physical", "pixel_mm": 1.0, "clip": 5.0, "context_mm": context_mm}
+    write_raw(
+        folder / "segmentation.safetensors",
+        metadata=changed(metadata, "preprocessing", physical),
+    )
+    return folder
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1)])
+@pytest.mark.parametrize("flips", [(False, False, False), (True, False, True)])
+def test_a_model_may_see_the_slices_beside(model_folder, axes, flips):
+    """The stand-in takes the first channel for lesion: the slice before, the first one's own."""
+    array = working_array()
+    found = sc.segment(stored(array, axes, flips), models=with_context(model_folder, SPACING[0]))
+    moved = lesion_of(array)[[0, *range(len(array) - 1)]]
+    np.testing.assert_array_equal(found.mask.sagittal().array, stored(moved).sagittal().array)
+    assert found.mask.array.any()
+
+
+def test_slices_beside_lie_between_slices(scan, model_folder):
+    """Half a slice away a lesion of 200 on black is 100: its edge, wherever it ends."""
+    near = sc.segment(scan, models=with_context(model_folder, SPACING[0] / 2), threshold=0.2)
+    array = scan.sagittal().array
+    before = array[[0, *range(len(array) - 1)]]
+    assert near.probability.array.max() > 0.9
+    both = (np.minimum(array, before) >= 100).sum()
+    either = (np.maximum(array, before) >= 100).sum()
+    assert both < near.mask.array.sum() == either
+
+
+def test_channels_and_slices_beside_belong_together(scan, model_folder):
+    with_context(model_folder, 3.5, in_channels=1)
+    with pytest.raises(ModelError, match=r"takes 1 input channels; .* with context_mm takes 3"):
+        sc.segment(scan, models=model_folder)
+
+
 def test_missing_model_is_told(scan, model_folder):
     (model_folder / "segmentation.safetensors").unlink()
     with pytest.raises(ModelError, match="has no model for segmentation"):

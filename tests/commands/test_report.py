@@ -49,3 +49,32 @@ def test_cases_are_left_out(tmp_path, capsys):
         assert json.loads(capsys.readouterr().out)["patients"] == 11
     assert main(["report", str(run), "--exclude", "sub-00003, nobody"]) == 4
     assert "no case nobody" in capsys.readouterr().err
+
+
+def test_names_of_columns_words_and_a_label_reach_the_report(tmp_path, capsys):
+    table = tmp_path / "cases.csv"
+    rows = [f"c{i};{'12'[i % 2]};{['M.S.', 'NMO'][i % 2]};0,9" for i in range(12)]
+    table.write_text("\n".join(["ID;Gender;Histology;ms_vs_nmosd_probability", *rows]) + "\n")
+    arguments = ["report", str(table), "-o", str(tmp_path / "out")]
+    named = ["--columns", "case_id=id,sex=gender,reference_diagnosis=Histology"]
+    assert main([*arguments, *named, "--words", "sex:1=M,sex:2=F,diagnosis:M.S.=MS"]) == 0
+    capsys.readouterr()
+    facts = json.loads((tmp_path / "out" / "report" / "report.json").read_text())
+    assert facts["doubts"] == []
+    assert facts["evaluated"] == {"ms_vs_nmosd": 12}
+    assert main(arguments) == 4
+    assert "no column case_id among ID, Gender" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "message"),
+    [
+        ("--words", "sex:1=boyish", "is to mean 'boyish', which is no sex"),
+        ("--words", "1=M", "words are COLUMN:WORD=MEANING"),
+        ("--columns", "age", "columns are NAME=COLUMN"),
+    ],
+)
+def test_options_of_tables_that_cannot_be_meant(option, text, message, capsys):
+    with pytest.raises(SystemExit):
+        main(["report", "cases.csv", option, text])
+    assert message in capsys.readouterr().err

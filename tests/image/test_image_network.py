@@ -404,3 +404,31 @@ def test_many_threads_get_the_same_bits(rng):
         for got in pool.map(there_and_back, range(12)):
             np.testing.assert_array_equal(got[0], images)
             np.testing.assert_array_equal(got[1], back)
+
+
+@pytest.mark.parametrize("step", [0.3, 1.0, 1.25, 3.5, 50.0])
+def test_neighbours_equal_numpy(step, rng):
+    images = rng.random((6, 3, 4), np.float32)
+    stacked = _core.with_context(images, step)
+    assert stacked.shape == (6, 3, 3, 4)
+    np.testing.assert_array_equal(stacked[:, 1], images)
+    slices = np.arange(6)
+    for channel, sign in ((0, -1), (2, 1)):
+        for row, column in itertools.product(range(3), range(4)):
+            want = np.interp(slices + sign * step, slices, images[:, row, column])
+            np.testing.assert_allclose(stacked[:, channel, row, column], want, atol=1e-6)
+
+
+def test_neighbours_of_one_slice_are_itself(rng):
+    image = rng.random((1, 2, 3), np.float32)
+    np.testing.assert_array_equal(_core.with_context(image, 1.5)[0], image[[0, 0, 0]])
+
+
+def test_neighbours_need_slices_and_a_step():
+    with pytest.raises(InputError, match="at least one of each"):
+        _core.with_context(np.zeros((0, 2, 2), np.float32), 1.0)
+    for step in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(InputError, match="positive number"):
+            _core.with_context(np.zeros((2, 2, 2), np.float32), step)
+    with pytest.raises(TypeError):
+        _core.with_context(np.zeros((2, 2), np.float32), 1.0)

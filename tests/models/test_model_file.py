@@ -222,6 +222,8 @@ def test_missing_setting_is_named(tmp_path, key):
         ("preprocessing.pixel_mm", -1.0),
         ("preprocessing.clip", 0),
         ("preprocessing.size", [256]),
+        ("preprocessing.context_mm", 0),
+        ("preprocessing.context_mm", "3.5"),
         ("preprocessing.size", [256, 16]),
         ("preprocessing.size", [8192, 256]),
         ("preprocessing.size", [256.0, 256]),

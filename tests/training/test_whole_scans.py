@@ -83,16 +83,16 @@ def test_scans_come_from_every_group_in_turn(patch_entries):
     assert len(scans.choose_scans(patch_entries, 500)) == len(patch_entries)
 
 
-def test_a_judge_sees_the_file_and_leaves_nothing(patch_entries, tmp_path):
+def test_a_network_is_judged_by_its_file_which_does_not_stay(patch_entries, tmp_path):
     from spinalcord.training.export import describe
     from spinalcord.training.settings import Settings
     from spinalcord.training.torch_networks import build
 
     settings = Settings().preprocessing("segmentation")
     metadata = describe("segmentation", ["lesion", "cord"], "tiny", settings)
-    judge = scans.ScanJudge(metadata, patch_entries[:3], tmp_path, "f32")
-    network = build("multiresunet", in_channels=3, outputs=2, final_norm=False)
-    figures = judge(network)
+    module = build("multiresunet", in_channels=3, outputs=2, final_norm=False)
+    with scans.opened(module, metadata, tmp_path, "f32") as network:
+        figures = scans.judge(network, patch_entries[:3])
     assert 0 <= figures["score"] <= 1
     assert {k for k in figures if k.startswith("dice_")} == {
         "dice_cord", *(f"dice_{e.case.diagnosis}" for e in patch_entries[:3])

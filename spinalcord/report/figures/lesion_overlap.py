@@ -54,7 +54,7 @@ def draw_dice(cohort: Cohort, *, ax: Any = None) -> Any:
                 i + 0.55 * spread(values.size), ranked, s=10, alpha=0.6, linewidth=0,
                 color=DIAGNOSIS_COLOURS.get(name, GREY), rasterized=values.size > MANY,
             )  # fmt: skip
-            e = mean(values, level=cohort.level)
+            e = mean(values, method="bootstrap-t", bounds=(0, 1), level=cohort.level)
             gaps = [[e.estimate - e.low], [e.high - e.estimate]]
             ax.errorbar(i + 0.4, e.estimate, gaps, fmt="_", color=BLACK, capsize=3, markersize=9)
             ax.text(i + 0.4, -0.08, decimal(e.estimate, 2), ha="center", va="center", fontsize=8)

@@ -1,0 +1,178 @@
+"""Measure segmentation models on the same whole scans, case by case, through the core.
+
+    python benchmarks/models/compare.py WORK --models OLD NEW --names "version 2" "version 3" \
+        --out RESULT.json
+
+Of WORK are read: typical.tsv, healthy.tsv and inserted.tsv as `data.py` makes them, and
+lumbar_held.tsv as `lumbar.py` does; a table that is not there is left out, and named.  Each case
+goes through `Pipeline.segment` and `Pipeline.classify` with the files' own limits.  What has been
+measured stays in WORK/compared, by the checksum of all weights and limits, and is not measured
+again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from card import sum_of_tensors
+from tqdm import tqdm
+
+import spinalcord as sc
+from spinalcord import _core
+from spinalcord.models.folder import find_models
+from spinalcord.scans.preparation import WorkingScan
+from spinalcord.stats.segmentation_metrics import dice_score
+from spinalcord.tasks import TASKS
+
+TABLES = ("typical", "healthy", "inserted", "lumbar_held")
+
+_open: dict[str, Any] = {}
+
+
+def main() -> None:
+    """Measure what is missing, and write all cases of all models."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--models", type=Path, nargs="+", required=True)
+    parser.add_argument("--names", nargs="+", required=True)
+    parser.add_argument("--precision", default="f32")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    if len(options.names) != len(options.models):
+        parser.error(f"{len(options.models)} models, but {len(options.names)} names")
+    rows = [row for table in TABLES for row in read(options.work, table)]
+    made: dict[str, Any] = {"spinalcord": sc.__version__, "precision": options.precision}
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        for name, folder in zip(options.names, options.models, strict=True):
+            roles = find_models(folder).models
+            mark = fingerprint(roles)
+            tasks = [(row, folder, options.precision, mark, options.work) for row in rows]
+            shown = tqdm(pool.map(measured, tasks), desc=name, total=len(tasks), unit="case")
+            made[name] = {
+                "weights": {role: sum_of_tensors(m.path) for role, m in roles.items()},
+                "labels": dict(roles["segmentation"].metadata["labels"]),
+                "cases": list(shown),
+            }
+    options.out.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
+
+
+def read(work: Path, table: str) -> list[dict[str, str]]:
+    """Read a table, with its name in each row."""
+    path = work / f"{table}.tsv"
+    if not path.exists():
+        print(f"{path} is not there: left out")
+        return []
+    with open(path, encoding="utf-8") as file:
+        return [{**row, "table": table} for row in csv.DictReader(file, delimiter="\t")]
+
+
+def fingerprint(roles: Mapping[str, Any]) -> str:
+    """Return a checksum of all that a folder's results depend on."""
+    parts = [
+        (role, sum_of_tensors(m.path), m.metadata["labels"], m.metadata["preprocessing"])
+        for role, m in sorted(roles.items())
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def measured(task: tuple[dict[str, str], Path, str, str, Path]) -> dict[str, Any]:
+    """Return a case's figures, measured now or before."""
+    row, folder, precision, mark, work = task
+    path = work / "compared" / f"{mark}-{precision}" / f"{row['table']}-{row['case_id']}.json"
+    if path.exists():
+        return json.loads(path.read_text())
+    key = f"{folder}-{precision}"
+    if key not in _open:
+        _open[key] = sc.Pipeline(folder, precision, threads=1)
+    figures = measure(_open[key], row)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(figures))
+    return figures
+
+
+def measure(pipeline: Any, row: Mapping[str, str]) -> dict[str, Any]:
+    """Outline and classify one case, and compare it with what was drawn.
+
+    Returns
+    -------
+    dict
+        Table, case, diagnosis; "lesions", the volume (mm3) of each found; "answers", the
+        probability of each task where something was found; "dice"; "found", whether any of the
+        true lesion was; "false_cord_mm3", cord in slices without, where the cord is known;
+        "plaques", of each connected true lesion its volume, how it stands out and whether it was
+        found.
+    """
+    found = pipeline.segment(row["path"])
+    scan = WorkingScan(found.scan)
+    mask = scan.working(found.mask.array) > 0
+    truth = truth_of(row, scan)
+    figures: dict[str, Any] = {
+        "table": row["table"], "case": row["case_id"], "diagnosis": row["diagnosis"],
+        "lesions": [round(lesion.volume_mm3, 1) for lesion in found.lesions],
+        "answers": answers(pipeline, found), "dice": dice_score(mask, truth),
+        "found": bool((mask & truth).any()),
+    }  # fmt: skip
+    if row["cord"] and found.cord is not None:
+        known = scan.mask(row["cord"]) > 0
+        cord = scan.working(found.cord.array) > 0
+        voxel_mm3 = float(np.prod(scan.spacing_mm))
+        empty = ~known.any((1, 2))
+        figures["false_cord_mm3"] = float(cord[empty].sum()) * voxel_mm3
+        figures["dice_cord"] = dice_score(cord, known)
+        if truth.any():
+            figures["plaques"] = plaques(scan, truth, known, mask)
+    return figures
+
+
+def truth_of(row: Mapping[str, str], scan: WorkingScan) -> np.ndarray:
+    """Return the true lesion in the working orientation; none where no mask is listed."""
+    if not row["mask"]:
+        return np.zeros(scan.array.shape, bool)
+    return scan.working(np.asarray(nibabel.load(row["mask"]).dataobj) > 0)
+
+
+def answers(pipeline: Any, found: Any) -> dict[str, float]:
+    """Return each task's probability of its positive answer; none where nothing was found."""
+    if not found.found:
+        return {}
+    diagnosis = pipeline.classify(found.scan, mask=found.mask)
+    return {task: diagnosis.answers[task].probability for task in TASKS}
+
+
+def plaques(
+    scan: WorkingScan, truth: np.ndarray, cord: np.ndarray, mask: np.ndarray
+) -> list[dict[str, float | bool]]:
+    """List the connected true lesions.
+
+    Each stands out by (its mean - the mean of cord without lesion) over the standard deviation of
+    that cord, all in the slices that the lesion lies in.
+    """
+    labels, n = _core.label(truth.astype(np.uint8), scan.affine)
+    voxel_mm3 = float(np.prod(scan.spacing_mm))
+    made: list[dict[str, float | bool]] = []
+    for number in range(1, n + 1):
+        own = labels == number
+        slices = own.any((1, 2))
+        around = scan.array[slices][(cord & ~truth)[slices]]
+        if len(around) < 2:
+            continue
+        z = (scan.array[own].mean() - around.mean()) / around.std()
+        made.append({
+            "mm3": float(own.sum()) * voxel_mm3, "z": float(z), "found": bool((mask & own).any()),
+        })  # fmt: skip
+    return made
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Train the segmentation network and the classifiers in one run of 12 minutes on one large GPU with
+# 16 cores and no network.  Nothing is fetched: phantoms and insertions are made there, hosts are
+# what is in HOSTS (at most 40 MB; without it phantoms alone).  Model files and curves come out.
+#
+#     sh benchmarks/models/gpu.sh WORK OUT [HOSTS]
+#
+# HOSTS is a folder with hosts.tsv as data.py takes it, and where there is one, lumbar.tsv of
+# lumbar.py with the files that it lists.  Minutes for each part, and sizes, are set by the environment;
+# tried on a CPU with
+#
+#     LETTER=26 VARIED=8 FREE=4 PER_HOST=1 EPOCHS=1 STEPS=2 BATCH=2 SEG_MINUTES=2 START_MINUTES=1 \
+#         TASK_MINUTES=1 WINDOWS=4 sh benchmarks/models/gpu.sh WORK OUT
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$1 out=$2 hosts=${3:-}
+jobs=${JOBS:-$(nproc)}
+mkdir -p "$work/models" "$out"
+[ -n "$hosts" ] || { hosts=$work; printf 'host\tpath\tcord\tuse\n' > "$work/hosts.tsv"; }
+
+# About two minutes: 98 + 60 phantoms to validate on, 520 + 200 to train on.
+OMP_NUM_THREADS=1 python "$here/data.py" "$work" --hosts "$hosts/hosts.tsv" --jobs "$jobs" \
+    --train-only ${LETTER:+--letter "$LETTER"} --varied "${VARIED:-520}" --free "${FREE:-200}" \
+    --per-host "${PER_HOST:-20}"
+cd "$work"
+cp train.tsv gpu.tsv
+[ ! -f "$hosts/lumbar.tsv" ] || tail -n +2 "$hosts/lumbar.tsv" >> gpu.tsv
+
+train() {
+    spinalcord train "$@" --schedule cosine --cache cache --resume \
+        ${EPOCHS:+--epochs "$EPOCHS"} ${STEPS:+--steps "$STEPS"}
+}
+# Where weights of one slice ship, they are the start: the middle channel takes them.
+shipped=$(python -c 'from spinalcord.models.folder import WEIGHTS_DIR; print(WEIGHTS_DIR)')
+train segmentation --data gpu.tsv --out models/segmentation.safetensors \
+    --init "$shipped/segmentation.safetensors" --patch 144 --aspect 2.25 --batch "${BATCH:-32}" \
+    --lr 1e-3 --minutes "${SEG_MINUTES:-5}"
+cp models/segmentation.safetensors "$out"
+cp -r models/segmentation.training/curves.* "$out" || true
+
+# The classifiers on true outlines disturbed; their tasks start from the four classes.
+train diagnosis --data gpu.tsv --out start.safetensors --window 224,96 --batch "${WINDOWS:-64}" \
+    --lr 1e-3 --minutes "${START_MINUTES:-2}"
+for task in tumor_vs_demyelination astrocytoma_vs_ependymoma ms_vs_nmosd; do
+    train "$task" --data gpu.tsv --out "models/$task.safetensors" --init start.safetensors \
+        --window 224,96 --batch "${WINDOWS:-64}" --lr 4e-4 --minutes "${TASK_MINUTES:-0.5}"
+done
+cp models/*.safetensors "$out"

@@ -1,0 +1,141 @@
+"""Write the table of versions of the model card from compare.py's figures.
+
+    python benchmarks/models/versions.py benchmarks/results/models-3.json docs/models.md
+
+What lies between the two marks in the page is replaced; a test holds the page to the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from card import short, table
+
+from spinalcord import stats
+from spinalcord.stats.roc import auc_value
+from spinalcord.tasks import DIAGNOSES, TASKS
+from spinalcord.training.settings import classes_of
+
+BEGIN, END = "<!-- versions of versions.py -->", "<!-- end of versions -->"
+AIMS = {
+    "real": "none", "false": "at most 10 %", "cord": "at most 60 mm³", "plaques": "at least 80 %",
+    "put in": "at least 38 of 40",
+}  # fmt: skip
+DICE_AIMS = {"astrocytoma": ".82", "ependymoma": ".85", "MS": ".50", "NMOSD": ".76"}
+PUT_AIMS = {"astrocytoma": ".80", "ependymoma": ".80", "MS": ".55", "NMOSD": ".78"}
+AUC_AIMS = dict(zip(TASKS, (".97", ".87", ".95"), strict=True))
+LARGE_MM3 = 50.0
+CLEAR_Z = 5.0
+
+Cases = Sequence[Mapping[str, Any]]
+
+
+def main() -> None:
+    """Replace the table in a page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("figures", type=Path)
+    parser.add_argument("page", type=Path)
+    options = parser.parse_args()
+    page = options.page.read_text(encoding="utf-8")
+    head, rest = page.split(BEGIN)
+    tail = rest.split(END)[1]
+    made = make_table(json.loads(options.figures.read_text(encoding="utf-8")))
+    options.page.write_text(f"{head}{BEGIN}\n{made}{END}{tail}", encoding="utf-8")
+
+
+def make_table(figures: Mapping[str, Any]) -> str:
+    """Return the versions side by side as Markdown."""
+    names = [name for name, own in figures.items() if isinstance(own, dict) and "cases" in own]
+    rows: dict[str, list[str]] = {}
+    for name in names:
+        for title, aim, reached in describe(figures[name]["cases"]):
+            rows.setdefault(title, [title, aim]).append(reached)
+    head = [f"measured through the core, {figures['precision']}", "aim of version 3", *names]
+    return table(head, list(rows.values()))
+
+
+def describe(cases: Cases) -> list[tuple[str, str, str]]:
+    """Return what is measured, its aim, and what one version reached."""
+    typical = [c for c in cases if c["table"] == "typical"]
+    free = [c for c in cases if c["table"] == "healthy" and is_phantom(c)]
+    put = [c for c in cases if c["table"] == "inserted"]
+    rows = [real_scans(cases), false_lesions(free), false_cord(free)]
+    for name in DIAGNOSES:
+        own = [c["dice"] for c in typical if c["diagnosis"] == name]
+        rows.append((f"Dice, typical {name}", DICE_AIMS[name], mean_of(own)))
+    rows.append(clear_plaques(typical))
+    for task in TASKS:
+        rows.append((f"AUC, `{task}`, its outlines", AUC_AIMS[task], auc_of(typical, task)))
+    hit = stats.proportion(sum(c["found"] for c in put), len(put), name="found") if put else None
+    rows.append(("lesions put into a scan never seen: found", AIMS["put in"], said(hit)))
+    for name in DIAGNOSES:
+        own = [c["dice"] for c in put if c["diagnosis"] == name]
+        rows.append((f"Dice, {name} put in", PUT_AIMS[name], mean_of(own)))
+    return rows
+
+
+def is_phantom(case: Mapping[str, Any]) -> bool:
+    """Say whether a case without lesion was drawn; of real scans no mask of the cord counts."""
+    return str(case["case"]).startswith(("typical-", "letter"))
+
+
+def real_scans(cases: Cases) -> tuple[str, str, str]:
+    """Lesions above 50 mm3 in held-out scans of real people without lesion."""
+    real = [c for c in cases if c["table"] in ("healthy", "lumbar_held") and not is_phantom(c)]
+    large = {c["case"]: sum(v for v in c["lesions"] if v > LARGE_MM3) for c in real}
+    found = [f"`{name}` {volume:.0f} mm³" for name, volume in large.items() if volume]
+    title = f"of {len(real)} real scans without lesion, those with one above 50 mm³"
+    return title, AIMS["real"], ", ".join(found) or "none"
+
+
+def false_lesions(free: Cases) -> tuple[str, str, str]:
+    """Share of the phantoms without lesion that get one."""
+    some = sum(bool(c["lesions"]) for c in free)
+    estimate = stats.proportion(some, len(free), name="false") if free else None
+    return "typical phantoms without lesion that get one", AIMS["false"], said(estimate)
+
+
+def false_cord(free: Cases) -> tuple[str, str, str]:
+    """Cord in slices that hold none, per phantom without lesion."""
+    values = [c["false_cord_mm3"] for c in free if "false_cord_mm3" in c]
+    reached = f"{np.mean(values):.0f} mm³" if values else "not measured"
+    return "cord in slices without, mean of phantoms without lesion", AIMS["cord"], reached
+
+
+def clear_plaques(typical: Cases) -> tuple[str, str, str]:
+    """Share found of the MS plaques that stand out clearly."""
+    plaques = [p for c in typical if c["diagnosis"] == "MS" for p in c.get("plaques", ())]
+    clear = [p["found"] for p in plaques if p["z"] > CLEAR_Z]
+    estimate = stats.proportion(sum(clear), len(clear), name="found") if clear else None
+    title = f"MS plaques found that stand out by more than {CLEAR_Z:g} SD of the cord"
+    return title, AIMS["plaques"], said(estimate)
+
+
+def auc_of(cases: Cases, task: str) -> str:
+    """Return a task's AUC on the network's outlines, and of how many patients."""
+    negative, positive = classes_of(task)
+    own = [c for c in cases if c["diagnosis"] in (*negative, *positive) and c["answers"]]
+    truth = np.array([c["diagnosis"] in positive for c in own])
+    scores = np.array([c["answers"][task] for c in own])
+    if not truth.any() or truth.all():
+        return "not measured"
+    return f"{auc_value(truth, scores):.2f} of {len(own)}"
+
+
+def mean_of(values: Sequence[float]) -> str:
+    """Return a mean with its interval."""
+    return said(stats.mean(np.array(values), name="Dice")) if len(values) > 1 else "not measured"
+
+
+def said(estimate: Any) -> str:
+    """Return an estimate in words, or that there is none."""
+    return "not measured" if estimate is None else short(str(estimate.sentence()))
+
+
+if __name__ == "__main__":
+    main()

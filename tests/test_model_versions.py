@@ -1,0 +1,69 @@
+"""The table of versions: every figure follows from the cases that compare.py lists."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks" / "models"
+
+pytest.importorskip("torch", reason="torch is not installed")
+
+
+@pytest.fixture
+def versions(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.delitem(sys.modules, "card", raising=False)
+    spec = importlib.util.spec_from_file_location("versions", FOLDER / "versions.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def case(table, name, diagnosis="", **figures):
+    return {"table": table, "case": name, "diagnosis": diagnosis, "lesions": [], "answers": {},
+            "dice": 1.0, "found": False, **figures}  # fmt: skip
+
+
+CASES = [
+    case("healthy", "typical-sub-1", lesions=[80.0], false_cord_mm3=30.0),
+    case("healthy", "typical-sub-2", false_cord_mm3=10.0),
+    case("healthy", "errsm_18"),
+    case("healthy", "lumbar", lesions=[700.0, 300.0, 20.0]),
+    case("lumbar_held", "spider005", lesions=[40.0]),
+    case("typical", "a", "MS", dice=0.2, answers={"ms_vs_nmosd": 0.1},
+         plaques=[{"z": 6.0, "found": True}, {"z": 7.0, "found": False}, {"z": 2.0, "found": 0}]),
+    case("typical", "b", "MS", dice=0.4, answers={"ms_vs_nmosd": 0.6}),
+    case("typical", "c", "MS", dice=0.0),
+    case("typical", "d", "NMOSD", dice=0.8, answers={"ms_vs_nmosd": 0.5}),
+    case("inserted", "e", "MS", dice=0.5, found=True),
+    case("inserted", "f", "MS", dice=0.0),
+]  # fmt: skip
+
+
+def test_each_figure(versions):
+    told = {title: reached for title, _, reached in versions.describe(CASES)}
+    assert told["of 3 real scans without lesion, those with one above 50 mm³"] == (
+        "`lumbar` 1000 mm³"
+    )
+    assert told["typical phantoms without lesion that get one"].startswith("50 % (1 of 2)")
+    assert told["cord in slices without, mean of phantoms without lesion"] == "20 mm³"
+    assert told["Dice, typical MS"].startswith("0.20 [")
+    assert told["Dice, typical NMOSD"] == "not measured"  # one case has no interval
+    clear = "MS plaques found that stand out by more than 5 SD of the cord"
+    assert told[clear].startswith("50 % (1 of 2)")
+    # Where nothing was found there is no answer; of MS .1 and .6 against .5, one is in order.
+    assert told["AUC, `ms_vs_nmosd`, its outlines"] == "0.50 of 3"
+    assert told["AUC, `tumor_vs_demyelination`, its outlines"] == "not measured"
+    assert told["lesions put into a scan never seen: found"].startswith("50 % (1 of 2)")
+
+
+def test_versions_stand_side_by_side(versions):
+    figures = {"precision": "f32", "old": {"cases": CASES}, "new": {"cases": CASES[1:]}}
+    lines = versions.make_table(figures).splitlines()
+    assert lines[0] == "| measured through the core, f32 | aim of version 3 | old | new |"
+    assert "| 50 % (1 of 2)" in lines[3]
+    assert "| 0 % (0 of 1)" in lines[3]
