@@ -20,7 +20,7 @@ from ..errors import InputError
 from .diagnostic import binary
 from .distributions import t_p, t_quantile
 from .estimate import Comparison, Estimate, check_level
-from .mrmc import Mrmc, analyse, mean_covariances
+from .mrmc import Mrmc, analyse_readings, mean_covariances
 from .roc import delong_covariance
 
 ReaderFigure: TypeAlias = Literal["auc", "accuracy", "sensitivity", "specificity"]
@@ -193,7 +193,7 @@ def compare_modalities_by(
     options: dict[str, Any] = {"n": counted, "unit": unit}
     if figure != "auc":
         options["style"] = "points"
-    found = analyse(values.reshape(t, r), covariances, names, level=level, options=options)
+    found = analyse_readings(values.reshape(t, r), covariances, names, level=level, options=options)
     if figure == "auc":
         return found
     return replace(
