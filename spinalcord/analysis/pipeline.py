@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from .._moved import renamed
+from .._moved import old_names
 from ..errors import SpinalcordWarning
 from ..limits import LesionLimits
 from ..models.folder import ModelFolder, find_models
@@ -427,4 +427,4 @@ def _rebuild(models: os.PathLike[str], precision: str, threads: int, progress: b
     return Pipeline(models, precision, threads, progress=progress)
 
 
-__getattr__ = renamed(__name__)
+__getattr__ = old_names(__name__)

@@ -29,7 +29,7 @@ _LIMITS = {
     "min_in_cord": ("SHARE", "exclude lesions with less than this share, or no voxel, in the cord"),
 }
 
-_EPILOG = """\\\\
+_EPILOG = """\
 example:
   {example}
 
