@@ -121,9 +121,9 @@ def auc_of(cases: Cases, task: str) -> str:
     negative, positive = classes_of(task)
     own = [c for c in cases if c["diagnosis"] in (*negative, *positive) and c["answers"]]
     truth = np.array([c["diagnosis"] in positive for c in own])
-    scores = np.array([c["answers"][task] for c in own])
     if not truth.any() or truth.all():
         return "not measured"
+    scores = np.array([c["answers"][task] for c in own])
     return f"{auc_value(truth, scores):.2f} of {len(own)}"
 
 

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE /* sched_getaffinity, CPU_COUNT */
-#include "cpu.h"
+#include "../spinalcord.h"
 
 #include <cpuid.h>
 #include <sched.h>

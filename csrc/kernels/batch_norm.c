@@ -1,7 +1,6 @@
 /* Batch normalisation for training: chunks of rows over threads, sums in order. */
 #include "batch_norm.h"
 
-#include "../base/cpu.h"
 #include "../base/memory.h"
 #include "../base/status.h"
 #include "../base/threads.h"

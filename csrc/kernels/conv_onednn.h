@@ -36,9 +36,6 @@ sc_status sc_onednn_conv_run(sc_onednn_conv *conv, const float *src, float *dst,
 /* oneDNN's name for the implementation, such as "jit:avx2". */
 const char *sc_onednn_conv_name(const sc_onednn_conv *conv);
 
-/* "major.minor.patch" of the library that is loaded. */
-void sc_onednn_version(int version[3]);
-
 /* Keep oneDNN's own threads out of the calling thread's work, for good: for threads
  * of our own only, since it changes a setting that the thread shares with OpenMP. */
 void sc_onednn_own_thread(void);

@@ -17,8 +17,8 @@
 
 typedef struct sc_plan sc_plan;
 
-/* Where one image comes from and where its results go (spinalcord.h, sc_net_run,
- * sc_net_extras and sc_backward); all planes are float32. */
+/* Where one image comes from and where its results go (api/networks.h: sc_forward and
+ * sc_backward); all planes are float32. */
 typedef struct {
     const float *src;
     float *dst;

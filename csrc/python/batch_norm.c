@@ -4,8 +4,6 @@
 #include "convert.h"
 #include "module.h"
 
-#include "../kernels/batch_norm.h"
-
 static PyObject *batch_norm(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"", "", "", "", "eps", "relu", "threads", NULL};

@@ -3,8 +3,6 @@
 
 #include "module.h"
 
-#include "../kernels/conv_onednn.h"
-
 #include <cpuid.h>
 #include <string.h>
 

@@ -34,6 +34,19 @@ PyArrayObject *sc_py_network_images(PyObject *op, PyObject *x);
 PyObject *sc_py_network_steps(const sc_layer_info *layers, int64_t n,
                               const double *seconds, npy_intp n_images);
 
+/* ---- network_run.c -------------------------------------------------------------- */
+
+/* New array for a result of all images of 'src'; NULL with an exception set. */
+PyArrayObject *sc_py_network_output(PyObject *op, PyArrayObject *src, sc_output output,
+                                    sc_layer layer);
+
+/* Run 'call', whose images become those of 'src'; -1 with an exception set. */
+int sc_py_network_run(PyObject *op, PyArrayObject *src, sc_call *call);
+
+/* A list of dicts for the steps of a pass (network_convert.c); NULL with an exception. */
+PyObject *sc_py_network_list(PyObject *op, sc_pass pass, sc_layer layer, int64_t h,
+                             int64_t w, const double *seconds, npy_intp n_images);
+
 /* ---- Methods: network_forward.c and network_backward.c ------------------------------ */
 
 PyObject *sc_py_network_call(PyObject *op, PyObject *args, PyObject *kwargs);

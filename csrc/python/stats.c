@@ -4,8 +4,6 @@
 #include "convert.h"
 #include "module.h"
 
-#include "../stats/stats.h"
-
 static PyObject *placements(PyObject *module, PyObject *args)
 {
     const sc_py_state *state = sc_py_state_of(module);

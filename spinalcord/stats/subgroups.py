@@ -88,6 +88,17 @@ def by_subgroup(
     InputError
         Lengths that differ; labels other than 0 and 1; NaN scores; another figure; a level outside
         (0, 1).
+
+    Examples
+    --------
+    >>> truth = [0, 1] * 20
+    >>> answer = [0, 1, 0, 1, 0, 0, 0, 1] * 5
+    >>> sex = ["F"] * 22 + ["M"] * 18
+    >>> (found,) = by_subgroup(truth, answer, {"sex": sex})
+    >>> found.estimates["F"].sentence()
+    '86 % (19 of 22) [95 % CI: 67 %, 95 %]'
+    >>> round(found.interaction.p, 2)
+    1.0
     """
     labels = binary(truth, "truth")
     if figure not in ("accuracy", "sensitivity", "specificity", "auc"):

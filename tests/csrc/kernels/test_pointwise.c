@@ -4,7 +4,6 @@
 
 #include "kernels/bf16.h"
 
-#include "base/cpu.h"
 #include "base/memory.h"
 
 #include "check.h"
