@@ -55,11 +55,11 @@ class RunSettings:
         How answers are explained.
     masks : {"compare", "use", "ignore"}
         What a mask is for.
+    lesion_label : int or None
+        As for `classify`: which value of a case's mask is lesion.
     qc : bool
         Whether to draw each case for the page on which it is judged. No part of the key: a case
         that has a picture serves a run without; one that has none is done again for one with.
-    lesion_label : int or None
-        As for `classify`: which value of a mask of a case is lesion.
     """
 
     models: str | None
@@ -69,8 +69,8 @@ class RunSettings:
     limits: LesionLimits = field(default_factory=LesionLimits)
     explanation: ExplanationOptions = field(default_factory=ExplanationOptions)
     masks: str = "compare"
-    qc: bool = True
     lesion_label: int | None = None
+    qc: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, from which `from_dict` makes the same again."""
@@ -92,7 +92,8 @@ class RunSettings:
             "version": __version__,
             "inputs": {name: known["sha256"] for name, known in inputs.items()},
             "models": dict(self.hashes),
-            "settings": [self.precision, self.masks, self.lesion_label],
+            "settings": [self.precision, self.masks],
+            "lesion_label": self.lesion_label,
             "limits": self.limits.to_dict(),
             "explanation": self.explanation.to_dict(),
             "case": [case.series, case.folder, case.stem],
@@ -271,7 +272,7 @@ def _compute(
 
 
 def _read(
-    case: CohortCase, label: int | None
+    case: CohortCase, lesion_label: int | None
 ) -> tuple[WorkingScan, Array | None, WorkingScan | None, dict[str, Any]]:
     """Read a case's scan, mask and contrast-enhanced scan, and identify the files."""
     scan = WorkingScan(case.path, series=case.series)
@@ -279,7 +280,7 @@ def _read(
     inputs = {"scan": describe_input(case.path, scan.volume.source.files)}
     given = None
     if case.mask is not None:
-        given, inputs["mask"] = _mask(scan, case.mask, label)
+        given, inputs["mask"] = _mask(scan, case.mask, lesion_label)
     if case.t1c is not None and contrast is not None:
         inputs["t1c"] = describe_input(case.t1c, contrast.volume.source.files)
     return scan, given, contrast, inputs

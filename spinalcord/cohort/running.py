@@ -154,7 +154,7 @@ def run_cohort(
         Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``;
         see ``docs/tables.md`` for those that are known.
     lesion_label : int, optional
-        As for `spinalcord.classify`: which value of the masks is lesion.
+        As for `spinalcord.classify`: which value of the cases' masks is lesion.
     limits : LesionLimits, optional
         What makes a lesion; the model file's own values if not given.
     explanation : ExplanationOptions, optional
@@ -208,8 +208,8 @@ def run_cohort(
         limits=_group("limits", limits, LesionLimits, options),
         explanation=_group("explanation", explanation, ExplanationOptions, options),
         masks=masks,
-        qc=qc,
         lesion_label=check_label(lesion_label),
+        qc=qc,
     )
     if options:
         raise TypeError(f"run_cohort() got an unexpected keyword argument {next(iter(options))!r}")
