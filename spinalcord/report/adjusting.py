@@ -11,7 +11,6 @@ import numpy as np
 from ..errors import InputError
 from ..stats import AdjustedFactor, adjusted_factors, benjamini_hochberg
 from .cases import Cases, Words
-from .demographics import sex_letters
 from .performance import questions
 from .table import COMPARISON, Table, comparison_row, estimate_row
 
@@ -79,7 +78,7 @@ def adjusted(
     """
     columns: dict[str, Any] = dict(own_factors(cases, own))
     if cases.has("sex"):
-        columns["sex"] = np.array([w or None for w in sex_letters(cases.words("sex"))], object)
+        columns["sex"] = np.array([w or None for w in cases.words("sex")], object)
     if cases.has("age"):
         # Per ten years: a year's odds ratio is too close to 1 to read.
         columns["age, 10 years"] = np.array(

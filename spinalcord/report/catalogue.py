@@ -43,7 +43,7 @@ _SIMPLE: Mapping[str, Callable[..., Table]] = {
     "difficult": performance.difficult,
     "with_t1c": performance.t1c_groups,
     "four_class": diagnoses.four_class,
-    "calibration": probabilities.calibration,
+    "calibration": probabilities.calibration_in_full,
     "benefit": probabilities.benefit,
     "volumes": volumes.volumes,
     "errors": diagnoses.errors,
@@ -81,7 +81,7 @@ def make_table(cohort: Cohort, name: str) -> Table:
         "characteristics": lambda: characteristics.characteristics(
             cohort.cases, own=cohort.described, **options
         ),
-        "scans": lambda: operating.scans(cohort.scans, **options),
+        "scans": lambda: operating.scans(cohort.all_scans, **options),
         "reader_group": lambda: reader_groups.reader_group(
             cohort.cases, margin=cohort.margin, **options
         ),

@@ -55,10 +55,11 @@ def test_agreement_of_every_pair():
     table = cohorts.drawn(60)
     table["reader_3"] = table["reference_diagnosis"]
     got = Cohort(table).table("agreement")
-    assert len(got.rows) == 10 + 1
-    (row,) = rows(got, first="reference", second="reader_3")
-    assert row["estimate"] == 1
-    (row,) = rows(got, first="reference", second="model")
+    assert len(got.rows) == 2 * (10 + 1)
+    (row, ac1) = rows(got, first="reference", second="reader_3")
+    assert row["estimate"] == ac1["estimate"] == 1
+    (row, ac1) = rows(got, first="reference", second="model")
+    assert ac1["figure"] == "AC1"
     assert 0.2 < row["estimate"] < 1
     assert row["n"] == 60
     assert rows(got, first="all readers")[0]["method"] == "Gwet"
