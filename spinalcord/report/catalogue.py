@@ -51,7 +51,7 @@ _SIMPLE: Mapping[str, Callable[..., Table]] = {
 }
 
 
-def make_table(cohort: Cohort, name: str) -> Table:
+def cohort_table(cohort: Cohort, name: str) -> Table:
     """Make one table of a cohort.
 
     Parameters
@@ -86,7 +86,7 @@ def make_table(cohort: Cohort, name: str) -> Table:
             cohort.cases, margin=cohort.margin, **options
         ),
         "subgroups": lambda: factors.subgroups(cohort.cases, own=cohort.factors, **options),
-        "adjusted": lambda: adjusting.adjusted(cohort.cases, own=cohort.factors, **options),
+        "adjusted": lambda: adjusting.adjusted_odds(cohort.cases, own=cohort.factors, **options),
     }
     if name in special:
         return special[name]()

@@ -15,7 +15,7 @@ from ..stats.estimate import check_level
 from . import performance as tables
 from .adjusting import own_factors
 from .cases import Cases
-from .catalogue import make_table
+from .catalogue import cohort_table
 from .flow import Step, patient_flow
 from .frames import Frames
 from .loading import choose_split, in_split, leave_out, load_cohort, one_per_patient
@@ -415,7 +415,7 @@ class Cohort(Frames):
         InputError
             Another name; or as the method of that name.
         """
-        return make_table(self, name)
+        return cohort_table(self, name)
 
     def _notes(self, every: Cases) -> list[str]:
         n, known = self.cases.n, {*every.words("split")} - {""}
