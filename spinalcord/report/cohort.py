@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..stats.estimate import check_level
-from . import performance as tables
+from . import contrast
 from .adjusting import own_factors
 from .cases import Cases
 from .catalogue import cohort_table
@@ -277,7 +277,7 @@ class Cohort(Frames):
         if other is None:
             return self.table("with_t1c").frame()
         options: dict[str, Any] = {"level": self.level, "notes": self.notes}
-        return tables.t1c_paired(self.cases, other.cases, **options).frame()
+        return contrast.t1c_paired(self.cases, other.cases, **options).frame()
 
     def four_class(self) -> Any:
         """The four diagnoses: accuracy and kappa of the chain, sensitivity and PPV of each.
