@@ -18,6 +18,7 @@ TARGET = Path(__file__).with_name("readme.png")
 
 
 def main() -> None:
+    """Run the demo and save the figure."""
     demo = run_demo(DIAGNOSIS, SEED)
     case = demo.case
     task, explanation = list(case.explanations.items())[-1]

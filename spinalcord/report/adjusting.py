@@ -11,7 +11,6 @@ import numpy as np
 from ..errors import InputError
 from ..stats import AdjustedFactor, adjusted_factors, benjamini_hochberg
 from .cases import Cases, Words
-from .demographics import sex_letters
 from .performance import questions
 from .table import COMPARISON, Table, comparison_row, estimate_row
 
@@ -52,7 +51,7 @@ def own_factors(cases: Cases, names: Sequence[str]) -> dict[str, Words]:
     return found
 
 
-def adjusted(
+def adjusted_odds(
     cases: Cases, *, own: Sequence[str] = (), level: float = 0.95, notes: Sequence[str] = ()
 ) -> Table:
     """Test whether the answers are right as often in all subgroups, other factors held.
@@ -79,7 +78,7 @@ def adjusted(
     """
     columns: dict[str, Any] = dict(own_factors(cases, own))
     if cases.has("sex"):
-        columns["sex"] = np.array([w or None for w in sex_letters(cases.words("sex"))], object)
+        columns["sex"] = np.array([w or None for w in cases.words("sex")], object)
     if cases.has("age"):
         # Per ten years: a year's odds ratio is too close to 1 to read.
         columns["age, 10 years"] = np.array(

@@ -10,6 +10,7 @@ from . import (
     activations,
     adjusting,
     characteristics,
+    contrast,
     demographics,
     diagnoses,
     factors,
@@ -41,9 +42,9 @@ _SIMPLE: Mapping[str, Callable[..., Table]] = {
     "paired": reader_groups.paired,
     "agreement": readers.agreement,
     "difficult": performance.difficult,
-    "with_t1c": performance.t1c_groups,
+    "with_t1c": contrast.t1c_groups,
     "four_class": diagnoses.four_class,
-    "calibration": probabilities.calibration,
+    "calibration": probabilities.calibration_in_full,
     "benefit": probabilities.benefit,
     "volumes": volumes.volumes,
     "errors": diagnoses.errors,
@@ -51,7 +52,7 @@ _SIMPLE: Mapping[str, Callable[..., Table]] = {
 }
 
 
-def make_table(cohort: Cohort, name: str) -> Table:
+def cohort_table(cohort: Cohort, name: str) -> Table:
     """Make one table of a cohort.
 
     Parameters
@@ -81,12 +82,12 @@ def make_table(cohort: Cohort, name: str) -> Table:
         "characteristics": lambda: characteristics.characteristics(
             cohort.cases, own=cohort.described, **options
         ),
-        "scans": lambda: operating.scans(cohort.scans, **options),
+        "scans": lambda: operating.scans(cohort.all_scans, **options),
         "reader_group": lambda: reader_groups.reader_group(
             cohort.cases, margin=cohort.margin, **options
         ),
         "subgroups": lambda: factors.subgroups(cohort.cases, own=cohort.factors, **options),
-        "adjusted": lambda: adjusting.adjusted(cohort.cases, own=cohort.factors, **options),
+        "adjusted": lambda: adjusting.adjusted_odds(cohort.cases, own=cohort.factors, **options),
     }
     if name in special:
         return special[name]()

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..stats import exact_table_p, kruskal_wallis, standardised_difference
 from ..stats.estimate import decimal
 from .cases import Bool, Cases, Float, Words
-from .demographics import diagnosis_groups, sex_letters
+from .demographics import diagnosis_groups
 from .table import Table
 
 _NUMBERS = {"age": ("age, years", 1.0), "n_lesions": ("lesions", 1.0)}
@@ -57,7 +57,7 @@ def characteristics(
     if cases.has("lesion_volume_mm3"):
         rows.append(_number("lesion volume, mL", cases.numbers("lesion_volume_mm3") / 1e3, groups))
     if cases.has("sex"):
-        rows += _categories("sex", sex_letters(cases.words("sex")), groups)
+        rows += _categories("sex", cases.words("sex"), groups)
     for name in own:
         if not cases.has(name):
             raise InputError(f"no column {name!r} to describe")

@@ -12,16 +12,17 @@ import numpy as np
 
 from ..errors import InputError
 from ..stats.estimate import check_level
-from . import performance as tables
+from . import contrast
 from .adjusting import own_factors
 from .cases import Cases
-from .catalogue import make_table
+from .catalogue import cohort_table
 from .flow import Step, patient_flow
+from .frames import Frames
 from .loading import choose_split, in_split, leave_out, load_cohort, one_per_patient
 from .table import Table
 
 
-class Cohort:
+class Cohort(Frames):
     """The cases of a study: what is true, what was answered, and tables made of both.
 
     Parameters
@@ -59,7 +60,7 @@ class Cohort:
     ----------
     cases : Cases
         Those evaluated, one per patient.
-    scans : Cases
+    all_scans : Cases
         All scans of the split: `cases` and the further scans of the same patients.
     split : str
         Which they are; "all" for all.
@@ -114,8 +115,8 @@ class Cohort:
         self.excluded, self.lesions = run.excluded, run.lesions
         self.split = choose_split(every, split)
         mine = in_split(every, self.split)
-        self.scans = every.take(mine)
-        self.cases, self.n_repeated = one_per_patient(self.scans)
+        self.all_scans = every.take(mine)
+        self.cases, self.n_repeated = one_per_patient(self.all_scans)
         own_factors(self.cases, self.factors)  # a wrong name is said at once
         self.failures = run.failures.take(in_split(run.failures, self.split))
         self.n_all = max(
@@ -276,7 +277,7 @@ class Cohort:
         if other is None:
             return self.table("with_t1c").frame()
         options: dict[str, Any] = {"level": self.level, "notes": self.notes}
-        return tables.t1c_paired(self.cases, other.cases, **options).frame()
+        return contrast.t1c_paired(self.cases, other.cases, **options).frame()
 
     def four_class(self) -> Any:
         """The four diagnoses: accuracy and kappa of the chain, sensitivity and PPV of each.
@@ -414,7 +415,7 @@ class Cohort:
         InputError
             Another name; or as the method of that name.
         """
-        return make_table(self, name)
+        return cohort_table(self, name)
 
     def _notes(self, every: Cases) -> list[str]:
         n, known = self.cases.n, {*every.words("split")} - {""}

@@ -16,7 +16,7 @@ from .table import ESTIMATE, Table, estimate_row
 THRESHOLDS = (0.1, 0.2, 0.3, 0.5, 0.7)
 
 
-def calibration(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:
+def calibration_in_full(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:
     """Brier score, slope, intercept, observed to expected, and the ICI of each task.
 
     Parameters

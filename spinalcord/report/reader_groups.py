@@ -150,7 +150,8 @@ def four_class_right(cases: Cases) -> NDArray[np.float64]:
         return np.empty((len(names), 0))
     given = np.stack([voices[name] for name in names])
     known = (truth >= 0) & (given >= 0).all(axis=0)
-    return (given[:, known] == truth[known]).astype(np.float64)
+    right: NDArray[np.float64] = (given[:, known] == truth[known]).astype(np.float64)
+    return right
 
 
 def _answers(cases: Cases, question: Question) -> tuple[Bool, Bool, NDArray[np.float64]]:

@@ -17,7 +17,7 @@ from .roc import ONE_CASE, AreaError, delong_covariance
 
 DifferenceMethod: TypeAlias = Literal["default", "delong", "square-and-add"]
 _METHODS = ("default", "delong", "square-and-add")
-_JOINT = 20  # cases in each class from which the chi-squared test of several areas holds its level
+JOINT = 20  # cases in each class from which the chi-squared test of several areas holds its level
 
 
 def compare_aucs(
@@ -183,8 +183,8 @@ def compare_all(
     statistic = float(differences @ np.linalg.pinv(spread, rcond=1e-10) @ differences)
     p = chi2_p(statistic, rank)
     labels = binary(truth, "truth")
-    few = min(int(labels.sum()), int((~labels).sum())) < _JOINT
-    reason = f"fewer than {_JOINT} cases in a class" if few else ""
+    few = min(int(labels.sum()), int((~labels).sum())) < JOINT
+    reason = f"fewer than {JOINT} cases in a class" if few else ""
     return Comparison("equal AUCs", statistic, rank, p, "DeLong, chi-squared", largest, reason)
 
 
