@@ -1,4 +1,4 @@
-"""How often the printed intervals hold the truth, and how often the printed tests reject a true hypothesis.
+"""How often printed intervals hold the truth, and printed tests reject a true hypothesis.
 
 Simulates cohorts of 2 + 2, 5 + 5, 10 + 10, 40 + 33 and 78 + 79 cases (positive and negative) with
 known true values, and asks the package for every interval and test that a report prints. One JSON
@@ -19,7 +19,7 @@ import math
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -162,8 +162,6 @@ def _shown(share: object) -> str:
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
-
-Draw = Callable[..., dict[str, tuple[Estimate | Comparison, float]]]
 
 if __name__ == "__main__":
     sys.exit(main())

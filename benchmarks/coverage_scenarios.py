@@ -1,4 +1,4 @@
-"""What `bench_coverage.py` simulates: cohorts with known true values, and the figures asked of them."""
+"""What `bench_coverage.py` simulates: cohorts with known true values, and their figures."""
 
 from __future__ import annotations
 

@@ -86,11 +86,11 @@ RENAMED = {
 }
 """Old name to new name of classes and functions, likewise.
 
-A module that has lost a name to another says so by ``__getattr__ = renamed(__name__)``.
+A module that has lost a name to another says so by ``__getattr__ = old_names(__name__)``.
 """
 
 
-def renamed(module: str) -> Callable[[str], object]:
+def old_names(module: str) -> Callable[[str], object]:
     """Return the ``__getattr__`` of a module that finds its names of `RENAMED`.
 
     Parameters

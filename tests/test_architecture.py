@@ -13,8 +13,10 @@ CSRC, PACKAGE, TESTS = ROOT / "csrc", ROOT / "spinalcord", ROOT / "tests"
 C_FILES = sorted(CSRC.rglob("*.[ch]"))
 PYTHON_FILES = sorted(PACKAGE.rglob("*.py"))
 
-# A folder sees itself and what ranks lower; spinalcord.h stands above all folders, for all.
+# A folder sees itself and what ranks lower.  api is the public interface and csrc its umbrella,
+# spinalcord.h: what all folders see.
 RANK = {
+    "api": -1,
     "csrc": 0,
     "base": 1,
     "image": 2,

@@ -79,3 +79,11 @@ def test_words_and_limits_of_tables_are_those_of_the_code():
     for column, (low, high) in PLAUSIBLE.items():
         limits = re.search(rf"^\|.*`{column}`.*\| ([\d,]+) \| ([\d,]+)", page, re.MULTILINE)
         assert [float(text.replace(",", "")) for text in limits.groups()] == [low, high]
+
+
+def test_the_plan_of_the_house_shows_every_folder():
+    picture = (ROOT / "docs" / "rooms.svg").read_text(encoding="utf-8")
+    shown = re.findall(r">([^<>]+)</text>", picture)
+    rooms = [p.parent.name for p in ROOT.glob("spinalcord/*/__init__.py")]
+    folders = [p.name for p in ROOT.glob("csrc/*") if p.is_dir()]
+    assert {*rooms, *folders} <= set(shown)

@@ -1,5 +1,6 @@
+/* Instruction sets by CPUID and what the kernel allows; processors by affinity and cgroup. */
 #define _GNU_SOURCE /* sched_getaffinity, CPU_COUNT */
-#include "cpu.h"
+#include "../spinalcord.h"
 
 #include <cpuid.h>
 #include <sched.h>

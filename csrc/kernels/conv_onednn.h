@@ -12,8 +12,8 @@
 
 typedef struct sc_onednn_weights sc_onednn_weights;
 
-/* Weights (oc, kh, kw, ic) and, made once and kept, their copies in whatever order a
- * primitive wants.  'plain' is copied. */
+/* Weights (oc, kh, kw, ic) and, made once and stored beside them, copies in the orders that
+ * primitives ask for.  'plain' is copied. */
 sc_status sc_onednn_weights_create(const sc_conv_shape *shape, const float *plain,
                                    sc_onednn_weights **out, sc_error *err);
 void sc_onednn_weights_destroy(sc_onednn_weights *weights);
@@ -35,9 +35,6 @@ sc_status sc_onednn_conv_run(sc_onednn_conv *conv, const float *src, float *dst,
 
 /* oneDNN's name for the implementation, such as "jit:avx2". */
 const char *sc_onednn_conv_name(const sc_onednn_conv *conv);
-
-/* "major.minor.patch" of the library that is loaded. */
-void sc_onednn_version(int version[3]);
 
 /* Keep oneDNN's own threads out of the calling thread's work, for good: for threads
  * of our own only, since it changes a setting that the thread shares with OpenMP. */

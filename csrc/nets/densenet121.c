@@ -48,26 +48,26 @@ static sc_status check_size(int64_t h, int64_t w, sc_error *err)
         h, w);
 }
 
-static void layer_shape(sc_layer layer, int in_channels, int64_t h, int64_t w,
-                        int64_t shape[3])
+static sc_status shape(const sc_net_config *config, sc_output output, sc_layer layer,
+                       int64_t h, int64_t w, sc_shape *out, sc_error *err)
 {
-    if (layer == SC_LAYER_INPUT) {
-        shape[0] = in_channels;
-        shape[1] = h;
-        shape[2] = w;
-        return;
-    }
+    (void)err;
     sc_dense_maps maps;
     sc_dense_sizes(h, w, &maps);
-    const int b = layer == SC_LAYER_LAST ? DENSE_N_BLOCKS - 1 : (int)layer - 1;
-    shape[0] = SC_DENSE_OUT[b];
-    shape[1] = maps.h[b];
-    shape[2] = maps.w[b];
-}
-
-static void feature_shape(int64_t h, int64_t w, int64_t shape[3])
-{
-    layer_shape(SC_LAYER_LAST, 0, h, w, shape);
+    if (output == SC_OUTPUT_PROBABILITIES) {
+        *out = (sc_shape){1, {config->outputs}};
+        return SC_OK;
+    }
+    if (output == SC_OUTPUT_LAYER && layer == SC_LAYER_INPUT) {
+        *out = (sc_shape){3, {config->in_channels, h, w}};
+        return SC_OK;
+    }
+    const bool last = output != SC_OUTPUT_LAYER || layer == SC_LAYER_LAST;
+    const int b = last ? DENSE_N_BLOCKS - 1 : (int)layer - 1;
+    *out = output == SC_OUTPUT_CAM
+               ? (sc_shape){2, {maps.h[b], maps.w[b]}}
+               : (sc_shape){3, {SC_DENSE_OUT[b], maps.h[b], maps.w[b]}};
+    return SC_OK;
 }
 
 static void build(const void *model, sc_plan *plan, int64_t h, int64_t w)
@@ -79,6 +79,5 @@ static void build(const void *model, sc_plan *plan, int64_t h, int64_t w)
                    sc_head_run, net->head, 2.0 * (1024 * 128 + 128 * 2));
 }
 
-const sc_architecture sc_densenet121 = {create,        destroy,          check_size,
-                                        build,         feature_shape,    layer_shape,
-                                        sc_dense_need, sc_dense_backward};
+const sc_architecture sc_densenet121 = {create, destroy,       check_size,       build,
+                                        shape,  sc_dense_need, sc_dense_backward};

@@ -26,24 +26,13 @@ void sc_dense_release(sc_densenet *net)
     sc_head_destroy(net->head);
 }
 
-/* The convolution 'name' with the Norm behind it ('norm', or NULL) folded in. */
+/* The convolution 'name' with the batch normalisation 'norm' (or NULL) folded in. */
 static sc_status take_conv(sc_source *source, const sc_engine *engine, float eps,
                            const char *name, const char *norm, sc_conv_shape shape,
                            sc_conv_weights **out, sc_error *err)
 {
-    sc_status status = SC_OK;
-    const int64_t extents[] = {shape.oc, shape.ic, shape.kh, shape.kw};
-    float *wei = NULL, *scale = NULL, *shift = NULL;
-    SC_TRY(sc_take(source, name, ".weight", 4, extents, &wei, err));
-    if (norm != NULL) {
-        SC_TRY(sc_take_norm(source, norm, shape.oc, eps, true, &scale, &shift, err));
-    }
-    SC_TRY(sc_conv_weights_create(engine, shape, wei, scale, shift, out, err));
-done:
-    sc_free(wei);
-    sc_free(scale);
-    sc_free(shift);
-    return status;
+    const sc_fold fold = {norm, true, eps, NULL};
+    return sc_take_conv(source, engine, name, shape, &fold, out, err);
 }
 
 static sc_status take_layer(sc_source *source, const sc_engine *engine, float eps,

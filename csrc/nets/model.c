@@ -1,3 +1,4 @@
+/* Taking weights: batch normalisations become a multiply-add, or part of a convolution. */
 #include "model.h"
 
 #include "../base/memory.h"
@@ -53,5 +54,28 @@ done:
     sc_free(var);
     sc_free(s);
     sc_free(t);
+    return status;
+}
+
+sc_status sc_take_conv(sc_source *source, const sc_engine *engine, const char *name,
+                       sc_conv_shape shape, const sc_fold *fold, sc_conv_weights **out,
+                       sc_error *err)
+{
+    sc_status status = SC_OK;
+    const int64_t extents[] = {shape.oc, shape.ic, shape.kh, shape.kw};
+    float *wei = NULL, *scale = NULL, *shift = NULL;
+    SC_TRY(sc_take(source, name, ".weight", 4, extents, &wei, err));
+    if (fold->norm != NULL) {
+        SC_TRY(sc_take_norm(source, fold->norm, shape.oc, fold->eps, fold->has_scale,
+                            &scale, &shift, err));
+        for (int64_t i = 0; fold->more != NULL && i < shape.oc; i++) {
+            shift[i] += fold->more[i];
+        }
+    }
+    SC_TRY(sc_conv_weights_create(engine, shape, wei, scale, shift, out, err));
+done:
+    sc_free(wei);
+    sc_free(scale);
+    sc_free(shift);
     return status;
 }

@@ -1,4 +1,4 @@
-/* What net.c needs to know of an architecture, and what the architectures share. */
+/* An architecture as net.c sees it, and the functions that architectures share. */
 #ifndef SC_NETS_MODEL_H
 #define SC_NETS_MODEL_H
 
@@ -13,16 +13,16 @@ typedef struct {
     sc_status (*check_size)(int64_t h, int64_t w, sc_error *err);
     /* Add all buffers and steps for h x w images. */
     void (*build)(const void *model, sc_plan *plan, int64_t h, int64_t w);
-    void (*feature_shape)(int64_t h, int64_t w, int64_t shape[3]);
+    /* As sc_net_shape, for a size that check_size takes; SC_OUTPUT_LAYER only of a
+     * network with a backward pass. */
+    sc_status (*shape)(const sc_net_config *config, sc_output output, sc_layer layer,
+                       int64_t h, int64_t w, sc_shape *out, sc_error *err);
 
     /* The backward pass; NULL for a network without one.  The engine is a float32 one.
      *
-     * layer_shape   channels, rows and columns of a layer for images of h x w
      * need_back     make what build_back needs beside the weights, once: further calls
      *               add what they lack and touch nothing that a plan may be using
      * build_back    as build: forward, backward down to 'layer', both results out */
-    void (*layer_shape)(sc_layer layer, int in_channels, int64_t h, int64_t w,
-                        int64_t shape[3]);
     sc_status (*need_back)(void *model, const sc_engine *engine, sc_layer layer,
                            sc_error *err);
     void (*build_back)(const void *model, sc_plan *plan, sc_layer layer, int64_t h,
@@ -34,11 +34,25 @@ extern const sc_architecture sc_multiresunet;
 
 /* ---- Taking weights ------------------------------------------------------------- */
 
-/* A Norm with stored statistics as y = x * scale + shift, both of 'c' channels, padded
+/* A batch normalisation with stored statistics as y = x * scale + shift, both of 'c' channels, padded
  * as by sc_channels.  The tensors are prefix + ".bias" and so on; without 'has_scale'
  * there is no ".weight" and gamma is 1. */
 sc_status sc_take_norm(sc_source *source, const char *prefix, int64_t c, float eps,
                        bool has_scale, float **scale, float **shift, sc_error *err);
+
+/* Layers to fold into a convolution. */
+typedef struct {
+    const char *norm; /* the batch normalisation behind it, or NULL */
+    bool has_scale;   /* as for sc_take_norm */
+    float eps;
+    const float
+        *more; /* added to the bias of each channel, or NULL; with 'norm' only */
+} sc_fold;
+
+/* The convolution name + ".weight" with 'fold' in it. */
+sc_status sc_take_conv(sc_source *source, const sc_engine *engine, const char *name,
+                       sc_conv_shape shape, const sc_fold *fold, sc_conv_weights **out,
+                       sc_error *err);
 
 /* The tensor prefix + suffix as it is, (shape) of 'ndim' extents. */
 sc_status sc_take(sc_source *source, const char *prefix, const char *suffix, int ndim,

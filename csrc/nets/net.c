@@ -4,10 +4,9 @@
  * takes an idle one or makes one, so calls from several threads at once run side by
  * side, each alone with its buffers.
  */
-#include "kept.h"
 #include "runner.h"
+#include "tensor_copy.h"
 
-#include "../base/cpu.h"
 #include "../base/memory.h"
 #include "../base/status.h"
 
@@ -17,7 +16,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* Runners that are kept for later calls: a burst of callers leaves no more threads and
+/* Idle runners stored for later calls: a burst of callers leaves no more threads and
  * workspaces behind than these. */
 enum { MAX_IDLE = 8 };
 
@@ -26,11 +25,13 @@ struct sc_net {
     sc_engine engine;
     const sc_architecture *arch;
     void *model;
-    int64_t n_values, n_steps;
-    sc_kept *kept; /* bf16: for the twin, until there is one */
-    sc_net *twin;  /* the same network in float32, for gradients */
+    int64_t n_values;
+    sc_tensor_copy *copy; /* of a bf16 network, until 'in_f32' is made of it */
+    sc_net *in_f32;       /* the same network in float32, for gradients; or NULL */
+    /* Guards 'copy', 'in_f32', 'idle', 'n_idle', and the weights for a backward pass, which
+     * the model receives as calls need them.  Never locked while a runner computes. */
     pthread_mutex_t lock;
-    sc_runner *idle;
+    sc_runner *idle; /* a stack of n_idle */
     int n_idle;
     _Atomic pid_t owner; /* the process whose threads the runners have */
 };
@@ -77,9 +78,8 @@ sc_status sc_net_create(const sc_net_config *config, const sc_tensor *tensors,
     SC_TRY(sc_source_create(tensors, n_tensors, &source, err));
     SC_TRY(net->arch->create(config, &net->engine, source, &net->model, err));
     SC_TRY(sc_source_finish(source, &net->n_values, err));
-    SC_TRY(sc_count_steps(net->arch, net->model, &net->engine, &net->n_steps, err));
     if (net->engine.bf16 && net->arch->need_back != NULL) {
-        SC_TRY(sc_kept_create(tensors, n_tensors, &net->kept, err));
+        SC_TRY(sc_tensor_copy_create(tensors, n_tensors, &net->copy, err));
     }
     *out = net;
     net = NULL;
@@ -99,23 +99,16 @@ void sc_net_destroy(sc_net *net)
         runner = next;
     }
     if (net->arch != NULL) net->arch->destroy(net->model);
-    sc_kept_destroy(net->kept);
-    sc_net_destroy(net->twin);
+    sc_tensor_copy_destroy(net->copy);
+    sc_net_destroy(net->in_f32);
     if (!forked) pthread_mutex_destroy(&net->lock);
     sc_free(net);
 }
 
 int64_t sc_net_n_values(const sc_net *net) { return net->n_values; }
 
-int64_t sc_net_layer_count(const sc_net *net) { return net->n_steps; }
-
-void sc_net_feature_shape(const sc_net *net, int64_t h, int64_t w, int64_t shape[3])
-{
-    net->arch->feature_shape(h, w, shape);
-}
-
 /* In the child of a fork() the idle runners' threads do not exist, and the lock may
- * have been held by a thread that does not either: the first to come begins anew. */
+ * have been locked by a thread that does not either: the first caller makes both anew. */
 static void recover_from_fork(sc_net *net)
 {
     enum { RECOVERING = -1 };
@@ -171,92 +164,91 @@ static void give_runner(sc_net *net, sc_runner *runner)
     if (!keep) sc_runner_destroy(runner, false);
 }
 
-static sc_status check_images(const sc_net *net, int64_t n, int64_t h, int64_t w,
-                              const float *src, sc_error *err)
-{
-    if (n < 1)
-        return sc_fail(err, SC_BAD_SHAPE, "a batch of %d images; expected at least 1",
-                       (int)n);
-    const sc_status status = net->arch->check_size(h, w, err);
-    if (status != SC_OK) return status;
-    const int64_t values = n * net->config.in_channels * h * w;
-    int64_t bad = 0;
-    for (int64_t i = 0; i < values; i++) bad += !isfinite(src[i]);
-    if (bad == 0) return SC_OK;
-    return sc_fail(err, SC_NOT_FINITE,
-                   "%lld of the images' %lld values are NaN or infinite",
-                   (long long)bad, (long long)values);
-}
+/* ---- Checks ----------------------------------------------------------------------- */
 
-sc_status sc_net_run(sc_net *net, int64_t n, int64_t h, int64_t w, const float *src,
-                     float *dst, const sc_net_extras *extras, sc_poll_fn poll,
-                     void *poll_arg, sc_error *err)
+static sc_status check_pass(const sc_net *net, sc_pass pass, sc_layer layer, int64_t h,
+                            int64_t w, sc_error *err)
 {
-    sc_status status = check_images(net, n, h, w, src, err);
-    if (status != SC_OK) return status;
-    static const sc_net_extras none;
-    sc_batch batch = {
-        .n = n, .h = h, .w = w, .pass = SC_FORWARD, .src = src, .dst = dst};
-    batch.extras = extras == NULL ? &none : extras;
-    batch.profile = batch.extras->profile;
-    batch.poll = poll;
-    batch.poll_arg = poll_arg;
-    batch.src_step = net->config.in_channels * h * w;
-    batch.dst_step = net->config.outputs *
-                     (net->config.kind == SC_MULTIRESUNET ? h * w : 1);
-    net->arch->feature_shape(h, w, batch.feature_shape);
-    sc_runner *runner = NULL;
-    status = take_runner(net, &runner, err);
-    if (status != SC_OK) return status;
-    status = sc_runner_run(runner, &batch, err);
-    give_runner(net, runner);
-    return status;
-}
-
-sc_status sc_net_layers(sc_net *net, int64_t h, int64_t w, sc_layer_info *layers,
-                        sc_error *err)
-{
-    sc_status status = net->arch->check_size(h, w, err);
-    if (status != SC_OK) return status;
-    sc_runner *runner = NULL;
-    status = take_runner(net, &runner, err);
-    if (status != SC_OK) return status;
-    int64_t n;
-    status = sc_runner_layers(runner, SC_FORWARD, h, w, net->n_steps, layers, &n, err);
-    give_runner(net, runner);
-    return status;
-}
-
-/* ---- Backward ------------------------------------------------------------------- */
-
-static sc_status check_layer(const sc_net *net, sc_layer layer, int64_t h, int64_t w,
-                             sc_error *err)
-{
-    if (net->arch->need_back == NULL)
+    if (pass != SC_FORWARD && pass != SC_BACKWARD) {
+        return sc_fail(err, SC_BAD_VALUE, "pass is %d; expected %d or %d", (int)pass,
+                       (int)SC_FORWARD, (int)SC_BACKWARD);
+    }
+    if (pass == SC_BACKWARD && net->arch->need_back == NULL)
         return sc_fail(err, SC_BAD_VALUE, "gradients are of a densenet121 only");
-    if (layer < SC_LAYER_INPUT || layer > SC_LAYER_LAST) {
+    if (pass == SC_BACKWARD && (layer < SC_LAYER_INPUT || layer > SC_LAYER_LAST)) {
         return sc_fail(err, SC_BAD_VALUE, "layer is %d; expected %d to %d", (int)layer,
                        (int)SC_LAYER_INPUT, (int)SC_LAYER_LAST);
     }
     return net->arch->check_size(h, w, err);
 }
 
-/* The network that computes gradients: itself, or a bf16 network's twin.  Lock held. */
-static sc_status find_twin(sc_net *net, sc_net **out, sc_error *err)
+sc_status sc_net_shape(const sc_net *net, sc_output output, sc_layer layer, int64_t h,
+                       int64_t w, sc_shape *out, sc_error *err)
+{
+    if (output < SC_OUTPUT_PROBABILITIES || output > SC_OUTPUT_LAYER) {
+        return sc_fail(err, SC_BAD_VALUE, "output is %d; expected %d to %d",
+                       (int)output, (int)SC_OUTPUT_PROBABILITIES, (int)SC_OUTPUT_LAYER);
+    }
+    const sc_pass pass = output == SC_OUTPUT_LAYER ? SC_BACKWARD : SC_FORWARD;
+    const sc_status status = check_pass(net, pass, layer, h, w, err);
+    if (status != SC_OK) return status;
+    return net->arch->shape(&net->config, output, layer, h, w, out, err);
+}
+
+static sc_status check_images(const sc_net *net, const sc_call *call, sc_error *err)
+{
+    if (call->n < 1)
+        return sc_fail(err, SC_BAD_SHAPE, "a batch of %d images; expected at least 1",
+                       (int)call->n);
+    const int64_t values = call->n * net->config.in_channels * call->h * call->w;
+    int64_t bad = 0;
+    for (int64_t i = 0; i < values; i++) bad += !isfinite(call->images[i]);
+    if (bad == 0) return SC_OK;
+    return sc_fail(err, SC_NOT_FINITE,
+                   "%lld of the images' %lld values are NaN or infinite",
+                   (long long)bad, (long long)values);
+}
+
+static sc_status check_direction(const sc_call *call, sc_error *err)
+{
+    const sc_backward *what = &call->backward;
+    const int64_t rows = what->direction_step == 0 ? 1 : call->n;
+    for (int64_t i = 0; i < 2 * rows; i++) {
+        if (isfinite(what->direction[i / 2 * what->direction_step + i % 2])) continue;
+        return sc_fail(err, SC_NOT_FINITE, "the direction contains NaN or infinity");
+    }
+    return SC_OK;
+}
+
+static sc_status check_call(const sc_net *net, const sc_call *call, sc_error *err)
+{
+    sc_status status = SC_OK;
+    SC_TRY(check_pass(net, call->pass, call->backward.layer, call->h, call->w, err));
+    SC_TRY(check_images(net, call, err));
+    if (call->pass == SC_BACKWARD) SC_TRY(check_direction(call, err));
+done:
+    return status;
+}
+
+/* ---- Gradients -------------------------------------------------------------------- */
+
+/* Find the network that computes gradients: itself, or its version in float32.  The caller
+ * has locked net->lock. */
+static sc_status find_in_f32(sc_net *net, sc_net **out, sc_error *err)
 {
     *out = net;
     if (!net->engine.bf16) return SC_OK;
-    if (net->twin == NULL) {
+    if (net->in_f32 == NULL) {
         sc_net_config config = net->config;
         config.precision = SC_PRECISION_F32;
-        const sc_status status = sc_net_create(&config, sc_kept_tensors(net->kept),
-                                               sc_kept_count(net->kept), &net->twin,
-                                               err);
+        const sc_status status =
+            sc_net_create(&config, sc_tensor_copy_tensors(net->copy),
+                          sc_tensor_copy_count(net->copy), &net->in_f32, err);
         if (status != SC_OK) return status;
-        sc_kept_destroy(net->kept);
-        net->kept = NULL;
+        sc_tensor_copy_destroy(net->copy);
+        net->copy = NULL;
     }
-    *out = net->twin;
+    *out = net->in_f32;
     return SC_OK;
 }
 
@@ -265,7 +257,7 @@ static sc_status need_back(sc_net *net, sc_layer layer, sc_net **out, sc_error *
 {
     recover_from_fork(net);
     pthread_mutex_lock(&net->lock);
-    sc_status status = find_twin(net, out, err);
+    sc_status status = find_in_f32(net, out, err);
     if (status == SC_OK) {
         sc_net *self = *out;
         if (self != net) {
@@ -279,41 +271,37 @@ static sc_status need_back(sc_net *net, sc_layer layer, sc_net **out, sc_error *
     return status;
 }
 
-static sc_status check_direction(const sc_backward *what, int64_t n, sc_error *err)
+/* ---- Calls ------------------------------------------------------------------------ */
+
+/* Floats of one image's result; 0 for one that the network does not have. */
+static int64_t step_of(const sc_net *net, const sc_call *call, sc_output output)
 {
-    const int64_t rows = what->direction_step == 0 ? 1 : n;
-    for (int64_t i = 0; i < 2 * rows; i++) {
-        if (isfinite(what->direction[i / 2 * what->direction_step + i % 2])) continue;
-        return sc_fail(err, SC_NOT_FINITE, "the direction holds NaN or infinity");
+    sc_shape shape;
+    if (sc_net_shape(net, output, call->backward.layer, call->h, call->w, &shape,
+                     NULL) != SC_OK) {
+        return 0;
     }
-    return SC_OK;
+    int64_t n = 1;
+    for (int i = 0; i < shape.n_axes; i++) n *= shape.extents[i];
+    return n;
 }
 
-sc_status sc_net_backward(sc_net *net, int64_t n, int64_t h, int64_t w,
-                          const float *src, const sc_backward *what, sc_poll_fn poll,
-                          void *poll_arg, sc_error *err)
+sc_status sc_net_run(sc_net *net, const sc_call *call, sc_error *err)
 {
-    static const sc_net_extras none;
     sc_runner *runner = NULL;
-    int64_t shape[3];
     sc_status status = SC_OK;
-    SC_TRY(check_layer(net, what->layer, h, w, err));
-    SC_TRY(check_images(net, n, h, w, src, err));
-    SC_TRY(check_direction(what, n, err));
-    SC_TRY(need_back(net, what->layer, &net, err));
-    net->arch->layer_shape(what->layer, net->config.in_channels, h, w, shape);
-    const sc_batch batch = {.n = n,
-                            .h = h,
-                            .w = w,
-                            .pass = (int)what->layer,
-                            .src = src,
-                            .src_step = net->config.in_channels * h * w,
-                            .extras = &none,
-                            .back = what,
-                            .layer_step = shape[0] * shape[1] * shape[2],
-                            .profile = what->profile,
-                            .poll = poll,
-                            .poll_arg = poll_arg};
+    SC_TRY(check_call(net, call, err));
+    if (call->pass == SC_BACKWARD) {
+        SC_TRY(need_back(net, call->backward.layer, &net, err));
+    }
+    const sc_batch batch = {
+        .call = call,
+        .image_step = net->config.in_channels * call->h * call->w,
+        .probabilities_step = step_of(net, call, SC_OUTPUT_PROBABILITIES),
+        .features_step = step_of(net, call, SC_OUTPUT_FEATURES),
+        .cam_step = step_of(net, call, SC_OUTPUT_CAM),
+        .layer_step = step_of(net, call, SC_OUTPUT_LAYER),
+    };
     SC_TRY(take_runner(net, &runner, err));
     status = sc_runner_run(runner, &batch, err);
     give_runner(net, runner);
@@ -321,24 +309,17 @@ done:
     return status;
 }
 
-sc_status sc_net_layer_shape(const sc_net *net, sc_layer layer, int64_t h, int64_t w,
-                             int64_t shape[3], sc_error *err)
-{
-    const sc_status status = check_layer(net, layer, h, w, err);
-    if (status != SC_OK) return status;
-    net->arch->layer_shape(layer, net->config.in_channels, h, w, shape);
-    return SC_OK;
-}
-
-sc_status sc_net_backward_layers(sc_net *net, sc_layer layer, int64_t h, int64_t w,
-                                 sc_layer_info *layers, int64_t *n, sc_error *err)
+sc_status sc_net_steps(sc_net *net, sc_pass pass, sc_layer layer, int64_t h, int64_t w,
+                       sc_layer_info *steps, int64_t *n, sc_error *err)
 {
     sc_runner *runner = NULL;
     sc_status status = SC_OK;
-    SC_TRY(check_layer(net, layer, h, w, err));
-    SC_TRY(need_back(net, layer, &net, err));
+    const bool back = pass == SC_BACKWARD;
+    const sc_purpose purpose = {pass, back ? layer : (sc_layer)0, h, w};
+    SC_TRY(check_pass(net, pass, layer, h, w, err));
+    if (back) SC_TRY(need_back(net, layer, &net, err));
     SC_TRY(take_runner(net, &runner, err));
-    status = sc_runner_layers(runner, (int)layer, h, w, SC_MAX_STEPS, layers, n, err);
+    status = sc_runner_steps(runner, &purpose, steps, n, err);
     give_runner(net, runner);
 done:
     return status;

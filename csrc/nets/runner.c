@@ -1,3 +1,4 @@
+/* Threads with plans: made when a size is first seen, then run any number of times. */
 #include "runner.h"
 
 #include "../base/memory.h"
@@ -53,16 +54,16 @@ void sc_runner_destroy(sc_runner *runner, bool forked)
 
 /* ---- Plans ---------------------------------------------------------------------- */
 
-static sc_status build_plan(const sc_architecture *arch, const void *model,
-                            const sc_engine *engine, int n_threads, int pass, int64_t h,
-                            int64_t w, sc_plan **out, sc_error *err)
+static sc_status build_plan(const sc_runner *runner, const sc_purpose *what,
+                            int n_threads, sc_plan **out, sc_error *err)
 {
-    sc_status status = sc_plan_create(engine, n_threads, out, err);
+    const sc_architecture *arch = runner->arch;
+    sc_status status = sc_plan_create(&runner->engine, n_threads, out, err);
     if (status != SC_OK) return status;
-    if (pass == SC_FORWARD) {
-        arch->build(model, *out, h, w);
+    if (what->pass == SC_FORWARD) {
+        arch->build(runner->model, *out, what->h, what->w);
     } else {
-        arch->build_back(model, *out, (sc_layer)pass, h, w);
+        arch->build_back(runner->model, *out, what->layer, what->h, what->w);
     }
     status = sc_plan_finish(*out, err);
     if (status == SC_OK) return SC_OK;
@@ -71,7 +72,7 @@ static sc_status build_plan(const sc_architecture *arch, const void *model,
     return status;
 }
 
-/* What each thread does for itself in a new plan, on the thread that will run it. */
+/* Each thread's own part of preparing new plans, on the thread that will run them. */
 typedef struct {
     sc_plan **plans;
     bool alone;
@@ -120,22 +121,26 @@ static sc_status prepare_plans(sc_runner *runner, sc_plan **plans, bool alone,
     return status;
 }
 
-static sc_size_plans *find_size(sc_runner *runner, int pass, int64_t h, int64_t w)
+static bool same(const sc_purpose *a, const sc_purpose *b)
+{
+    return a->pass == b->pass && a->layer == b->layer && a->h == b->h && a->w == b->w;
+}
+
+/* The plans for a purpose, or the place of those that were used least lately. */
+static sc_size_plans *find_plans(sc_runner *runner, const sc_purpose *purpose)
 {
     sc_size_plans *oldest = &runner->sizes[0];
     runner->clock++;
     for (int i = 0; i < SC_MAX_PLANS; i++) {
         sc_size_plans *size = &runner->sizes[i];
-        if (size->h == h && size->w == w && size->pass == pass) {
+        if (size->used > 0 && same(&size->purpose, purpose)) {
             size->used = runner->clock;
             return size;
         }
         if (size->used < oldest->used) oldest = size;
     }
     drop_plans(runner, oldest);
-    oldest->h = h;
-    oldest->w = w;
-    oldest->pass = pass;
+    oldest->purpose = *purpose;
     oldest->used = runner->clock;
     return oldest;
 }
@@ -143,9 +148,8 @@ static sc_size_plans *find_size(sc_runner *runner, int pass, int64_t h, int64_t 
 static sc_status need_together(sc_runner *runner, sc_size_plans *size, sc_error *err)
 {
     if (size->together != NULL) return SC_OK;
-    sc_status status = build_plan(runner->arch, runner->model, &runner->engine,
-                                  runner->n_threads, size->pass, size->h, size->w,
-                                  &size->together, err);
+    sc_status status =
+        build_plan(runner, &size->purpose, runner->n_threads, &size->together, err);
     if (status == SC_OK) status = prepare_plans(runner, &size->together, false, err);
     if (status != SC_OK) drop_plans(runner, size);
     return status;
@@ -158,24 +162,11 @@ static sc_status need_alone(sc_runner *runner, sc_size_plans *size, sc_error *er
     size->alone = sc_calloc((size_t)runner->n_threads * sizeof *size->alone);
     if (size->alone == NULL) status = sc_fail(err, SC_NOMEM, "no memory for plans");
     for (int t = 0; t < runner->n_threads && status == SC_OK; t++) {
-        status = build_plan(runner->arch, runner->model, &runner->engine, 1, size->pass,
-                            size->h, size->w, &size->alone[t], err);
+        status = build_plan(runner, &size->purpose, 1, &size->alone[t], err);
     }
     if (status == SC_OK) status = prepare_plans(runner, size->alone, true, err);
     if (status != SC_OK) drop_plans(runner, size);
     return status;
-}
-
-sc_status sc_count_steps(const sc_architecture *arch, const void *model,
-                         const sc_engine *engine, int64_t *out, sc_error *err)
-{
-    sc_plan *plan = NULL;
-    const sc_status status =
-        build_plan(arch, model, engine, 1, SC_FORWARD, 64, 64, &plan, err);
-    if (status != SC_OK) return status;
-    *out = sc_plan_n_steps(plan);
-    sc_plan_destroy(plan);
-    return SC_OK;
 }
 
 /* ---- Runs ----------------------------------------------------------------------- */
@@ -190,27 +181,30 @@ typedef struct {
     sc_error *errors;
 } run_job;
 
+/* Where results of image i go, NULL for those that are not wanted. */
+static float *at(float *results, int64_t i, int64_t step)
+{
+    return results == NULL ? NULL : results + i * step;
+}
+
 static sc_image image_at(const sc_batch *batch, int64_t i)
 {
-    const int64_t *shape = batch->feature_shape, plane = shape[1] * shape[2];
-    const sc_net_extras *extras = batch->extras;
-    const sc_backward *back = batch->back;
-    if (back != NULL) {
-        return (sc_image){
-            .src = batch->src + i * batch->src_step,
-            .direction = back->direction + i * back->direction_step,
-            .probability = back->probability,
-            .activations = back->activations + i * batch->layer_step,
-            .gradients = back->gradients + i * batch->layer_step,
-        };
+    const sc_call *call = batch->call;
+    const sc_forward *forward = &call->forward;
+    const sc_backward *back = &call->backward;
+    sc_image image = {.src = call->images + i * batch->image_step};
+    if (call->pass == SC_FORWARD) {
+        image.dst = forward->probabilities + i * batch->probabilities_step;
+        image.features = at(forward->features, i, batch->features_step);
+        image.cam = at(forward->cam, i, batch->cam_step);
+        image.cam_index = forward->cam_index;
+    } else {
+        image.direction = back->direction + i * back->direction_step;
+        image.probability = back->probability;
+        image.activations = back->activations + i * batch->layer_step;
+        image.gradients = back->gradients + i * batch->layer_step;
     }
-    return (sc_image){
-        .src = batch->src + i * batch->src_step,
-        .dst = batch->dst + i * batch->dst_step,
-        .features = extras->features ? extras->features + i * shape[0] * plane : NULL,
-        .cam = extras->cam ? extras->cam + i * plane : NULL,
-        .cam_index = extras->cam_index,
-    };
+    return image;
 }
 
 static void run(void *arg, int thread, int n_threads)
@@ -227,10 +221,10 @@ static void run(void *arg, int thread, int n_threads)
     }
     /* All threads take part in every shared image, whatever happened to one: a thread
      * that stayed away would leave the others at a barrier. */
-    for (int64_t i = job->n_alone; i < job->batch->n; i++) {
+    for (int64_t i = job->n_alone; i < job->batch->call->n; i++) {
         const sc_image image = image_at(job->batch, i);
         const sc_status now = sc_plan_run(job->size->together, thread, &image,
-                                          &job->cancel, job->batch->profile, err);
+                                          &job->cancel, job->batch->call->seconds, err);
         if (*status == SC_OK) *status = now;
     }
     if (engine->thread_end != NULL) engine->thread_end();
@@ -239,14 +233,21 @@ static void run(void *arg, int thread, int n_threads)
 static sc_status choose_plans(sc_runner *runner, const sc_batch *batch, run_job *job,
                               sc_error *err)
 {
-    sc_size_plans *size = find_size(runner, batch->pass, batch->h, batch->w);
+    const sc_call *call = batch->call;
+    const sc_purpose purpose = {
+        .pass = call->pass,
+        .layer = call->pass == SC_BACKWARD ? call->backward.layer : (sc_layer)0,
+        .h = call->h,
+        .w = call->w,
+    };
+    sc_size_plans *size = find_plans(runner, &purpose);
     sc_status status = need_together(runner, size, err);
     job->size = size;
-    if (status != SC_OK || runner->n_threads == 1 || batch->profile != NULL ||
+    if (status != SC_OK || runner->n_threads == 1 || call->seconds != NULL ||
         sc_plan_nbytes(size->together) > ALONE_NBYTES) {
         return status;
     }
-    job->n_alone = batch->n - batch->n % runner->n_threads;
+    job->n_alone = call->n - call->n % runner->n_threads;
     return job->n_alone == 0 ? SC_OK : need_alone(runner, size, err);
 }
 
@@ -263,7 +264,8 @@ sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err)
         status = choose_plans(runner, batch, &job, err);
     }
     if (status == SC_OK) {
-        sc_pool_run(runner->pool, run, &job, batch->poll, batch->poll_arg, &job.cancel);
+        sc_pool_run(runner->pool, run, &job, batch->call->poll, batch->call->poll_arg,
+                    &job.cancel);
         status = first_failure(job.status, job.errors, runner->n_threads, err);
         if (status == SC_OK && atomic_load(&job.cancel)) {
             status = sc_fail(err, SC_CANCELLED, "cancelled");
@@ -274,16 +276,13 @@ sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err)
     return status;
 }
 
-sc_status sc_runner_layers(sc_runner *runner, int pass, int64_t h, int64_t w,
-                           int64_t max, sc_layer_info *layers, int64_t *n,
-                           sc_error *err)
+sc_status sc_runner_steps(sc_runner *runner, const sc_purpose *purpose,
+                          sc_layer_info *steps, int64_t *n, sc_error *err)
 {
-    sc_size_plans *size = find_size(runner, pass, h, w);
+    sc_size_plans *size = find_plans(runner, purpose);
     const sc_status status = need_together(runner, size, err);
     if (status != SC_OK) return status;
-    *n = sc_plan_n_steps(size->together);
-    for (int64_t i = 0; i < sc_min(*n, max); i++) {
-        sc_plan_describe(size->together, i, &layers[i]);
-    }
+    *n = sc_min(sc_plan_n_steps(size->together), SC_MAX_STEPS);
+    for (int64_t i = 0; i < *n; i++) sc_plan_describe(size->together, i, &steps[i]);
     return SC_OK;
 }

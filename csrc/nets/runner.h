@@ -4,42 +4,40 @@
 
 #include "model.h"
 
-enum { SC_MAX_PLANS = 8, SC_FORWARD = -1 };
+enum { SC_MAX_PLANS = 8 };
 
-/* Plans for one size and pass: one that all threads run together (a single image), and one for
+/* The pass and size that a plan is for. */
+typedef struct {
+    sc_pass pass;
+    sc_layer layer; /* down to which a backward pass goes; 0 for others */
+    int64_t h, w;
+} sc_purpose;
+
+/* Plans for one purpose: one that all threads run together (a single image), and one for
  * each thread alone (a batch), made when they are first needed. */
 typedef struct {
-    int64_t h, w;
-    int pass;      /* SC_FORWARD, or the sc_layer that a backward pass goes down to */
+    sc_purpose purpose;
     uint64_t used; /* the runner's clock at the last use */
     sc_plan *together;
     sc_plan **alone; /* n_threads */
 } sc_size_plans;
 
+/* Serves one call at a time, so nothing in it needs a lock. */
 typedef struct sc_runner {
-    struct sc_runner *next;
+    struct sc_runner *next; /* of the network's idle runners */
     const sc_architecture *arch;
     const void *model;
     sc_engine engine;
     int n_threads;
     sc_pool *pool;
-    uint64_t clock;
+    uint64_t clock; /* counts uses of plans: the oldest make room for new ones */
     sc_size_plans sizes[SC_MAX_PLANS];
 } sc_runner;
 
-/* One call's images and results; steps count floats from one image to the next. */
+/* One call, and the floats from one image to the next of all that it reads and fills. */
 typedef struct {
-    int64_t n, h, w;
-    int pass;
-    const float *src;
-    float *dst;
-    int64_t src_step, dst_step, feature_shape[3];
-    const sc_net_extras *extras; /* all zero where 'back' is given */
-    const sc_backward *back;     /* NULL for SC_FORWARD */
-    int64_t layer_step;
-    double *profile; /* NULL, or seconds of each step */
-    sc_poll_fn poll;
-    void *poll_arg;
+    const sc_call *call;
+    int64_t image_step, probabilities_step, features_step, cam_step, layer_step;
 } sc_batch;
 
 sc_status sc_runner_create(const sc_architecture *arch, const void *model,
@@ -51,13 +49,8 @@ void sc_runner_destroy(sc_runner *runner, bool forked);
 
 sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err);
 
-/* Describe the steps of a plan, at most 'max' of them; *n is their number. */
-sc_status sc_runner_layers(sc_runner *runner, int pass, int64_t h, int64_t w,
-                           int64_t max, sc_layer_info *layers, int64_t *n,
-                           sc_error *err);
-
-/* Steps of the architecture's plans. */
-sc_status sc_count_steps(const sc_architecture *arch, const void *model,
-                         const sc_engine *engine, int64_t *out, sc_error *err);
+/* As sc_net_steps. */
+sc_status sc_runner_steps(sc_runner *runner, const sc_purpose *purpose,
+                          sc_layer_info *steps, int64_t *n, sc_error *err);
 
 #endif

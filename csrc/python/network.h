@@ -1,4 +1,4 @@
-/* spinalcord._core.Network: what the files of its opening, its calls and its type share. */
+/* spinalcord._core.Network: shared by the files of its opening, its calls and its type. */
 #ifndef SC_PYTHON_NETWORK_H
 #define SC_PYTHON_NETWORK_H
 
@@ -15,7 +15,7 @@ static inline NetworkObject *sc_py_network(PyObject *op) { return (NetworkObject
 
 extern const sc_py_choice SC_PY_KINDS[], SC_PY_PRECISIONS[];
 
-/* Fill in what the words stand for; -1 with an InputError that says what is allowed. */
+/* Fill in the values of the words; -1 with an InputError that lists what is allowed. */
 int sc_py_network_config(const sc_py_state *state, const char *kind,
                          const char *precision, const char *isa, sc_net_config *config);
 
@@ -33,6 +33,19 @@ PyArrayObject *sc_py_network_images(PyObject *op, PyObject *x);
 /* A list of dicts for 'n' steps; with 'seconds' also what each took for 'n_images'. */
 PyObject *sc_py_network_steps(const sc_layer_info *layers, int64_t n,
                               const double *seconds, npy_intp n_images);
+
+/* ---- network_run.c -------------------------------------------------------------- */
+
+/* New array for a result of all images of 'src'; NULL with an exception set. */
+PyArrayObject *sc_py_network_output(PyObject *op, PyArrayObject *src, sc_output output,
+                                    sc_layer layer);
+
+/* Run 'call', whose images become those of 'src'; -1 with an exception set. */
+int sc_py_network_run(PyObject *op, PyArrayObject *src, sc_call *call);
+
+/* A list of dicts for the steps of a pass (network_convert.c); NULL with an exception. */
+PyObject *sc_py_network_list(PyObject *op, sc_pass pass, sc_layer layer, int64_t h,
+                             int64_t w, const double *seconds, npy_intp n_images);
 
 /* ---- Methods: network_forward.c and network_backward.c ------------------------------ */
 

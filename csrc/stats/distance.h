@@ -2,7 +2,7 @@
 #ifndef SC_STATS_DISTANCE_H
 #define SC_STATS_DISTANCE_H
 
-#include "stats.h"
+#include "../spinalcord.h"
 
 /* SC_BAD_SHAPE or SC_BAD_VALUE unless extents and spacing are positive and finite. */
 sc_status sc_check_grid(const int64_t extents[3], const double spacing[3],

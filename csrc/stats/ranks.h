@@ -2,7 +2,7 @@
 #ifndef SC_STATS_RANKS_H
 #define SC_STATS_RANKS_H
 
-#include "stats.h"
+#include "../spinalcord.h"
 
 /* Counts of pairs then fit into 64 bits with room to spare. */
 #define SC_CASES_MAX ((int64_t)1 << 29)

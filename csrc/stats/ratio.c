@@ -1,5 +1,5 @@
 /* Bootstrap of the ratio of two sums, such as a mean or a pooled proportion. */
-#include "stats.h"
+#include "../spinalcord.h"
 
 #include "random.h"
 

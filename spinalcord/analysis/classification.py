@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._moved import renamed
+from .._moved import old_names
 from ..pictures.scene import MARGIN_MM, Scene
 from ..scans.preparation import LesionSlices, Stopwatch, batches
 from ..scans.writing import write_json
@@ -307,4 +307,4 @@ def _answer(lesion: LesionSlices, network: Network, watch: Stopwatch, progress: 
     )
 
 
-__getattr__ = renamed(__name__)
+__getattr__ = old_names(__name__)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._moved import renamed
+from .._moved import old_names
 from ..errors import InputError
 from ..pictures.scene import Scene
 from ..scans.preparation import LesionSlices, Stopwatch
@@ -296,4 +296,4 @@ def check_answer(task: str, target: str | None) -> None:
         raise InputError(f"target is {target!r}, expected {answers[0]} or {answers[1]} for {task}")
 
 
-__getattr__ = renamed(__name__)
+__getattr__ = old_names(__name__)

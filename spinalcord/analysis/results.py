@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from .. import __version__
-from .._moved import renamed
+from .._moved import old_names
 from ..errors import InputError
 from ..pictures.mosaic import Mosaic, draw_mosaic
 from ..pictures.scene import MARGIN_MM, Scene
@@ -301,4 +301,4 @@ def result_html(title: str, mosaic: Mosaic | None, table: str, record: Record) -
     )
 
 
-__getattr__ = renamed(__name__)
+__getattr__ = old_names(__name__)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from .._moved import renamed
+from .._moved import old_names
 from ..errors import InputError, ModelError
 from ..limits import LesionLimits
 from ..pictures.scene import MARGIN_MM, Scene
 from ..scans.preparation import Array, Stopwatch, WorkingScan, batches
 from ..scans.writing import save_volume, sidecar_path, write_json
+from .cord_shape import CordShape, judge_cord
 from .lesions import Lesion, measure_lesions
 from .results import (
     Record,
@@ -43,7 +44,8 @@ class Segmentation(Result):
     probability : Volume
         float32, the network's lesion probability in [0, 1].
     cord : Volume or None
-        uint8, 1 in the cord: the user's own mask, or the network's where it knows the cord.
+        uint8, 1 in the cord: the user's own mask, or the one column of the network's outline,
+        where it knows the cord.
     lesions : tuple of Lesion
         Connected components of the mask, the largest first.
     dropped : tuple of Lesion
@@ -52,6 +54,9 @@ class Segmentation(Result):
         How it was made: models, settings, sources, versions.
     scan : Volume
         The scan.
+    cord_plausible : bool or None
+        Whether the network's cord has the shape of one; None where the cord is the user's, or
+        unknown. Where it has not, the warnings say why, and the lesions are not to be trusted.
     """
 
     mask: Volume
@@ -61,6 +66,7 @@ class Segmentation(Result):
     dropped: tuple[Lesion, ...]
     record: Record
     scan: Volume
+    cord_plausible: bool | None = None
 
     @property
     def found(self) -> bool:
@@ -85,6 +91,7 @@ class Segmentation(Result):
         return {
             "found": self.found,
             "volume_mm3": self.volume_mm3,
+            "cord_plausible": self.cord_plausible,
             "lesions": [lesion.to_dict() for lesion in self.lesions],
             "dropped": {
                 "n_lesions": len(self.dropped),
@@ -260,11 +267,13 @@ def segment_scan(
     limits = (limits or LesionLimits()).fill(labels, cord=known)
     inside = None if cord is None else scan.mask(cord)
     maps = _probabilities(scan, network, watch, progress)
+    shape = None
     with watch.stage("lesions"):
         lesion = maps["lesion"]
         if inside is None and "cord" in maps:
             least = float(labels.get("cord_threshold", 0.5))
-            inside = (maps["cord"] >= least).astype(np.uint8)
+            shape = judge_cord((maps["cord"] >= least).astype(np.uint8), scan.affine)
+            inside = shape.mask
         mask, lesions, dropped, warnings = measure_lesions(
             scan,
             (lesion >= limits.threshold).astype(np.uint8),
@@ -281,9 +290,19 @@ def segment_scan(
         [network],
         settings=_settings(limits, known),
         seconds=watch.seconds,
-        warnings=warnings,
+        warnings=_in_order(shape, warnings),
     )
-    return Segmentation(*placed, cord_volume, lesions, dropped, record, scan.volume)
+    plausible = None if shape is None else shape.plausible
+    return Segmentation(*placed, cord_volume, lesions, dropped, record, scan.volume, plausible)
+
+
+def _in_order(shape: CordShape | None, about_lesions: list[str]) -> list[str]:
+    """Return the warnings, those about the cord first: what is said of lesions depends on it."""
+    if shape is None:
+        return about_lesions
+    if not shape.mask.any():  # no lesion can lie in it, which is said with the lesions
+        return [*about_lesions, *shape.warnings]
+    return [*shape.warnings, *about_lesions]
 
 
 def _settings(limits: LesionLimits, cord: str) -> dict[str, Any]:
@@ -310,4 +329,4 @@ def _probabilities(
         return {name: _core.restore(maps[k], frame, shape) for k, name in enumerate(outputs)}
 
 
-__getattr__ = renamed(__name__)
+__getattr__ = old_names(__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import InputError
@@ -12,7 +13,11 @@ from .listing import CohortCase, file_name
 SCANS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", ".zip")
 """Endings of files that are a scan each."""
 
-MASKS = ("_desc-lesion_mask", "_label-lesion_mask", "_lesion_mask", "_lesion", "_mask", "_seg")
+MASKS = (
+    "_desc-lesion_mask", "_label-lesion_mask", "_label-lesion_seg", "_label-lesion_dseg",
+    "_label-lesion", "_lesion-manual", "_lesion_manual", "_lesion_mask", "_lesion_seg",
+    "_lesionseg", "_lesion", "_mask", "_seg",
+)  # fmt: skip
 """What a mask's name has after its scan's."""
 
 
@@ -40,7 +45,7 @@ def list_folder(folder: Path, masks: bool, out: Path | None) -> list[CohortCase]
     Raises
     ------
     InputError
-        An unreadable folder; no scan in it; DICOM files directly in it.
+        An unreadable folder; no scan in it; DICOM files directly in it; several masks of a scan.
     """
     found: list[tuple[Path, str]] = []  # path, case_id
     dicom: list[tuple[Path, str]] = []
@@ -61,13 +66,13 @@ def list_folder(folder: Path, masks: bool, out: Path | None) -> list[CohortCase]
     stems = [str(path)[: -len(_ending(path))] for path, _ in found]
     given = {stem: path for stem, (path, _) in zip(stems, found, strict=True)}
     owners = {mask: stem for stem in given for end in MASKS if (mask := stem + end) in given}
-    pairs = {stem: str(given[mask].absolute()) for mask, stem in owners.items()}
+    pairs = _masks_of(owners, given) if masks else {}
     cases = [
         CohortCase(
             case_id=case_id,
             participant_id=case_id,
             path=str(path.absolute()),
-            mask=pairs.get(stem) if masks else None,
+            mask=pairs.get(stem),
             folder=file_name(case_id),
         )
         for stem, (path, case_id) in zip(stems, found, strict=True)
@@ -83,6 +88,24 @@ def list_folder(folder: Path, masks: bool, out: Path | None) -> list[CohortCase]
             "of DICOM files"
         )
     return sorted(cases, key=lambda case: case.case_id)
+
+
+def _masks_of(owners: Mapping[str, str], given: Mapping[str, Path]) -> dict[str, str]:
+    """Return the scans' stems to their masks; of several the one that is called a lesion's."""
+    found: dict[str, list[Path]] = {}
+    for mask, stem in owners.items():
+        found.setdefault(stem, []).append(given[mask])
+    pairs = {}
+    for stem, paths in found.items():
+        named = [path for path in paths if "lesion" in path.name[len(Path(stem).name) :].lower()]
+        if len(named or paths) > 1:
+            names = ", ".join(path.name for path in named or paths)
+            raise InputError(
+                f"{given[stem].name} has {len(named or paths)} masks beside it ({names}): name the "
+                'one to take in a table of cases, or pass masks="ignore"'
+            )
+        pairs[stem] = str((named or paths)[0].absolute())
+    return pairs
 
 
 def _below(folder: Path, out: Path | None) -> tuple[list[Path], bool]:

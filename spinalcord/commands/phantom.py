@@ -53,6 +53,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=int, default=1, metavar="N", help="number of processes (default: 1)"
     )
+    parser.add_argument(
+        "--style",
+        default="mixed",
+        choices=("mixed", "ellipsoids", "contours", "chains"),
+        help="how lesions are drawn (default: mixed, which never draws chains)",
+    )
+    parser.add_argument(
+        "--visible",
+        type=float,
+        default=0.4,
+        metavar="SHARE",
+        help="share of a voxel that a lesion must fill to be masked (default: 0.4)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -70,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
         lesion_free_in=options.lesion_free_in,
         split=options.split,
         random_contrast=options.random_contrast,
+        style=options.style,
+        visible=options.visible,
         t1c=options.t1c,
         jobs=options.jobs,
         progress=not options.quiet,

@@ -34,8 +34,35 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="confidence level of the intervals (default: 0.95)",
     )
     add_exclude(parser)
+    parser.add_argument(
+        "--factors",
+        type=_names,
+        default=(),
+        metavar="COLUMNS",
+        help="subgroups by these columns as well, such as site,scanner",
+    )
+    parser.add_argument(
+        "--describe",
+        type=_names,
+        default=(),
+        metavar="COLUMNS",
+        help="describe these columns by diagnosis as well, such as edss",
+    )
+    parser.add_argument(
+        "--margin",
+        type=number(0.001, 0.999),
+        metavar="M",
+        help="non-inferiority to the readers within M, such as 0.05, fixed beforehand",
+    )
+    parser.add_argument("--docx", action="store_true", help="write report.docx as well")
+    parser.add_argument("--latex", action="store_true", help="write report.tex as well")
     add_tables(parser)
     parser.add_argument("--title", default="", metavar="TEXT", help="title of the report")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Read names that commas separate."""
+    return tuple(name for name in (part.strip() for part in text.split(",")) if name)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,8 +77,13 @@ def run(options: argparse.Namespace) -> int:
             exclude=options.exclude,
             columns=options.columns,
             words=options.words,
+            factors=options.factors,
+            describe=options.describe,
+            margin=options.margin,
         )
-        files = cohort.report(options.out, title=options.title)
+        files = cohort.report(
+            options.out, title=options.title, docx=options.docx, latex=options.latex
+        )
     except ImportError as error:
         # The extra is missing; the message says how to get it.
         say(f"error: {error}")

@@ -1,11 +1,19 @@
-"""Synthetic sagittal T2w scans of the spinal cord, and lesions put into real scans.
+"""Synthetic sagittal T2w scans of the spinal cord, and synthetic lesions for real scans.
 
 >>> from spinalcord import phantom
 >>> case = phantom.make_case("MS", seed=1)
 >>> case.t2.shape == case.lesion.shape
 True
 
-What is learned from phantoms, and measured on them, says nothing about patients.
+Results obtained on phantoms, or by training on them, say nothing about patients.
+
+`DIAGNOSES` names the four diagnoses, `STYLES` the ways of drawing a lesion and `HELD_OUT_STYLE` the
+style reserved for evaluation:
+
+>>> phantom.DIAGNOSES
+('astrocytoma', 'ependymoma', 'MS', 'NMOSD')
+>>> phantom.HELD_OUT_STYLE in phantom.STYLES
+True
 """
 
 from __future__ import annotations
@@ -17,11 +25,13 @@ if TYPE_CHECKING:
     from .case import Case, make_case
     from .dataset import make_cohort
     from .insertion import Insertion, insert_lesion
-    from .lesion_geometry import DIAGNOSES
+    from .lesion_geometry import DIAGNOSES, HELD_OUT_STYLE, STYLES
 
 # Imported when first used, so that the command line's help is fast.
 _HOME = {
     "DIAGNOSES": "lesion_geometry",
+    "HELD_OUT_STYLE": "lesion_geometry",
+    "STYLES": "lesion_geometry",
     "Case": "case",
     "Insertion": "insertion",
     "insert_lesion": "insertion",
@@ -29,7 +39,16 @@ _HOME = {
     "make_cohort": "dataset",
 }
 
-__all__ = ["DIAGNOSES", "Case", "Insertion", "insert_lesion", "make_case", "make_cohort"]
+__all__ = [
+    "DIAGNOSES",
+    "HELD_OUT_STYLE",
+    "STYLES",
+    "Case",
+    "Insertion",
+    "insert_lesion",
+    "make_case",
+    "make_cohort",
+]
 
 
 def __getattr__(name: str) -> Any:

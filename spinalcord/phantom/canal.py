@@ -66,7 +66,7 @@ class Surroundings:
         s, d, p = points.s, points.d, points.profiles
         amount = float(np.exp(rng.normal(0, 0.35)))
         low = np.interp(
-            s, spine.edges[[2, 7, 12, 19, 22, 25]], (0.0, 0.15, 0.35, 0.6, 1.0, 1.0)
+            s, spine.edges[[7, 9, 13, 19, 22, 25]], (0.0, 0.12, 0.35, 0.6, 1.0, 1.0)
         ) * min(amount, 1.4)  # fmt: skip
         phase, pitch = vertebrae.phase, vertebrae.pitch
         gap = (

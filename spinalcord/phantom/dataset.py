@@ -17,9 +17,9 @@ from ..errors import InputError
 from ..scans.volume import Volume
 from ..scans.writing import save_volume, write_bytes, write_json
 from ..threads import limited_threads
-from .case import NOTICE, Case, make_case
+from .case import NOTICE, VISIBLE, Case, make_case
 from .dicom_series import save_series
-from .lesion_geometry import DIAGNOSES
+from .lesion_geometry import DIAGNOSES, check_visible, draw_style
 from .simulated_readers import draw_calls, is_difficult
 
 # Cases by split and diagnosis (in the order of DIAGNOSES), as in the letter: 392 + 98, test 157.
@@ -46,6 +46,9 @@ class Plan:
     seed: np.random.SeedSequence
 
 
+_Task = tuple[Plan, Path, str, dict[str, Any]]
+
+
 def make_cohort(
     n: int | None,
     seed: int,
@@ -59,55 +62,76 @@ def make_cohort(
     n_readers: int = 7,
     t1c: bool = False,
     random_contrast: float = 0.0,
+    style: str = "mixed",
+    visible: float = VISIBLE,
     jobs: int = 1,
     progress: bool = True,
 ) -> Path:
-    """Make a cohort of synthetic cases on disk.
+    """Write a cohort of synthetic cases to disk as a BIDS dataset.
 
-    Cases of a cohort do not depend on how many jobs make them.
+    The result does not depend on the number of processes.
 
     Parameters
     ----------
-    n : int, optional
-        Cases with lesions, with the letter's shares of diagnoses and splits.  None: the letter's
-        647, of which 392 train, 98 validation and 157 test.
+    n : int or None
+        Number of cases with lesions, with the letter's proportions of diagnoses and splits.
+        None makes the letter's 647: 392 train, 98 validation and 157 test.
     seed : int
+        Equal seeds and options give equal cohorts.
     out : path
-        Folder, made if absent; must be empty.
-    format : 'nifti' or 'dicom'
-        Of the scans; masks are NIfTI on the same grid.
+        Output folder; created if absent, must be empty.
+    format : {'nifti', 'dicom'}, default 'nifti'
+        Format of the scans.  Masks are always NIfTI, on the grid of the scans.
     difficulty : float, default 0.5
-        Mean; cases scatter around it by 0.15 (SD).
-    lesion_free : int
-        Cases without a lesion (diagnosis n/a, an empty mask) on top.
-    lesion_free_in : 'test' or 'all'
-        The split of these: test, or every split with the share that it has of the lesions.  The
-        images are the same either way.
-    split : 'train', 'validation' or 'test', optional
-        Make the cases of this split only; they are those of the whole cohort, readers included.
-    n_readers : int
-        Readers whose calls participants.tsv holds.
-    t1c : bool
-        Make contrast-enhanced T1w too.
-    random_contrast : float
-        Share of cases whose tissues take any signal (domain randomisation).
-    jobs : int
-        Processes.  With more than one, call it from a script's ``if __name__ == "__main__":``.
-    progress : bool
-        Show a bar on a terminal.
+        Mean difficulty; cases vary around it with a standard deviation of 0.15.
+    lesion_free : int, default 0
+        Number of additional cases without lesions (diagnosis n/a, empty masks).
+    lesion_free_in : {'test', 'all'}, default 'test'
+        Split of the lesion-free cases: test, or all splits in proportion to their cases with
+        lesions.  The images are the same either way.
+    split : {'train', 'validation', 'test'}, optional
+        Make only the cases of this split.  They equal those of the whole cohort, including the
+        simulated readers.
+    n_readers : int, default 7
+        Number of simulated readers in participants.tsv.
+    t1c : bool, default False
+        Make contrast-enhanced T1w scans as well.
+    random_contrast : float, default 0
+        Fraction of cases with random tissue contrast (domain randomisation).
+    style : {'mixed', 'ellipsoids', 'contours', 'chains'}, default 'mixed'
+        How lesions are drawn, as in `make_case`.
+    visible : float, default 0.40
+        Share of a voxel that a lesion must fill somewhere to leave a mask.
+    jobs : int, default 1
+        Number of processes.  A script that uses more than one needs
+        ``if __name__ == "__main__":`` around the call.
+    progress : bool, default True
+        Show a progress bar on a terminal.
 
     Returns
     -------
     Path
-        `out`.  participants.tsv is written last: a folder that has it is complete.
+        `out`.  participants.tsv is written last, so that a folder that contains it is complete.
 
     Raises
     ------
     InputError
-        A folder that is not empty; a number or format outside what is listed.
+        If `out` exists and is not an empty folder, or if an option has a value that is not
+        listed or lies outside its range.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from spinalcord.phantom import make_cohort
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     out = make_cohort(1, seed=1, out=folder, progress=False)
+    ...     sorted(path.name for path in out.glob("sub-*"))
+    ['sub-0001']
     """
     folder = Path(out)
+    check_visible(visible)
     _check(n, format, difficulty, lesion_free, lesion_free_in, random_contrast, jobs)
+    draw_style(np.random.default_rng(0), style)
     if split is not None and split not in LETTER:
         raise InputError(f"split {split!r}: one of {', '.join(LETTER)} is expected")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -122,7 +146,12 @@ def make_cohort(
     random = rng.uniform(size=len(plans)) < random_contrast
     _describe(folder, seed, n_readers)
     tasks = [
-        (plan, folder, format, t1c, bool(r))
+        (
+            plan,
+            folder,
+            format,
+            {"t1c": t1c, "random_contrast": bool(r), "style": style, "visible": visible},
+        )
         for plan, r in zip(plans, random, strict=True)
         if split in (None, plan.split)
     ]
@@ -215,12 +244,12 @@ def _run(tasks: list[Any], jobs: int, progress: bool) -> None:
         pass
 
 
-def _make_one(task: tuple[Plan, Path, str, bool, bool]) -> None:
+def _make_one(task: _Task) -> None:
     """Make and write one case; the anatomy's age and sex are its own draw, not the patient's."""
-    plan, folder, format, t1c, random_contrast = task
+    plan, folder, format, options = task
     case = make_case(
         None if plan.diagnosis == "none" else plan.diagnosis, plan.seed,
-        difficulty=plan.difficulty, t1c=t1c, random_contrast=random_contrast, orientation="PIR",
+        difficulty=plan.difficulty, orientation="PIR", **options,
     )  # fmt: skip
     stem = f"{plan.name}_acq-sag"
     truth = folder / "derivatives" / "truth" / plan.name / "anat"

@@ -23,24 +23,33 @@ from ..scans.volume import Volume
 from .acquisition import draw_protocol
 from .case import VISIBLE
 from .decoys import check_decoy, draw_elsewhere, share_of_tube
-from .fields import Array
+from .fields import Array, Waves
 from .host import Host, measure_host
-from .lesion_geometry import SyntheticLesion, sample_lesions
+from .lesion_geometry import SyntheticLesion, check_visible, draw_style, sample_lesions
 from .moving import Site, draw_site, interpolate_mask, move_voxels
 from .tissue import draw_signals
 
 
 @dataclass(frozen=True)
 class Insertion:
-    """A scan with lesions put into it; unpacks into (volume, lesion, parameters).
+    """A real scan with synthetic lesions; unpacks into (volume, lesion, parameters).
 
     Attributes
     ----------
     volume : Volume
-        On the grid and in the data type of the scan.
+        The scan with lesions, on the grid and in the data type of the original.
     lesion, cord : Volume
-        uint8 masks on that grid; the cord with its swelling.
+        Masks on that grid, uint8, 0 or 1.  The cord mask includes the swelling.
     parameters : dict
+        Everything that was drawn, JSON serialisable.
+
+    Examples
+    --------
+    >>> from spinalcord.phantom import insert_lesion, make_case
+    >>> host = make_case(None, seed=1, region="cervical")
+    >>> volume, lesion, parameters = insert_lesion(host.t2, host.cord, "NMOSD", seed=1)
+    >>> volume.same_grid(lesion)
+    True
     """
 
     volume: Volume
@@ -62,29 +71,36 @@ def insert_lesion(
     sham: bool = False,
     decoy: str | None = None,
     feather_mm: tuple[float, float] | None = None,
+    style: str = "mixed",
+    visible: float = VISIBLE,
 ) -> Insertion:
-    """Put the lesions of one patient into a scan without any.
+    """Insert the lesions of one synthetic patient into a lesion-free scan.
 
     Parameters
     ----------
     volume : Volume, path, nibabel or SimpleITK image
-        Sagittal T2w, in any orientation of storage.  Not modified.
-    cord_mask : the same
-        Cord where above 0.5, over at least 40 mm head to foot; on the grid of `volume`, stored
-        in any axis order.
-    diagnosis : 'astrocytoma', 'ependymoma', 'MS' or 'NMOSD'
+        Sagittal T2w in any storage orientation.  Not modified.
+    cord_mask : Volume, path, nibabel or SimpleITK image
+        Cord where above 0.5, on the grid of `volume` in any axis order.  Must extend over at
+        least 40 mm from head to foot.
+    diagnosis : {'astrocytoma', 'ependymoma', 'MS', 'NMOSD'}
     seed : int or SeedSequence
+        Equal seeds and options give equal results.
     difficulty : float, default 0.5
         As in `make_case`.
-    sham : bool
-        Move voxels and match noise as for a lesion, but leave contrast and calibre as they are;
-        the mask is empty.
-    decoy : 'vertebra' or 'muscle', optional
-        Put a lesion's contrast beside the cord instead: some millimetres in front of the canal,
-        or behind and beside it.  The cord is left as it is, to the voxel, and the mask is empty.
+    sham : bool, default False
+        Move voxels and match noise as for a lesion, but leave contrast and cord diameter
+        unchanged.  The lesion mask is empty.
+    decoy : {'vertebra', 'muscle'}, optional
+        Apply the lesion's contrast beside the cord, in front of the canal or behind it.  Cord
+        voxels keep their values and the lesion mask is empty.
     feather_mm : (float, float), optional
-        The lesion's margins are no narrower than a width drawn between these two; than 1.2
-        pixels if not given.  The same seed draws the same lesion with and without.
+        Range from which the minimum width of the lesion's margin is drawn, mm; 1.2 pixels if
+        not given.  The lesion itself does not depend on it.
+    style : {'mixed', 'ellipsoids', 'contours', 'chains'}, default 'mixed'
+        How lesions are drawn, and how their contrast joins the scan, as in `make_case`.
+    visible : float, default 0.40
+        Share of a voxel that a lesion must fill somewhere to leave a mask.
 
     Returns
     -------
@@ -93,20 +109,35 @@ def insert_lesion(
     Raises
     ------
     InputError
-        A mask on another grid, with NaN, too short or with holes; another diagnosis; a
-        difficulty outside [0, 1]; another decoy, or one with sham; feathers outside (0, 10].
+        If the mask is on another grid, contains NaN, is shorter than 40 mm or has a gap of more
+        than 10 mm; if `diagnosis`, `decoy` or `style` is not listed; if `decoy` and `sham` are
+        combined; if `difficulty` is not between 0 and 1, `visible` not above 0 and at most 1, or
+        `feather_mm` not within 0 to 10 mm.
+
+    Examples
+    --------
+    >>> from spinalcord.phantom import insert_lesion, make_case
+    >>> host = make_case(None, seed=1, region="cervical")
+    >>> made = insert_lesion(host.t2, host.cord, "ependymoma", seed=1, difficulty=0.2)
+    >>> bool(made.lesion.array.any())
+    True
+    >>> bool((made.lesion.array & ~made.cord.array & 1).any())
+    False
     """
     scan = Volume.from_any(volume)
     where = "" if scan.source.path is None else f"{scan.source.path}: "
     check_decoy(decoy, sham)
     feather = _check_feather(feather_mm)
+    check_visible(visible)
     rng = np.random.default_rng(seed)
+    style = draw_style(rng, style)
     image = np.ascontiguousarray(scan.sagittal().array, dtype=np.float32)
     cord = _cord(cord_mask, scan)
     host = measure_host(image, cord, scan.sagittal_spacing_mm, where)
     if decoy is not None:
         host = draw_elsewhere(rng, host, image, decoy)
-    lesions = sample_lesions(rng, diagnosis, (host.s[0] + 4, host.s[-1] - 4), difficulty=difficulty)
+    lesions = sample_lesions(rng, diagnosis, (host.s[0] + 4, host.s[-1] - 4), difficulty=difficulty,
+                           style=style)  # fmt: skip
     still = sham or decoy is not None
     site = draw_site(rng, host, lesions, image.shape, widen=not still,
                      spared=None if decoy is None else cord)  # fmt: skip
@@ -119,9 +150,10 @@ def insert_lesion(
     for lesion in lesions:
         change, share = _contrast(host, lesion, site, room, colours, blur_mm)
         most = float(share.max(initial=0.0))
-        own = (share >= 0.5 * most) & (share_of_cord >= 0.5) & (most >= VISIBLE and not still)
+        own = (share >= 0.5 * most) & (share_of_cord >= 0.5) & (most >= visible and not still)
         masks[tuple(site.index[own].T)] = 1
-        values += 0.0 if sham else change
+        if not sham:
+            values += _blended(rng, host, site, lesion, change, share, values)
         rows.append({**lesion.summary(), "largest_share": round(most, 3),
                      "visible": bool(own.any())})  # fmt: skip
     swollen = cord.astype(np.uint8)
@@ -130,7 +162,8 @@ def insert_lesion(
     image[tuple(site.index.T)] = np.maximum(values, 0) if image.min() >= 0 else values
     parameters = {
         "diagnosis": diagnosis, "difficulty": difficulty, "sham": sham, "decoy": decoy,
-        "lesions": rows, "feather_mm": round(blur_mm, 3), "noise_sd": round(host.noise_sd, 3),
+        "style": style, "lesions": rows, "feather_mm": round(blur_mm, 3),
+        "noise_sd": round(host.noise_sd, 3),
         "notice": "synthetic lesion in a real scan: no claim about patients",
     }  # fmt: skip
     return Insertion(_back(scan, image), _back(scan, masks), _back(scan, swollen), parameters)
@@ -195,6 +228,27 @@ def _contrast(
         change += signal / thin
         share += (1 - free) / thin
     return change, share
+
+
+def _blended(
+    rng: np.random.Generator,
+    host: Host,
+    site: Site,
+    lesion: SyntheticLesion,
+    change: Array,
+    share: Array,
+    values: Array,
+) -> Array:
+    """Return what a lesion adds to the values of a site, in the way of its style."""
+    s, _, u, v, _ = site.place
+    if lesion.blend == "scaled":
+        return np.asarray(change * np.clip(values / host.profile("cord", s), 0.6, 1.6))
+    if lesion.blend == "mottled":
+        radius = (host.profile("a", s) + host.profile("b", s)) / 2
+        texture = Waves(rng, (2.5, 2.0, 2.0), 16)(s, u * radius, v * radius)
+        own_noise = rng.normal(0, 0.6 * host.noise_sd, len(s)) * share
+        return np.asarray(change * (1 + 0.12 * texture) + own_noise)
+    return change
 
 
 def _back(scan: Volume, working: Array) -> Volume:

@@ -34,8 +34,9 @@ References
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,6 +48,15 @@ LOOK_ALIKE = {
     "astrocytoma": "ependymoma", "ependymoma": "astrocytoma", "MS": "NMOSD", "NMOSD": "MS"
 }  # fmt: skip
 SEGMENT_MM = 20.0  # where the levels of a scan are not known
+STYLES = ("ellipsoids", "contours", "chains")
+"""The ways of drawing a lesion."""
+_DRAWN_BY = {
+    "ellipsoids": ("diseases", "draw_lesion"),
+    "contours": ("contours", "draw_contours"),
+    "chains": ("chains", "draw_chains"),
+}
+HELD_OUT_STYLE = "chains"
+"""Never drawn by `mixed`, so that what is learned can be tested on lesions drawn another way."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +139,9 @@ class SyntheticLesion:
     half_mm: float
     parts: tuple[Part, ...]
     swelling: float = 1.0
+    blend: ClassVar[str] = "added"
+    """How its contrast joins a real scan: added, scaled (with the scan's own texture and noise) or
+    mottled (with a texture and noise of its own)."""
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -168,6 +181,7 @@ def sample_lesions(
     *,
     difficulty: float = 0.5,
     segment_mm: float = SEGMENT_MM,
+    style: str = "ellipsoids",
 ) -> list[SyntheticLesion]:
     """Draw the lesions of one patient.
 
@@ -183,7 +197,13 @@ def sample_lesions(
         (place, length, margin, ...) comes from the look-alike with probability 0.3 x difficulty,
         and contrast falls by up to 40 %.
     segment_mm : float
-        Length of a vertebral segment there.
+        Length of a vertebral segment there, mm.
+    style : str, default "ellipsoids"
+        One of `STYLES`.
+
+    Returns
+    -------
+    list of SyntheticLesion
 
     Raises
     ------
@@ -196,7 +216,10 @@ def sample_lesions(
         raise InputError(f"difficulty {difficulty}: a number from 0 to 1 is expected")
     if not span[1] > span[0]:
         raise InputError(f"no room for a lesion from {span[0]:g} to {span[1]:g} mm along the cord")
-    from .diseases import Features, draw_count, draw_lesion
+    from .diseases import Features, draw_count
+
+    module, function = _DRAWN_BY[style]
+    draw = getattr(importlib.import_module(f".{module}", __package__), function)
 
     def lean() -> str:
         swap = rng.uniform() < 0.3 * difficulty
@@ -207,11 +230,39 @@ def sample_lesions(
         features = Features(rng, lean, segment_mm, 1.0 - 0.4 * difficulty * rng.uniform(0.3, 1))
         for _ in range(12):
             s = _centre(rng, span)
-            lesion = draw_lesion(features, diagnosis, s, number)
+            lesion = draw(features, diagnosis, s, number)
             if not any(_overlap(lesion, other) for other in lesions):
                 lesions.append(lesion)
                 break
     return lesions
+
+
+def draw_style(rng: np.random.Generator, style: str) -> str:
+    """Return `style`, or for "mixed" one of those that are not held out, each as often.
+
+    Raises
+    ------
+    InputError
+        Another style.
+    """
+    if style == "mixed":
+        return str(rng.choice([name for name in STYLES if name != HELD_OUT_STYLE]))
+    if style not in STYLES:
+        raise InputError(f"style {style!r}: mixed, {' or '.join(STYLES)} is expected")
+    return style
+
+
+def check_visible(visible: float) -> float:
+    """Check the share of a voxel below which a lesion leaves no mask.
+
+    Raises
+    ------
+    InputError
+        Not between 0 and 1.
+    """
+    if not 0 < visible <= 1:
+        raise InputError(f"visible {visible}: a share above 0, up to 1, is expected")
+    return float(visible)
 
 
 def _centre(rng: np.random.Generator, span: tuple[float, float]) -> float:

@@ -42,6 +42,10 @@ summary { cursor: pointer; font-weight: 600; padding: .4rem 0; }
   nav, .skip { display: none; }
   figure, tr { break-inside: avoid; }
   h2 { break-after: avoid; }
+  /* Paper unfolds nothing: what is folded on the screen is printed open. */
+  details::details-content { content-visibility: visible; block-size: auto; }
+  summary { list-style: none; }
+  .table { overflow: visible; }
 }
 """
 

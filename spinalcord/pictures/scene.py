@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._moved import renamed
+from .._moved import old_names
 from ..errors import InputError
 from ..scans.volume import Volume
 
@@ -227,4 +227,4 @@ def _letters(direction: Array) -> str:
     )
 
 
-__getattr__ = renamed(__name__)
+__getattr__ = old_names(__name__)

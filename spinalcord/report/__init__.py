@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import figures as figures
-    from .cohort import TABLES, Cohort
+    from .catalogue import TABLES
+    from .cohort import Cohort
     from .table import Table
 
 # Imported when first used, so that the command line's help is fast.
-_HOME = {"TABLES": "cohort", "Cohort": "cohort", "Table": "table"}
+_HOME = {"TABLES": "catalogue", "Cohort": "cohort", "Table": "table"}
 
 __all__ = ["TABLES", "Cohort", "Table"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,24 +12,17 @@ import numpy as np
 
 from ..errors import InputError
 from ..stats.estimate import check_level
-from . import (
-    activations,
-    demographics,
-    diagnoses,
-    factors,
-    readers,
-    segmentations,
-)
-from . import (
-    performance as tables,
-)
+from . import contrast
+from .adjusting import own_factors
 from .cases import Cases
+from .catalogue import cohort_table
 from .flow import Step, patient_flow
+from .frames import Frames
 from .loading import choose_split, in_split, leave_out, load_cohort, one_per_patient
 from .table import Table
 
 
-class Cohort:
+class Cohort(Frames):
     """The cases of a study: what is true, what was answered, and tables made of both.
 
     Parameters
@@ -54,10 +47,21 @@ class Cohort:
         Cases to leave out besides those that the run has left out, such as the verdicts that its
         page for quality control exports; as for `spinalcord.run_cohort`.
 
+    factors : sequence of str, optional
+        Columns of the cohort to take as subgroups besides age, sex, difficulty and T1c, such as
+        ``("site", "scanner", "field_strength")``.
+    describe : sequence of str, optional
+        Columns to describe by diagnosis beside age, sex and lesions, such as ``("edss",)``.
+    margin : float, optional
+        By how much the model's accuracy may lie below the readers' and still count as not
+        inferior, such as 0.05. It must have been fixed before the data were seen.
+
     Attributes
     ----------
     cases : Cases
         Those evaluated, one per patient.
+    all_scans : Cases
+        All scans of the split: `cases` and the further scans of the same patients.
     split : str
         Which they are; "all" for all.
     notes : tuple of str
@@ -70,8 +74,8 @@ class Cohort:
     Raises
     ------
     InputError
-        A file that is no table, or none at all; an unknown split; a level outside (0, 1); an
-        exclusion of a case that is not there, or of all.
+        A file that is no table, or none at all; an unknown split; a level or margin outside
+        (0, 1); an exclusion of a case that is not there, or of all; a factor without a column.
 
     Examples
     --------
@@ -96,15 +100,24 @@ class Cohort:
         columns: Mapping[str, str] | None = None,
         words: Mapping[str, Mapping[str, str]] | None = None,
         exclude: Any = None,
+        factors: Sequence[str] = (),
+        describe: Sequence[str] = (),
+        margin: float | None = None,
     ) -> None:
         self.level = check_level(level)
+        if margin is not None and not 0 < margin < 1:
+            raise InputError(f"the margin is {margin}; expected a share between 0 and 1")
+        self.factors, self.described, self.margin = tuple(factors), tuple(describe), margin
+        self.source = source
         run = leave_out(load_cohort(source, columns, words), exclude)
         every = run.cases
         self.folder, self.settings = run.folder, run.description
         self.excluded, self.lesions = run.excluded, run.lesions
         self.split = choose_split(every, split)
         mine = in_split(every, self.split)
-        self.cases, self.n_repeated = one_per_patient(every.take(mine))
+        self.all_scans = every.take(mine)
+        self.cases, self.n_repeated = one_per_patient(self.all_scans)
+        own_factors(self.cases, self.factors)  # a wrong name is said at once
         self.failures = run.failures.take(in_split(run.failures, self.split))
         self.n_all = max(
             every.n + run.failures.n + run.excluded.n,
@@ -264,7 +277,7 @@ class Cohort:
         if other is None:
             return self.table("with_t1c").frame()
         options: dict[str, Any] = {"level": self.level, "notes": self.notes}
-        return tables.t1c_paired(self.cases, other.cases, **options).frame()
+        return contrast.t1c_paired(self.cases, other.cases, **options).frame()
 
     def four_class(self) -> Any:
         """The four diagnoses: accuracy and kappa of the chain, sensitivity and PPV of each.
@@ -346,7 +359,14 @@ class Cohort:
         """
         return self.table("errors").frame()
 
-    def report(self, out: str | os.PathLike[str] | None = None, *, title: str = "") -> list[Path]:
+    def report(
+        self,
+        out: str | os.PathLike[str] | None = None,
+        *,
+        title: str = "",
+        docx: bool = False,
+        latex: bool = False,
+    ) -> list[Path]:
         """Write everything: one HTML page, and Markdown, CSV, JSON and SVG.
 
         Parameters
@@ -355,6 +375,8 @@ class Cohort:
             A folder, made if absent; the run's own if not given.
         title : str, optional
             Of the page.
+        docx, latex : bool
+            Write a Word document and a LaTeX one as well, into the folder ``report``.
 
         Returns
         -------
@@ -364,7 +386,7 @@ class Cohort:
         Raises
         ------
         ImportError
-            Without matplotlib, or SciPy.
+            Without matplotlib, or SciPy; without python-docx, for `docx`.
         InputError
             No folder named, for a cohort from a table; a file that cannot be written.
         """
@@ -372,7 +394,9 @@ class Cohort:
 
         if out is None and self.folder is None:
             raise InputError("a cohort from a table has no folder of its own: name one")
-        return write_report(self, Path(out or self.folder or "."), title=title)
+        return write_report(
+            self, Path(out or self.folder or "."), title=title, docx=docx, latex=latex
+        )
 
     def table(self, name: str) -> Table:
         """Make one table that needs no pandas.
@@ -391,17 +415,7 @@ class Cohort:
         InputError
             Another name; or as the method of that name.
         """
-        options: dict[str, Any] = {"level": self.level, "notes": self.notes}
-        if name == "table2":
-            return tables.table2(self.cases, lost=self.lost, **options)
-        if name == "segmentation":
-            return segmentations.segmentation(self.cases, self.lesions, **options)
-        if name == "activations":
-            how = self.settings.get("settings") or {}
-            return activations.activations(self.cases, explaining=how.get("explaining"), **options)
-        if name not in _SIMPLE:
-            raise InputError(f"no table {name!r}; expected one of {', '.join(TABLES)}")
-        return _SIMPLE[name](self.cases, **options)
+        return cohort_table(self, name)
 
     def _notes(self, every: Cases) -> list[str]:
         n, known = self.cases.n, {*every.words("split")} - {""}
@@ -421,20 +435,3 @@ class Cohort:
             )
         notes += self.doubts
         return notes + ([f"models: {self.notice}"] if self.notice else [])
-
-
-_SIMPLE: Mapping[str, Callable[..., Table]] = {
-    "table1": demographics.table1,
-    "readers": readers.readers,
-    "agreement": readers.agreement,
-    "difficult": tables.difficult,
-    "subgroups": factors.subgroups,
-    "with_t1c": tables.t1c_groups,
-    "four_class": diagnoses.four_class,
-    "calibration": tables.calibration,
-    "errors": diagnoses.errors,
-}
-TABLES = (
-    "table1", "table2", "difficult", "readers", "agreement", "subgroups", "with_t1c",
-    "four_class", "calibration", "segmentation", "activations", "errors",
-)  # fmt: skip

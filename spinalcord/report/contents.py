@@ -11,12 +11,15 @@ from ..errors import InputError
 from ..extras import MissingExtraError
 from ..stats.estimate import FEW, decimal
 from ..tasks import TASKS
+from .catalogue import TABLES
 from .claim import claim_table
-from .cohort import TABLES
 from .demographics import wide
 from .flow import evaluated_counts
 from .gallery import PLATES, Plate
+from .methods_text import methods_paragraph
+from .stard import stard_table
 from .table import Table, task_words
+from .trace import plate_n, trace_table
 
 if TYPE_CHECKING:
     from .cases import Cases
@@ -26,18 +29,23 @@ RESEARCH = "Research software: not for clinical use."
 
 # Title, tables and figures of each section; what cannot be made is named at the end.
 _PLAN: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("Patients", ("table1",), ("flow",)),
-    ("Classification", ("table2", "four_class"), ("roc", "confusion")),
-    ("Readers", ("readers", "agreement"), ("agreement",)),
+    ("Patients", ("table1", "characteristics"), ("flow",)),
+    ("Classification", ("table2", "four_class", "operating", "scans"), ("roc", "confusion")),
+    ("Readers", ("readers", "reader_group", "paired", "agreement"), ("agreement",)),
     ("Difficult cases", ("difficult",), ()),
-    ("Subgroups", ("subgroups",), ("subgroups",)),
+    ("Subgroups", ("subgroups", "adjusted"), ("subgroups",)),
     ("Contrast-enhanced T1w", ("with_t1c",), ()),
-    ("Probabilities", ("calibration",), ("reliability", "decision_curve")),
-    ("Segmentation", ("segmentation",), ("dice", "recall")),
+    (
+        "Probabilities",
+        ("calibration", "benefit"),
+        ("reliability", "calibration_curve", "decision_curve"),
+    ),
+    ("Segmentation", ("segmentation", "volumes"), ("dice", "recall")),
     ("Evidence", ("activations",), ()),
     ("Errors and failures", ("errors", "failures"), ()),
-    ("Settings", ("models", "settings"), ()),
-    ("Checklist", ("claim",), ()),
+    ("A next study", ("planning",), ()),
+    ("Settings", ("models", "settings", "trace"), ()),
+    ("Checklists", ("claim", "stard"), ()),
 )
 
 
@@ -75,6 +83,12 @@ class Contents:
         All, in full, by name.
     missing : mapping of str to str
         What could not be made, and why.
+    methods : str
+        The paragraph "Statistical methods".
+    references : tuple of str
+        That it cites, in the order of their numbers.
+    counts : mapping of str to str
+        By figure, of how many patients it is.
     facts : dict
         Version, split, level, flow, settings: for JSON.
     """
@@ -85,6 +99,9 @@ class Contents:
     sections: tuple[Section, ...]
     tables: Mapping[str, Table]
     missing: Mapping[str, str]
+    methods: str = ""
+    references: tuple[str, ...] = ()
+    counts: Mapping[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -109,7 +126,10 @@ def gather(cohort: Cohort, *, title: str = "") -> Contents:
     """
     missing: dict[str, str] = {}
     tables = _tables(cohort, missing)
+    methods, references = methods_paragraph(tables, level=cohort.level, version=__version__)
+    tables["trace"] = trace_table(cohort, tables, __version__)
     tables["claim"] = claim_table(cohort, tables, __version__)
+    tables["stard"] = stard_table(cohort, tables, __version__)
     plates: dict[str, tuple[Plate, bytes]] = {}
     for plate in PLATES:
         try:
@@ -131,6 +151,9 @@ def gather(cohort: Cohort, *, title: str = "") -> Contents:
         tuple(sections),
         tables,
         missing,
+        methods,
+        references,
+        {name: plate_n(cohort, name) for name in plates},
         _facts(cohort),
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..stats import by_subgroup
 from ..tables.words import FEMALE, MALE
+from .adjusting import own_factors
 from .cases import Cases, Question, Words
 from .performance import difficult_cases, families, questions
 from .table import COMPARISON, Table, comparison_row, estimate_row
@@ -19,13 +20,17 @@ _SEX = {FEMALE: "female", MALE: "male"}
 FIGURES = ("accuracy", "sensitivity", "specificity", "auc")
 
 
-def subgroups(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:
+def subgroups(
+    cases: Cases, *, own: Sequence[str] = (), level: float = 0.95, notes: Sequence[str] = ()
+) -> Table:
     """Compute the figures of each task by age, sex, difficulty and T1c, with interactions.
 
     Parameters
     ----------
     cases, level, notes
         As in `table2`.
+    own : sequence of str
+        Columns of the cohort's own, such as ``("site",)``.
 
     Returns
     -------
@@ -38,7 +43,7 @@ def subgroups(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
     InputError
         As `questions`; no factor has two subgroups.
     """
-    factors = find_factors(cases)
+    factors = find_factors(cases, own)
     if not factors:
         raise InputError(
             "no subgroups: age, sex, difficult and t1c are the same or unknown for all"
@@ -63,7 +68,7 @@ def subgroups(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
     )
 
 
-def find_factors(cases: Cases) -> dict[str, Words]:
+def find_factors(cases: Cases, own: Sequence[str] = ()) -> dict[str, Words]:
     """Say to which subgroup every case belongs, for each factor with two subgroups or more.
 
     Returns
@@ -81,6 +86,7 @@ def find_factors(cases: Cases) -> dict[str, Words]:
         "difficult": [{True: "difficult", False: "other"}.get(flag) for flag in flags],
         "t1c": [t1c.get(word) for word in cases.words("t1c")],
     }
+    found |= {name: list(words) for name, words in own_factors(cases, own).items()}
     return {
         factor: np.array(names, object)
         for factor, names in found.items()

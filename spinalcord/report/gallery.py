@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import InputError
 from ..extras import MissingExtraError
-from ..pictures.style import new_figure, style, to_svg
+from ..pictures.style import new_figure, style, to_png, to_svg
 from ..tasks import TASKS
 from . import figures
 
@@ -65,8 +65,11 @@ class Plate:
         InputError
             No panel can be drawn.
         """
+        return self._draw(cohort, to_svg)
+
+    def _draw(self, cohort: Cohort, save: Callable[[Any], bytes]) -> bytes:
         if len(self.draws) == 1:
-            return _compose(cohort, self.draws, 1, self.size)
+            return save(_compose(cohort, self.draws, 1, self.size))
         panels, reasons = [], []
         for draw in self.draws:
             try:
@@ -79,7 +82,19 @@ class Plate:
                 panels.append(draw)
         if not panels:
             raise reasons[0]
-        return _compose(cohort, panels, self.rows, self.size)
+        return save(_compose(cohort, panels, self.rows, self.size))
+
+    def to_png(self, cohort: Cohort) -> bytes:
+        """Draw what can be drawn, as PNG; otherwise as `to_svg`.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        InputError
+            No panel can be drawn.
+        """
+        return self._draw(cohort, to_png)
 
     @property
     def alternative(self) -> str:
@@ -93,7 +108,7 @@ def _on_new_axes(draw: Draw, cohort: Cohort) -> None:
         draw(cohort, ax=new_figure(4, 4).add_subplot())
 
 
-def _compose(cohort: Cohort, panels: Sequence[Draw], rows: int, size: tuple[float, float]) -> bytes:
+def _compose(cohort: Cohort, panels: Sequence[Draw], rows: int, size: tuple[float, float]) -> Any:
     rows = min(rows, len(panels))
     columns = -(-len(panels) // rows)
     with style():
@@ -103,7 +118,7 @@ def _compose(cohort: Cohort, panels: Sequence[Draw], rows: int, size: tuple[floa
             ax.remove()
         for draw, ax in zip(panels, axes, strict=False):
             draw(cohort, ax=ax)
-    return to_svg(figure)
+    return figure
 
 
 def _by_task(draw: Draw) -> tuple[Draw, ...]:
@@ -142,6 +157,15 @@ PLATES = (
         "Observed shares with intervals in equally filled bins; ticks: every patient, above the "
         "positive and below the negative ones.",
         _by_task(figures.draw_reliability),
+        (3.6, 3.8),
+        table="calibration",
+    ),
+    Plate(
+        "calibration_curve",
+        "Smooth calibration curves",
+        "Observed share by probability (loess) with its pointwise bootstrap band; the diagonal is "
+        "perfect; ticks: every patient, above the positive and below the negative ones.",
+        _by_task(figures.draw_calibration_curve),
         (3.6, 3.8),
         table="calibration",
     ),

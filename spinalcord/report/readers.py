@@ -17,6 +17,7 @@ from ..stats import (
     cohen_kappa,
     discordant,
     fleiss_kappa,
+    gwet_ac1,
     mcnemar,
 )
 from ..tasks import DIAGNOSES, TASKS
@@ -83,7 +84,8 @@ def agreement(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
     Returns
     -------
     Table
-        Cohen's kappa of every pair; Fleiss' kappa of all readers where there are several.
+        Cohen's kappa and Gwet's AC1 of every pair; Fleiss' kappa and AC1 of all readers where
+        there are several.
 
     Raises
     ------
@@ -99,14 +101,19 @@ def agreement(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
         both = (a >= 0) & (b >= 0)
         kappa = cohen_kappa(_cross(a[both], b[both]), method="score", level=level)
         rows.append(estimate_row(kappa, first=first, second=second))
+        if both.any():
+            ratings = _ratings(np.stack([a[both], b[both]], axis=1))
+            rows.append(estimate_row(gwet_ac1(ratings, level=level), first=first, second=second))
     names = cases.readers
     if len(names) > 1:
         codes = np.stack([voices[name] for name in names], axis=1)
         codes = codes[(codes >= 0).all(axis=1)]
         if len(codes):
-            ratings = np.stack([(codes == c).sum(1) for c in range(len(DIAGNOSES))], axis=1)
+            ratings = _ratings(codes)
             fleiss = fleiss_kappa(ratings, level=level)
             rows.append(estimate_row(fleiss, first="all readers", second=""))
+            ac1 = gwet_ac1(ratings, level=level)
+            rows.append(estimate_row(ac1, first="all readers", second=""))
     return Table(
         "agreement",
         "Agreement in the four diagnoses",
@@ -140,6 +147,12 @@ def named_voices(cases: Cases) -> dict[str, NDArray[np.int64]]:
         for voice, column in columns.items()
         if cases.has(column)
     }
+
+
+def _ratings(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count how many voices put each case into each diagnosis."""
+    counts = [(codes == c).sum(1) for c in range(len(DIAGNOSES))]
+    return np.stack(counts, axis=1).astype(np.int64)
 
 
 def _cross(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:

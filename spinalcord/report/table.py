@@ -21,6 +21,9 @@ ESTIMATE = (
 COMPARISON = (*ESTIMATE, "p", "p_holm", "test")
 _WORDS = {
     "p_holm": "p (Holm)",
+    "p_bh": "p (BH)",
+    "lr_positive": "positive likelihood ratio",
+    "lr_negative": "negative likelihood ratio",
     "sentence": "result",
     "ppv": "positive predictive value",
     "npv": "negative predictive value",
@@ -95,7 +98,7 @@ class Table:
 
     def to_markdown(self) -> str:
         """Return title, table and notes as Markdown."""
-        head = [_words(column) for column in self.shown]
+        head = [heading(column) for column in self.shown]
         lines = [f"### {mark(self.title)}", "", _row(head), _row(["---"] * len(head))]
         lines += [_row([mark(text(row.get(c), c)) for c in self.shown]) for row in self.rows]
         lines += [""] + [f"- {mark(note)}" for note in self.notes]
@@ -103,7 +106,7 @@ class Table:
 
     def to_html(self) -> str:
         """Return an HTML table with caption, header cells and notes; everything is escaped."""
-        head = "".join(f'<th scope="col">{escape(_words(c))}</th>' for c in self.shown)
+        head = "".join(f'<th scope="col">{escape(heading(c))}</th>' for c in self.shown)
         body = []
         for row in self.rows:
             cells = [keep_together(escape(text(row.get(c), c))) for c in self.shown]
@@ -165,7 +168,7 @@ def text(value: Any, column: str = "") -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        if column in ("p", "p_holm"):
+        if column in ("p", "p_holm", "p_bh"):
             return p_text(value).removeprefix("p ").removeprefix("= ")
         return str(int(value)) if value.is_integer() and column != "age" else decimal(value, 3)
     if column == "task" and value in TASKS:
@@ -207,7 +210,8 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _words(column: str) -> str:
+def heading(column: str) -> str:
+    """Say a column in words, such as "p (Holm)"."""
     return _WORDS.get(column, column.replace("_", " "))
 
 

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from ..scans.writing import write_bytes, write_json, write_text
 from .contents import gather
+from .latex import to_latex
 from .page import report_html, to_markdown
+from .word import to_docx
 
 if TYPE_CHECKING:
     from .cohort import Cohort
 
+_OTHERS = ("failures", "models", "settings", "trace", "claim", "stard")
 
-def write_report(cohort: Cohort, out: Path, *, title: str = "") -> list[Path]:
+
+def write_report(
+    cohort: Cohort, out: Path, *, title: str = "", docx: bool = False, latex: bool = False
+) -> list[Path]:
     """Write ``report.html``, and the folder ``report`` beside it.
 
     Parameters
@@ -23,6 +29,8 @@ def write_report(cohort: Cohort, out: Path, *, title: str = "") -> list[Path]:
     out : pathlib.Path
         A folder, made if absent.
     title : str, optional
+    docx, latex : bool
+        Write ``report/report.docx`` and ``report/report.tex`` as well.
 
     Returns
     -------
@@ -33,7 +41,7 @@ def write_report(cohort: Cohort, out: Path, *, title: str = "") -> list[Path]:
     Raises
     ------
     ImportError
-        Without matplotlib, or SciPy.
+        Without matplotlib, or SciPy; without python-docx, for `docx`.
     InputError
         `out` is a file; a file that cannot be written.
 
@@ -53,6 +61,9 @@ def write_report(cohort: Cohort, out: Path, *, title: str = "") -> list[Path]:
         "notices": contents.notices,
         "summary": contents.summary,
         **contents.facts,
+        "methods": contents.methods,
+        "references": contents.references,
+        "counts": dict(contents.counts),
         "tables": {name: table.to_dict() for name, table in contents.tables.items()},
         "missing": dict(contents.missing),
     }
@@ -61,6 +72,15 @@ def write_report(cohort: Cohort, out: Path, *, title: str = "") -> list[Path]:
         files.append(write_text(folder / f"{name}.csv", table.to_csv()))
     for name, svg in figures.items():
         files.append(write_bytes(folder / f"{name}.svg", svg))
+    if latex:
+        files.append(write_bytes(folder / "report.tex", to_latex(contents).encode()))
+    if docx:
+        pictures = {
+            plate.name: plate.to_png(cohort)
+            for part in contents.sections
+            for plate, _ in part.plates
+        }
+        files.append(write_bytes(folder / "report.docx", to_docx(contents, pictures)))
     page = write_text(out / "report.html", report_html(contents))
     _remove_others(folder, files)
     return [page, *files]
@@ -68,11 +88,11 @@ def write_report(cohort: Cohort, out: Path, *, title: str = "") -> list[Path]:
 
 def _remove_others(folder: Path, files: list[Path]) -> None:
     """Remove an earlier report's tables and figures: beside this one they would mislead."""
-    from .cohort import TABLES
+    from .catalogue import TABLES
     from .gallery import PLATES
 
-    own = {f"{name}.csv" for name in (*TABLES, "failures", "models", "settings", "claim")}
-    own |= {f"{plate.name}.svg" for plate in PLATES}
+    own = {f"{name}.csv" for name in (*TABLES, *_OTHERS)}
+    own |= {f"{plate.name}.svg" for plate in PLATES} | {"report.docx", "report.tex"}
     for path in folder.iterdir():
         if path.name in own and path not in files:
             path.unlink(missing_ok=True)

@@ -62,6 +62,11 @@ def possible_counts(percent: float, n: int, *, digits: int = 0) -> list[int]:
     References
     ----------
     .. [1] Brown and Heathers, Soc Psychol Personal Sci 8:363 (2017).
+
+    Examples
+    --------
+    >>> possible_counts(96, 157)
+    [150, 151]
     """
     if check_count(n, "n") < 1 or not 0 <= percent <= 100:
         raise InputError(f"{percent} % of {n}; expected 0 to 100 % of at least 1")
@@ -91,6 +96,11 @@ def interval_methods(k: int, n: int, low: float, high: float, *, digits: int = 2
         As `proportion`.
     ImportError
         Without SciPy.
+
+    Examples
+    --------
+    >>> interval_methods(150, 157, 0.91, 0.98)
+    ['wilson', 'clopper-pearson', 'agresti-coull', 'jeffreys']
     """
     printed = decimal(low, digits), decimal(high, digits)
     found = []
@@ -124,6 +134,11 @@ def auc_bounds(
     ------
     InputError
         Values outside [0, 1]; a concave curve through a point below the diagonal.
+
+    Examples
+    --------
+    >>> [round(bound, 2) for bound in auc_bounds(0.9, 0.8)]
+    [0.72, 0.98]
     """
     if not (0 <= sensitivity <= 1 and 0 <= specificity <= 1):
         raise InputError(
@@ -165,6 +180,11 @@ def width_ratio(area: float, low: float, high: float, n_positive: int, n_negativ
     ------
     InputError
         As `hanley_mcneil_se`.
+
+    Examples
+    --------
+    >>> round(width_ratio(0.9, 0.79, 0.97, 45, 34), 2)
+    1.32
     """
     error = hanley_mcneil_se(area, n_positive, n_negative)
     return (high - low) / (2 * normal_quantile(0.95) * error) if error else math.nan

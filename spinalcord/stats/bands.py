@@ -77,6 +77,14 @@ def roc_band(
     InputError
         As `roc_curve`; fewer than 2 points; fewer than 100 replicates; a seed outside
         0 to 2**64 - 1; a level outside (0, 1).
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> scores = [1, 2, 3, 4, 5, 7, 4, 6, 7, 8, 9, 9] * 4
+    >>> band = roc_band(truth, scores, points=3)
+    >>> [float(round(x, 2)) for x in band.sensitivity]
+    [0.5, 1.0, 1.0]
     """
     check_level(level)
     check_drawing(replicates, seed)

@@ -91,6 +91,13 @@ def brier(
     References
     ----------
     .. [1] Brier, Mon Weather Rev 78:1 (1950), for one class.
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> p = [0.1, 0.2, 0.2, 0.3, 0.4, 0.7, 0.3, 0.6, 0.7, 0.8, 0.9, 0.9] * 4
+    >>> brier(truth, p, method="bootstrap-t").sentence()
+    '0.14 [95 % CI: 0.09, 0.20]'
     """
     labels, p = _cases(truth, probability)
     return mean(
@@ -135,6 +142,13 @@ def reliability(
     ------
     InputError
         As `brier`; fewer than one bin; another way of binning.
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> p = [0.1, 0.2, 0.2, 0.3, 0.4, 0.7, 0.3, 0.6, 0.7, 0.8, 0.9, 0.9] * 4
+    >>> [bin.observed.sentence() for bin in reliability(truth, p, bins=2)]
+    ['17 % (4 of 24) [95 % CI: 7 %, 36 %]', '83 % (20 of 24) [95 % CI: 64 %, 93 %]']
     """
     labels, p = _cases(truth, probability)
     check_level(level)
@@ -181,6 +195,14 @@ def calibration_line(
     References
     ----------
     .. [1] Cox, Biometrika 45:562 (1958); Van Calster et al., BMC Med 17:230 (2019).
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> p = [0.1, 0.2, 0.2, 0.3, 0.4, 0.7, 0.3, 0.6, 0.7, 0.8, 0.9, 0.9] * 4
+    >>> slope, intercept = calibration_line(truth, p)
+    >>> slope.sentence()
+    '1.52 [95 % CI: 0.74, 2.29]'
     """
     labels, p = _cases(truth, probability)
     check_level(level)
@@ -237,6 +259,13 @@ def decision_curve(
     References
     ----------
     .. [1] Vickers and Elkin, Med Decis Making 26:565 (2006).
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> p = [0.1, 0.2, 0.2, 0.3, 0.4, 0.7, 0.3, 0.6, 0.7, 0.8, 0.9, 0.9] * 4
+    >>> [float(round(x, 3)) for x in decision_curve(truth, p, [0.2, 0.5]).model]
+    [0.396, 0.333]
     """
     labels, p = _cases(truth, probability)
     t = np.arange(1, 100) / 100 if thresholds is None else np.asarray(thresholds, np.float64)

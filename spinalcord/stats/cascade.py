@@ -68,6 +68,12 @@ def chain_bounds(*branches: Branch, level: float = 0.95) -> tuple[Estimate, Esti
     ------
     InputError
         A level outside (0, 1).
+
+    Examples
+    --------
+    >>> lowest, highest = chain_bounds(Branch(79, 74, 65), Branch(78, 76, 62))
+    >>> lowest.sentence()
+    '76 % (120 of 157) [95 % CI: 69 %, 82 %]'
     """
     n = sum(branch.n for branch in branches)
     fewest = sum(branch.bounds[0] for branch in branches)

@@ -42,6 +42,11 @@ def discordant(first: ArrayLike, second: ArrayLike) -> tuple[int, int, int]:
     ------
     InputError
         Lengths that differ; anything but 0 and 1.
+
+    Examples
+    --------
+    >>> discordant([1, 1, 0, 0, 1], [1, 0, 1, 0, 0])
+    (2, 1, 5)
     """
     a, b = binary(first, "first"), binary(second, "second")
     if a.shape != b.shape:
@@ -84,6 +89,11 @@ def mcnemar(
     ----------
     .. [1] McNemar, Psychometrika 12:153 (1947).
     .. [2] Fagerland, Lydersen and Laake, BMC Med Res Methodol 13:91 (2013), on mid-p.
+
+    Examples
+    --------
+    >>> mcnemar(12, 3, 79).sentence()
+    'difference in accuracy 11 points [95 % CI: 2 points, 22 points]; p = .035 (McNemar, exact)'
     """
     effect = paired_difference(b, c, n, level=level, name=name, unit=unit)
     if method not in _METHODS:
@@ -127,6 +137,11 @@ def paired_difference(
     References
     ----------
     .. [1] Tango, Stat Med 17:891 (1998).
+
+    Examples
+    --------
+    >>> paired_difference(12, 3, 79).sentence()
+    '11 points [95 % CI: 2 points, 22 points]'
     """
     b, c, n = check_count(b, "b"), check_count(c, "c"), check_count(n, "n")
     if b + c > n:
@@ -171,6 +186,12 @@ def cochran_q(correct: ArrayLike, *, level: float = 0.95, unit: str = "patients"
     References
     ----------
     .. [1] Cochran, Biometrika 37:256 (1950).
+
+    Examples
+    --------
+    >>> correct = [[1, 1, 0], [1, 1, 1], [1, 0, 0], [0, 1, 0], [1, 1, 0], [1, 1, 1]] * 5
+    >>> round(cochran_q(correct).p, 4)
+    0.0
     """
     x = np.asarray(correct)
     if x.ndim != 2 or x.shape[1] < 2 or not np.isin(x, (0, 1)).all():
@@ -251,6 +272,12 @@ def mcnemar_bounds(
     ------
     InputError
         Counts that are no whole numbers, or exceed n; another method.
+
+    Examples
+    --------
+    >>> bounds = mcnemar_bounds(79, 65, 57)
+    >>> round(bounds.low, 4), round(bounds.high, 3)
+    (0.0078, 0.243)
     """
     first, second = (
         check_count(correct_first, "correct_first"),
@@ -286,6 +313,11 @@ def holm(p: Sequence[float]) -> list[float]:
     ------
     InputError
         Values outside [0, 1].
+
+    Examples
+    --------
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
     """
     if any(value < 0 or value > 1 for value in p):
         raise InputError(f"p-values {list(p)}; expected numbers from 0 to 1")

@@ -84,6 +84,16 @@ def compare_modalities(
     ----------
     .. [1] Obuchowski and Rockette, Commun Stat Simul Comput 24:285 (1995).
     .. [2] Hillis, Stat Med 26:596 (2007), on the degrees of freedom.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.repeat([0, 1], 30)
+    >>> skill = np.array([[1.0, 1.2, 0.9], [1.6, 1.5, 1.7]])
+    >>> noise = np.random.default_rng(0).normal(size=(2, 3, 60))
+    >>> result = compare_modalities(truth, noise + skill[..., None] * truth)
+    >>> result.differences[0].sentence()
+    '-0.08 [95 % CI: -0.37, 0.21]'
     """
     check_level(level)
     s = np.asarray(scores, np.float64)

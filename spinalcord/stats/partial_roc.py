@@ -213,10 +213,18 @@ def _sensitivity(curve: RocCurve, specificity: float) -> float:
 def _bootstrap(
     labels: NDArray[np.bool_], s: Float, figure: Any, replicates: int, seed: int
 ) -> Float:
+    """Draw cases within their classes; scores are sorted once, samples are counts of cases."""
     rng = np.random.default_rng(seed)
-    classes = [np.flatnonzero(labels == c) for c in (False, True)]
-    drawn = np.empty(replicates)
-    for i in range(replicates):
-        own = np.concatenate([rng.choice(c, c.size) for c in classes])
-        drawn[i] = figure(roc_curve(labels[own], s[own]))
-    return drawn
+    values, place = np.unique(-s, return_inverse=True)
+    rates = []
+    for own in (labels, ~labels):
+        n = int(own.sum())
+        draws = rng.multinomial(n, np.full(n, 1 / n), replicates)
+        at = np.zeros((replicates, values.size))
+        np.add.at(at.T, place[own], draws.T)
+        rates.append(np.hstack([np.zeros((replicates, 1)), np.cumsum(at, 1) / n]))
+    threshold = np.append(np.inf, -values)
+    sizes = int(labels.sum()), int((~labels).sum())
+    return np.array(
+        [figure(RocCurve(threshold, y, x, *sizes)) for y, x in zip(*rates, strict=True)]
+    )

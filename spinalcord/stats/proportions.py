@@ -57,6 +57,13 @@ def proportion(
     .. [1] Wilson, J Am Stat Assoc 22:209 (1927); Newcombe, Stat Med 17:857 (1998), method 3.
     .. [2] Agresti and Coull, Am Stat 52:119 (1998).
     .. [3] Brown, Cai and DasGupta, Stat Sci 16:101 (2001): equal tails, 0 and 1 at the ends.
+
+    Examples
+    --------
+    >>> proportion(150, 157).sentence()
+    '96 % (150 of 157) [95 % CI: 91 %, 98 %]'
+    >>> proportion(12, 12).method
+    'Clopper-Pearson'
     """
     k, n = check_count(k, "k"), check_count(n, "n")
     if k > n:
@@ -114,6 +121,11 @@ def proportion_difference(
     References
     ----------
     .. [1] Newcombe, Stat Med 17:873 (1998), method 10.
+
+    Examples
+    --------
+    >>> proportion_difference(38, 40, 112, 117).sentence()
+    '-1 point [95 % CI: -12 points, 6 points]'
     """
     first = proportion(k1, n1, level=level, method="wilson", unit=unit)
     second = proportion(k2, n2, level=level, method="wilson", unit=unit)

@@ -260,5 +260,7 @@ def _t_test(
     half = t_quantile(level, df) * math.sqrt(error / count)
     statistic = value / math.sqrt(error / count)
     low, high = max(value - half, -1.0), min(value + half, 1.0)
-    effect = Estimate(name, value, low, high, level, _METHOD, **options)
+    # Two readers leave one degree of freedom: an interval that says nothing is marked as such.
+    few = f"{count} readers are too few to stand for all readers" if count < 3 else ""
+    effect = Estimate(name, value, low, high, level, _METHOD, reason=few, **options)
     return Comparison(name, statistic, df, t_p(statistic, df), _METHOD, effect)

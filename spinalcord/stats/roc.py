@@ -59,6 +59,12 @@ def roc_curve(truth: ArrayLike, scores: ArrayLike) -> RocCurve:
     ------
     InputError
         As `auc`.
+
+    Examples
+    --------
+    >>> curve = roc_curve([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    >>> curve.sensitivity.tolist()
+    [0.0, 0.5, 0.5, 1.0, 1.0]
     """
     positive, s = _cases(truth, scores)
     order = np.argsort(-s, kind="stable")
@@ -130,6 +136,13 @@ def auc(
     .. [1] DeLong, DeLong and Clarke-Pearson, Biometrics 44:837 (1988).
     .. [2] Newcombe, Stat Med 25:559 (2006).
     .. [3] Efron, J Am Stat Assoc 82:171 (1987).
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> scores = [1, 2, 3, 4, 5, 7, 4, 6, 7, 8, 9, 9] * 4
+    >>> auc(truth, scores).sentence()
+    '0.89 [95 % CI: 0.77, 0.95]'
     """
     check_level(level)
     labels, s = _cases(truth, scores, both=False)
@@ -186,6 +199,14 @@ def delong_covariance(truth: ArrayLike, scores: ArrayLike) -> tuple[Float, Float
     ------
     InputError
         As `auc`; an empty class; another number of axes.
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> scores = [1, 2, 3, 4, 5, 7, 4, 6, 7, 8, 9, 9] * 4
+    >>> areas, covariance = delong_covariance(truth, [scores, scores[::-1]])
+    >>> [float(round(x, 3)) for x in areas]
+    [0.889, 0.111]
     """
     s = np.asarray(scores, np.float64)
     if s.ndim != 2:
@@ -212,6 +233,13 @@ def delong_se(truth: ArrayLike, scores: ArrayLike) -> float:
     ------
     InputError
         As `auc`; an empty class.
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> scores = [1, 2, 3, 4, 5, 7, 4, 6, 7, 8, 9, 9] * 4
+    >>> round(delong_se(truth, scores), 4)
+    0.0441
     """
     covariance = delong_covariance(truth, np.asarray(scores, np.float64)[None])[1]
     return math.sqrt(max(float(covariance[0, 0]), 0.0))
@@ -235,6 +263,11 @@ def hanley_mcneil_se(area: float, n_positive: int, n_negative: int) -> float:
     References
     ----------
     .. [1] Hanley and McNeil, Radiology 143:29 (1982).
+
+    Examples
+    --------
+    >>> round(hanley_mcneil_se(0.893, 51, 58), 4)
+    0.0325
     """
     if not 0 <= area <= 1 or min(n_positive, n_negative) < 1:
         raise InputError(

@@ -82,7 +82,7 @@ def dice_score(a: NDArray[Any], b: NDArray[Any]) -> float:
     0.5
     """
     total = np.count_nonzero(a) + np.count_nonzero(b)
-    return 2 * np.count_nonzero((a != 0) & (b != 0)) / total if total else 1.0
+    return float(2 * np.count_nonzero((a != 0) & (b != 0)) / total) if total else 1.0
 
 
 def score_segmentation(
@@ -114,6 +114,15 @@ def score_segmentation(
     ------
     InputError
         Grids that differ; not three axes; a spacing or tolerance that is not positive and finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.zeros((8, 20, 20), bool)
+    >>> truth[3:5, 5:12, 5:12] = True
+    >>> score = score_segmentation(truth, np.roll(truth, 1, axis=1), (3.0, 0.5, 0.5))
+    >>> f"{score.dice:.3f}, {score.hd95_mm:.1f} mm"
+    '0.857, 0.5 mm'
     """
     t, p = _mask(truth, "truth"), _mask(predicted, "predicted")
     if t.shape != p.shape:
@@ -221,6 +230,16 @@ def count_lesions(
     ------
     InputError
         Grids that differ; not three axes; settings out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.zeros((8, 8, 8), bool)
+    >>> truth[1, 1, 1] = truth[5, 5, 5] = True
+    >>> found = np.zeros_like(truth)
+    >>> found[1, 1, 1:3] = True
+    >>> count_lesions(truth, found, (3.0, 0.5, 0.5))
+    LesionCounts(n_true=2, n_found=1, n_predicted=1, n_right=1)
     """
     t, p = _mask(truth, "truth"), _mask(predicted, "predicted")
     if t.shape != p.shape:
@@ -259,6 +278,13 @@ def lesion_detection(
     ------
     InputError
         Settings out of range.
+
+    Examples
+    --------
+    >>> counts = [LesionCounts(3, 2, 2, 2), LesionCounts(1, 1, 2, 1), LesionCounts(4, 4, 5, 4)] * 5
+    >>> sensitivity, precision = lesion_detection(counts)
+    >>> sensitivity.sentence()
+    '88 % (35 of 40) [95 % CI: 72 %, 95 %]'
     """
     table = np.array([(c.n_found, c.n_true, c.n_right, c.n_predicted) for c in counts], np.int64)
     found, true, right, predicted = table.reshape(-1, 4).T

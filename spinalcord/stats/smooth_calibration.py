@@ -21,6 +21,7 @@ from .resampling import check_drawing
 
 Float = NDArray[np.float64]
 SPAN = 0.75
+EXACT = 400  # cases up to which the curve is computed at every one
 LEAST = 20  # cases; with fewer a local parabola follows single cases
 
 
@@ -54,7 +55,7 @@ def calibration_curve(
     *,
     points: int = 51,
     level: float = 0.95,
-    replicates: int = 500,
+    replicates: int = 200,
     seed: int = 0,
 ) -> CalibrationCurve:
     """Smooth the outcome over the probability.
@@ -162,11 +163,13 @@ def calibration_index(
     if reason:
         effect = undefined(name, reason, level, **options)
         return Comparison(name, nan, nan, nan, method, effect, reason)
-    hat = _smoother(p, p)
-    value = _distance(hat, labels.astype(np.float64), p)
+    # Where there are many cases the curve is read between points of it.
+    at = p if p.size <= EXACT else np.quantile(p, np.linspace(0, 1, EXACT // 2))
+    hat = _smoother(p, at)
+    value = _distance(hat, labels.astype(np.float64), p, at)
     rng = np.random.default_rng(seed)
     drawn = np.array(
-        [_distance(hat, (rng.random(p.size) < p).astype(float), p) for _ in range(replicates)]
+        [_distance(hat, (rng.random(p.size) < p).astype(float), p, at) for _ in range(replicates)]
     )
     by_chance = float(np.median(drawn)), float(np.quantile(drawn, level))
     options["details"] = {
@@ -232,26 +235,26 @@ def loess(x: Float, y: Float, at: Float) -> Float:
     return np.asarray(_smoother(x, at) @ y, np.float64)
 
 
-def _distance(hat: Float, y: Float, p: Float) -> float:
-    return float(np.abs((hat @ y).clip(0, 1) - p).mean())
+def _distance(hat: Float, y: Float, p: Float, at: Float) -> float:
+    curve = (hat @ y).clip(0, 1)
+    read = curve if at is p else np.interp(p, at, curve)
+    return float(np.abs(read - p).mean())
 
 
 def _smoother(x: Float, at: Float) -> Float:
     """Rows of weights: the curve is this matrix times the outcomes."""
     unique, place = np.unique(at, return_inverse=True)
     near = math.floor(SPAN * x.size + 1e-5)
-    rows = np.empty((unique.size, x.size))
-    for i, centre in enumerate(unique):
-        gap = x - centre
-        reach = np.partition(np.abs(gap), near - 1)[near - 1]
-        ratio = np.abs(gap) / reach if reach > 0 else np.abs(gap)
-        root = np.where(ratio < 1, (1 - ratio**3).clip(0), 0.0) ** 1.5
-        design = np.stack([np.ones_like(gap), gap, gap**2], 1)
-        scale = np.sqrt(((root[:, None] * design) ** 2).sum(0))
-        scale[scale == 0] = 1.0
-        # Too few distinct values nearby leave the parabola open: the shortest one is taken.
-        rows[i] = np.linalg.pinv(root[:, None] * design / scale, rcond=1e-8)[0] * root / scale[0]
-    return rows[place]
+    gap = x[None] - unique[:, None]
+    reach = np.partition(np.abs(gap), near - 1, axis=1)[:, near - 1 : near]
+    t = gap / np.where(reach > 0, reach, 1.0)
+    weight = (1 - np.abs(t) ** 3).clip(0) ** 3
+    powers = np.stack([np.ones_like(t), t, t**2], 1)
+    moments = np.einsum("mjn,mkn,mn->mjk", powers, powers, weight)
+    # Too few distinct values nearby leave the parabola open: the shortest one is taken.
+    inverse = np.linalg.pinv(moments, rcond=1e-12, hermitian=True)
+    rows = np.einsum("mj,mjn,mn->mn", inverse[:, 0], powers, weight)
+    return np.asarray(rows[place], np.float64)
 
 
 def _unfit(p: Float) -> str:

@@ -99,6 +99,13 @@ def choose_threshold(
     ------
     InputError
         As `roc_curve`; another rule; `at_least` missing, out of range or with another rule.
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> scores = [1, 2, 3, 4, 5, 7, 4, 6, 7, 8, 9, 9] * 4
+    >>> choose_threshold(truth, scores, split="validation").value
+    6.0
     """
     bounded = rule in ("sensitivity", "specificity")
     if not bounded and rule not in ("youden", "accuracy"):
@@ -148,6 +155,14 @@ def evaluate(
     References
     ----------
     .. [1] Harrell, Lee and Mark, Stat Med 15:361 (1996).
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> scores = [1, 2, 3, 4, 5, 7, 4, 6, 7, 8, 9, 9] * 4
+    >>> threshold = choose_threshold(truth, scores, split="validation")
+    >>> evaluate(threshold, truth, scores, split="test").table.n_correct
+    40
     """
     if not isinstance(threshold, Threshold):
         threshold = Threshold(float(threshold), "given", "none")
@@ -192,6 +207,11 @@ def youden_optimism(
     ------
     InputError
         Values out of range.
+
+    Examples
+    --------
+    >>> round(youden_optimism(0.9, 45, 34, cohorts=200), 2)
+    0.04
     """
     check_drawing(cohorts, seed)
     if not 0 < area < 1 or min(n_positive, n_negative) < 1:

@@ -57,3 +57,14 @@ def test_an_unreadable_folder_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("os.scandir", refuse)
     with pytest.raises(InputError, match=r"/p: cannot be read: Permission denied"):
         list_cohort(tmp_path)
+
+
+def test_of_several_masks_the_lesions_is_taken_or_none(tmp_path):
+    touch(tmp_path, "a.nii", "a_seg.nii", "a_lesion.nii")
+    (case,) = list_cohort(tmp_path).cases
+    assert case.mask == str(tmp_path / "a_lesion.nii")
+    touch(tmp_path, "a_lesion-manual.nii")
+    with pytest.raises(InputError, match=r"a\.nii has 2 masks beside it .*table of cases"):
+        list_cohort(tmp_path)
+    (ignored,) = list_cohort(tmp_path, masks="ignore").cases
+    assert ignored.mask is None

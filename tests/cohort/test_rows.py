@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from stand_ins import SPACING, StandInNetwork, lesion_of, stored, working_array
+from stand_ins import SPACING, StandInNetwork, cord_of, lesion_of, stored, working_array
 
 from spinalcord.analysis.attribution import Agreement, ExplanationOptions
 from spinalcord.analysis.case import CaseResults
@@ -46,7 +46,7 @@ def test_lesions_are_those_of_the_segmentation(rows):
 
 def test_lesions_outside_the_cord_are_counted_apart(rows, monkeypatch):
     def without_front(self, x):
-        maps = np.concatenate([x, (x > 0.3).astype(np.float32)], axis=1)[:, : self.outputs]
+        maps = np.concatenate([x, cord_of(x)], axis=1)[:, : self.outputs]
         maps[:, 1:, :, 50:] = 0  # no cord in front of column 50, where the smallest lesion lies
         return maps if self.kind == "multiresunet" else self._answers(x)
 

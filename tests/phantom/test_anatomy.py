@@ -69,3 +69,29 @@ def test_levels_are_named_from_the_top(spines):
     spine = spines[0]
     assert spine.level(-5) == "C0"
     assert [spine.level(spine.centre(name)) for name in LEVELS] == list(LEVELS)
+
+
+def test_one_in_five_has_a_scoliosis_that_moves_the_cord_by_more_than_8_mm(spines):
+    reach = np.array([np.ptp(spine.x) for spine in spines])
+    assert 0.08 < np.mean(reach > 12) < 0.32
+    assert np.median(reach) < 8
+
+
+def test_stenosis_comes_with_age_and_never_squeezes_the_cord():
+    narrow = {}
+    for age in (25, 75):
+        rng = np.random.default_rng(8)
+        spines = [draw_spine(rng, age=age, sex="F") for _ in range(60)]
+        narrow[age] = [(s.profiles["sac_ap"] / s.profiles["canal_ap"]).min() for s in spines]
+        for spine in spines:
+            p, inside = spine.profiles, (spine.s > 0) & (spine.s < spine.conus)
+            free = p["sac_ap"] / 2 - np.abs(p["cord_d"] - p["sac_d"]) - p["cord_ap"] / 2
+            assert free[inside].min() > -0.3
+    assert np.mean(narrow[75]) < np.mean(narrow[25]) - 0.1
+    assert np.min(narrow[75]) < 0.6
+
+
+def test_few_were_operated_on(spines):
+    removed = np.mean([spine.removed.any() for spine in spines])
+    assert 0.01 < removed < 0.13
+    assert all(spine.removed.any() or not spine.screws.any() for spine in spines)

@@ -93,11 +93,31 @@ def test_parameters_are_plain_and_say_what_they_are(cases):
     assert cases["NMOSD"].parameters["lesions"][0]["visible"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("style", ["ellipsoids", "contours", "chains"])
+def test_style_changes_the_lesion_and_nothing_else(style):
+    options = {"region": "cervical", "kind": "2d", "style": style}
+    ill = make_case("ependymoma", 3, difficulty=0, **options)
+    mixed = make_case("ependymoma", 3, difficulty=0, region="cervical", kind="2d")
+    assert ill.parameters["style"] == style
+    assert mixed.parameters["style"] in ("ellipsoids", "contours")
+    assert ill.parameters["anatomy"] == mixed.parameters["anatomy"]
+    assert ill.lesion.array.any()
+
+
+@pytest.mark.slow
+def test_a_stricter_rule_keeps_fewer_lesions_of_the_same_scan():
+    options = {"region": "cervical", "kind": "2d", "difficulty": 0.8}
+    low, high = (make_case("MS", 4, visible=v, **options) for v in (0.15, 0.95))
+    np.testing.assert_array_equal(low.t2.array, high.t2.array)
+    assert low.lesion.array.sum() > high.lesion.array.sum()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [({"orientation": "RIX"}, "three letters"), ({"orientation": "RLP"}, "three letters"),
      ({"sex": "X"}, "sex"), ({"difficulty": 2}, "difficulty"), ({"region": "hip"}, "region"),
-     ({"diagnosis": "flu"}, "flu")],
+     ({"diagnosis": "flu"}, "flu"), ({"style": "cubist"}, "cubist"), ({"visible": 0}, "visible")],
 )  # fmt: skip
 def test_options_outside_the_list_are_refused(options, words):
     diagnosis = options.pop("diagnosis", None)

@@ -44,6 +44,26 @@ def test_the_same_seed_gives_the_same_bits(host):
     assert one.parameters == two.parameters
 
 
+@pytest.mark.parametrize("style", ["ellipsoids", "contours", "chains"])
+def test_every_style_puts_a_bright_lesion_into_the_cord(host, style):
+    result = insert_lesion(host.t2, host.cord, "ependymoma", 4, difficulty=0, style=style)
+    inside, cord = result.lesion.array > 0, result.cord.array > 0
+    after = result.volume.array.astype(float)
+    assert result.parameters["style"] == style
+    assert inside.any()
+    assert not (inside & ~cord).any()
+    assert after[inside].mean() > 1.15 * np.median(host.t2.array[host.cord.array > 0])
+
+
+def test_a_stricter_rule_leaves_fewer_masks_and_the_same_scan(host):
+    low, high = (
+        insert_lesion(host.t2, host.cord, "MS", 5, style="ellipsoids", visible=v) for v in (0.1, 1)
+    )
+    np.testing.assert_array_equal(low.volume.array, high.volume.array)
+    assert low.lesion.array.any()
+    assert not high.lesion.array.any()
+
+
 def test_a_mask_in_a_file_is_read_as_a_mask(host, tmp_path):
     paths = [tmp_path / name for name in ("t2.nii.gz", "cord.nii.gz")]
     save_volume(host.t2, paths[0])

@@ -51,6 +51,7 @@ def drawn(n: int = 80, seed: int = 0, **columns: Any) -> dict[str, list[Any]]:
         table[reader] = [
             DIAGNOSES[o] if w else t for t, w, o in zip(truth, wrong, other, strict=True)
         ]
+    table["volume_difference_mm3"] = [float(x) for x in rng.normal(-20, 80, n)]
     table["notice"] = ["trained on synthetic phantoms; not for clinical use"] * n
     return table | columns
 

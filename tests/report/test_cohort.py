@@ -72,10 +72,11 @@ def test_every_table_is_a_frame_with_its_notes():
     pytest.importorskip("pandas", reason="needs pandas, of the extra report")
     pytest.importorskip("scipy", reason="intervals of means need SciPy, of the extra report")
     cohort = Cohort(cohorts.explained(cohorts.drawn(60)))
-    for name in TABLES:
+    without = {"errors", "characteristics", "planning"}  # lists, without estimates
+    for name in [name for name in TABLES if name != "scans"]:
         frame = getattr(cohort, name)()
         need = {"k", "n", "estimate", "low", "high", "method", "reason", "sentence"}
-        assert need <= {*frame.columns} or name == "errors", name
+        assert need <= {*frame.columns} or name in without, name
         assert len(frame), name
         assert frame.attrs["notes"][0] == "evaluated: the 60 patients of the split test"
         assert any("synthetic phantoms" in note for note in frame.attrs["notes"])
@@ -85,7 +86,7 @@ def test_every_table_is_a_frame_with_its_notes():
 
 def test_undefined_has_a_reason():
     cohort = Cohort(cohorts.explained(cohorts.drawn(60)))
-    for name in TABLES:
+    for name in [name for name in TABLES if name != "scans"]:
         for row in cohort.table(name).rows:
             if "estimate" in row and row["figure"] and row["estimate"] != row["estimate"]:
                 assert row["reason"], (name, row)

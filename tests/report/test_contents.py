@@ -17,8 +17,10 @@ def test_all_that_a_full_cohort_allows():
     cohort = Cohort(cohorts.explained(cohorts.drawn(60)))
     cohort.lesions = cohorts.lesions(60)
     got = gather(cohort, title="A study")
-    assert {*TABLES, "settings", "claim"} <= {*got.tables}
-    assert not got.missing
+    assert {*TABLES, "settings", "claim", "stard", "trace"} - {*got.tables} == {"scans"}
+    assert [*got.missing] == ["table scans"]  # everybody has one
+    assert got.methods.startswith("The patient is the unit of analysis.")
+    assert got.counts["roc"].startswith("n = 60 (tumor or demyelination)")
     assert got.title == "A study"
     assert got.notices[0] == "Models: trained on synthetic phantoms; not for clinical use"
     assert got.notices[1] == "Evaluated: the 60 patients of the split test."
@@ -26,7 +28,7 @@ def test_all_that_a_full_cohort_allows():
     assert "95 % CI" in got.summary[0]
     assert len(got.summary) == 5
     drawn = [plate.name for section in got.sections for plate, _ in section.plates]
-    assert len(drawn) == len({*drawn}) == 9
+    assert len(drawn) == len({*drawn}) == 10
 
 
 def test_few_patients_are_said_once_a_line():

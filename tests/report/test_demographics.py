@@ -95,3 +95,18 @@ def test_wide_has_a_column_for_each_group():
     assert lines["patients"]["NMOSD"] == "10"
     assert "±" in lines["age, years"]["all"]
     assert "Welch" in lines["age, years"]["difference"]
+
+
+@pytest.mark.parametrize("value", [18.1, 33.3, 40.0])
+def test_equal_ages_have_no_variance_and_no_test(value):
+    """The mean of equal decimals need not be that decimal; what is left is rounding."""
+    for n in range(2, 9):
+        other = [31.2, 40.5, 38.8, 52.1, 44.0, 29.9]
+        ages = [value] * n + other
+        groups = ["MS"] * n + ["NMOSD"] * 6
+        table = {"case_id": range(n + 6), "reference_diagnosis": groups, "age": ages}
+        got = Cohort(table).table("table1")
+        assert not rows(got, characteristic="age, years", group="")
+        (row,) = rows(got, characteristic="age, years", group="MS")
+        assert (row["estimate"], row["sd"]) == (value, 0)
+        assert row["reason"] == f"all {n} values are the same"

@@ -75,7 +75,7 @@ def test_it_can_be_read_without_eyes(contents):
     assert len(page.all("h1")) == 1
     assert len(page.all("main")) == 1
     assert all(len(image["alt"]) > 30 for image in page.all("img"))
-    assert len(page.all("img")) == 9
+    assert len(page.all("img")) == 10
     assert len(page.all("caption")) == len(page.all("table")) > 8
     assert all(th.get("scope") in ("row", "col") for th in page.all("th"))
     names = [attributes["id"] for _, attributes in page.tags if "id" in attributes]

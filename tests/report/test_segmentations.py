@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from report import cohorts
@@ -62,3 +64,43 @@ def test_lesions_found():
 def test_no_scores():
     with pytest.raises(InputError, match="no case has a Dice score"):
         Cohort(cohorts.of_letter()).table("segmentation")
+
+
+def test_distances_say_of_how_many_patients_they_are():
+    n = 12
+    table = {
+        "case_id": [f"c{i}" for i in range(n)],
+        "reference_diagnosis": ["MS"] * n,
+        "dice": [0.8] * 5 + [0.7] * 4 + [0.0, 0.0, 1.0],  # two missed, one with nothing to find
+        "hd95_mm": [4.0, 5.0, 6.0, 4.5, 5.5, 7.0, 8.0, 6.5, 7.5, "", "", ""],
+    }
+    got = Cohort(table).table("segmentation")
+    first = [r for r in got.rows if r["group"] == "all" and "95th" in r["figure"]]
+    assert [r["n"] for r in first] == [9, 11]
+    assert "not defined in 3 of 12 patients" in first[0]["sentence"]
+    assert "n" in got.shown
+    assert any("the mean is of 9 of 12 patients" in note for note in got.notes)
+    assert "missed counted as largest" in first[1]["figure"]
+
+
+def test_a_missed_lesion_does_not_improve_the_median_distance():
+    def middle(missed):
+        hd = [3.0 + i for i in range(11)]
+        dice = [0.9 - i / 20 for i in range(11)]
+        for i in range(11 - missed, 11):  # the hardest ones
+            hd[i], dice[i] = "", 0.0
+        table = {
+            "case_id": [f"c{i}" for i in range(11)],
+            "reference_diagnosis": ["MS"] * 11,
+            "dice": dice,
+            "hd95_mm": hd,
+        }
+        found = Cohort(table).table("segmentation").rows
+        (row,) = [r for r in found if r["group"] == "all" and "largest" in r["figure"]]
+        return row["estimate"], row["high"], row["n"]
+
+    every = [middle(missed) for missed in range(11)]
+    assert all(n == 11 for *_, n in every)
+    for (a, b, _), (c, d, _) in itertools.pairwise(every):
+        assert c >= a
+        assert d >= b

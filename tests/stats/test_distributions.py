@@ -63,3 +63,10 @@ def test_importing_stats_imports_nothing_heavy():
     code += "'SimpleITK', 'matplotlib', 'torch') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("df", [1, 2, 3, 4, 9, 10, 77, 500, 9999, 20_000, 2.5])
+def test_student_s_quantile(df):
+    stats = pytest.importorskip("scipy.stats")
+    for level in (0.5, 0.9, 0.95, 0.999):
+        assert d.t_quantile(level, df) == pytest.approx(stats.t.ppf(0.5 + level / 2, df), rel=1e-7)

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from spinalcord.errors import InputError
-from spinalcord.stats import auc, by_subgroup, compare_aucs_unpaired, delong_se
+from spinalcord.stats import (
+    auc,
+    by_subgroup,
+    compare_aucs_unpaired,
+    delong_se,
+    exact_table_p,
+    proportion_difference,
+)
 
 RNG = np.random.default_rng(0)
 N = 200
@@ -111,3 +118,30 @@ def test_all_right_everywhere_is_no_difference():
 def test_refusals(answer, factors, options, message):
     with pytest.raises(InputError, match=message):
         by_subgroup([0, 1], answer, factors, **options)
+
+
+def test_several_subgroups_with_few_errors_have_an_exact_test():
+    truth = np.ones(40, bool)
+    called = np.r_[[1] * 9, 0, [1] * 15, [1] * 10, [0] * 5].astype(bool)
+    (s,) = by_subgroup(truth, called, {"x": ["a"] * 10 + ["b"] * 15 + ["c"] * 15})
+    assert s.interaction.method == "Fisher-Freeman-Halton"
+    table = [[e.k for e in s.estimates.values()], [e.n - e.k for e in s.estimates.values()]]
+    assert s.interaction.p == pytest.approx(exact_table_p(table)[0])
+
+
+def test_the_largest_of_several_differences_has_an_adjusted_interval():
+    (s,) = by_subgroup(TRUTH, CALLED, {"age": AGE})
+    effect = s.interaction.effect
+    assert effect.level == 0.95
+    assert effect.method == "Newcombe, Bonferroni for 3 differences"
+    best, worst = sorted(s.estimates.values(), key=lambda e: e.estimate)[::-2]
+    want = proportion_difference(best.k, best.n, worst.k, worst.n, level=1 - 0.05 / 3)
+    assert (effect.low, effect.high) == (want.low, want.high)
+
+
+def test_small_subgroups_have_no_chi_squared_test_of_their_areas():
+    rng = np.random.default_rng(0)
+    truth, names = np.arange(66) % 2, np.repeat(["a", "b", "c"], [30, 30, 6])
+    (s,) = by_subgroup(truth, rng.normal(size=66), {"x": names}, figure="auc")
+    assert "fewer than 20 cases in a class" in s.interaction.reason
+    assert math.isnan(s.interaction.p)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..._moved import renamed
+from ..._moved import old_names
 from .finding import Attribution, find_attribution
 from .focus import Focus, measure_focus
 from .map_agreement import TOP_FRACTION, Agreement, compare_maps
@@ -31,4 +31,4 @@ __all__ = [
     "trace_curves",
 ]
 
-__getattr__ = renamed(__name__)
+__getattr__ = old_names(__name__)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import _core
-from ..._moved import renamed
+from ..._moved import old_names
 from ...scans.preparation import LesionSlices, Stopwatch
 from .focus import Focus, measure_focus
 from .map_agreement import Agreement, compare_maps
@@ -156,4 +156,4 @@ def _agreement(
     return agreement
 
 
-__getattr__ = renamed(__name__)
+__getattr__ = old_names(__name__)

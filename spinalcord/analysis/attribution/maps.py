@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..._moved import renamed
+from ..._moved import old_names
 from ...scans.preparation import batches
 from .methods import FORMULAS, ExplanationOptions, gradient, hirescam
 from .occlusion import occlude
@@ -228,4 +228,4 @@ def _by_channel(parts: list[Array | None]) -> dict[str, float] | None:
     return dict(zip(CHANNELS, means.tolist(), strict=True))
 
 
-__getattr__ = renamed(__name__)
+__getattr__ = old_names(__name__)

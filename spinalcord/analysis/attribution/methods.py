@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._moved import renamed
+from ..._moved import old_names
 from ...errors import InputError
 
 Array = np.ndarray[Any, Any]
@@ -277,4 +277,4 @@ def _ring(value: Any) -> float:
     return number
 
 
-__getattr__ = renamed(__name__)
+__getattr__ = old_names(__name__)

@@ -15,9 +15,11 @@ from .forest import draw_subgroups
 from .lesion_overlap import draw_dice, draw_recall
 from .matrices import draw_agreement, draw_confusion
 from .performance_curves import draw_decision_curve, draw_reliability, draw_roc
+from .smooth_calibration import draw_calibration_curve
 
 __all__ = [
     "draw_agreement",
+    "draw_calibration_curve",
     "draw_confusion",
     "draw_decision_curve",
     "draw_dice",

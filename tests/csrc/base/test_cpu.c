@@ -1,6 +1,6 @@
 /* What of the machine this process may use. */
 #define _GNU_SOURCE /* sched_setaffinity */
-#include "base/cpu.h"
+#include "spinalcord.h"
 
 #include "check.h"
 

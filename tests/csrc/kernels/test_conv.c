@@ -4,7 +4,6 @@
 #include "kernels/conv_pack.h"
 #include "kernels/conv_ref.h"
 
-#include "base/cpu.h"
 #include "base/memory.h"
 
 #include "check.h"

@@ -2,7 +2,6 @@
  * integer, within its stated error on reals, the same bits however rows are cut. */
 #include "kernels/winograd.h"
 
-#include "base/cpu.h"
 #include "base/memory.h"
 #include "kernels/bf16.h"
 #include "kernels/conv_pack.h"

@@ -201,6 +201,25 @@ static inline sc_net *tensors_net(const tensors *t)
     return net;
 }
 
+/* Run a network forward, for the probabilities alone. */
+static inline sc_status net_forward(sc_net *net, int64_t n, int64_t h, int64_t w,
+                                    const float *src, float *dst, sc_error *err)
+{
+    const sc_call call = {
+        .n = n, .h = h, .w = w, .images = src, .forward = {.probabilities = dst}};
+    return sc_net_run(net, &call, err);
+}
+
+/* Run it backward; 'what' has room for the results. */
+static inline sc_status net_backward(sc_net *net, int64_t n, int64_t h, int64_t w,
+                                     const float *src, const sc_backward *what,
+                                     sc_error *err)
+{
+    const sc_call call = {
+        .pass = SC_BACKWARD, .n = n, .h = h, .w = w, .images = src, .backward = *what};
+    return sc_net_run(net, &call, err);
+}
+
 /* 'n' images of values from 0 to 1. */
 static inline float *random_images(uint64_t seed, int64_t n_values)
 {

@@ -3,8 +3,6 @@
  * the judge in tests/nets/test_backward.py. */
 #include "spinalcord.h"
 
-#include "base/cpu.h"
-
 #include "check.h"
 #include "networks.h"
 
@@ -15,9 +13,10 @@ static const float POSITIVE[2] = {0, 1}, GAP[2] = {-1, 1};
 
 static int64_t layer_values(const sc_net *net, sc_layer layer, int64_t h, int64_t w)
 {
-    int64_t shape[3] = {0};
-    CHECK_EQ(sc_net_layer_shape(net, layer, h, w, shape, NULL), SC_OK);
-    return shape[0] * shape[1] * shape[2];
+    sc_shape shape = {0};
+    CHECK_EQ(sc_net_shape(net, SC_OUTPUT_LAYER, layer, h, w, &shape, NULL), SC_OK);
+    CHECK_EQ(shape.n_axes, 3);
+    return shape.extents[0] * shape.extents[1] * shape.extents[2];
 }
 
 /* Gradients of the difference of the logits, and the layer's maps. */
@@ -29,14 +28,14 @@ static void backward(sc_net *net, sc_layer layer, int64_t n, const float *src,
                               .activations = activations,
                               .gradients = gradients};
     sc_error err = {0};
-    CHECK_EQ(sc_net_backward(net, n, H, W, src, &what, NULL, NULL, &err), SC_OK);
+    CHECK_EQ(net_backward(net, n, H, W, src, &what, &err), SC_OK);
     if (err.code != SC_OK) fprintf(stderr, "%s\n", err.text);
 }
 
 static double gap(sc_net *net, const float *src)
 {
     float p[2];
-    CHECK_EQ(sc_net_run(net, 1, H, W, src, p, NULL, NULL, NULL, NULL), SC_OK);
+    CHECK_EQ(net_forward(net, 1, H, W, src, p, NULL), SC_OK);
     return log((double)p[1]) - log((double)p[0]);
 }
 
@@ -98,8 +97,13 @@ static void check_engine(tensors *t, bool own)
     check_differences(net);
     sc_layer_info steps[SC_MAX_STEPS];
     int64_t n = 0;
-    CHECK_EQ(sc_net_backward_layers(net, SC_LAYER_INPUT, H, W, steps, &n, NULL), SC_OK);
-    CHECK_EQ(n, 2 * sc_net_layer_count(net));
+    int64_t n_forward = 0;
+    CHECK_EQ(
+        sc_net_steps(net, SC_FORWARD, SC_LAYER_INPUT, H, W, steps, &n_forward, NULL),
+        SC_OK);
+    CHECK_EQ(sc_net_steps(net, SC_BACKWARD, SC_LAYER_INPUT, H, W, steps, &n, NULL),
+             SC_OK);
+    CHECK_EQ(n, 2 * n_forward);
     for (int64_t i = 0; i < n; i++) {
         CHECK(strstr(steps[i].implementation, "bf16") == NULL);
         CHECK(steps[i].name[0] != '\0' && steps[i].shape[0] > 0);
@@ -164,7 +168,7 @@ static bool refused(sc_net *net, int64_t h, sc_backward what, const float *src,
     float maps[1], grads[1]; /* refused before it is written to */
     what.activations = maps;
     what.gradients = grads;
-    CHECK_EQ(sc_net_backward(net, 1, h, W, src, &what, NULL, NULL, &err), code);
+    CHECK_EQ(net_backward(net, 1, h, W, src, &what, &err), code);
     if (strstr(err.text, text) != NULL) return true;
     fprintf(stderr, "not in \"%s\": %s\n", err.text, text);
     return false;
@@ -186,9 +190,17 @@ static void test_refusals(void)
     CHECK(refused(dense, H, what, src, SC_NOT_FINITE, "direction"));
     src[5] = INFINITY;
     CHECK(refused(dense, H, good, src, SC_NOT_FINITE, "1 of"));
-    int64_t shape[3];
-    CHECK_EQ(sc_net_layer_shape(maps, SC_LAYER_LAST, 32, 32, shape, NULL),
+    sc_shape shape;
+    CHECK_EQ(sc_net_shape(maps, SC_OUTPUT_LAYER, SC_LAYER_LAST, 32, 32, &shape, NULL),
              SC_BAD_VALUE);
+    CHECK_EQ(sc_net_shape(maps, SC_OUTPUT_CAM, SC_LAYER_LAST, 32, 32, &shape, NULL),
+             SC_BAD_VALUE);
+    CHECK_EQ(sc_net_shape(dense, (sc_output)7, SC_LAYER_LAST, 32, 32, &shape, NULL),
+             SC_BAD_VALUE);
+    CHECK_EQ(sc_net_shape(dense, SC_OUTPUT_CAM, SC_LAYER_LAST, 31, 32, &shape, NULL),
+             SC_BAD_SHAPE);
+    const sc_call other = {.pass = (sc_pass)2, .n = 1, .h = H, .w = W, .images = src};
+    CHECK_EQ(sc_net_run(dense, &other, NULL), SC_BAD_VALUE);
     sc_free(src);
     sc_net_destroy(dense);
     sc_net_destroy(maps);
@@ -210,12 +222,17 @@ static void test_cancelled(void)
     float *src = random_images(14, N * 3 * 64 * 64);
     const int64_t n = layer_values(net, SC_LAYER_BLOCK1, 64, 64);
     float *maps = random_images(15, N * n), *grads = random_images(16, N * n);
-    const sc_backward what = {.layer = SC_LAYER_BLOCK1,
-                              .direction = POSITIVE,
-                              .activations = maps,
-                              .gradients = grads};
-    CHECK_EQ(sc_net_backward(net, N, 64, 64, src, &what, cancel_at_once, NULL, NULL),
-             SC_CANCELLED);
+    const sc_call call = {.pass = SC_BACKWARD,
+                          .n = N,
+                          .h = 64,
+                          .w = 64,
+                          .images = src,
+                          .backward = {.layer = SC_LAYER_BLOCK1,
+                                       .direction = POSITIVE,
+                                       .activations = maps,
+                                       .gradients = grads},
+                          .poll = cancel_at_once};
+    CHECK_EQ(sc_net_run(net, &call, NULL), SC_CANCELLED);
     sc_free(src);
     sc_free(maps);
     sc_free(grads);
@@ -239,7 +256,7 @@ static void *call(void *arg)
                               .direction = GAP,
                               .activations = c->maps,
                               .gradients = c->grads};
-    CHECK_EQ(sc_net_backward(c->net, 1, H, W, c->src, &what, NULL, NULL, NULL), SC_OK);
+    CHECK_EQ(net_backward(c->net, 1, H, W, c->src, &what, NULL), SC_OK);
     return NULL;
 }
 

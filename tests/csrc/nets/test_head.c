@@ -58,11 +58,20 @@ static void check_head(bool final_relu, int index)
     sc_net *net = tensors_net(t);
     const dense d = dense_of(t);
     float *src = random_images(1, 3 * H * W), dst[2];
-    const sc_net_extras extras = {.features = features, .cam = cam, .cam_index = index};
-    int64_t shape[3];
-    sc_net_feature_shape(net, H, W, shape);
-    CHECK(shape[0] == MAPS && shape[1] == FH && shape[2] == FW);
-    CHECK_EQ(sc_net_run(net, 1, H, W, src, dst, &extras, NULL, NULL, NULL), SC_OK);
+    const sc_call call = {.n = 1,
+                          .h = H,
+                          .w = W,
+                          .images = src,
+                          .forward = {.probabilities = dst,
+                                      .features = features,
+                                      .cam = cam,
+                                      .cam_index = index}};
+    sc_shape shape;
+    CHECK_EQ(sc_net_shape(net, SC_OUTPUT_FEATURES, SC_LAYER_INPUT, H, W, &shape, NULL),
+             SC_OK);
+    CHECK(shape.n_axes == 3 && shape.extents[0] == MAPS && shape.extents[1] == FH &&
+          shape.extents[2] == FW);
+    CHECK_EQ(sc_net_run(net, &call, NULL), SC_OK);
     double mean[MAPS] = {0}, hidden[HIDDEN], want[N] = {0}, largest = 0;
     int n_negative = 0;
     for (int i = 0; i < MAPS * N; i++) {

@@ -28,7 +28,7 @@ static void run(sc_net *net, int64_t n, int64_t h, int64_t w, const float *src,
                 float *dst)
 {
     sc_error err = {0};
-    CHECK_EQ(sc_net_run(net, n, h, w, src, dst, NULL, NULL, NULL, &err), SC_OK);
+    CHECK_EQ(net_forward(net, n, h, w, src, dst, &err), SC_OK);
     if (err.code != SC_OK) fprintf(stderr, "%s\n", err.text);
 }
 
@@ -124,8 +124,7 @@ static void check_size_refused(sc_net *net, int64_t n, int64_t h, int64_t w)
     const float src = 0;
     float dst;
     sc_error err = {0};
-    CHECK_EQ(sc_net_run(net, n, h, w, &src, &dst, NULL, NULL, NULL, &err),
-             SC_BAD_SHAPE);
+    CHECK_EQ(net_forward(net, n, h, w, &src, &dst, &err), SC_BAD_SHAPE);
     CHECK(err.text[0] != '\0');
 }
 
@@ -144,8 +143,7 @@ static void test_bad_images(sc_net_kind kind)
     src[n - 1] = NAN;
     src[5] = INFINITY;
     sc_error err = {0};
-    const sc_status status =
-        sc_net_run(net, 1, size, size, src, dst, NULL, NULL, NULL, &err);
+    const sc_status status = net_forward(net, 1, size, size, src, dst, &err);
     CHECK_EQ(status, SC_NOT_FINITE);
     CHECK(names(&err, "2 of"));
     sc_free(src);
@@ -275,8 +273,7 @@ static void *call_often(void *arg)
     caller *c = arg;
     for (int i = 0; i < 4; i++) {
         float dst[2] = {-1, -1};
-        if (sc_net_run(c->net, 1, 32, 32, c->src, dst, NULL, NULL, NULL, NULL) ==
-            SC_OK) {
+        if (net_forward(c->net, 1, 32, 32, c->src, dst, NULL) == SC_OK) {
             c->n_done++;
         }
         c->n_wrong += memcmp(dst, c->want, sizeof dst) != 0;
@@ -343,8 +340,14 @@ static void test_cancel(void)
     int n_polls = 0;
     sc_error err = {0};
     run(net, 1, 32, 32, src, first);
-    const sc_status status =
-        sc_net_run(net, N, 32, 32, src, dst, NULL, cancel_at_once, &n_polls, &err);
+    const sc_call call = {.n = N,
+                          .h = 32,
+                          .w = 32,
+                          .images = src,
+                          .forward = {.probabilities = dst},
+                          .poll = cancel_at_once,
+                          .poll_arg = &n_polls};
+    const sc_status status = sc_net_run(net, &call, &err);
     CHECK_EQ(status, SC_CANCELLED);
     CHECK_EQ(err.code, SC_CANCELLED);
     CHECK(n_polls >= 1);

@@ -5,8 +5,6 @@
 #include "check.h"
 #include "networks.h"
 
-enum { MAX_STEPS = 256 };
-
 /* Sizes that come and go: more than a runner keeps. */
 static void test_many_sizes(void)
 {
@@ -19,8 +17,7 @@ static void test_many_sizes(void)
         for (int i = 0; i < N_SIZES; i++) {
             float dst[2];
             const int64_t h = 32 + i;
-            CHECK_EQ(sc_net_run(net, 1, h, 32, src, dst, NULL, NULL, NULL, NULL),
-                     SC_OK);
+            CHECK_EQ(net_forward(net, 1, h, 32, src, dst, NULL), SC_OK);
             if (round == 0)
                 memcpy(first[i], dst, sizeof dst);
             else
@@ -43,10 +40,15 @@ static void test_batches(void)
     for (int i = 0; i < 2; i++) {
         t->config.threads = 1 + i;
         sc_net *net = tensors_net(t);
-        const sc_net_extras extras = {
-            .features = features[i], .cam = cam[i], .cam_index = 1};
-        CHECK_EQ(sc_net_run(net, N, SIDE, SIDE, src, dst[i], &extras, NULL, NULL, NULL),
-                 SC_OK);
+        const sc_call call = {.n = N,
+                              .h = SIDE,
+                              .w = SIDE,
+                              .images = src,
+                              .forward = {.probabilities = dst[i],
+                                          .features = features[i],
+                                          .cam = cam[i],
+                                          .cam_index = 1}};
+        CHECK_EQ(sc_net_run(net, &call, NULL), SC_OK);
         sc_net_destroy(net);
     }
     bool good = true;
@@ -80,27 +82,35 @@ static double giga_macs(const sc_layer_info *layers, int64_t n)
  * take; and the values it stores. */
 static void check_layers(sc_net_kind kind, double want, int64_t n_values)
 {
-    static sc_layer_info layers[MAX_STEPS];
-    static double profile[MAX_STEPS];
+    static sc_layer_info layers[SC_MAX_STEPS];
+    static double profile[SC_MAX_STEPS];
     tensors *t = tensors_usual(kind);
     sc_net *net = tensors_net(t);
-    const int64_t n = sc_net_layer_count(net), side = 64;
-    CHECK(n > 40 && n <= MAX_STEPS);
+    const int64_t side = 64;
+    int64_t n = 0;
+    CHECK_EQ(
+        sc_net_steps(net, SC_FORWARD, SC_LAYER_INPUT, side, side, layers, &n, NULL),
+        SC_OK);
+    CHECK(n > 40 && n <= SC_MAX_STEPS);
     CHECK_EQ(sc_net_n_values(net), n_values);
     CHECK_EQ(t->n_values, n_values);
-    CHECK_EQ(sc_net_layers(net, side, side, layers, NULL), SC_OK);
     CHECK_NEAR(giga_macs(layers, n), want / 16, 0.01 * want / 16);
-    CHECK_EQ(sc_net_layers(net, 5, side, layers, NULL), SC_BAD_SHAPE);
-    for (int i = 0; i < MAX_STEPS; i++) profile[i] = i < n ? 0 : -7;
+    CHECK_EQ(sc_net_steps(net, SC_FORWARD, SC_LAYER_INPUT, 5, side, layers, &n, NULL),
+             SC_BAD_SHAPE);
+    for (int i = 0; i < SC_MAX_STEPS; i++) profile[i] = i < n ? 0 : -7;
     float *src = random_images(3, 2 * 3 * side * side);
     float *dst = random_images(4, 2 * side * side);
-    const sc_net_extras extras = {.profile = profile};
-    CHECK_EQ(sc_net_run(net, 2, side, side, src, dst, &extras, NULL, NULL, NULL),
-             SC_OK);
+    const sc_call call = {.n = 2,
+                          .h = side,
+                          .w = side,
+                          .images = src,
+                          .forward = {.probabilities = dst},
+                          .seconds = profile};
+    CHECK_EQ(sc_net_run(net, &call, NULL), SC_OK);
     double seconds = 0;
     for (int64_t i = 0; i < n; i++) seconds += profile[i];
     CHECK(seconds > 1e-4 && seconds < 60);
-    for (int64_t i = n; i < MAX_STEPS; i++) CHECK_EQ(profile[i], -7.0);
+    for (int64_t i = n; i < SC_MAX_STEPS; i++) CHECK_EQ(profile[i], -7.0);
     sc_free(src);
     sc_free(dst);
     sc_net_destroy(net);

@@ -4,8 +4,6 @@
 
 #include "nn/plan.h"
 
-#include "base/cpu.h"
-
 #include "check.h"
 
 enum { PLANS_MAX_THREADS = 7, PLANS_N_ENGINES = 5 };

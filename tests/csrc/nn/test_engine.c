@@ -1,7 +1,6 @@
 /* Which kernels a network gets: by instruction set and precision. */
 #include "nn/engine.h"
 
-#include "base/cpu.h"
 #include "kernels/conv_ref.h"
 
 #include "check.h"

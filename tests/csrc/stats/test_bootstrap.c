@@ -1,5 +1,5 @@
 /* Bootstrap of the AUC: any number of threads, exact ends, refusals, cancelling. */
-#include "stats/stats.h"
+#include "spinalcord.h"
 
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* The distance transform against all pairs of voxels. */
-#include "stats/stats.h"
+#include "spinalcord.h"
 
 #include "check.h"
 

@@ -1,6 +1,6 @@
 /* Placement values against their definition; refusals. */
+#include "spinalcord.h"
 #include "stats/ranks.h"
-#include "stats/stats.h"
 
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* Bootstrap of a ratio: any number of threads, what can be drawn, refusals. */
-#include "stats/stats.h"
+#include "spinalcord.h"
 
 #include "check.h"
 

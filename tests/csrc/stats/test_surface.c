@@ -1,5 +1,5 @@
 /* Surfaces and the distances between them, on boxes whose distances are known. */
-#include "stats/stats.h"
+#include "spinalcord.h"
 
 #include "check.h"
 

@@ -1,0 +1,39 @@
+"""Draw the picture at the top of README.md: the results of one phantom, side by side.
+
+    python docs/readme_picture.py             # writes docs/readme.png
+
+Needs the extra `report`. The phantom and its seed are those of `spinalcord demo`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib import pyplot as plt
+
+from spinalcord.demo import run_demo
+from spinalcord.demo.demo_run import DIAGNOSIS, SEED
+
+TARGET = Path(__file__).with_name("readme.png")
+
+
+def main() -> None:
+    """Run the demo and save the figure."""
+    demo = run_demo(DIAGNOSIS, SEED)
+    case = demo.case
+    task, explanation = list(case.explanations.items())[-1]
+    figure, axes = plt.subplots(
+        1, 3, figsize=(10, 3.9), layout="constrained", width_ratios=(1, 1.15, 1)
+    )
+    case.segmentation.plot(ax=axes[0])
+    case.diagnosis.plot(ax=axes[1])
+    explanation.plot(ax=axes[2])
+    titles = ("segment: lesion and cord", "classify: three questions", f"explain: {task}")
+    for ax, title in zip(axes, titles, strict=True):
+        ax.set_title(title, fontsize=10)
+    figure.savefig(TARGET, dpi=90)
+    print(f"{TARGET}: drawn {demo.truth or 'no lesion'}, found {case.diagnosis.diagnosis}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Subgroups of the cohort's own columns, and whether they matter once the others are heeded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..stats import AdjustedFactor, adjusted_factors, benjamini_hochberg
+from .cases import Cases, Words
+from .performance import questions
+from .table import COMPARISON, Table, comparison_row, estimate_row
+
+MOST = 12  # levels of a factor
+
+
+def own_factors(cases: Cases, names: Sequence[str]) -> dict[str, Words]:
+    """Return columns of the cohort as factors.
+
+    Parameters
+    ----------
+    cases : Cases
+    names : sequence of str
+        Such as ``("site", "scanner")``.
+
+    Returns
+    -------
+    dict of str to (n,) object
+        Words; None where missing.
+
+    Raises
+    ------
+    InputError
+        No such column, or all of it is empty; more than 12 different words.
+    """
+    found = {}
+    for name in names:
+        if not cases.has(name):
+            known = ", ".join(column for column in cases.columns if cases.has(column))
+            raise InputError(f"no column {name!r} for a factor; known: {known}")
+        words = np.array([word or None for word in cases.words(name)], object)
+        levels = len({*words} - {None})
+        if levels > MOST:
+            raise InputError(
+                f"column {name} has {levels} different values; expected {MOST} at most"
+            )
+        found[name] = words
+    return found
+
+
+def adjusted_odds(
+    cases: Cases, *, own: Sequence[str] = (), level: float = 0.95, notes: Sequence[str] = ()
+) -> Table:
+    """Test whether the answers are right as often in all subgroups, other factors held.
+
+    Parameters
+    ----------
+    cases, level, notes
+        As in `table2`.
+    own : sequence of str
+        The cohort's own factors; age, sex and the diagnosis go with them.
+
+    Returns
+    -------
+    Table
+        Per task and factor an odds ratio for every level against the most frequent one, and a test
+        of the factor, its p-value adjusted over all tests of the table (Benjamini and Hochberg).
+
+    Raises
+    ------
+    InputError
+        As `questions`; as `own_factors`; no factor varies.
+    ImportError
+        Without SciPy, for factors of three levels or more.
+    """
+    columns: dict[str, Any] = dict(own_factors(cases, own))
+    if cases.has("sex"):
+        columns["sex"] = np.array([w or None for w in cases.words("sex")], object)
+    if cases.has("age"):
+        # Per ten years: a year's odds ratio is too close to 1 to read.
+        columns["age, 10 years"] = np.array(
+            [None if math.isnan(a) else a / 10 for a in cases.numbers("age")], object
+        )
+    if not columns:
+        raise InputError("no factor to adjust for: expected age, sex, or factors= of your own")
+    rows: list[dict[str, Any]] = []
+    for question in questions(cases):
+        keep = question.answered
+        if not keep.any():
+            continue
+        part = {name: values[question.index][keep] for name, values in columns.items()}
+        part["diagnosis"] = cases.words("reference_diagnosis")[question.index][keep]
+        found = adjusted_factors(question.right[keep], part, level=level)
+        rows += _rows(question.name, found)
+    adjusted_p = benjamini_hochberg([row["p"] for row in rows])
+    done = tuple({**row, "p_bh": q} for row, q in zip(rows, adjusted_p, strict=True))
+    tests = sum(not math.isnan(q) for q in adjusted_p)
+    return Table(
+        "adjusted",
+        "Right answers by factor, each adjusted for the others",
+        ("task", "factor", *COMPARISON, "p_bh"),
+        done,
+        ("task", "factor", "figure", "sentence", "p", "p_bh"),
+        (
+            *notes,
+            "odds ratios of a right answer; Firth's logistic regression on all factors at once",
+            f"p (BH): adjusted over the {tests} tests of this table (false discovery rate)",
+        ),
+    )
+
+
+def _rows(task: str, found: Sequence[AdjustedFactor]) -> list[dict[str, Any]]:
+    empty = {"p": math.nan, "p_holm": math.nan, "p_bh": math.nan, "test": ""}
+    reasons = {factor.test.reason for factor in found if math.isnan(factor.test.p)}
+    if len(reasons) == 1 and all(math.isnan(factor.test.p) for factor in found):
+        # One reason for all of them is said once.
+        row = comparison_row(found[0].test, math.nan, task=task, factor="all")
+        return [{**row, "figure": "odds ratios", "p_bh": math.nan}]
+    rows: list[dict[str, Any]] = []
+    for factor in found:
+        keys = {"task": task, "factor": factor.factor}
+        row = comparison_row(factor.test, math.nan, **keys)
+        if not math.isnan(factor.test.p):
+            rows += [{**estimate_row(e, **keys), **empty} for e in factor.odds_ratios.values()]
+            words = f"{factor.test.df:g} df"
+            row |= {"figure": "factor as a whole", "sentence": words}
+        rows.append({**row, "p_bh": math.nan})
+    return rows
