@@ -62,8 +62,17 @@ def test_each_figure(versions):
 
 
 def test_versions_stand_side_by_side(versions):
-    figures = {"precision": "f32", "old": {"cases": CASES}, "new": {"cases": CASES[1:]}}
-    lines = versions.make_table(figures).splitlines()
-    assert lines[0] == "| measured through the core, f32 | aim of version 3 | old | new |"
+    figures = {"precision": "f32", "version 2": {"cases": CASES}, "new": {"cases": CASES[1:]}}
+    before = {"f32": {
+        "typical": {
+            "segmentation": {d: {"dice": "0.7 [95 % CI: 0.6, 0.8]"} for d in versions.DIAGNOSES},
+            "tasks": {"outlined": {f"{task}: AUC": "0.9" for task in versions.TASKS}},
+        },
+        "inserted": {d: {"dice": "0.1", "found": "0.2"} for d in (*versions.DIAGNOSES, "all")},
+    }}  # fmt: skip
+    lines = versions.make_table(figures, before).splitlines()
+    assert lines[0] == "| measured through the core, f32 | aim of version 3 | version 2 | new |"
+    # What one program has not measured comes from the other's figures of version 2.
+    assert "| Dice, typical NMOSD | .76 | 0.7 [0.6, 0.8] | not measured |" in lines
     assert "| 50 % (1 of 2)" in lines[3]
     assert "| 0 % (0 of 1)" in lines[3]
