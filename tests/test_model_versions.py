@@ -35,7 +35,7 @@ CASES = [
     case("healthy", "lumbar", lesions=[700.0, 300.0, 20.0]),
     case("lumbar_held", "spider005", lesions=[40.0]),
     case("typical", "a", "MS", dice=0.2, answers={"ms_vs_nmosd": 0.1},
-         plaques=[{"z": 6.0, "found": True}, {"z": 7.0, "found": False}, {"z": 2.0, "found": 0}]),
+         plaques=[{"z": 6.0, "found": True}, {"z": 7.0, "found": False}, {"z": 1.0, "found": 0}]),
     case("typical", "b", "MS", dice=0.4, answers={"ms_vs_nmosd": 0.6}),
     case("typical", "c", "MS", dice=0.0),
     case("typical", "d", "NMOSD", dice=0.8, answers={"ms_vs_nmosd": 0.5}),
@@ -53,7 +53,7 @@ def test_each_figure(versions):
     assert told["cord in slices without, mean of phantoms without lesion"] == "20 mm³"
     assert told["Dice, typical MS"].startswith("0.20 [")
     assert told["Dice, typical NMOSD"] == "not measured"  # one case has no interval
-    clear = "MS plaques found that stand out by more than 5 SD of the cord"
+    clear = "MS plaques found that stand out by more than 2 SD of the cord"
     assert told[clear].startswith("50 % (1 of 2)")
     # Where nothing was found there is no answer; of MS .1 and .6 against .5, one is in order.
     assert told["AUC, `ms_vs_nmosd`, its outlines"] == "0.50 of 3"
