@@ -95,7 +95,7 @@ def make_folder(folder, outputs=("lesion",)):
 def stand_in(monkeypatch):
     """Let the core's networks be stood in for."""
     monkeypatch.setattr(_core, "Network", StandInNetwork, raising=False)
-    monkeypatch.setattr(_core, "cpu", lambda: {"threads": 2}, raising=False)
+    monkeypatch.setattr(_core, "cpu", lambda: {"threads": 2, "precisions": ["f32"]}, raising=False)
     monkeypatch.setattr(StandInNetwork, "opened", 0)
     return StandInNetwork
 

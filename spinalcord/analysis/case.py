@@ -28,10 +28,13 @@ class AnalysisOptions:
         What makes a lesion.
     explanation : ExplanationOptions
         How the answers are explained.
+    classify : bool, default True
+        Whether to classify and explain the lesions after the segmentation.
     """
 
     limits: LesionLimits = field(default_factory=LesionLimits)
     explanation: ExplanationOptions = field(default_factory=ExplanationOptions)
+    classify: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +45,8 @@ class CaseResults:
     ----------
     segmentation : Segmentation or None
         The lesions; None where a mask was given.
-    diagnosis : Diagnosis
-        What they look like.
+    diagnosis : Diagnosis or None
+        What they look like; None where they were not classified.
     explanations : mapping of str to Explanation
         By task: those whose answers led to the diagnosis. Empty without a lesion.
     lesion : LesionSlices
@@ -51,21 +54,22 @@ class CaseResults:
     """
 
     segmentation: Segmentation | None
-    diagnosis: Diagnosis
+    diagnosis: Diagnosis | None
     explanations: Mapping[str, Explanation]
     lesion: LesionSlices = field(repr=False)
 
     @property
     def results(self) -> tuple[Segmentation | Diagnosis | Explanation, ...]:
         """What there is, in the order in which it was made."""
-        first = () if self.segmentation is None else (self.segmentation,)
-        return (*first, self.diagnosis, *self.explanations.values())
+        first = (self.segmentation, self.diagnosis)
+        made = [result for result in first if result is not None]
+        return (*made, *self.explanations.values())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
             "segmentation": None if self.segmentation is None else self.segmentation.to_dict(),
-            "diagnosis": self.diagnosis.to_dict(),
+            "diagnosis": None if self.diagnosis is None else self.diagnosis.to_dict(),
             "explanations": {task: e.to_dict() for task, e in self.explanations.items()},
         }
 
@@ -114,7 +118,7 @@ def analyse(
         As for `Pipeline.classify`.
     """
     options = options or AnalysisOptions()
-    networks = {task: network(task) for task in TASKS}
+    networks = {task: network(task) for task in TASKS} if options.classify else {}
     segmentation = None
     if mask is None:
         own = Stopwatch()
@@ -129,6 +133,8 @@ def analyse(
             )
             mask = scan.working(segmentation.mask.array)
     lesion = LesionSlices(scan, mask, t1c)
+    if not options.classify:
+        return CaseResults(segmentation, None, {}, lesion)
     with watch.stage("classify"):
         diagnosis = classify_slices(
             lesion, networks, segmentation=segmentation, watch=Stopwatch(), progress=progress

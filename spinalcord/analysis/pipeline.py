@@ -199,8 +199,8 @@ class Pipeline:
         mask : Segmentation, path, Volume, nibabel or SimpleITK image, optional
             The lesions, on the scan's grid; outlined as by `segment` if not given.
         lesion_label : int, optional
-            Value of lesion in a mask that holds other structures too, such as 2 where 1 is cord. If
-            not given, all voxels other than 0 are lesion, and several values give a warning.
+            Value of lesion in a mask that holds other things too, such as 2 where 1 is cord. If not
+            given, all voxels that are not 0 are lesion, and several values give a warning.
         t1c : path, Volume, nibabel or SimpleITK image, optional
             Contrast-enhanced T1-weighted scan on the same grid. Without it that channel is zero.
         series : str, optional
@@ -368,13 +368,13 @@ class Pipeline:
         self,
         volume: Any,
         mask: Any,
-        label: int | None,
+        lesion_label: int | None,
         t1c: Any,
         series: str | None,
         watch: Stopwatch,
     ) -> tuple[LesionSlices, Segmentation | None]:
         """Read the scan, and take the mask that is given or make one."""
-        scan, given, contrast = self._inputs(volume, mask, label, t1c, series, watch)
+        scan, given, contrast = self._inputs(volume, mask, lesion_label, t1c, series, watch)
         if given is not None:
             return LesionSlices(scan, given, contrast), None
         segmentation = segment_scan(
@@ -388,7 +388,7 @@ class Pipeline:
     def _inputs(
         volume: Any,
         mask: Any,
-        label: int | None,
+        lesion_label: int | None,
         t1c: Any,
         series: str | None,
         watch: Stopwatch,
@@ -397,9 +397,11 @@ class Pipeline:
         scan = _read(volume, series, watch)
         with watch.stage("read"):
             contrast = None if t1c is None else scan.coregistered(t1c, "t1c")
-            own = isinstance(mask, Segmentation)
-            given, label = (mask.mask, None) if own else (mask, label)
-            return scan, None if given is None else scan.mask(given, label), contrast
+            if mask is None:
+                return scan, None, contrast
+            if isinstance(mask, Segmentation):
+                return scan, scan.mask(mask.mask), contrast
+            return scan, scan.mask(mask, lesion_label), contrast
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self._folder.path, self._precision, self._threads, self._progress)

@@ -18,7 +18,7 @@ from ..limits import LesionLimits
 from ..pictures.scene import MARGIN_MM, Scene
 from ..scans.preparation import Array, Stopwatch, WorkingScan, batches
 from ..scans.writing import save_volume, sidecar_path, write_json
-from .cord_shape import judge_cord
+from .cord_shape import CordShape, judge_cord
 from .lesions import Lesion, measure_lesions
 from .results import (
     Record,
@@ -290,10 +290,19 @@ def segment_scan(
         [network],
         settings=_settings(limits, known),
         seconds=watch.seconds,
-        warnings=[*warnings, *(() if shape is None else shape.warnings)],
+        warnings=_in_order(shape, warnings),
     )
     plausible = None if shape is None else shape.plausible
     return Segmentation(*placed, cord_volume, lesions, dropped, record, scan.volume, plausible)
+
+
+def _in_order(shape: CordShape | None, about_lesions: list[str]) -> list[str]:
+    """Return the warnings, those about the cord first: what is said of lesions depends on it."""
+    if shape is None:
+        return about_lesions
+    if not shape.mask.any():  # no lesion can lie in it, which is said with the lesions
+        return [*about_lesions, *shape.warnings]
+    return [*shape.warnings, *about_lesions]
 
 
 def _settings(limits: LesionLimits, cord: str) -> dict[str, Any]:

@@ -55,11 +55,11 @@ class RunSettings:
         How answers are explained.
     masks : {"compare", "use", "ignore"}
         What a mask is for.
+    lesion_label : int or None
+        As for `classify`: which value of a case's mask is lesion.
     qc : bool
         Whether to draw each case for the page on which it is judged. No part of the key: a case
         that has a picture serves a run without; one that has none is done again for one with.
-    lesion_label : int or None
-        As for `classify`: which value of a mask of a case is lesion.
     """
 
     models: str | None
@@ -69,8 +69,8 @@ class RunSettings:
     limits: LesionLimits = field(default_factory=LesionLimits)
     explanation: ExplanationOptions = field(default_factory=ExplanationOptions)
     masks: str = "compare"
-    qc: bool = True
     lesion_label: int | None = None
+    qc: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, from which `from_dict` makes the same again."""
@@ -86,15 +86,28 @@ class RunSettings:
         }
         return cls(**{**values, **parts})
 
+    @property
+    def classifies(self) -> bool:
+        """Whether lesions are classified; not where the folder of models has no classifiers."""
+        return any(task in self.hashes for task in TASKS)
+
+    def parts(self) -> dict[str, Any]:
+        """Return what the results of every case depend on, besides its files."""
+        single = {
+            "precision": self.precision,
+            "masks": self.masks,
+            "lesion_label": self.lesion_label,
+        }
+        return {
+            "version": __version__,
+            "models": dict(self.hashes),
+            "settings": {**single, **self.limits.to_dict(), **self.explanation.to_dict()},
+        }
+
     def key(self, case: CohortCase, inputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a digest of all that a case's results depend on."""
-        parts = {
-            "version": __version__,
+        parts = self.parts() | {
             "inputs": {name: known["sha256"] for name, known in inputs.items()},
-            "models": dict(self.hashes),
-            "settings": [self.precision, self.masks, self.lesion_label],
-            "limits": self.limits.to_dict(),
-            "explanation": self.explanation.to_dict(),
             "case": [case.series, case.folder, case.stem],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -127,11 +140,11 @@ def is_done(case: CohortCase, settings: RunSettings, out: Path) -> bool:
     if record is None or not _is_whole(record, settings):
         return False
     inputs = record["inputs"]
-    paths = _paths(case)
+    paths = input_paths(case)
     return (
         inputs.keys() == paths.keys()
         and settings.key(case, inputs) == record["key"]
-        and _files_are_there(out, record)
+        and files_are_there(out, record)
         and all(is_unchanged(path, inputs[name]) for name, path in paths.items())
     )
 
@@ -251,17 +264,19 @@ def _compute(
         pipeline.network,
         mask=None if segmented else given,
         t1c=contrast,
-        options=AnalysisOptions(settings.limits, settings.explanation),
+        options=AnalysisOptions(settings.limits, settings.explanation, settings.classifies),
         watch=watch,
     )
     with watch.stage("write"):
         reference = given if segmented else None
         record: dict[str, Any] = {
-            "status": "done", "key": key, "inputs": inputs, **case_rows(scan, found, reference)
+            "status": "done", "key": key, "parts": settings.parts(), "inputs": inputs,
+            **case_rows(scan, found, reference),
         }  # fmt: skip
         record["case"] |= {f"{name}_sha256": known["sha256"] for name, known in inputs.items()}
         used = ("segmentation", *TASKS) if segmented else tuple(TASKS)
-        record["case"] |= {f"{role}_sha256": settings.hashes[role] for role in used}
+        hashes = {role: settings.hashes[role] for role in used if role in settings.hashes}
+        record["case"] |= {f"{role}_sha256": sha256 for role, sha256 in hashes.items()}
         record["case"] |= {"precision": settings.precision, "version": __version__}
         if not settings.qc:
             return found.results, record, None
@@ -271,7 +286,7 @@ def _compute(
 
 
 def _read(
-    case: CohortCase, label: int | None
+    case: CohortCase, lesion_label: int | None
 ) -> tuple[WorkingScan, Array | None, WorkingScan | None, dict[str, Any]]:
     """Read a case's scan, mask and contrast-enhanced scan, and identify the files."""
     scan = WorkingScan(case.path, series=case.series)
@@ -279,7 +294,7 @@ def _read(
     inputs = {"scan": describe_input(case.path, scan.volume.source.files)}
     given = None
     if case.mask is not None:
-        given, inputs["mask"] = _mask(scan, case.mask, label)
+        given, inputs["mask"] = _mask(scan, case.mask, lesion_label)
     if case.t1c is not None and contrast is not None:
         inputs["t1c"] = describe_input(case.t1c, contrast.volume.source.files)
     return scan, given, contrast, inputs
@@ -332,9 +347,9 @@ def _save(
 def _still_holds(case: CohortCase, settings: RunSettings, out: Path) -> bool:
     """Say whether a record holds by content; what has new stamps alone gets a new record."""
     record = read_record(out, case)
-    if record is None or not _is_whole(record, settings) or not _files_are_there(out, record):
+    if record is None or not _is_whole(record, settings) or not files_are_there(out, record):
         return False
-    paths = _paths(case)
+    paths = input_paths(case)
     if record["inputs"].keys() != paths.keys():
         return False
     inputs = {name: again(path, record["inputs"][name]) for name, path in paths.items()}
@@ -351,12 +366,14 @@ def _is_whole(record: Mapping[str, Any], settings: RunSettings) -> bool:
     return record.get("status") == "done" and ("qc" in record or not settings.qc)
 
 
-def _paths(case: CohortCase) -> dict[str, str]:
+def input_paths(case: CohortCase) -> dict[str, str]:
+    """Return the files of a case: scan, and mask and t1c if it has them."""
     named = {"scan": case.path, "mask": case.mask, "t1c": case.t1c}
     return {name: path for name, path in named.items() if path is not None}
 
 
-def _files_are_there(out: Path, record: Mapping[str, Any]) -> bool:
+def files_are_there(out: Path, record: Mapping[str, Any]) -> bool:
+    """Tell whether the results that a record lists are present, by their sizes."""
     try:
         return all(os.stat(out / f["name"]).st_size == f["size"] for f in record["files"])
     except OSError:
@@ -382,7 +399,7 @@ def _failed(case: CohortCase, out: Path, stage: str, error: Exception, seconds: 
 def _sentence(case: CohortCase, error: Exception) -> str:
     """Say what went wrong, without paths, UIDs and series descriptions: they may name a patient."""
     text = _SERIES.sub("a series", str(error)) or type(error).__name__
-    for path in sorted(_paths(case).values(), key=len, reverse=True):
+    for path in sorted(input_paths(case).values(), key=len, reverse=True):
         text = text.replace(path, Path(path).name)
         text = text.replace(f"{Path(path).parent}{os.sep}", "")
     return " ".join(text.split())

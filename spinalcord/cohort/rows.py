@@ -40,25 +40,24 @@ def case_rows(scan: WorkingScan, found: CaseResults, reference: Array | None) ->
     if segmentation is not None and segmentation.cord is not None:
         cord = scan.working(segmentation.cord.array)
     lesions = lesion_rows(scan, lesion.mask, "found", cord, reference)
-    records = [diagnosis.record, *(explanation.record for explanation in explanations)]
+    records = [result.record for result in found.results]
+    if diagnosis is not None:  # it repeats what the segmentation says
+        records = [diagnosis.record, *(explanation.record for explanation in explanations)]
     row: dict[str, Any] = {
-        "found": diagnosis.found,
-        "diagnosis": diagnosis.diagnosis,
+        "found": bool(lesions),
+        "diagnosis": None if diagnosis is None else diagnosis.diagnosis,
         "n_lesions": len(lesions),
         "lesion_volume_mm3": _volume(scan, lesion.mask),
         "mask": "given" if segmentation is None else "segmented",
         "t1c": "absent" if lesion.t1c is None else "given",
         "warnings": "; ".join(dict.fromkeys(w for r in records for w in r.warnings)),
-        "notice": diagnosis.notice,
+        "notice": records[0].notice,
     }
     if segmentation is not None:
         row["n_dropped"] = len(segmentation.dropped)
         row["dropped_volume_mm3"] = sum(one.volume_mm3 for one in segmentation.dropped)
-    for name, answer in diagnosis.tasks.items():
-        row[f"{name}_probability"] = answer.probability
-        row[f"{name}_label"] = answer.label
-        row[f"{name}_threshold"] = answer.threshold
-    row |= {f"{name}_probability": p for name, p in diagnosis.probabilities.items()}
+    if diagnosis is not None:
+        row |= _answers(diagnosis)
     for explanation in explanations:
         row |= attribution_row(explanation)
     if reference is not None:
@@ -70,6 +69,15 @@ def case_rows(scan: WorkingScan, found: CaseResults, reference: Array | None) ->
     slices = _slices(scan, lesion, diagnosis)
     row["n_slices"] = len(slices)
     return {"case": row, "lesions": lesions, "slices": slices}
+
+
+def _answers(diagnosis: Diagnosis) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name, answer in diagnosis.tasks.items():
+        row[f"{name}_probability"] = answer.probability
+        row[f"{name}_label"] = answer.label
+        row[f"{name}_threshold"] = answer.threshold
+    return row | {f"{name}_probability": p for name, p in diagnosis.probabilities.items()}
 
 
 def attribution_row(explanation: Explanation) -> dict[str, Any]:
@@ -135,14 +143,16 @@ def lesion_rows(
     ]
 
 
-def _slices(scan: WorkingScan, lesion: LesionSlices, diagnosis: Diagnosis) -> list[dict[str, Any]]:
+def _slices(
+    scan: WorkingScan, lesion: LesionSlices, diagnosis: Diagnosis | None
+) -> list[dict[str, Any]]:
     pixel_mm2 = scan.spacing_mm[1] * scan.spacing_mm[2]
     counts = np.count_nonzero(lesion.mask, axis=(1, 2))
     rows = {
         scan.volume.stored_slice(index): {"lesion_mm2": int(counts[index]) * pixel_mm2}
         for index in np.flatnonzero(counts).tolist()
     }
-    for name, answer in diagnosis.tasks.items():
+    for name, answer in (diagnosis.tasks if diagnosis else {}).items():
         for one in answer.slices:
             rows[one.index][name] = one.probability
     return [{"slice": index, **row} for index, row in rows.items()]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,11 +19,13 @@ from ..errors import BackendError, InputError, ModelError, SpinalcordWarning
 from ..limits import LesionLimits
 from ..models.folder import ROLES, ModelFolder, find_models
 from ..models.model_file import Model
-from ..models.network import check_settings
+from ..models.network import check_settings, resolve_precision
 from ..scans.reading import check_label
+from ..tasks import TASKS
 from .listing import CohortCase, Listing, list_cohort
 from .processing import Outcome, RunSettings, is_done
-from .records import locked, read_record
+from .records import locked
+from .redoing import FAILED, redo_reason
 from .run_tables import read_results, write_tables
 from .workers import run_local
 
@@ -41,11 +44,14 @@ class CohortRun:
         cases, done, failed, missing, excluded; and of those done, kept: from an earlier run.
     notice : str
         What the models' makers want repeated with every result.
+    redone : mapping of str to int
+        How many cases that an earlier run had finished or tried were computed again, by reason.
     """
 
     out: Path
     counts: Mapping[str, int]
     notice: str
+    redone: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def table(self) -> Any:
@@ -73,7 +79,12 @@ class CohortRun:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {"out": str(self.out), "counts": dict(self.counts), "notice": self.notice}
+        return {
+            "out": str(self.out),
+            "counts": dict(self.counts),
+            "redone": dict(self.redone),
+            "notice": self.notice,
+        }
 
     def _frame(self, name: str) -> Any:
         rows = self.read(name)
@@ -154,7 +165,7 @@ def run_cohort(
         Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``;
         see ``docs/tables.md`` for those that are known.
     lesion_label : int, optional
-        As for `spinalcord.classify`: which value of the masks is lesion.
+        As for `spinalcord.classify`: which value of the cases' masks is lesion.
     limits : LesionLimits, optional
         What makes a lesion; the model file's own values if not given.
     explanation : ExplanationOptions, optional
@@ -202,14 +213,14 @@ def run_cohort(
     folder = find_models(models)
     settings = RunSettings(
         models=None if models is None else str(Path(models).absolute()),
-        hashes={role: folder.model(role).sha256 for role in ROLES},
-        precision=precision,
+        hashes={role: folder.model(role).sha256 for role in _roles(folder, masks)},
+        precision=resolve_precision(precision),
         threads=share,
         limits=_group("limits", limits, LesionLimits, options),
         explanation=_group("explanation", explanation, ExplanationOptions, options),
         masks=masks,
-        qc=qc,
         lesion_label=check_label(lesion_label),
+        qc=qc,
     )
     if options:
         raise TypeError(f"run_cohort() got an unexpected keyword argument {next(iter(options))!r}")
@@ -222,11 +233,11 @@ def run_cohort(
     with locked(out), _connected(client) as cluster:
         kept = 0
         try:
-            todo, kept, earlier = _missing(listing, settings, out, resume, progress)
+            todo, kept, reasons = _missing(listing, settings, out, resume, progress)
             kept += _work(
                 todo,
                 kept,
-                earlier,
+                reasons,
                 listing,
                 settings,
                 out,
@@ -248,7 +259,21 @@ def run_cohort(
             SpinalcordWarning,
             stacklevel=2,
         )
-    return CohortRun(out, {**counts, "kept": kept}, description["notice"])
+    redone = Counter(reasons.values())
+    return CohortRun(out, {**counts, "kept": kept}, description["notice"], redone)
+
+
+def _roles(folder: ModelFolder, masks: str) -> tuple[str, ...]:
+    """Return the models of a run: all, or the segmentation's alone if there are no classifiers."""
+    if masks == "use" or "segmentation" not in folder.models or TASKS.keys() & folder.models.keys():
+        return ROLES
+    warnings.warn(
+        f"{folder.path} has no classifiers: lesions are segmented, but neither classified nor "
+        "explained",
+        SpinalcordWarning,
+        stacklevel=3,
+    )
+    return ROLES[:1]
 
 
 def _share(jobs: int, threads: int | None, precision: str, *, distributed: bool) -> int:
@@ -296,7 +321,7 @@ def _check_cord(limits: LesionLimits, model: Model) -> None:
 
 
 def _describe(settings: RunSettings, folder: ModelFolder, t1c: bool) -> dict[str, Any]:
-    used = [folder.model(role) for role in ROLES]
+    used = [folder.model(role) for role in settings.hashes]
     notices = dict.fromkeys(model.notice for model in used if model.notice)
     return {
         "format": 1,
@@ -328,25 +353,35 @@ def _connected(client: Any) -> Iterator[Any]:
 
 def _missing(
     listing: Listing, settings: RunSettings, out: Path, resume: bool, progress: bool
-) -> tuple[list[CohortCase], int, set[str]]:
-    """Return the cases that are not done, how many are, and whose results may still hold."""
+) -> tuple[list[CohortCase], int, dict[str, str]]:
+    """Return the cases that are not done, how many are, and why some are done again, by name."""
     if not resume:
-        return list(listing.cases), 0, set()
+        return list(listing.cases), 0, {}
     with _bar(len(listing.cases), 0, "check", progress, delay=2.0) as bar:
-        todo, earlier = [], set()
+        todo, reasons = [], {}
         for case in listing.cases:
             if not is_done(case, settings, out):
                 todo.append(case)
-                if (read_record(out, case) or {}).get("status") == "done":
-                    earlier.add(case.name)
+                reason = redo_reason(case, settings, out)
+                if reason:
+                    reasons[case.name] = reason
             bar.update()
-    return todo, len(listing.cases) - len(todo), earlier
+    again = Counter(reason for reason in reasons.values() if reason != FAILED)
+    if again:
+        told = "; ".join(f"{reason} ({count})" for reason, count in again.most_common())
+        warnings.warn(
+            f"{again.total()} of {len(listing.cases)} cases are computed again although an "
+            f"earlier run has finished them: {told}",
+            SpinalcordWarning,
+            stacklevel=3,
+        )
+    return todo, len(listing.cases) - len(todo), reasons
 
 
 def _work(
     todo: list[CohortCase],
     done: int,
-    earlier: set[str],
+    reasons: Mapping[str, str],
     listing: Listing,
     settings: RunSettings,
     out: Path,
@@ -380,7 +415,8 @@ def _work(
             if outcome.status == "failed":
                 failed += 1
                 bar.set_postfix(failed=failed, refresh=False)
-            kept += outcome.status == "kept" and case.name in earlier
+            earlier = reasons.get(case.name, FAILED) != FAILED
+            kept += outcome.status == "kept" and earlier
             bar.update()
     return kept
 

@@ -19,14 +19,15 @@ METHODS = ("gradcam", "gradcam++", "hirescam", "layercam", "gradient", "integrat
 LAYERS = ("last", "block1", "block2", "block3", "block4", "input")
 OF = ("logit", "difference", "probability")
 
-_OWN_OR_0 = "the model's own, or 0"
-_OWN = {"threshold": "the model's own"}
 _LIMITS = {
-    "threshold": ("P", "smallest probability of a lesion voxel"),
+    "threshold": ("P", "lesion where the probability is at least this"),
     "min_peak": ("P", "exclude lesions that nowhere reach this probability"),
     "min_lesion_mm3": ("V", "exclude smaller lesions"),
-    "min_thickness_mm": ("MM", "exclude lesions thinner from slice to slice"),
-    "min_in_cord": ("SHARE", "exclude lesions with less than this share, or no voxel, in the cord"),
+    "min_thickness_mm": ("MM", "exclude lesions thinner than this from slice to slice"),
+    "min_in_cord": (
+        "SHARE",
+        "exclude lesions with a smaller share, or none, in the cord",
+    ),
 }
 
 _EPILOG = """\
@@ -120,11 +121,12 @@ def add_tables(parser: argparse.ArgumentParser) -> None:
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """Add the options of `LesionLimits`."""
     for name, (metavar, summary) in _LIMITS.items():
+        own = "the model's" if name == "threshold" else "the model's, or 0"
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             type=number(0, MOST[name]),
             metavar=metavar,
-            help=f"{summary} (default: {_OWN.get(name, _OWN_OR_0)})",
+            help=f"{summary} (default: {own})",
         )
     parser.add_argument(
         "--keep-outside-cord",

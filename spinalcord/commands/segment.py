@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cord",
         metavar="MASK",
-        help="cord mask: exclude lesions outside it (default: the network's own, if any)",
+        help="cord mask: exclude lesions outside it (default: the network's, if any)",
     )
     parser.add_argument(
         "--probability",

@@ -160,7 +160,7 @@ def _lesion(demo: Demo) -> str:
 
 
 def _answers(demo: Demo) -> str:
-    diagnosis = demo.case.diagnosis
+    diagnosis = demo.diagnosis
     if not diagnosis.found:
         return "<p>No lesion was found, so nothing was classified.</p>"
     parts = []
@@ -225,7 +225,7 @@ def _evidence(demo: Demo) -> str:
 
 def _seconds(demo: Demo) -> str:
     rows = [{"step": name, "seconds": f"{value:.2f}"} for name, value in demo.seconds.items()]
-    record = demo.case.diagnosis.record
+    record = demo.diagnosis.record
     with_what = f"{record.threads} thread{'s' * (record.threads != 1)}, {record.precision}."
     return f"<p>{escape(with_what)}</p>{table_html(rows, ('step', 'seconds'))}"
 
@@ -268,7 +268,7 @@ def _made_with(demo: Demo) -> str:
             "network": model["network"],
             "sha256": str(model["sha256"])[:16] + "…",
         }
-        for model in demo.case.diagnosis.record.models
+        for model in demo.diagnosis.record.models
     ]
     rows = [
         ("spinalcord", __version__),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..analysis.case import CaseResults
+from ..analysis.classification import Diagnosis
 from ..analysis.pipeline import Pipeline
 from ..analysis.results import Result
 from ..cohort.rows import lesion_rows
@@ -73,6 +74,12 @@ class Demo:
     notices: tuple[str, ...]
 
     @property
+    def diagnosis(self) -> Diagnosis:
+        """What the pipeline says of the lesions."""
+        assert self.case.diagnosis is not None  # `Pipeline.run` always classifies
+        return self.case.diagnosis
+
+    @property
     def truth(self) -> str | None:
         """The diagnosis that was drawn; None without a lesion."""
         diagnosis: str | None = self.phantom.parameters["diagnosis"]
@@ -81,7 +88,7 @@ class Demo:
     @property
     def answer(self) -> str | None:
         """The diagnosis that was given; None where no lesion was found."""
-        return self.case.diagnosis.diagnosis
+        return self.diagnosis.diagnosis
 
     @property
     def steps(self) -> tuple[Result, ...]:
@@ -99,7 +106,7 @@ class Demo:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the main figures as plain values for JSON."""
-        tasks = self.case.diagnosis.tasks
+        tasks = self.diagnosis.tasks
         return {
             "notice": " ".join(self.notices),
             "phantom": {"diagnosis": self.truth, "seed": self.seed},
@@ -168,6 +175,7 @@ def run_demo(
     scan = WorkingScan(phantom.t2)
     drawn = scan.working(phantom.lesion.array)
     assert case.segmentation is not None
+    assert case.diagnosis is not None
     found = scan.working(case.segmentation.mask.array)
     cord = scan.working(phantom.cord.array)
     lesions = [
@@ -204,9 +212,10 @@ def true_answer(task: Task, diagnosis: str | None) -> str | None:
 def _seconds(case: CaseResults) -> dict[str, float]:
     """Sum up the steps' own seconds."""
     segmentation = {} if case.segmentation is None else case.segmentation.seconds
+    classified = {} if case.diagnosis is None else case.diagnosis.seconds
     explained = [sum(e.seconds.values()) for e in case.explanations.values()]
     return {
         "segment": sum(segmentation.values()),
-        "classify": sum(case.diagnosis.seconds.values(), 0.0),
+        "classify": sum(classified.values(), 0.0),
         "explain": sum(explained, 0.0),
     }

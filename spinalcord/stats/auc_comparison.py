@@ -130,7 +130,7 @@ def compare_aucs_unpaired(
         (area,), covariance = delong_covariance(truth, np.asarray(s, np.float64)[None])
         found.append(AreaError.of(binary(truth, "truth"), float(area), float(covariance[0, 0])))
     n = np.size(first[0]) + np.size(second[0])
-    pair = _Pair(*found, 0.0, False, {"n": n, "unit": unit})
+    pair = _Pair(found[0], found[1], 0.0, False, {"n": n, "unit": unit})
     return pair.compare(name, level, _checked(method))
 
 

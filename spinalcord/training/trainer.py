@@ -32,7 +32,7 @@ from .problems import Problem, make_problem
 from .settings import PREPARED, SEGMENTATION, START, Settings, check_target, rate_at
 from .starting import load_backbone, load_init, write_start
 from .torch_networks import copy_tensors
-from .whole_scans import MOST_SCANS, choose_scans, judge, opened
+from .whole_scans import MOST_SCANS, choose_scans, judge_scans, opened
 
 CHECKPOINT_S = 300.0
 """Seconds of work that a kill can cost at most, about."""
@@ -374,7 +374,7 @@ def _judge(metadata: dict[str, Any], scans: list[Entry], loop: _Loop) -> dict[st
     with opened(loop.network, metadata, loop.checkpoint.parent, precision) as network:
         if loop.settings.mined:
             loop.problem.mine(network, loop.step)
-        return judge(network, scans)
+        return judge_scans(network, scans)
 
 
 def choose_device(settings: Settings) -> tuple[torch.device, bool]:

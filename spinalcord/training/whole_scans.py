@@ -151,7 +151,7 @@ def opened(
         draft.unlink()
 
 
-def judge(network: Network, scans: Sequence[Entry]) -> dict[str, float]:
+def judge_scans(network: Network, scans: Sequence[Entry]) -> dict[str, float]:
     """Measure a network on whole scans: the figures of `summarise`, at a threshold of one half."""
     pixel_mm = pixel_of(network.metadata)
     return summarise([measure_scan(e, probabilities(network, e), pixel_mm, 0.5) for e in scans])

@@ -8,6 +8,7 @@ import pytest
 
 from spinalcord import cohort
 from spinalcord.cli import main
+from spinalcord.limits import LesionLimits
 
 
 class Result:
@@ -45,9 +46,10 @@ def test_options_reach_the_run(asked, capsys):
     assert main(arguments) == 0
     (((source, out), options),) = asked
     assert (source, out) == ("in", "out")
-    expected = {"jobs": 3, "threshold": 0.4, "carry": ["site", "scanner"], "t1c": False}
+    expected = {"jobs": 3, "carry": ["site", "scanner"], "t1c": False}
     expected |= {"qc": False, "resume": False, "method": "layercam", "progress": False}
-    expected |= {"precision": "auto", "threads": 2, "models": "m", "keep_outside_cord": None}
+    expected |= {"precision": "auto", "threads": 2, "models": "m"}
+    expected |= {"limits": LesionLimits(threshold=0.4)}
     assert {name: options[name] for name in expected} == expected
     shown = capsys.readouterr()
     assert json.loads(shown.out) == {"counts": {"done": 1, "failed": 0}}

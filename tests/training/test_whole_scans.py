@@ -92,7 +92,7 @@ def test_a_network_is_judged_by_its_file_which_does_not_stay(patch_entries, tmp_
     metadata = describe("segmentation", ["lesion", "cord"], "tiny", settings)
     module = build("multiresunet", in_channels=3, outputs=2, final_norm=False)
     with scans.opened(module, metadata, tmp_path, "f32") as network:
-        figures = scans.judge(network, patch_entries[:3])
+        figures = scans.judge_scans(network, patch_entries[:3])
     assert 0 <= figures["score"] <= 1
     assert {k for k in figures if k.startswith("dice_")} == {
         "dice_cord", *(f"dice_{e.case.diagnosis}" for e in patch_entries[:3])
