@@ -75,7 +75,7 @@ def prepare_segmentation(
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Resample every slice to the segmentation network's pixels.
 
-    letter
+    stretch
         Each slice is stretched to `size` (h, w), bilinearly with half-pixel centres and without
         antialiasing; `spacing_mm` and `pixel_mm` are not used.
     physical
@@ -149,7 +149,7 @@ def restore(
     ------
     InputError
         A frame that is not finite, without positive steps, or that shows nothing of the scan;
-        rows or columns outside 1 to 32768; NaN or infinity (a network gone wrong must not pass
+        rows or columns outside 1 to 32768; NaN or infinity (a failing network must not pass
         for a scan without lesion).
     """
 
@@ -164,16 +164,17 @@ def prepare_classification(
     size: Sequence[int] = (256, 256),
     pixel_mm: float = 1.0,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
-    """Make the classifiers' images of the slices that hold lesion.
+    """Make the classifiers' images of the slices with lesion.
 
-    letter
+    stretch
         Each slice is stretched to `size`, as in `prepare_segmentation`.
     physical
         A window of `size` pixels is cut from the slice resampled as in `prepare_segmentation`,
         centred (to the nearest whole pixel) on the middle of the bounding box of the slice's
-        lesion, and zero beyond the scan.  The bounding box, not the centroid: whatever fits into
-        the window then lies in it, however the lesion's parts are distributed.  A box larger than
-        the window is first cut, along rows and then columns, to the part with the most lesion.
+        lesion, and zero beyond the scan.  The box is used instead of the centroid so that
+        whatever fits into the window lies in it, however the lesion's parts are distributed.  A box
+        larger than the window is first cut, along rows and then columns, to the part with the most
+        lesion.
 
     The mask is resampled to the nearest voxel, in both modes.
 
@@ -245,7 +246,7 @@ def resample(
     filter: Literal["linear", "area", "nearest"] = "area",
     outside: Literal["zero", "edge"] = "zero",
 ) -> NDArray[np.float32]:
-    """Resample images: what the functions above are made of.
+    """Resample images: the function on which those above are built.
 
     Pixel (i, j) of the result shows (row0 + i * row_step, column0 + j * column_step) of `images`.
 
@@ -289,7 +290,7 @@ def label(
     connectivity : 6, 18 or 26
         Neighbours share a face, at least an edge, or at least a corner.
     min_volume_mm3 : float
-        Smaller components become background (a millionth of it is forgiven to rounding).
+        Smaller components become background (with a tolerance of one millionth for rounding).
 
     Returns
     -------
@@ -356,7 +357,7 @@ def lesion_table(
 
 @final
 class Network:
-    """A network with its weights; what `spinalcord.Network` wraps, and where it is described.
+    """A network with its weights, as wrapped and documented by `spinalcord.Network`.
 
     Parameters
     ----------
@@ -364,7 +365,7 @@ class Network:
     tensors : list of (name, dtype, shape, begin, end)
         dtype is "F32", "F16" or "BF16"; the data are ``buffer[begin:end]``.
     buffer : bytes-like
-        The model file, or what follows its header; not needed afterwards.
+        The model file, or the part after its header; not needed afterwards.
     in_channels, outputs, norm_eps, final_norm, final_relu
         As in the model file.
     precision : "f32" or "bf16"
@@ -378,7 +379,7 @@ class Network:
     ModelError
         Tensors that are missing, of another shape, too many, or not finite.
     BackendError
-        What this CPU cannot do.
+        The CPU lacks an instruction set or precision.
     InputError
         Another kind, precision, instruction set or number.
     """
@@ -419,7 +420,7 @@ class Network:
         layer: str = "last",
         of: str = "logit",
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """A layer's maps and the gradient with respect to them, both (n, channels, rows, columns).
+        """Return a layer's maps and gradient, both (n, channels, rows, columns).
 
         Parameters
         ----------
@@ -436,27 +437,27 @@ class Network:
         """
 
     def backward_layers(self, h: int, w: int, layer: str, /) -> list[dict[str, Any]]:
-        """The steps of `backward` for images of h x w, as `layers`."""
+        """List the steps of `backward` for images of h x w, as `layers` does."""
 
     def features(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
-        """The last feature maps, (n, maps, fh, fw)."""
+        """Return the last feature maps, (n, maps, fh, fw)."""
 
     def gradcam(
         self, x: NDArray[np.float32], index: int, /
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Signed class-activation maps of logit `index`, (n, fh, fw), and probabilities (n, 2).
+        """Return signed class-activation maps of a logit, (n, fh, fw), and probabilities, (n, 2).
 
         DenseNet121 only; InputError otherwise.
         """
 
     def layers(self, h: int, w: int, /) -> list[dict[str, Any]]:
-        """The steps for images of h x w: name, kind, implementation, shape and flops of each."""
+        """List the steps for images of h x w: name, kind, implementation, shape and flops."""
 
     def profile(self, x: NDArray[np.float32], /) -> list[dict[str, Any]]:
-        """As `layers`, with milliseconds per image and gflops (1e9 a second) of one run."""
+        """List the steps with the milliseconds per image and gflops (1e9 per second) of one run."""
 
 def cpu() -> dict[str, Any]:
-    """What this process can use: name, isa, precisions, threads, onednn."""
+    """Return what this process can use: name, isa, precisions, threads, onednn."""
 
 # ---- Training -----------------------------------------------------------------------------------
 
@@ -478,9 +479,9 @@ def batch_norm(
     x : (n, c) uint16
         Bits of bfloat16: pixels by channels.
     other : (n, c) uint16, optional
-        With it, what is normalised is ``max(x + other, 0)``.
+        If given, ``max(x + other, 0)`` is normalised in place of `x`.
     weight : (c,) float32, optional
-        1 if not given.
+        Ones if None.
     bias : (c,) float32
     eps : float
     relu : bool
@@ -518,12 +519,12 @@ def batch_norm_backward(
     summed: bool,
     threads: int,
 ) -> tuple[NDArray[np.uint16], NDArray[np.float32], NDArray[np.float32]]:
-    """Return what comes back through `batch_norm`.
+    """Compute the gradients of `batch_norm`.
 
     Parameters
     ----------
     x : (n, c) uint16
-        What was normalised.
+        The normalised input: the second result of `batch_norm`.
     dy : (n, c) uint16
         Gradient of the result.
     weight, bias, eps, relu, threads
@@ -547,12 +548,12 @@ def batch_norm_backward(
 # ---- Statistics ---------------------------------------------------------------------------------
 
 def placements(scores: NDArray[np.float64], positive: NDArray[np.uint8], /) -> NDArray[np.float64]:
-    """Placement values of scored cases: their means are the AUC, their covariances DeLong's.
+    """Compute the placement values of scored cases: their means are the AUC.
 
     Parameters
     ----------
     scores : (models, n) float64
-        A higher one speaks for the positive class; infinity is allowed.
+        Higher for the positive class; infinity is allowed.
     positive : (n,) uint8 or bool
 
     Returns
@@ -578,7 +579,7 @@ def auc_bootstrap(
     seed: int,
     threads: int,
 ) -> NDArray[np.float64]:
-    """AUC of each model in samples drawn with replacement.
+    """Compute the AUC of each model in samples drawn with replacement.
 
     Parameters
     ----------
@@ -614,7 +615,7 @@ def ratio_bootstrap(
     seed: int,
     threads: int,
 ) -> NDArray[np.float64]:
-    """Ratio of two sums over n units, in samples of n units drawn with replacement.
+    """Compute the ratio of two sums over n units in samples drawn with replacement.
 
     Parameters
     ----------

@@ -1,3 +1,4 @@
+/* Instruction sets by CPUID and what the kernel allows; processors by affinity and cgroup. */
 #define _GNU_SOURCE /* sched_getaffinity, CPU_COUNT */
 #include "../spinalcord.h"
 

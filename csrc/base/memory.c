@@ -1,3 +1,4 @@
+/* Aligned memory, in huge pages where it is large. */
 #define _GNU_SOURCE /* madvise */
 #include "memory.h"
 

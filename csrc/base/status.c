@@ -1,3 +1,4 @@
+/* Filling in an error. */
 #include "status.h"
 
 #include <stdarg.h>

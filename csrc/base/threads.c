@@ -1,3 +1,4 @@
+/* A pool of threads and a barrier. */
 #include "threads.h"
 
 #include "memory.h"
@@ -22,13 +23,16 @@ typedef struct {
 } worker_arg;
 
 struct sc_pool {
-    int n, n_started;
+    int n, n_started; /* threads; those that were started, should one fail to */
     pthread_t *threads;
     worker_arg *args;
+    /* Guards all below.  'ticket' may be read without it, so that a worker can look for a
+     * job before it sleeps; job, arg and stop are written before the ticket grows. */
     pthread_mutex_t lock;
-    pthread_cond_t wake, finished;
-    atomic_uint ticket; /* grows by one a job */
-    int n_running;
+    pthread_cond_t wake;     /* a job, or the end: for workers */
+    pthread_cond_t finished; /* n_running has become 0: for the caller */
+    atomic_uint ticket;      /* grows by one with each job */
+    int n_running;           /* workers that have not finished the job */
     bool stop;
     sc_job_fn job;
     void *arg;
@@ -88,7 +92,7 @@ sc_status sc_pool_create(int n, sc_pool **out, sc_error *err)
     *out = NULL;
     if (n < 1) {
         return sc_fail(err, SC_BAD_VALUE,
-                       "%d threads were asked for; expected at least 1", n);
+                       "%d threads were requested; expected at least 1", n);
     }
     sc_pool *pool = sc_calloc(sizeof *pool);
     if (pool == NULL) return sc_fail(err, SC_NOMEM, "no memory for a thread pool");

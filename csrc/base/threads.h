@@ -3,7 +3,7 @@
  * Why not OpenMP's: its workers do not survive fork() (a child that uses them hangs),
  * its thread count is a setting of the calling thread that other libraries share, and
  * a caller that computes cannot look for Ctrl-C.  Here the caller only waits, wakes
- * every SC_POLL_MS to ask 'poll' whether to go on, and nothing of its own is changed.
+ * every SC_POLL_MS to ask 'poll' whether to cancel, and nothing of its own is changed.
  */
 #ifndef SC_BASE_THREADS_H
 #define SC_BASE_THREADS_H

@@ -13,8 +13,8 @@
 typedef struct {
     int32_t first, last; /* columns, both in the run */
     int32_t parent;      /* index of a run of the same component, never a later one */
-    int32_t label;       /* of the component, held by its root */
-    int64_t n_voxels;    /* of the component, held by its root */
+    int32_t label;       /* of the component; stored in its root */
+    int64_t n_voxels;    /* of the component; stored in its root */
 } run;
 
 typedef struct {

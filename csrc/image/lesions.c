@@ -10,7 +10,7 @@
 /* Of a volume: what headers in float32 make of it. */
 static const double ROUNDING = 1e-6;
 
-/* What one walk over the volume adds up for one lesion. */
+/* Sums over one lesion, from one walk over the volume. */
 typedef struct {
     int64_t box[6]; /* first and last slice, row, column */
     int64_t at[3];  /* sums of slices, rows, columns */

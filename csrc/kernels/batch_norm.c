@@ -1,4 +1,7 @@
-/* Batch normalisation for training: chunks of rows over threads, sums in order. */
+/* Batch normalisation for training (api/training.h): chunks of rows over threads.
+ *
+ * A chunk's sums are float32 and short; the chunks' sums are double and added in one order,
+ * whichever thread computed them.  That makes the bits independent of the threads. */
 #include "batch_norm.h"
 
 #include "../base/memory.h"
@@ -160,7 +163,7 @@ static sc_status open_job(job *b, int threads, sc_pool **pool, sc_error *err)
     return used > 1 ? sc_pool_create(used, pool, err) : SC_OK;
 }
 
-/* The Norm as one multiply-add, laid out; 'values' has room for c. */
+/* The normalisation as one multiply-add, laid out; 'values' has room for c. */
 static void lay_out_scale(const job *b, const float *mean, const float *variance,
                           float *values)
 {

@@ -12,10 +12,10 @@
 #include "../spinalcord.h"
 
 /* 'items' values, a multiple of c; tables hold a block of 'length' values, a multiple
- * of 16 and of c.  What is accumulated lies in such a table too. */
+ * of 16 and of c.  Sums lie in such a table too. */
 typedef struct {
     int64_t items, length;
-    const float *scale, *shift; /* of the Norm as one multiply-add */
+    const float *scale, *shift; /* of the normalisation as one multiply-add */
     bool relu, summed;
 } sc_norm_run;
 

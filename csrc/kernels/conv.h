@@ -11,7 +11,7 @@
  *
  * which is every block of both networks: MultiResUNet's ResUnit is a 3 x 3 (phase 0)
  * and a 1 x 1 (phase 1) that never leave the registers between them; the block's
- * concat_norm is 'add'; the Norm after a ReLU is 'post'.  A "tap" is a run of kc
+ * concat_norm is 'add'; the normalisation after a ReLU is 'post'.  A "tap" is a run of kc
  * consecutive values in memory: a whole kernel row where the image's channels are
  * dense, so that 1- and 3-channel inputs fill the vectors as well.
  *

@@ -2,8 +2,8 @@
  *
  * Channel-last images need no im2col: 16 neighbouring pixels, 32 channels each, are a
  * tile with the pixel pitch as its stride, for every tap.  Four accumulator tiles use
- * each loaded tile twice, which keeps the tile unit busy from L1.  What leaves the
- * tiles goes through 4 KiB of scratch, where the epilogue runs 16 channels at a time.
+ * each loaded tile twice, which keeps the tile unit busy from L1.  Sums leave
+ * the tiles through 4 KiB of scratch, where the epilogue runs 16 channels at a time.
  */
 #include "bf16_avx512bf16.h"
 #include "conv.h"

@@ -2,8 +2,9 @@
  *
  * 12 accumulators, 2 weights and a broadcast fill 15 of the 16 registers; a step of k
  * costs 8 loads against 12 products.  Two steps at a time: with the loop's own work the
- * front end would be the limit, more so where two threads share it.  Rows end in tiles of 4, so that the 8- and
- * 16-pixel rows of the deepest maps waste little.
+ * front end would be the limit, more so where two threads share it.  Rows end in tiles of
+ * 4, so that the 8- and 16-pixel rows of the deepest maps waste little.  The loop over
+ * blocks is outermost: the weights of one block, a few KiB, stay in L1 for all rows.
  */
 #define ITEM float
 #include "vec_avx2.h"

@@ -1,3 +1,4 @@
+/* Convolutions by oneDNN: the only file that sees dnnl.h. */
 #include "conv_onednn.h"
 
 #include "../base/memory.h"
@@ -8,7 +9,7 @@
 #include <pthread.h>
 #include <string.h>
 
-/* Weights in the order that one primitive asked for. */
+/* Weights in the order that one primitive needs. */
 typedef struct reordered {
     struct reordered *next;
     dnnl_memory_desc_t desc; /* owned */
@@ -17,8 +18,8 @@ typedef struct reordered {
 
 struct sc_onednn_weights {
     sc_conv_shape shape;
-    float *plain; /* (oc, kh, kw, ic) */
-    pthread_mutex_t lock;
+    float *plain;         /* (oc, kh, kw, ic) */
+    pthread_mutex_t lock; /* guards the list of copies; each copy is read-only */
     reordered *copies;
 };
 
@@ -127,7 +128,8 @@ done:
     return status;
 }
 
-/* The weights as 'desc' wants them; made by the first who asks.  Lock held. */
+/* Find the weights in the order of 'desc', or make them.  The caller has locked
+ * weights->lock. */
 static sc_status find_copy(sc_onednn_conv *conv, sc_onednn_weights *weights,
                            const_dnnl_memory_desc_t desc, float **out, sc_error *err)
 {

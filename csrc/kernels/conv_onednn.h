@@ -12,8 +12,8 @@
 
 typedef struct sc_onednn_weights sc_onednn_weights;
 
-/* Weights (oc, kh, kw, ic) and, made once and kept, their copies in whatever order a
- * primitive wants.  'plain' is copied. */
+/* Weights (oc, kh, kw, ic) and, made once and stored beside them, copies in the orders that
+ * primitives ask for.  'plain' is copied. */
 sc_status sc_onednn_weights_create(const sc_conv_shape *shape, const float *plain,
                                    sc_onednn_weights **out, sc_error *err);
 void sc_onednn_weights_destroy(sc_onednn_weights *weights);

@@ -1,3 +1,4 @@
+/* Packing weights into blocks of output channels. */
 #include "conv_pack.h"
 
 #include "bf16.h"

@@ -5,7 +5,7 @@
  *
  *     f32     dst[block][tap][k][lane]
  *     bf16    dst[block][tap][k / 2][lane][k % 2], kc rounded up to 32, as both the
- *             dot-product and the tile instructions want it
+ *             dot-product and the tile instructions read it
  */
 #ifndef SC_KERNELS_CONV_PACK_H
 #define SC_KERNELS_CONV_PACK_H

@@ -1,3 +1,4 @@
+/* The formula of conv.h, one output after another. */
 #include "conv_ref.h"
 
 #include "bf16.h"

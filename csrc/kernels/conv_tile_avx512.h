@@ -1,10 +1,10 @@
-/* What the two AVX-512 kernels of conv.h share: tiles of 8 pixels x up to 3 blocks, whose
+/* Shared by the two AVX-512 kernels of conv.h: tiles of 8 pixels x up to 3 blocks, whose
  * sums are 24 of the 32 registers, and the walk over a layer's rows and blocks.
  *
- * Blocks are the outer loop: the weights of 3 blocks then serve all the rows that were
- * asked for, and the rows, which a plan cuts so that they fit, come from L2 each time.
+ * Blocks are the outer loop: the weights of 3 blocks then serve all the rows of the
+ * call, and the rows, which a plan cuts so that they fit, come from L2 each time.
  *
- * The including file defines ITEM before it, and after it what conv_tile_impl.h wants.
+ * The including file defines ITEM before it, and after it what conv_tile_impl.h needs.
  */
 #ifndef SC_KERNELS_CONV_TILE_AVX512_H
 #define SC_KERNELS_CONV_TILE_AVX512_H

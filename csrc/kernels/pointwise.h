@@ -1,4 +1,4 @@
-/* What is not a convolution: norms, pools, and the ways in and out.
+/* Everything but convolutions: normalisation, pooling, and the ways in and out.
  *
  * Channel-last rows; 'step' is the distance between pixels in elements.  Arithmetic
  * is float32 whatever the activations are stored in.  One source, pointwise_impl.h,
@@ -49,14 +49,14 @@ typedef struct {
                      const float *post_shift, void *dst, int64_t dst_step, int64_t n,
                      int64_t c);
 
-    /* What comes back through norm_relu, whose input was 'src': dst[p, c] is sums[p, c]
+    /* The gradient through norm_relu, whose input was 'src': dst[p, c] is sums[p, c]
      * where src[p, c] * scale[c] + shift[c] > 0, else 0; with 'add', added to dst.
      * 'scale' and 'shift' NULL: where src[p, c] > 0.  'sums' is float32. */
     void (*norm_relu_back)(const float *sums, int64_t sums_step, const void *src,
                            int64_t src_step, const float *scale, const float *shift,
                            int add, void *dst, int64_t dst_step, int64_t n, int64_t c);
 
-    /* What comes back through max_pool and the ReLU before it, one row of n pooled
+    /* The gradient through max_pool and the ReLU before it, for one row of n pooled
      * pixels: each gradient in 'grad' is added to dst where src was the largest of its
      * kh x kw pixels, the first of equal ones, if that was above 0.  dst is laid out
      * as src; only taps of rows [ky0, ky1) are written.  kh * kw <= 9. */

@@ -1,3 +1,4 @@
+/* The logistic function in float32: a thousandth of a network's time. */
 #include "pointwise.h"
 
 #include <math.h>

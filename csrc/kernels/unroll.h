@@ -1,4 +1,4 @@
-/* What the kernels ask of the compiler. */
+/* Inlining and unrolling, which keep arrays of vectors in registers. */
 #ifndef SC_KERNELS_UNROLL_H
 #define SC_KERNELS_UNROLL_H
 

@@ -1,4 +1,5 @@
-/* What of winograd.h needs no vector instructions: weights, sizes, the decision. */
+/* The part of Winograd that is independent of the instruction set: weight packing, sizes,
+ * cost model. */
 #include "winograd_internal.h"
 
 #include "bf16.h"
@@ -116,7 +117,7 @@ void sc_winograd2_pack(const float *wei, int64_t oc, int64_t ic, void *dst)
 
 /* ---- Whether it pays --------------------------------------------------------------- */
 
-/* What was measured of one kernel, in the time of one vector operation. */
+/* Measurements of one kernel, in the time of one vector operation. */
 typedef struct {
     int64_t out;            /* of a tile each way */
     double way_in, way_out; /* of a block of channels, for each output */
@@ -124,7 +125,7 @@ typedef struct {
     double gain;            /* how much less it must take */
 } costs;
 
-/* Of what is computed in wholes of 'unit', the part that is asked for. */
+/* The useful share of n items that are computed in whole units. */
 static double use(int64_t n, int64_t unit)
 {
     return (double)n / (double)sc_round_up(n, unit);

@@ -24,8 +24,8 @@ enum {
 };
 #include "winograd_impl.h"
 
-/* B' of F(2, 3) applied to a column of four pixels, in the lanes that are asked for: of the
- * last pixel others than of the first three. */
+/* B' of F(2, 3) applied to a column of four pixels, in the given lanes, which for the last
+ * pixel are others than for the first three. */
 INLINE void column_in(const ITEM *src, int64_t row, __mmask16 lanes, __mmask16 last,
                       __m512 v[IN])
 {

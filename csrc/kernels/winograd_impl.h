@@ -3,7 +3,7 @@
  * Inputs of some tiles are transformed into L2.  Then, batch after batch of the tiles that
  * fill the registers, all points' products of a group of blocks go to L1, and from there
  * through the transform and what follows it to the destination.  Products are the largest
- * thing in a Winograd convolution: kept for all the tiles at once they drove the rest out
+ * thing in a Winograd convolution: stored for all the tiles at once they drove the rest out
  * of L2.
  *
  * The including file has included one of the vec_*.h, and defines ITEM (the activations'
@@ -42,7 +42,7 @@ typedef struct {
     int64_t grid;    /* tiles in a row of them */
 } task;
 
-/* What happens to the sums of some channels: those of conv.h. */
+/* The epilogue of conv.h for some channels. */
 typedef struct {
     VEC bias, floor, scale, shift;
     bool post;

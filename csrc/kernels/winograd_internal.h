@@ -1,4 +1,4 @@
-/* What of winograd.h's tables needs no vector instructions. */
+/* The functions of winograd.h's tables that are independent of the instruction set. */
 #ifndef SC_KERNELS_WINOGRAD_INTERNAL_H
 #define SC_KERNELS_WINOGRAD_INTERNAL_H
 

@@ -1,13 +1,13 @@
-/* What DenseNet121's forward and backward passes share.
+/* Shared by DenseNet121's forward and backward passes.
  *
  * The backward pass is a plan like the other: the forward steps, whose maps it keeps
- * where a ReLU needs them again, then the same convolutions the other way.  What goes
+ * where a ReLU needs them again, then the same convolutions the other way.  The way
  * back through a stride-1 convolution is a convolution: kernel flipped, channels in and
  * out swapped, so the forward kernels serve with re-packed weights.
  *
  *     norm5, ReLU, head   closed form (head.h)
  *     conv1               1 x 1, 128 to the channels so far; norm1's factor is in its
- *                         weights, what norm1's ReLU cut off is left out (plan.h,
+ *                         weights, what norm1's ReLU cut off becomes 0 (plan.h,
  *                         sc_back); added to the block's gradient in place: nothing is
  *                         ever split
  *     conv2               3 x 3, 32 to 128, Winograd where it pays, through norm2's ReLU
@@ -47,7 +47,8 @@ typedef struct {
     sc_dense_layer layers[DENSE_N_LAYERS];
     sc_dense_layer transitions[DENSE_N_BLOCKS - 1];
     sc_head *head;
-    sc_dense_back *back; /* made by sc_dense_need, as far as anyone asked */
+    sc_dense_back
+        *back; /* made by sc_dense_need, down to the deepest layer requested */
 } sc_densenet;
 
 /* The forward pass's buffers and their extents; h[0] and w[0] are pool0's. */

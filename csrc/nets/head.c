@@ -1,3 +1,4 @@
+/* DenseNet121's head: mean, two dense layers, softmax; small enough for plain loops. */
 #include "head.h"
 
 #include "../base/memory.h"

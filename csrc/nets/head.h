@@ -3,8 +3,8 @@
  * With a mean over positions followed by two dense layers, the gradient of a logit with
  * respect to map k is the same at every position: g_k / (fh * fw) with
  * g_k = sum_j output[i, j] * [hidden_j > 0] * hidden_weight[j, k].  So Grad-CAM's
- * (Selvaraju et al. 2017, eq. 1) weights need no backward pass, and are exact.  What a
- * backward pass takes further down begins with the same numbers.
+ * (Selvaraju et al. 2017, eq. 1) weights need no backward pass, and are exact.  A
+ * backward pass to deeper layers begins with the same numbers.
  */
 #ifndef SC_NETS_HEAD_H
 #define SC_NETS_HEAD_H

@@ -1,3 +1,4 @@
+/* Taking weights: batch normalisations become a multiply-add, or part of a convolution. */
 #include "model.h"
 
 #include "../base/memory.h"

@@ -1,4 +1,4 @@
-/* What net.c needs to know of an architecture, and what the architectures share. */
+/* An architecture as net.c sees it, and the functions that architectures share. */
 #ifndef SC_NETS_MODEL_H
 #define SC_NETS_MODEL_H
 
@@ -34,13 +34,13 @@ extern const sc_architecture sc_multiresunet;
 
 /* ---- Taking weights ------------------------------------------------------------- */
 
-/* A Norm with stored statistics as y = x * scale + shift, both of 'c' channels, padded
+/* A batch normalisation with stored statistics as y = x * scale + shift, both of 'c' channels, padded
  * as by sc_channels.  The tensors are prefix + ".bias" and so on; without 'has_scale'
  * there is no ".weight" and gamma is 1. */
 sc_status sc_take_norm(sc_source *source, const char *prefix, int64_t c, float eps,
                        bool has_scale, float **scale, float **shift, sc_error *err);
 
-/* What is folded into a convolution. */
+/* Layers to fold into a convolution. */
 typedef struct {
     const char *norm; /* the batch normalisation behind it, or NULL */
     bool has_scale;   /* as for sc_take_norm */

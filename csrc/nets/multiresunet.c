@@ -2,7 +2,7 @@
  * for multimodal biomedical image segmentation"), as in the authors' Keras code.
  *
  * A MultiResBlock's three convolutions write their channels side by side into one
- * buffer; the 1 x 1 shortcut then adds itself to it in place, with both Norms and the
+ * buffer; the 1 x 1 shortcut then adds itself to it in place, with both batch normalisations and the
  * ReLU in the same pass.  A ResUnit is one step: its 3 x 3 and its 1 x 1 meet in
  * registers (conv.h).  Upsampling and the skip path write the decoder's input
  * directly, so nothing is ever concatenated.

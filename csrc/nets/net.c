@@ -16,7 +16,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* Runners that are kept for later calls: a burst of callers leaves no more threads and
+/* Idle runners stored for later calls: a burst of callers leaves no more threads and
  * workspaces behind than these. */
 enum { MAX_IDLE = 8 };
 
@@ -26,10 +26,12 @@ struct sc_net {
     const sc_architecture *arch;
     void *model;
     int64_t n_values;
-    sc_tensor_copy *copy; /* bf16: for the twin, until there is one */
-    sc_net *twin;         /* the same network in float32, for gradients */
+    sc_tensor_copy *copy; /* of a bf16 network, until 'in_f32' is made of it */
+    sc_net *in_f32;       /* the same network in float32, for gradients; or NULL */
+    /* Guards 'copy', 'in_f32', 'idle', 'n_idle', and the weights for a backward pass, which
+     * the model receives as calls need them.  Never locked while a runner computes. */
     pthread_mutex_t lock;
-    sc_runner *idle;
+    sc_runner *idle; /* a stack of n_idle */
     int n_idle;
     _Atomic pid_t owner; /* the process whose threads the runners have */
 };
@@ -98,7 +100,7 @@ void sc_net_destroy(sc_net *net)
     }
     if (net->arch != NULL) net->arch->destroy(net->model);
     sc_tensor_copy_destroy(net->copy);
-    sc_net_destroy(net->twin);
+    sc_net_destroy(net->in_f32);
     if (!forked) pthread_mutex_destroy(&net->lock);
     sc_free(net);
 }
@@ -106,7 +108,7 @@ void sc_net_destroy(sc_net *net)
 int64_t sc_net_n_values(const sc_net *net) { return net->n_values; }
 
 /* In the child of a fork() the idle runners' threads do not exist, and the lock may
- * have been held by a thread that does not either: the first to come begins anew. */
+ * have been locked by a thread that does not either: the first caller makes both anew. */
 static void recover_from_fork(sc_net *net)
 {
     enum { RECOVERING = -1 };
@@ -162,7 +164,7 @@ static void give_runner(sc_net *net, sc_runner *runner)
     if (!keep) sc_runner_destroy(runner, false);
 }
 
-/* ---- What is asked ---------------------------------------------------------------- */
+/* ---- Checks ----------------------------------------------------------------------- */
 
 static sc_status check_pass(const sc_net *net, sc_pass pass, sc_layer layer, int64_t h,
                             int64_t w, sc_error *err)
@@ -230,22 +232,23 @@ done:
 
 /* ---- Gradients -------------------------------------------------------------------- */
 
-/* The network that computes gradients: itself, or a bf16 network's twin.  Lock held. */
-static sc_status find_twin(sc_net *net, sc_net **out, sc_error *err)
+/* Find the network that computes gradients: itself, or its version in float32.  The caller
+ * has locked net->lock. */
+static sc_status find_in_f32(sc_net *net, sc_net **out, sc_error *err)
 {
     *out = net;
     if (!net->engine.bf16) return SC_OK;
-    if (net->twin == NULL) {
+    if (net->in_f32 == NULL) {
         sc_net_config config = net->config;
         config.precision = SC_PRECISION_F32;
         const sc_status status =
             sc_net_create(&config, sc_tensor_copy_tensors(net->copy),
-                          sc_tensor_copy_count(net->copy), &net->twin, err);
+                          sc_tensor_copy_count(net->copy), &net->in_f32, err);
         if (status != SC_OK) return status;
         sc_tensor_copy_destroy(net->copy);
         net->copy = NULL;
     }
-    *out = net->twin;
+    *out = net->in_f32;
     return SC_OK;
 }
 
@@ -254,7 +257,7 @@ static sc_status need_back(sc_net *net, sc_layer layer, sc_net **out, sc_error *
 {
     recover_from_fork(net);
     pthread_mutex_lock(&net->lock);
-    sc_status status = find_twin(net, out, err);
+    sc_status status = find_in_f32(net, out, err);
     if (status == SC_OK) {
         sc_net *self = *out;
         if (self != net) {

@@ -1,3 +1,4 @@
+/* Threads with plans: made when a size is first seen, then run any number of times. */
 #include "runner.h"
 
 #include "../base/memory.h"
@@ -71,7 +72,7 @@ static sc_status build_plan(const sc_runner *runner, const sc_purpose *what,
     return status;
 }
 
-/* What each thread does for itself in a new plan, on the thread that will run it. */
+/* Each thread's own part of preparing new plans, on the thread that will run them. */
 typedef struct {
     sc_plan **plans;
     bool alone;

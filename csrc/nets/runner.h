@@ -6,7 +6,7 @@
 
 enum { SC_MAX_PLANS = 8 };
 
-/* What a plan is for. */
+/* The pass and size that a plan is for. */
 typedef struct {
     sc_pass pass;
     sc_layer layer; /* down to which a backward pass goes; 0 for others */
@@ -22,14 +22,15 @@ typedef struct {
     sc_plan **alone; /* n_threads */
 } sc_size_plans;
 
+/* Serves one call at a time, so nothing in it needs a lock. */
 typedef struct sc_runner {
-    struct sc_runner *next;
+    struct sc_runner *next; /* of the network's idle runners */
     const sc_architecture *arch;
     const void *model;
     sc_engine engine;
     int n_threads;
     sc_pool *pool;
-    uint64_t clock;
+    uint64_t clock; /* counts uses of plans: the oldest make room for new ones */
     sc_size_plans sizes[SC_MAX_PLANS];
 } sc_runner;
 

@@ -1,3 +1,4 @@
+/* A copy of a model's tensors in one block of memory. */
 #include "tensor_copy.h"
 
 #include "../base/memory.h"

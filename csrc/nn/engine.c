@@ -1,3 +1,4 @@
+/* The tables of kernels, by instruction set and precision. */
 #include "engine.h"
 
 #include "../base/status.h"
@@ -17,7 +18,7 @@ static sc_status check(sc_isa isa, sc_precision precision, sc_error *err)
     }
     if (isa > best) {
         return sc_fail(err, SC_UNSUPPORTED,
-                       "instruction set %s was asked for; this CPU has %s",
+                       "instruction set %s was requested; this CPU has %s",
                        sc_isa_name(isa), sc_isa_name(best));
     }
     if (precision == SC_PRECISION_BF16 && isa < SC_ISA_AVX512_BF16) {

@@ -17,10 +17,10 @@ typedef struct {
     void (*thread_begin)(void);  /* round each job, on its thread; may be NULL */
     void (*thread_end)(void);
     const sc_pointwise *pointwise;
-    double macs_a_cycle; /* one thread's, roughly: to weigh partitions */
+    double macs_a_cycle; /* multiply-adds of one thread, roughly: to weigh partitions */
 } sc_engine;
 
-/* Whether convolutions are oneDNN's: asked here and nowhere else. */
+/* Return whether convolutions are oneDNN's: the only place that decides it. */
 static inline bool sc_engine_is_onednn(const sc_engine *engine)
 {
     return engine->conv == NULL;

@@ -280,7 +280,7 @@ sc_status sc_plan_finish(sc_plan *plan, sc_error *err)
     return SC_OK;
 }
 
-/* ---- Looking ------------------------------------------------------------------ */
+/* ---- Describing --------------------------------------------------------------- */
 
 int64_t sc_plan_n_steps(const sc_plan *plan) { return plan->n_steps; }
 

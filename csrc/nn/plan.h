@@ -62,8 +62,8 @@ int sc_plan_buffer_f32(sc_plan *plan, int64_t h, int64_t w, int64_t c);
 /* The image's planes into 'dst', which must be dense: a row is written without gaps. */
 void sc_plan_input(sc_plan *plan, const char *name, int dst);
 
-/* What a backward pass has in place of conv.h's epilogue: the sums go through the ReLU
- * (and the Norm before it) whose input was 'src' (h, w, c as dst), that is
+/* The end of a convolution in a backward pass, in place of conv.h's epilogue: the sums go
+ * through the ReLU (and the batch normalisation before it) whose input was 'src' (h, w, c as dst), that is
  *
  *     dst[p, c] = src[p, c] * norm_scale[c] + norm_shift[c] > 0 ? sum[p, c] : 0
  *
@@ -121,7 +121,7 @@ void sc_plan_custom_to(sc_plan *plan, const char *name, const char *kind,
 sc_status sc_plan_finish(sc_plan *plan, sc_error *err);
 sc_status sc_plan_prepare(sc_plan *plan, int thread, sc_error *err);
 
-/* ---- Running and looking --------------------------------------------------------- */
+/* ---- Running and describing ------------------------------------------------------ */
 
 /* Compute one image: called by all n_threads of the plan at once, each with its
  * number.  'profile' (NULL, or seconds per step) is added to by thread 0.  Returns the

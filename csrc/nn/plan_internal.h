@@ -1,4 +1,4 @@
-/* What the files of a plan share: buffers, steps, and what each kind of step does.
+/* Shared by the files of a plan: buffers, steps, and the tables of functions for steps.
  *
  *     plan.c             building: buffers and steps are added, then laid out
  *     plan_memory.c      where each buffer lies
@@ -28,7 +28,7 @@ typedef struct {
     int first, last; /* steps that write it first and read it last */
 } plan_buffer;
 
-/* What one thread needs for itself. */
+/* The memory and primitives of one thread. */
 typedef struct {
     float *scratch; /* for one step at a time: as much as the greediest needs */
     size_t scratch_nbytes;
@@ -50,12 +50,12 @@ typedef struct {
 
 typedef struct plan_step plan_step;
 
-/* What a step does: a table for each kind, and of convolutions for each way to compute
- * one.  It is chosen when the plan is finished; nothing asks again afterwards. */
+/* The functions of a step: one table for each kind, and for each way to compute a
+ * convolution.  It is chosen when the plan is finished; nothing asks again afterwards. */
 typedef struct {
     /* Floats of scratch for a thread with so many rows. */
     int64_t (*scratch)(const sc_plan *plan, const plan_step *step, int64_t rows);
-    /* What a thread makes for itself, once, on that thread. */
+    /* Make what one thread needs; called once, on that thread. */
     sc_status (*prepare)(const sc_plan *plan, const plan_step *step, int64_t rows,
                          plan_thread *thread, sc_error *err);
     sc_status (*run)(const plan_turn *turn, const plan_step *step, sc_error *err);
@@ -169,10 +169,10 @@ sc_status plan_place_buffers(sc_plan *plan, sc_error *err);
 /* Choose the parts of a convolution whose way of computing has been chosen. */
 void plan_partition(const sc_plan *plan, plan_step *step);
 
-/* What 'thread' computes of a step: nothing where there are more threads than parts. */
+/* Return the share of a thread: empty where there are more threads than parts. */
 plan_share plan_share_of(const plan_step *step, int thread);
 
-/* ---- What the kinds do -------------------------------------------------------------- */
+/* ---- Tables of functions ------------------------------------------------------------ */
 
 extern const plan_ops PLAN_INPUT, PLAN_MAX_POOL, PLAN_CUSTOM;
 extern const plan_ops PLAN_CONV_DIRECT, PLAN_CONV_PACKED, PLAN_CONV_WINOGRAD;
@@ -204,7 +204,7 @@ float *plan_pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0,
 void plan_put_back(const sc_plan *plan, const plan_step *step, plan_share own,
                    int64_t row0, int64_t row1, const float *sums, int64_t sums_step);
 
-/* What describes the steps of our own kernels. */
+/* Describe a convolution by our own kernels. */
 void plan_describe_conv(const sc_plan *plan, const plan_step *step, char *text,
                         size_t size);
 

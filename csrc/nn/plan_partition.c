@@ -1,4 +1,4 @@
-/* Who computes what of a convolution: a cut into rows x blocks of channels.
+/* How a convolution is divided among threads: into rows x blocks of channels.
  *
  * Threads that share rows read the same input and each its own weights; threads that
  * share blocks, the other way round.  All cuts are tried against a model of the busiest

@@ -1,4 +1,7 @@
-/* Steps of a backward pass: a convolution, and what comes back through a ReLU. */
+/* Convolutions of a backward pass: the sums go through a ReLU to the destination.
+ *
+ * The sums of a chunk of rows are left in the thread's scratch, so that they are still in L2
+ * when the ReLU's input is read beside them. */
 #include "plan_internal.h"
 
 #include <string.h>

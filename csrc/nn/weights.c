@@ -1,3 +1,4 @@
+/* Tensors by name, and convolutions packed for one engine. */
 #include "weights.h"
 
 #include "../base/memory.h"
@@ -13,7 +14,7 @@
 
 typedef struct {
     const sc_tensor *tensor;
-    bool taken;
+    bool taken; /* by the network: one that nobody takes does not belong to it */
 } entry;
 
 struct sc_source {
@@ -53,7 +54,7 @@ sc_status sc_source_create(const sc_tensor *tensors, int64_t n, sc_source **out,
     for (int64_t i = 1; i < source->n; i++) {
         if (by_name(&entries[i - 1], &entries[i]) == 0) {
             const char *name = entries[i].tensor->name;
-            sc_fail(err, SC_BAD_MODEL, "tensor %s stands twice in the model", name);
+            sc_fail(err, SC_BAD_MODEL, "tensor %s occurs twice in the model", name);
             sc_source_destroy(source);
             return SC_BAD_MODEL;
         }
@@ -109,7 +110,7 @@ static sc_status convert(const sc_tensor *tensor, int64_t n, float *dst, sc_erro
     }
     if (bad == 0) return SC_OK;
     return sc_fail(err, SC_BAD_MODEL,
-                   "tensor %s holds %" PRId64 " values that are NaN or infinite",
+                   "tensor %s contains %" PRId64 " values that are NaN or infinite",
                    tensor->name, bad);
 }
 

@@ -1,4 +1,5 @@
-/* A model's tensors: each looked up by name, checked, converted, taken once. */
+/* The tensors of a model, each looked up by name, checked and converted once; and
+ * convolutions packed for the kernels of an engine. */
 #ifndef SC_NN_WEIGHTS_H
 #define SC_NN_WEIGHTS_H
 
@@ -10,7 +11,7 @@
 
 typedef struct sc_source sc_source;
 
-/* An index of 'tensors', which must outlive it.  SC_BAD_MODEL where a name stands
+/* An index of 'tensors', which must outlive it.  SC_BAD_MODEL where a name occurs
  * twice. */
 sc_status sc_source_create(const sc_tensor *tensors, int64_t n, sc_source **out,
                            sc_error *err);
@@ -30,10 +31,10 @@ sc_status sc_source_finish(const sc_source *source, int64_t *n_values, sc_error 
 /* Read-only once made; shared by all plans. */
 typedef struct {
     sc_conv_shape shape;
-    int64_t n_taps, kc;
-    void *packed; /* for engine->conv; NULL where oneDNN computes */
-    int64_t wei_block;
-    void *winograd; /* for 3 x 3 layers where the engine has it, beside 'packed' */
+    int64_t n_taps, kc; /* as for sc_phase */
+    void *packed;       /* for engine->conv; NULL where oneDNN computes */
+    int64_t wei_block;  /* elements of one block of 'packed' */
+    void *winograd;     /* for 3 x 3 layers where the engine has it, beside 'packed' */
     sc_onednn_weights *onednn; /* else: (oc, kh, kw, ic) and its reordered copies */
     float *bias;               /* n_blocks * SC_LANES, zero-padded */
 } sc_conv_weights;

@@ -1,4 +1,4 @@
-/* Batch normalisation for training; what it does is told in _core.pyi. */
+/* Batch normalisation for training; documented in _core.pyi. */
 #include "core.h"
 
 #include "convert.h"
@@ -116,7 +116,7 @@ static PyMethodDef functions[] = {
      "Normalise a batch in bfloat16 by its own statistics."},
     {"batch_norm_backward", SC_PY_KEYWORDS(batch_norm_backward),
      "batch_norm_backward(x, dy, weight, bias, mean, variance, /, *, eps, relu, "
-     "summed, threads)\n--\n\nWhat comes back through batch_norm."},
+     "summed, threads)\n--\n\nCompute the gradients of batch_norm."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,4 +1,4 @@
-/* The door to Python: what all files of csrc/python share.
+/* Shared by all files of csrc/python: state, exceptions, work without the GIL.
  *
  * Include this header first, in place of Python.h and NumPy's.  It and convert.h are the
  * bottom of this folder and module.c its top: a file of functions sees those below it.
@@ -18,7 +18,7 @@
 
 #include "../spinalcord.h"
 
-/* What the module owns. */
+/* The module's own references. */
 typedef struct {
     PyObject *InputError;
     PyObject *ModelError;

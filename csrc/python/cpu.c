@@ -1,4 +1,4 @@
-/* spinalcord._core.cpu: what this process can use. */
+/* spinalcord._core.cpu: the processor as this process sees it. */
 #include "core.h"
 
 #include "module.h"
@@ -27,11 +27,11 @@ static void cpu_name(char name[49])
     memcpy(name, text, n);
 }
 
-PyDoc_STRVAR(
-    cpu_doc,
-    "cpu($module, /)\n--\n\n"
-    "What this process can use: dict of name, isa (the best instruction set that\n"
-    "has kernels), precisions, threads (usable CPUs) and onednn (version).");
+PyDoc_STRVAR(cpu_doc,
+             "cpu($module, /)\n--\n\n"
+             "Return what this process can use: dict of name, isa (the best "
+             "instruction set that\n"
+             "has kernels), precisions, threads (usable CPUs) and onednn (version).");
 
 static PyObject *core_cpu(PyObject *module, PyObject *unused)
 {

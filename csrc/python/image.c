@@ -1,4 +1,4 @@
-/* orient, unorient, normalize; what they do is told in _core.pyi. */
+/* orient, unorient, normalize; documented in _core.pyi. */
 #include "core.h"
 
 #include "convert.h"

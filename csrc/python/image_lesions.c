@@ -1,4 +1,4 @@
-/* label and lesion_table; what they do is told in _core.pyi. */
+/* label and lesion_table; documented in _core.pyi. */
 #include "core.h"
 
 #include "convert.h"

@@ -1,4 +1,4 @@
-/* Between volumes and the networks' images; what the functions do is told in _core.pyi. */
+/* Between volumes and the networks' images; documented in _core.pyi. */
 #include "core.h"
 
 #include "convert.h"
@@ -8,7 +8,7 @@ enum { STRETCH, PHYSICAL };
 
 static const sc_py_choice MODES[] = {
     {"stretch", STRETCH},
-    {"letter", STRETCH}, /* what model files called it first */
+    {"letter", STRETCH}, /* the same, as older model files call it */
     {"physical", PHYSICAL},
     {NULL, 0},
 };
@@ -32,7 +32,7 @@ static int parse_sides(const sc_py_state *state, PyObject *obj, int n, int64_t *
     if (sc_py_int64s(state, obj, n, out, name) < 0) return -1;
     for (int i = 0; i < n; i++) {
         if (out[i] >= 1 && out[i] <= SC_SIDE_MAX) continue;
-        PyErr_Format(state->InputError, "%s holds %lld, expected 1 to %d", name,
+        PyErr_Format(state->InputError, "%s contains %lld, expected 1 to %d", name,
                      (long long)out[i], (int)SC_SIDE_MAX);
         return -1;
     }
@@ -373,7 +373,7 @@ static int check_slices(const sc_py_state *state, PyArrayObject *slices,
     const int64_t *slice = PyArray_DATA(slices);
     for (npy_intp i = 0; i < PyArray_DIM(slices, 0); i++) {
         if (slice[i] >= 0 && slice[i] < n_slices) continue;
-        PyErr_Format(state->InputError, "slices holds %lld, expected 0 to %lld",
+        PyErr_Format(state->InputError, "slices contains %lld, expected 0 to %lld",
                      (long long)slice[i], (long long)n_slices - 1);
         return -1;
     }
@@ -429,7 +429,7 @@ static PyMethodDef functions[] = {
     {"prepare_classification", SC_PY_KEYWORDS(prepare_classification),
      "prepare_classification(t2, mask, t1c, spacing_mm, /, *, mode, size=(256, 256), "
      "pixel_mm=1.0)\n--\n\n"
-     "Make the classifiers' images of the slices that hold lesion."},
+     "Make the classifiers' images of the slices with lesion."},
     {"restore_map", restore_map, METH_VARARGS,
      "restore_map(maps, slices, frames, size, shape, /)\n--\n\n"
      "Bring class-activation maps back to the scan's grid, bilinearly."},

@@ -19,7 +19,7 @@ static int load_errors(sc_py_state *state)
     return state->BackendError == NULL ? -1 : 0;
 }
 
-/* What the state holds it owns: after a failure here, core_clear releases it. */
+/* The state owns its references: after a failure here, core_clear releases them. */
 static int core_exec(PyObject *module)
 {
     if (PyArray_ImportNumPyAPI() < 0) return -1;

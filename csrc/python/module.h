@@ -1,4 +1,4 @@
-/* What module.c adds to the module: each file of functions or types exports one. */
+/* The functions by which module.c fills the module, one for each file. */
 #ifndef SC_PYTHON_MODULE_H
 #define SC_PYTHON_MODULE_H
 

@@ -13,7 +13,7 @@ static PyObject *network_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     PyObject *list;
     Py_buffer buffer;
     int final_norm = 1, final_relu = 1;
-    sc_net_config config = {0}; /* what is left out is zero, which the core refuses */
+    sc_net_config config = {0}; /* missing numbers are zero, which the core refuses */
     if (!PyArg_ParseTupleAndKeywords(
             args, kwargs, "sO!y*|$iifppsis:Network", names, &kind, &PyList_Type, &list,
             &buffer, &config.in_channels, &config.outputs, &config.norm_eps,

@@ -1,4 +1,4 @@
-/* spinalcord._core.Network: what the files of its opening, its calls and its type share. */
+/* spinalcord._core.Network: shared by the files of its opening, its calls and its type. */
 #ifndef SC_PYTHON_NETWORK_H
 #define SC_PYTHON_NETWORK_H
 
@@ -15,7 +15,7 @@ static inline NetworkObject *sc_py_network(PyObject *op) { return (NetworkObject
 
 extern const sc_py_choice SC_PY_KINDS[], SC_PY_PRECISIONS[];
 
-/* Fill in what the words stand for; -1 with an InputError that says what is allowed. */
+/* Fill in the values of the words; -1 with an InputError that lists what is allowed. */
 int sc_py_network_config(const sc_py_state *state, const char *kind,
                          const char *precision, const char *isa, sc_net_config *config);
 

@@ -1,4 +1,4 @@
-/* spinalcord._core.Network: probabilities, and what comes with them. */
+/* spinalcord._core.Network: probabilities, features, class-activation maps, profiles. */
 #include "network.h"
 
 /* Probabilities of 'src', and of what 'call' asks for besides; NULL with an exception. */

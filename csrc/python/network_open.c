@@ -1,4 +1,4 @@
-/* A Network's arguments: words for the core's numbers, tensors in a model file's bytes. */
+/* Opening a Network: words for the core's numbers, tensors in the bytes of a model file. */
 #include "network.h"
 
 #include <string.h>
@@ -32,8 +32,8 @@ static int shape_from(PyObject *shape, sc_tensor *out)
     return 0;
 }
 
-/* What protects memory: the bytes must lie in the buffer and be as many as the shape
- * and the type say.  Whether the tensor belongs here is the core's question. */
+/* Protect memory: the bytes must lie in the buffer and be as many as shape and type
+ * require.  Whether the tensor belongs to the network is for the core to check. */
 static int check_bytes(const sc_py_state *state, const sc_tensor *t, Py_ssize_t begin,
                        Py_ssize_t end, Py_ssize_t nbytes)
 {

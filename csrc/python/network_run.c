@@ -1,4 +1,4 @@
-/* spinalcord._core.Network: what all its calls have in common. */
+/* spinalcord._core.Network: results, calls and steps, for any pass. */
 #include "network.h"
 
 PyArrayObject *sc_py_network_output(PyObject *op, PyArrayObject *src, sc_output output,

@@ -1,4 +1,4 @@
-/* Placements, bootstrap, distances; what they do is told in _core.pyi. */
+/* Placements, bootstrap, distances; documented in _core.pyi. */
 #include "core.h"
 
 #include "convert.h"
@@ -195,20 +195,20 @@ done:
 
 static PyMethodDef functions[] = {
     {"placements", placements, METH_VARARGS,
-     "placements(scores, positive, /)\n--\n\nPlacement values, whose means are the "
-     "AUC."},
+     "placements(scores, positive, /)\n--\n\nCompute placement values, whose means "
+     "are the AUC."},
     {"auc_bootstrap", SC_PY_KEYWORDS(auc_bootstrap),
      "auc_bootstrap(scores, positive, unit, strata, /, *, replicates, seed, threads)\n"
-     "--\n\nAUC of each model in samples drawn with replacement."},
+     "--\n\nCompute the AUC of each model in samples drawn with replacement."},
     {"ratio_bootstrap", SC_PY_KEYWORDS(ratio_bootstrap),
      "ratio_bootstrap(numerator, denominator, /, *, replicates, seed, threads)\n"
-     "--\n\nRatio of two sums in samples drawn with replacement."},
+     "--\n\nCompute the ratio of two sums in samples drawn with replacement."},
     {"distance", SC_PY_KEYWORDS(distance),
      "distance(mask, spacing_mm, /, *, threads=1)\n--\n\n"
-     "Exact Euclidean distance of every voxel to the mask."},
+     "Compute the exact Euclidean distance of every voxel to the mask."},
     {"surface_distances", SC_PY_KEYWORDS(surface_distances),
      "surface_distances(a, b, spacing_mm, /, *, threads=1)\n--\n\n"
-     "Distances between the surfaces of two masks."},
+     "Compute the distances between the surfaces of two masks."},
     {NULL, NULL, 0, NULL},
 };
 

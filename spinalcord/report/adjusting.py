@@ -51,7 +51,7 @@ def own_factors(cases: Cases, names: Sequence[str]) -> dict[str, Words]:
     return found
 
 
-def adjusted(
+def adjusted_odds(
     cases: Cases, *, own: Sequence[str] = (), level: float = 0.95, notes: Sequence[str] = ()
 ) -> Table:
     """Test whether the answers are right as often in all subgroups, other factors held.

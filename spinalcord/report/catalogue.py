@@ -10,6 +10,7 @@ from . import (
     activations,
     adjusting,
     characteristics,
+    contrast,
     demographics,
     diagnoses,
     factors,
@@ -41,7 +42,7 @@ _SIMPLE: Mapping[str, Callable[..., Table]] = {
     "paired": reader_groups.paired,
     "agreement": readers.agreement,
     "difficult": performance.difficult,
-    "with_t1c": performance.t1c_groups,
+    "with_t1c": contrast.t1c_groups,
     "four_class": diagnoses.four_class,
     "calibration": probabilities.calibration_in_full,
     "benefit": probabilities.benefit,
@@ -51,7 +52,7 @@ _SIMPLE: Mapping[str, Callable[..., Table]] = {
 }
 
 
-def make_table(cohort: Cohort, name: str) -> Table:
+def cohort_table(cohort: Cohort, name: str) -> Table:
     """Make one table of a cohort.
 
     Parameters
@@ -86,7 +87,7 @@ def make_table(cohort: Cohort, name: str) -> Table:
             cohort.cases, margin=cohort.margin, **options
         ),
         "subgroups": lambda: factors.subgroups(cohort.cases, own=cohort.factors, **options),
-        "adjusted": lambda: adjusting.adjusted(cohort.cases, own=cohort.factors, **options),
+        "adjusted": lambda: adjusting.adjusted_odds(cohort.cases, own=cohort.factors, **options),
     }
     if name in special:
         return special[name]()

@@ -12,10 +12,10 @@ import numpy as np
 
 from ..errors import InputError
 from ..stats.estimate import check_level
-from . import performance as tables
+from . import contrast
 from .adjusting import own_factors
 from .cases import Cases
-from .catalogue import make_table
+from .catalogue import cohort_table
 from .flow import Step, patient_flow
 from .frames import Frames
 from .loading import choose_split, in_split, leave_out, load_cohort, one_per_patient
@@ -277,7 +277,7 @@ class Cohort(Frames):
         if other is None:
             return self.table("with_t1c").frame()
         options: dict[str, Any] = {"level": self.level, "notes": self.notes}
-        return tables.t1c_paired(self.cases, other.cases, **options).frame()
+        return contrast.t1c_paired(self.cases, other.cases, **options).frame()
 
     def four_class(self) -> Any:
         """The four diagnoses: accuracy and kappa of the chain, sensitivity and PPV of each.
@@ -415,7 +415,7 @@ class Cohort(Frames):
         InputError
             Another name; or as the method of that name.
         """
-        return make_table(self, name)
+        return cohort_table(self, name)
 
     def _notes(self, every: Cases) -> list[str]:
         n, known = self.cases.n, {*every.words("split")} - {""}

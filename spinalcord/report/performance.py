@@ -15,11 +15,8 @@ from ..stats import (
     auc,
     brier,
     calibration_line,
-    compare_aucs,
     compare_aucs_unpaired,
-    discordant,
     holm,
-    mcnemar,
     proportion,
     proportion_difference,
 )
@@ -175,7 +172,7 @@ def difficult(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
             "which cases are difficult is not known: no column difficult, and fewer than two "
             "columns reader_*"
         )
-    return _two_groups(
+    return two_groups(
         cases,
         flags,
         ("difficult", "other"),
@@ -184,91 +181,6 @@ def difficult(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
         level=level,
         notes=[*notes, source],
     )
-
-
-def t1c_groups(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:
-    """Compare patients with a contrast-enhanced T1w scan with those without.
-
-    Parameters
-    ----------
-    cases, level, notes
-        As in `table2`.
-
-    Returns
-    -------
-    Table
-
-    Raises
-    ------
-    InputError
-        As `questions`; all or none have one.
-    """
-    words = cases.words("t1c")
-    flags = np.array([{"given": True, "absent": False}.get(word) for word in words], object)
-    if {*flags} & {True, False} != {True, False}:
-        raise InputError(
-            "with and without T1c cannot be compared: column t1c says the same of every case; "
-            "give the same patients' other run as with_t1c(other)"
-        )
-    caution = "other patients are compared, who may differ in more than the T1c scan"
-    return _two_groups(
-        cases,
-        flags,
-        ("with T1c", "without T1c"),
-        name="with_t1c",
-        title="Patients with T1c against those without",
-        level=level,
-        notes=[*notes, caution],
-    )
-
-
-def t1c_paired(
-    without: Cases, given: Cases, *, level: float = 0.95, notes: Sequence[str] = ()
-) -> Table:
-    """Compare two runs of the same patients: without T1c, and with it.
-
-    Parameters
-    ----------
-    without, given : Cases
-        Matched by case_id; cases of one alone are left out.
-    level, notes
-        As in `table2`.
-
-    Returns
-    -------
-    Table
-        Per task accuracy of both, their difference (McNemar), and that of the AUCs (DeLong).
-
-    Raises
-    ------
-    InputError
-        As `questions`; no patient in both.
-    """
-    first, second = _match(without, given)
-    rows: list[tuple[dict[str, str], Estimate | Comparison]] = []
-    for a, b in zip(questions(first), questions(second), strict=True):
-        both = a.answered & b.answered
-        options = {"task": a.name}
-        for which, question in (("without T1c", a), ("with T1c", b)):
-            e = proportion(
-                int(question.right[both].sum()), int(both.sum()), level=level, name="accuracy"
-            )
-            rows.append(({**options, "cases": which}, e))
-        test = mcnemar(
-            *discordant(b.right[both], a.right[both]),
-            level=level,
-            name="accuracy, with less without",
-        )
-        rows.append(({**options, "cases": "same patients"}, test))
-        scored = a.scored & b.scored
-        if len({*a.truth[scored]}) == 2:
-            scores = np.stack([b.probability[scored], a.probability[scored]])
-            areas = compare_aucs(
-                a.truth[scored], scores, level=level, name="AUC, with less without"
-            )
-            rows.append(({**options, "cases": "same patients"}, areas))
-    remarks = [*notes, f"{first.n} patients in both runs, matched by case_id"]
-    return compared("with_t1c", "With T1c against without, same patients", rows, remarks)
 
 
 def calibration(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:
@@ -391,7 +303,7 @@ def _auc(question: Question, level: float) -> Estimate:
     return auc(question.truth[keep], question.probability[keep], level=level, positive=positive)
 
 
-def _two_groups(
+def two_groups(
     cases: Cases,
     flags: Words,
     names: tuple[str, str],
@@ -401,6 +313,7 @@ def _two_groups(
     level: float,
     notes: Sequence[str],
 ) -> Table:
+    """Compare two groups of patients task by task: a table of both and their difference."""
     rows: list[tuple[dict[str, str], Estimate | Comparison]] = []
     for question in questions(cases):
         own = flags[question.index]
@@ -437,15 +350,3 @@ def _area_difference(question: Question, groups: list[Bool], level: float) -> Co
             return None
         parts.append((question.truth[keep], question.probability[keep]))
     return compare_aucs_unpaired(parts[0], parts[1], level=level)
-
-
-def _match(first: Cases, second: Cases) -> tuple[Cases, Cases]:
-    place = {case: i for i, case in enumerate(second.words("case_id"))}
-    pairs = [(i, place[c]) for i, c in enumerate(first.words("case_id")) if c in place]
-    if not pairs:
-        raise InputError("no case_id is in both runs")
-    left, right = np.array(pairs, np.int64).T
-    a, b = first.take(left), second.take(right)
-    if (a.words("reference_diagnosis") != b.words("reference_diagnosis")).any():
-        raise InputError("the two runs differ in the reference_diagnosis of a case")
-    return a, b

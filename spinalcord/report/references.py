@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Method(NamedTuple):
+class CitedMethod(NamedTuple):
     """One method, how a paper says it, and what it cites.
 
     Parameters
@@ -24,7 +24,7 @@ class Method(NamedTuple):
 
 
 METHODS = (
-    Method(
+    CitedMethod(
         "Wilson",
         "Proportions are given with Wilson's interval",
         (
@@ -32,7 +32,7 @@ METHODS = (
             "1998;17:857-872.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Clopper-Pearson",
         "proportions of 0 % and 100 % with the exact interval of Clopper and Pearson",
         (
@@ -40,7 +40,7 @@ METHODS = (
             "the case of the binomial. Biometrika 1934;26:404-413.",
         ),
     ),
-    Method(
+    CitedMethod(
         "DeLong",
         "Areas under the ROC curve were estimated and compared by DeLong's method",
         (
@@ -48,7 +48,7 @@ METHODS = (
             "correlated receiver operating characteristic curves. Biometrics 1988;44:837-845.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Newcombe, method 5",
         "areas of 1 with Newcombe's interval",
         (
@@ -56,13 +56,13 @@ METHODS = (
             "Whitney statistic. Part 2. Stat Med 2006;25:559-573.",
         ),
     ),
-    Method(
+    CitedMethod(
         "McClish",
         "Partial areas over specificities of 90 % to 100 % are on McClish's scale, with "
         "bootstrap intervals",
         ("McClish DK. Analyzing a portion of the ROC curve. Med Decis Making 1989;9:190-195.",),
     ),
-    Method(
+    CitedMethod(
         "Zhou and Qin",
         "Sensitivities at a fixed specificity (and the reverse) have bootstrap intervals that"
         " heed the estimated cut-off",
@@ -72,7 +72,7 @@ METHODS = (
             "2005;24:465-477.",
         ),
     ),
-    Method(
+    CitedMethod(
         "exact, conditional",
         "Diagnostic odds ratios have exact conditional intervals",
         (
@@ -80,7 +80,7 @@ METHODS = (
             "a single indicator of test performance. J Clin Epidemiol 2003;56:1129-1135.",
         ),
     ),
-    Method(
+    CitedMethod(
         "McNemar",
         "Paired proportions were compared by McNemar's test",
         (
@@ -88,7 +88,7 @@ METHODS = (
             "proportions or percentages. Psychometrika 1947;12:153-157.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Tango",
         "paired differences have Tango's score interval",
         (
@@ -96,7 +96,7 @@ METHODS = (
             "proportions for the paired-sample design. Stat Med 1998;17:891-908.",
         ),
     ),
-    Method(
+    CitedMethod(
         "weighted generalised score",
         "Predictive values of the same patients were compared by the weighted generalised "
         "score test",
@@ -105,7 +105,7 @@ METHODS = (
             " values of diagnostic tests. Stat Med 2013;32:964-977.",
         ),
     ),
-    Method(
+    CitedMethod(
         "square-and-add",
         "Intervals of sums and differences are by square-and-add",
         (
@@ -113,7 +113,7 @@ METHODS = (
             "general approach. Stat Med 2008;27:1693-1702.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Obuchowski-Rockette",
         "The model was compared with the readers as a random group by Obuchowski and "
         "Rockette's analysis with Hillis' degrees of freedom",
@@ -124,7 +124,7 @@ METHODS = (
             "observer ROC analysis. Stat Med 2007;26:596-619.",
         ),
     ),
-    Method(
+    CitedMethod(
         "non-inferiority",
         "Non-inferiority was tested against the margin stated, one-sided",
         (
@@ -132,7 +132,7 @@ METHODS = (
             "noninferiority and equivalence randomized trials. JAMA 2012;308:2594-2604.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Cochran's Q",
         "Readers were compared with each other by Cochran's Q",
         (
@@ -140,7 +140,7 @@ METHODS = (
             "1950;37:256-266.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Fleiss, Cohen and Everitt",
         "Agreement is Cohen's kappa",
         (
@@ -148,7 +148,7 @@ METHODS = (
             "weighted kappa. Psychol Bull 1969;72:323-327.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Gwet",
         "agreement of several readers, and where a category is rare, is Fleiss' kappa and "
         "Gwet's AC1",
@@ -157,7 +157,7 @@ METHODS = (
             "high agreement. Br J Math Stat Psychol 2008;61:29-48.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Fisher-Freeman-Halton",
         "Categories were compared between diagnoses by Freeman and Halton's exact test",
         (
@@ -165,7 +165,7 @@ METHODS = (
             "fit and other problems of significance. Biometrika 1951;38:141-149.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Fisher",
         "Independent proportions were compared by Fisher's exact test",
         (
@@ -173,7 +173,7 @@ METHODS = (
             " calculation of P. J R Stat Soc 1922;85:87-94.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Newcombe",
         "differences of independent proportions have Newcombe's interval",
         (
@@ -181,7 +181,7 @@ METHODS = (
             "proportions. Stat Med 1998;17:873-890.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Kruskal-Wallis",
         "Numbers were compared between diagnoses by the Kruskal-Wallis test",
         (
@@ -189,7 +189,7 @@ METHODS = (
             "Stat Assoc 1952;47:583-621.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Welch",
         "means were compared by Welch's analysis of variance",
         (
@@ -197,7 +197,7 @@ METHODS = (
             "Biometrika 1951;38:330-336.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Firth",
         "Right answers were regressed on all factors at once by Firth's penalised logistic "
         "regression",
@@ -206,7 +206,7 @@ METHODS = (
             "regression. Stat Med 2002;21:2409-2419.",
         ),
     ),
-    Method(
+    CitedMethod(
         "Korn-Graubard",
         "Several scans of a patient were not taken as independent (Korn and Graubard's interval)",
         (
@@ -215,7 +215,7 @@ METHODS = (
             "1998;24:193-201.",
         ),
     ),
-    Method(
+    CitedMethod(
         "simulated outcomes",
         "Calibration is by slope, intercept, the ratio of observed to expected and the "
         "integrated calibration index of a loess curve",
@@ -227,7 +227,7 @@ METHODS = (
             "2019;38:4051-4065.",
         ),
     ),
-    Method(
+    CitedMethod(
         "net benefit",
         "Usefulness is net benefit",
         (
@@ -235,7 +235,7 @@ METHODS = (
             "prediction models. Med Decis Making 2006;26:565-574.",
         ),
     ),
-    Method(
+    CitedMethod(
         "McGraw and Wong",
         "Volumes were compared by the intraclass correlation for absolute agreement",
         (
@@ -243,7 +243,7 @@ METHODS = (
             "coefficients. Psychol Methods 1996;1:30-46.",
         ),
     ),
-    Method(
+    CitedMethod(
         "square-and-add, Zou",
         "and by Bland and Altman's limits of agreement",
         (
@@ -251,7 +251,7 @@ METHODS = (
             "methods of clinical measurement. Lancet 1986;327:307-310.",
         ),
     ),
-    Method(
+    CitedMethod(
         "bootstrap",
         "Means over patients have bootstrap intervals (2000 replicates of patients, seed 0)",
         ("Efron B, Tibshirani RJ. An introduction to the bootstrap. Chapman and Hall, 1993.",),

@@ -47,15 +47,13 @@ from .paired import compare_tests
 from .partial_roc import partial_auc, sensitivity_at
 from .planning import (
     SampleSize,
-    auc_variance,
     kappa_power,
     mcnemar_power,
-    patients_for_auc,
-    patients_for_auc_difference,
     patients_for_kappa,
     patients_for_paired,
     patients_for_proportion,
 )
+from .planning_areas import auc_variance, patients_for_auc, patients_for_auc_difference
 from .proportions import proportion, proportion_difference
 from .published import Letter, LetterTask, letter
 from .reader_groups import ModelAgainstReaders, compare_modalities_by, compare_with_readers

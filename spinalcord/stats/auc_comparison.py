@@ -17,7 +17,7 @@ from .roc import ONE_CASE, AreaError, delong_covariance
 
 DifferenceMethod: TypeAlias = Literal["default", "delong", "square-and-add"]
 _METHODS = ("default", "delong", "square-and-add")
-_JOINT = 20  # cases in each class from which the chi-squared test of several areas holds its level
+JOINT = 20  # cases in each class from which the chi-squared test of several areas holds its level
 
 
 def compare_aucs(
@@ -130,7 +130,7 @@ def compare_aucs_unpaired(
         (area,), covariance = delong_covariance(truth, np.asarray(s, np.float64)[None])
         found.append(AreaError.of(binary(truth, "truth"), float(area), float(covariance[0, 0])))
     n = np.size(first[0]) + np.size(second[0])
-    pair = _Pair(*found, 0.0, False, {"n": n, "unit": unit})
+    pair = _Pair(found[0], found[1], 0.0, False, {"n": n, "unit": unit})
     return pair.compare(name, level, _checked(method))
 
 
@@ -183,8 +183,8 @@ def compare_all(
     statistic = float(differences @ np.linalg.pinv(spread, rcond=1e-10) @ differences)
     p = chi2_p(statistic, rank)
     labels = binary(truth, "truth")
-    few = min(int(labels.sum()), int((~labels).sum())) < _JOINT
-    reason = f"fewer than {_JOINT} cases in a class" if few else ""
+    few = min(int(labels.sum()), int((~labels).sum())) < JOINT
+    reason = f"fewer than {JOINT} cases in a class" if few else ""
     return Comparison("equal AUCs", statistic, rank, p, "DeLong, chi-squared", largest, reason)
 
 

@@ -308,7 +308,13 @@ class TwoByTwo:
 
     def _options(self, style: str, **details: Any) -> dict[str, Any]:
         details = {"positive": self.positive, **details}
-        return {"n": self.n, "unit": self.unit, "style": style, "details": details}
+        return {
+            "n": self.n,
+            "smallest": min(self.n_positive, self.n_negative),
+            "unit": self.unit,
+            "style": style,
+            "details": details,
+        }
 
 
 def binary(values: ArrayLike, name: str) -> np.ndarray[Any, np.dtype[np.bool_]]:

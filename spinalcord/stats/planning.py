@@ -110,134 +110,6 @@ def patients_for_proportion(
     return SampleSize(purpose, n, parts, math.nan, wide(need), level, "Wilson")
 
 
-def auc_variance(area: float, ratio: float) -> float:
-    """Variance of an AUC times the number of positive cases (Obuchowski).
-
-    Parameters
-    ----------
-    area : float
-        Between 0.5 and 1.
-    ratio : float
-        Negative cases per positive one.
-
-    References
-    ----------
-    .. [1] Obuchowski, McClish, Stat Med 16:1529 (1997); ratings on five categories or more.
-
-    Examples
-    --------
-    >>> round(auc_variance(0.8, 1.0), 4)
-    0.1195
-    """
-    a = _NORMAL.inv_cdf(area) * 1.414
-    return 0.0099 * math.exp(-a * a / 2) * ((5 * a * a + 8) + (a * a + 8) / ratio)
-
-
-def patients_for_auc(
-    area: float, *, power: float = 0.8, ratio: float = 1.0, alpha: float = 0.05
-) -> SampleSize:
-    """Patients to show that an AUC is above 0.5.
-
-    Parameters
-    ----------
-    area : float
-        Supposed, above 0.5 and below 1.
-    power : float, default 0.8
-    ratio : float, default 1
-        Negative cases per positive one.
-    alpha : float, default 0.05
-        Two-sided.
-
-    Returns
-    -------
-    SampleSize
-
-    Raises
-    ------
-    InputError
-        Values out of range.
-
-    References
-    ----------
-    .. [1] Obuchowski, Lieber and Wians, Clin Chem 50:1118 (2004).
-
-    Examples
-    --------
-    >>> patients_for_auc(0.8, power=0.9).parts
-    {'positive': 17, 'negative': 17}
-    """
-    _check(power, alpha)
-    if not (0.5 < area < 1 and ratio > 0):
-        raise InputError(f"an AUC of {area}, ratio {ratio}; expected 0.5 < AUC < 1, ratio above 0")
-    za, zb = normal_quantile(1 - alpha), _NORMAL.inv_cdf(power)
-    null, own = 0.0792 * (1 + 1 / ratio), auc_variance(area, ratio)
-    positive = math.ceil((za * math.sqrt(null) + zb * math.sqrt(own)) ** 2 / (area - 0.5) ** 2)
-    negative = math.ceil(positive * ratio)
-    reached = _reached(area - 0.5, positive, za, null, own)
-    return _test(f"an AUC of {area:g} against 0.5", positive, negative, reached, alpha)
-
-
-def patients_for_auc_difference(
-    first: float,
-    second: float,
-    *,
-    correlation: float = 0.5,
-    power: float = 0.8,
-    ratio: float = 1.0,
-    alpha: float = 0.05,
-) -> SampleSize:
-    """Patients to show that two AUCs of the same patients differ.
-
-    Parameters
-    ----------
-    first, second : float
-        Supposed; different, between 0.5 and 1.
-    correlation : float, default 0.5
-        Of the two areas, 0 to below 1; 0 for different patients in both groups, `n` each.
-    power, ratio, alpha
-        As in `patients_for_auc`.
-
-    Returns
-    -------
-    SampleSize
-
-    Raises
-    ------
-    InputError
-        Values out of range.
-
-    References
-    ----------
-    .. [1] Obuchowski and McClish, Stat Med 16:1529 (1997); Hanley and McNeil, Radiology 148:839
-       (1983), on the correlation.
-
-    Examples
-    --------
-    >>> patients_for_auc_difference(0.9, 0.8).n
-    154
-    """
-    _check(power, alpha)
-    areas = (first, second)
-    if not (all(0.5 < a < 1 for a in areas) and first != second and 0 <= correlation < 1):
-        raise InputError(
-            f"AUCs of {first} and {second}, correlation {correlation}; expected different ones "
-            "between 0.5 and 1, and 0 to below 1"
-        )
-    if ratio <= 0:
-        raise InputError(f"ratio is {ratio}; expected a number above 0")
-    za, zb = normal_quantile(1 - alpha), _NORMAL.inv_cdf(power)
-    v1, v2 = (auc_variance(a, ratio) for a in areas)
-    middle = auc_variance((first + second) / 2, ratio)
-    null = 2 * middle * (1 - correlation)
-    own = v1 + v2 - 2 * correlation * math.sqrt(v1 * v2)
-    gap = abs(first - second)
-    positive = math.ceil((za * math.sqrt(null) + zb * math.sqrt(own)) ** 2 / gap**2)
-    negative = math.ceil(positive * ratio)
-    reached = _reached(gap, positive, za, null, own)
-    what = f"AUCs of {first:g} and {second:g}, correlation {correlation:g}"
-    return _test(what, positive, negative, reached, alpha)
-
-
 def mcnemar_power(only_first: float, only_second: float, n: int, *, alpha: float = 0.05) -> float:
     """Power of McNemar's exact test, such as of two sensitivities of the same n patients.
 
@@ -264,7 +136,7 @@ def mcnemar_power(only_first: float, only_second: float, n: int, *, alpha: float
     0.837
     """
     _shares(only_first, only_second)
-    _check(0.5, alpha)
+    check_power(0.5, alpha)
     if n < 1:
         raise InputError(f"{n} patients; expected at least 1")
     both = only_first + only_second
@@ -319,7 +191,7 @@ def patients_for_paired(
     >>> patients_for_paired(0.2, 0.05).n
     85
     """
-    _check(power, alpha)
+    check_power(power, alpha)
     _shares(only_first, only_second)
     if only_first == only_second or not 0 < share <= 1:
         raise InputError(
@@ -330,7 +202,7 @@ def patients_for_paired(
     both, gap = only_first + only_second, abs(only_first - only_second)
     spread = math.sqrt(both - gap * gap)
     need = math.ceil((za * math.sqrt(both) + zb * spread) ** 2 / gap**2)
-    reached = _reached(gap, need, za, both, spread**2)
+    reached = reached_power(gap, need, za, both, spread**2)
     n = math.ceil(need / share - 1e-9)
     parts = {"who count": need} | ({"others": n - need} if share < 1 else {})
     purpose = f"shares of {only_first:g} and {only_second:g} that one test alone gets right"
@@ -416,7 +288,7 @@ def kappa_power(
     >>> round(kappa_power(0.8, 0.5, 0.5, 60), 2)
     0.77
     """
-    _check(0.5, alpha)
+    check_power(0.5, alpha)
     _kappa_values(kappa, positive)
     _kappa_values(null, positive)
     if n < 1:
@@ -459,7 +331,14 @@ def _shares(first: float, second: float) -> None:
         )
 
 
-def _check(power: float, alpha: float) -> None:
+def check_power(power: float, alpha: float) -> None:
+    """Check the settings of a test.
+
+    Raises
+    ------
+    InputError
+        A power or alpha outside (0, 1).
+    """
     if not (0 < power < 1 and 0 < alpha < 1):
         raise InputError(f"power {power}, alpha {alpha}; expected numbers between 0 and 1")
 
@@ -480,13 +359,6 @@ def _smallest(enough: Callable[[int], bool]) -> int:
     return high
 
 
-def _reached(gap: float, n: int, za: float, null: float, own: float) -> float:
+def reached_power(gap: float, n: int, za: float, null: float, own: float) -> float:
     """Power of a normal test whose variances times n are `null` and `own`."""
     return _NORMAL.cdf((gap * math.sqrt(n) - za * math.sqrt(null)) / math.sqrt(own))
-
-
-def _test(what: str, positive: int, negative: int, power: float, alpha: float) -> SampleSize:
-    parts = {"positive": positive, "negative": negative}
-    return SampleSize(
-        what, positive + negative, parts, power, math.nan, 1 - alpha, "Obuchowski and McClish"
-    )

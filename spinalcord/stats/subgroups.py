@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from .auc_comparison import compare_aucs_unpaired
+from .auc_comparison import JOINT, DifferenceMethod, compare_aucs_unpaired
 from .comparison import holm
 from .diagnostic import binary
 from .distributions import chi2_p, fisher_p
-from .estimate import FEW, Comparison, Estimate, adjusted, check_level, undefined
+from .estimate import Comparison, Estimate, adjusted, check_level, undefined
 from .group_tests import exact_table_p
 from .proportions import proportion, proportion_difference
 from .roc import auc, delong_se
@@ -183,7 +183,11 @@ def _by_auc(
     best, worst = _extremes(defined)
     name = f"AUC, {best} less {worst}"
     pairs = len(defined) * (len(defined) - 1) // 2
-    pair = compare_aucs_unpaired(parts[best], parts[worst], name=name, **_raised(options, pairs))
+    # Far out in the tails, where one of several differences is judged, the normal fails earlier.
+    method: DifferenceMethod = "default" if pairs == 1 else "square-and-add"
+    pair = compare_aucs_unpaired(
+        parts[best], parts[worst], method=method, name=name, **_raised(options, pairs)
+    )
     if len(defined) == 2:
         return estimates, replace(pair, name="interaction")
     effect = adjusted(pair.effect, options["level"], pairs)
@@ -206,8 +210,8 @@ def _too_few(areas: Mapping[str, Estimate], errors: NDArray[np.float64]) -> str:
         return "the area of a subgroup has no variance"
     for e in areas.values():
         smallest = e.smallest or 0
-        if smallest < FEW:
-            return f"a subgroup has fewer than {FEW} cases in a class"
+        if smallest < JOINT:
+            return f"a subgroup has fewer than {JOINT} cases in a class"
         if min(e.estimate, 1 - e.estimate) * smallest < 1:
             return "the area of a subgroup is too close to 0 or 1"
     return ""

@@ -19,6 +19,9 @@ FEMALE, MALE = "F", "M"
 HEALTHY, OTHER = "healthy", "other"
 """Diagnoses that are known, and are none of the four."""
 
+MISSING_LETTERS = frozenset(("", "u", "unknown"))
+"""Words for a sex that is not known, which explain no code beside them."""
+
 KINDS = {"sex": "sex", "diagnosis": "diagnosis", "reference_diagnosis": "diagnosis"}
 """Columns of words, and what their words are; those of readers are diagnoses as well."""
 
@@ -81,7 +84,7 @@ class Vocabulary:
 
     Examples
     --------
-    >>> Vocabulary().read("sex", ["w", "M", "U", "2"])
+    >>> Vocabulary().read("sex", ["f", "Mann", "U", "2"])
     ('F', 'M', 'U', '2')
     >>> Vocabulary({"sex": {"1": "M", "2": "F"}}).read("sex", ["2", "1"])
     ('F', 'M')
@@ -122,7 +125,11 @@ class Vocabulary:
         meaning = dict(self._meaning[kind])
         if kind == "sex" and not self._stated:
             found = {_folded(word) for word in words}
-            if found & {"h", "v"} and "m" in found:
+            if found - MISSING_LETTERS == {"w", "m"}:
+                # A code of two letters that no spelled-out word explains: to be stated, as 1 and 2.
+                meaning.pop("w")
+                meaning.pop("m")
+            elif found & {"h", "v"} and "m" in found:
                 meaning.pop("m")  # hombre and mujer, or homme and an error: not for us to say
             elif "f" in found:
                 meaning["h"] = MALE

@@ -89,7 +89,9 @@ class Entry:
         step = self.context_mm / self.spacing_mm
         first = max(index - math.ceil(step), 0)
         near = stored[first : index + math.ceil(step) + 1, 0]
-        return _core.with_context(_scaled(np.stack([cut(s) for s in near])), step)[index - first]
+        beside = _core.with_context(_scaled(np.stack([cut(s) for s in near])), step)
+        seen: NDArray[np.float32] = beside[index - first]
+        return seen
 
     def images(self) -> NDArray[np.float32]:
         """Return all slices, float32 (slices, channels, h, w) in [0, 1]."""
@@ -233,7 +235,7 @@ def _slices_with(target: NDArray[np.uint8], bit: int) -> list[int]:
 
 def _ends(target: NDArray[np.uint8]) -> list[list[int]]:
     """Row and mean column of the first and the last row that hold cord in any slice."""
-    shown = ((target & CORD) > 0).any(0)
+    shown: NDArray[np.bool_] = ((target & CORD) > 0).max(axis=0)
     rows = np.flatnonzero(shown.any(1))
     if not rows.size:
         return []

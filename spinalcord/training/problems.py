@@ -51,6 +51,11 @@ class Problem:
 
     n_train: int
     figures: tuple[str, ...]
+    hard: list[list[int]]
+
+    def mine(self, network: Network, step: int) -> None:
+        """Look over training scans for places where the network is wrong, to draw patches there."""
+        raise NotImplementedError
 
     def build(self) -> nn.Module:
         """Make the network with new weights."""

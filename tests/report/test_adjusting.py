@@ -9,7 +9,7 @@ from report import cohorts
 
 from spinalcord import Cohort
 from spinalcord.errors import InputError
-from spinalcord.report.adjusting import adjusted, own_factors
+from spinalcord.report.adjusting import adjusted_odds, own_factors
 
 
 def cohort(n=240, **options):
@@ -52,7 +52,7 @@ def test_a_wrong_name_is_said_at_once():
     with pytest.raises(InputError, match="no column 'scanner' for a factor; known: case_id"):
         Cohort(cohorts.drawn(20), factors=("scanner",))
     cases = Cohort(cohorts.drawn(20)).cases
-    with pytest.raises(InputError, match="column case_id has 20 values"):
+    with pytest.raises(InputError, match="column case_id has 20 different values"):
         own_factors(cases, ["case_id"])
 
 
@@ -60,4 +60,4 @@ def test_nothing_to_adjust_for():
     table = cohorts.drawn(40)
     del table["age"], table["sex"]
     with pytest.raises(InputError, match="no factor to adjust for"):
-        adjusted(Cohort(table).cases)
+        adjusted_odds(Cohort(table).cases)

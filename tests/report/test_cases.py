@@ -162,7 +162,7 @@ def test_readers_are_right_by_group_first_and_by_diagnosis_then():
 def test_words_numbers_and_names_that_people_write():
     table = {
         "Case_ID": list("abcd"),
-        "SEX": ["w", "U", "m", "-"],
+        "SEX": ["Frau", "U", "m", "-"],
         "Age": ["30,5", "-99", "41", "."],
         "Dice": [0.7, 69, None, 0.5],
         "Reference_Diagnosis": ["nmo", "M.S.", "Multiple Sclerosis", "NA"],

@@ -7,16 +7,16 @@ from report import cohorts
 
 from spinalcord import Cohort
 from spinalcord.errors import InputError
-from spinalcord.report.catalogue import TABLES, make_table
+from spinalcord.report.catalogue import TABLES, cohort_table
 
 
 def test_names_are_those_of_the_tables():
     cohort = Cohort(cohorts.explained(cohorts.drawn(40)))
     for name in TABLES:
         if name != "scans":
-            assert make_table(cohort, name).name == name
+            assert cohort_table(cohort, name).name == name
 
 
 def test_another_name():
     with pytest.raises(InputError, match="no table 'x'"):
-        make_table(Cohort(cohorts.drawn(20)), "x")
+        cohort_table(Cohort(cohorts.drawn(20)), "x")

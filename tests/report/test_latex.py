@@ -23,7 +23,7 @@ def test_a_document_with_every_table():
     assert text.count(r"\begin{longtable}") == text.count(r"\end{longtable}") == shown
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
     assert not re.search(r"(?<!\\)[%#&](?! )(?=\w)", text.split(r"\begin{document}")[1])
-    assert text.isascii() or "é" in text
+    assert {c for c in text if not c.isascii()} <= {"³"}  # which inputenc knows
 
 
 def test_rows_have_as_many_cells_as_columns():

@@ -109,44 +109,6 @@ def test_differences_have_effect_p_and_adjusted_p():
     assert any("adjusted for the 6 tests" in note for note in got.notes)
 
 
-def test_t1c_within_one_run():
-    cohort = Cohort(cohorts.drawn(80))
-    got = cohort.table("with_t1c")
-    n = [r["n"] for r in rows(got, task="tumor_vs_demyelination", figure="accuracy")]
-    given = list(cohort.cases.words("t1c")).count("given")
-    assert n == [given, 80 - given]
-    with pytest.raises(InputError, match="says the same of every case"):
-        Cohort(cohorts.drawn(20, t1c=["absent"] * 20)).table("with_t1c")
-
-
-def test_t1c_in_two_runs_is_paired():
-    first = cohorts.drawn(60, seed=1)
-    second = {name: values[::-1] for name, values in cohorts.drawn(60, seed=1).items()}
-    second["ms_vs_nmosd_label"] = list(second["reference_diagnosis"])
-    for i, truth in enumerate(second["reference_diagnosis"]):
-        if truth not in ("MS", "NMOSD"):
-            second["ms_vs_nmosd_label"][i] = "MS"
-    got = tables.t1c_paired(Cohort(first).cases, Cohort(second).cases)
-    (same,) = rows(got, task="tumor_vs_demyelination", figure="accuracy, with less without")
-    assert (same["estimate"], same["p"]) == (0, 1)
-    (better,) = rows(got, task="ms_vs_nmosd", figure="accuracy, with less without")
-    assert better["estimate"] > 0
-    assert better["test"] == "McNemar, exact"
-    with_t1c = rows(got, task="ms_vs_nmosd", cases="with T1c")[0]
-    assert (with_t1c["k"], with_t1c["n"]) == (30, 30)
-
-
-def test_runs_that_do_not_match():
-    first, second = Cohort(cohorts.drawn(8)), cohorts.drawn(8)
-    second["case_id"] = second["participant_id"] = [f"x{i}" for i in range(8)]
-    with pytest.raises(InputError, match="no case_id is in both runs"):
-        tables.t1c_paired(first.cases, Cohort(second).cases)
-    turned = cohorts.drawn(8)
-    turned["reference_diagnosis"] = turned["reference_diagnosis"][::-1]
-    with pytest.raises(InputError, match="differ in the reference_diagnosis"):
-        tables.t1c_paired(first.cases, Cohort(turned).cases)
-
-
 @pytest.mark.parametrize(
     ("table", "name", "message"),
     [

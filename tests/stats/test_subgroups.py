@@ -143,5 +143,5 @@ def test_small_subgroups_have_no_chi_squared_test_of_their_areas():
     rng = np.random.default_rng(0)
     truth, names = np.arange(66) % 2, np.repeat(["a", "b", "c"], [30, 30, 6])
     (s,) = by_subgroup(truth, rng.normal(size=66), {"x": names}, figure="auc")
-    assert "fewer than 10 cases in a class" in s.interaction.reason
+    assert "fewer than 20 cases in a class" in s.interaction.reason
     assert math.isnan(s.interaction.p)

@@ -36,6 +36,14 @@ def test_what_is_not_known_stays_as_it_is(words):
     assert unknown_words("sex", words) == dict.fromkeys(words, 1)
 
 
+def test_w_and_m_alone_are_a_code_to_be_stated():
+    words = ["w", "M", "w", "U", ""]
+    assert Vocabulary().read("sex", words) == tuple(words)
+    assert unknown_words("sex", words) == {"w": 2, "U": 1}
+    stated = Vocabulary({"sex": {"w": "F", "m": "M"}})
+    assert stated.read("sex", words) == ("F", "M", "F", "U", "")
+
+
 def test_m_beside_h_may_be_mujer():
     assert Vocabulary().read("sex", ["H", "M", "H"]) == ("H", "M", "H")
     stated = Vocabulary({"sex": {"H": "male", "M": "F"}})

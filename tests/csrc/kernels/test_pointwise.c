@@ -1,5 +1,7 @@
-/* Norms, pools and layouts of every instruction set against loops in double: exactly
+/* Normalisation, pooling and layouts of every instruction set against loops in double: exactly
  * on small integers; on reals as near as the order of rounding (FMA) allows. */
+#include "spinalcord.h"
+
 #include "kernels/pointwise.h"
 
 #include "kernels/bf16.h"
