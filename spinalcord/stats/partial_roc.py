@@ -15,7 +15,7 @@ from .resampling import check_drawing, percentile_limits
 from .roc import RocCurve, roc_curve
 
 Float = NDArray[np.float64]
-MOST = 1000  # distinct scores in a bootstrap sample
+MOST = 300  # distinct scores in a bootstrap sample
 
 
 def partial_auc(
@@ -218,7 +218,7 @@ def _sensitivity(curve: RocCurve, specificity: float) -> float:
 def _bootstrap(
     labels: NDArray[np.bool_], s: Float, figure: Any, replicates: int, seed: int
 ) -> Float:
-    """Draw cases within their classes; scores are sorted once, samples are counts of cases."""
+    """Draw cases within their classes; samples are counts of cases by score."""
     rng = np.random.default_rng(seed)
     values, place = np.unique(-s, return_inverse=True)
     if values.size > MOST:  # neighbours are taken together; the estimate itself is of all
@@ -227,11 +227,8 @@ def _bootstrap(
     rates = []
     for own in (labels, ~labels):
         n = int(own.sum())
-        draws = rng.multinomial(n, np.full(n, 1 / n), replicates)
-        order = np.argsort(place[own], kind="stable")
-        levels, first = np.unique(place[own][order], return_index=True)
-        at = np.zeros((replicates, values.size))
-        at[:, levels] = np.add.reduceat(draws[:, order], first, axis=1)
+        share = np.bincount(place[own], minlength=values.size) / n
+        at = rng.multinomial(n, share, replicates)
         rates.append(np.hstack([np.zeros((replicates, 1)), np.cumsum(at, 1) / n]))
     threshold = np.append(np.inf, -values)
     sizes = int(labels.sum()), int((~labels).sum())
