@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -76,3 +77,14 @@ def test_versions_stand_side_by_side(versions):
     assert "| Dice, typical NMOSD | .76 | 0.7 [0.6, 0.8] | not measured |" in lines
     assert "| 50 % (1 of 2)" in lines[3]
     assert "| 0 % (0 of 1)" in lines[3]
+
+
+def test_the_page_has_the_measured_table(versions):
+    root = FOLDER.parents[1]
+    page = (root / "docs" / "models.md").read_text(encoding="utf-8")
+    made = page.split(versions.BEGIN)[1].split(versions.END)[0]
+    later, before = (
+        json.loads((root / "benchmarks" / "results" / f"models-{n}.json").read_text("utf-8"))
+        for n in (3, 2)
+    )
+    assert made.strip() == versions.make_table(later, before).strip()
