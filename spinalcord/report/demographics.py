@@ -83,8 +83,8 @@ def table1(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> T
         ("characteristic", "group", "sentence", "method"),
         (
             *notes,
-            "differences: the largest between two diagnoses; because it is chosen among several, its "
-            "interval is adjusted for their number (Bonferroni)",
+            "differences: the largest between two diagnoses; because it is chosen among several, "
+            "its interval is adjusted for their number (Bonferroni)",
         ),
     )
 
