@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from bench_networks import add_out, describe_machine, write_lines
+from coverage_further import FURTHER
 from coverage_scenarios import SCENARIOS, Scenario
 
 from spinalcord.stats import Comparison, Estimate
@@ -90,14 +91,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Simulate; print the table; 1 where a figure that is not marked fails."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--replicates", type=int, default=2000)
-    names = "|".join(scenario.name for scenario in SCENARIOS)
+    names = "|".join(scenario.name for scenario in (*SCENARIOS, *FURTHER))
     parser.add_argument("--scenarios", default=names, help="their names, separated by |")
     add_out(parser)
     options = parser.parse_args(arguments)
     machine, lines = describe_machine(), []
     print("| figure | size | truth | coverage | type I error | marked |")
     print("|---|---|---|---|---|---|")
-    for scenario in SCENARIOS:
+    for scenario in (*SCENARIOS, *FURTHER):
         if scenario.name in options.scenarios.split("|"):
             for line in simulate(scenario, options.replicates):
                 lines.append({"bench": "coverage", **line, "machine": machine})

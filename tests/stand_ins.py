@@ -24,7 +24,7 @@ def cord_of(x):
     """The stand-in's cord: what is bright, held together by a thin column and by its rows."""
     bright = x > 0.3
     cord = bright.copy()
-    cord[:, :, :, 36] = True
+    cord[:, :, :, 36:37] = True
     middle = bright.any(axis=3, keepdims=True).repeat(x.shape[3], axis=3)
     middle[:, :, :, :36] = middle[:, :, :, 60:] = False
     return (cord | middle).astype(np.float32)
@@ -95,7 +95,7 @@ def make_folder(folder, outputs=("lesion",)):
 def stand_in(monkeypatch):
     """Let the core's networks be stood in for."""
     monkeypatch.setattr(_core, "Network", StandInNetwork, raising=False)
-    monkeypatch.setattr(_core, "cpu", lambda: {"threads": 2}, raising=False)
+    monkeypatch.setattr(_core, "cpu", lambda: {"threads": 2, "precisions": ["f32"]}, raising=False)
     monkeypatch.setattr(StandInNetwork, "opened", 0)
     return StandInNetwork
 

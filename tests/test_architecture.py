@@ -12,6 +12,17 @@ ROOT = Path(__file__).resolve().parents[1]
 CSRC, PACKAGE, TESTS = ROOT / "csrc", ROOT / "spinalcord", ROOT / "tests"
 C_FILES = sorted(CSRC.rglob("*.[ch]"))
 PYTHON_FILES = sorted(PACKAGE.rglob("*.py"))
+OTHER_FILES = sorted(
+    [path for end in ("js", "pyi") for path in PACKAGE.rglob(f"*.{end}")]
+    + [path for end in ("py", "c", "h") for path in TESTS.rglob(f"*.{end}")]
+)
+
+# Files that may be longer than the others, and how long.
+LONGER = {
+    "spinalcord/_core.pyi": 700,  # an extension module has one stub
+    "spinalcord/qc/page.js": 800,  # one closure
+    "tests/cohort/test_running.py": 570,
+}
 
 # A folder sees itself and what ranks lower.  api is the public interface and csrc its umbrella,
 # spinalcord.h: what all folders see.
@@ -123,9 +134,10 @@ def test_wide_registers_only_in_files_named_for_them(path):
     assert not wide or re.search(r"_(avx2|avx512|avx512bf16|amx)(\.c|\w*\.h)$", path.name)
 
 
-@pytest.mark.parametrize("path", [*C_FILES, *PYTHON_FILES], ids=name)
+@pytest.mark.parametrize("path", [*C_FILES, *PYTHON_FILES, *OTHER_FILES], ids=name)
 def test_files_fit_in_the_head(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 450
+    longest = LONGER.get(name(path), 450)
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= longest
 
 
 @pytest.mark.parametrize("path", C_FILES, ids=name)
@@ -218,4 +230,6 @@ def test_one_name_has_one_meaning():
 
 
 def test_no_exception_is_stale():
-    assert [path for path in (*TESTED_ELSEWHERE, *HARMLESS) if not (ROOT / path).exists()] == []
+    assert [
+        path for path in (*TESTED_ELSEWHERE, *HARMLESS, *LONGER) if not (ROOT / path).exists()
+    ] == []

@@ -147,7 +147,7 @@ def answers(pipeline: Any, found: Any) -> dict[str, float]:
     if not found.found:
         return {}
     diagnosis = pipeline.classify(found.scan, mask=found.mask)
-    return {task: diagnosis.answers[task].probability for task in TASKS}
+    return {task: diagnosis.tasks[task].probability for task in TASKS}
 
 
 def plaques(

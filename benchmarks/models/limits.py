@@ -36,7 +36,7 @@ from spinalcord.training.export import stored_tensors
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 SMALLEST_MM3 = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 THINNEST_MM = (0.0, 1.5, 2.0, 2.5)
-PEAKS = (0.0, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
+PEAKS = (0.0, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
 IN_CORD = (0.0, 0.25, 0.5)
 FREE = "no lesion"
 MOST_FALSE = 0.1

@@ -14,18 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from evaluate import COHORTS
+from versions import describe
 
-from spinalcord.models.folder import WEIGHTS_DIR, find_models
+from spinalcord.models.folder import ROLES, WEIGHTS_DIR, find_models
 from spinalcord.models.model_file import read_model, write_model
 from spinalcord.models.network import PRECISIONS
 from spinalcord.models.release import write_sums
 from spinalcord.tasks import TASKS
 from spinalcord.training.export import stored_tensors
 
-VERSION = "2"
+VERSIONS: dict[str, str] = {}
+"""Of those that are not at version 2."""
+
 NOTICE = (
-    "trained on synthetic lesions (phantoms, and lesions drawn into scans of three healthy "
-    "people); says nothing about patients, not for clinical use"
+    "trained on synthetic lesions (phantoms, and lesions drawn into scans of people without any); "
+    "says nothing about patients, not for clinical use"
 )
 
 
@@ -35,15 +38,17 @@ def main() -> None:
     parser.add_argument("models", type=Path)
     parser.add_argument("--figures", type=Path)
     parser.add_argument("--to", type=Path, default=WEIGHTS_DIR)
+    parser.add_argument("--roles", nargs="+", choices=ROLES, default=ROLES)
     options = parser.parse_args()
     figures = json.loads(options.figures.read_text()) if options.figures else {}
     options.to.mkdir(parents=True, exist_ok=True)
-    for role, model in find_models(options.models).models.items():
+    for role in options.roles:
+        model = find_models(options.models).models[role]
         metadata = dict(model.metadata)
         training = {**metadata.get("training", {}), "test": own_figures(figures, role)}
         metadata |= {
-            "name": f"phantom-{role.replace('_', '-')}", "version": VERSION, "notice": NOTICE,
-            "training": training,
+            "name": f"phantom-{role.replace('_', '-')}", "notice": NOTICE,
+            "version": VERSIONS.get(role, "2"), "training": training,
         }  # fmt: skip
         path = options.to / f"{role}.safetensors"
         write_model(path, stored_tensors(model.path), metadata)
@@ -54,6 +59,10 @@ def main() -> None:
 def own_figures(figures: dict[str, Any], role: str) -> dict[str, Any]:
     """Pick the figures of one model's own step, in both precisions."""
     found: dict[str, Any] = {}
+    version = f"version {VERSIONS.get(role)}"
+    if version in figures:  # of compare.py
+        told = {title: reached for title, _, reached in describe(figures[version]["cases"])}
+        return {figures["precision"]: told}
     for precision, whole in figures.items():
         if precision not in PRECISIONS:
             continue

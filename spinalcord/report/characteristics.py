@@ -128,7 +128,7 @@ def _categories(label: str, words: Words, groups: Mapping[str, Bool]) -> list[di
         first[name] = f"{missing[name]} missing" if missing[name] else ""
     rows = [first]
     for kind in kinds:
-        row: dict[str, Any] = {"characteristic": f"  {kind}", "p": math.nan}
+        row: dict[str, Any] = {"characteristic": f"{label}: {kind}", "p": math.nan}
         for name, own in groups.items():
             k, n = int((words[own] == kind).sum()), int((words[own] != "").sum())
             row[name] = f"{k} ({decimal(100 * k / n, 0)} %)" if n else "–"

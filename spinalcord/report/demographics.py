@@ -8,9 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ..stats import Comparison, Estimate, proportion, proportion_difference
+from ..stats import (
+    Comparison,
+    Estimate,
+    exact_table_p,
+    proportion,
+    proportion_difference,
+)
 from ..stats.distributions import chi2_p, f_p, t_quantile
-from ..stats.estimate import decimal, p_text, undefined
+from ..stats.estimate import adjusted, decimal, p_text, undefined
 from ..stats.means import is_constant, student_limits
 from ..tables.words import FEMALE, MALE, SYNONYMS
 from ..tasks import DIAGNOSES
@@ -39,7 +45,8 @@ def table1(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> T
     Table
         Means with Student's interval and, in columns of their own, standard deviation, median,
         range and how many are missing; shares with Wilson's interval. Age is compared by Welch's
-        analysis of variance, sex by chi-squared; the effect is the largest difference between two
+        analysis of variance, sex by chi-squared, or exactly where a count of less than 5 is
+        expected; the effect is the largest difference between two
         diagnoses.
     """
     groups = diagnosis_groups(cases)
@@ -74,7 +81,11 @@ def table1(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> T
         ("characteristic", "group", *COMPARISON, *_SPREAD),
         tuple(rows),
         ("characteristic", "group", "sentence", "method"),
-        (*notes, "differences: the largest between two diagnoses, with an unadjusted interval"),
+        (
+            *notes,
+            "differences: the largest between two diagnoses; because it is chosen among several, "
+            "its interval is adjusted for their number (Bonferroni)",
+        ),
     )
 
 
@@ -190,7 +201,8 @@ def _welch(parts: Mapping[str, Float], level: float) -> Comparison | None:
     i, j = int(means.argmax()), int(means.argmin())
     variance = float(errors[i] + errors[j])
     df = variance**2 / float(errors[i] ** 2 / (n[i] - 1) + errors[j] ** 2 / (n[j] - 1))
-    half = t_quantile(level, df) * math.sqrt(variance)
+    pairs = k * (k - 1) // 2
+    half = t_quantile(1 - (1 - level) / pairs, df) * math.sqrt(variance)
     difference, names = float(means[i] - means[j]), list(usable)
     effect = Estimate(
         f"mean, {names[i]} less {names[j]}",
@@ -201,6 +213,7 @@ def _welch(parts: Mapping[str, Float], level: float) -> Comparison | None:
         "Welch's t",
         n=int(min(n[i], n[j])),
     )
+    effect = adjusted(effect, level, pairs)
     p = f_p(statistic, k - 1, df2)
     return Comparison("age", statistic, k - 1, p, "Welch's analysis of variance", effect)
 
@@ -218,15 +231,20 @@ def _chi2(sex: Words, groups: Mapping[str, Bool], level: float) -> Comparison | 
     share = float(k.sum() / n.sum())
     names = sorted(counts, key=lambda name: counts[name][0] / counts[name][1])
     label = f"female, {names[-1]} less {names[0]}"
-    effect = proportion_difference(*counts[names[-1]], *counts[names[0]], level=level, name=label)
+    pairs = len(names) * (len(names) - 1) // 2
+    effect = proportion_difference(
+        *counts[names[-1]], *counts[names[0]], level=1 - (1 - level) / pairs, name=label
+    )
+    effect = adjusted(effect, level, pairs)
     if not 0 < share < 1:
         nan = math.nan
         return Comparison("sex", nan, nan, nan, "none", effect, "all are of one sex")
+    if (n * min(share, 1 - share) < 5).any():
+        p, method = exact_table_p(np.stack([k, n - k]).astype(np.int64))
+        return Comparison("sex", math.nan, math.nan, p, method, effect)
     statistic = float(((k - n * share) ** 2 / (n * share * (1 - share))).sum())
-    few = (n * min(share, 1 - share) < 5).any()
-    method = "chi-squared" + (", expected counts below 5: approximate" if few else "")
     df = len(counts) - 1
-    return Comparison("sex", statistic, df, chi2_p(statistic, df), method, effect)
+    return Comparison("sex", statistic, df, chi2_p(statistic, df), "chi-squared", effect)
 
 
 def _blank(**keys: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +90,9 @@ def reader_group(
     ]
     if margin is None:
         remarks.append("no margin was given: non-inferiority is not tested")
-    return compared("reader_group", "The model and the readers as a random group", rows, remarks)
+    table = compared("reader_group", "The model and the readers as a random group", rows, remarks)
+    # The test's name says the interval's method as well.
+    return replace(table, shown=tuple(c for c in table.shown if c != "method"))
 
 
 def paired(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:

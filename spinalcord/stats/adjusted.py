@@ -192,7 +192,7 @@ def _likelihood(x: Float, y: Float, beta: Float) -> tuple[float, Float, Float]:
         return -math.inf, np.zeros(beta.size), information
     plain = float((y * eta - np.logaddexp(0, eta)).sum())
     inverse = np.linalg.inv(information)
-    leverage = weight * np.einsum("ij,jk,ik->i", x, inverse, x)
+    leverage = weight * ((x @ inverse) * x).sum(1)
     score = x.T @ (y - mu + leverage * (0.5 - mu))
     return plain + log_determinant / 2, score, information
 
@@ -226,29 +226,38 @@ def _fit(
 
 def _profile(x: Float, y: Float, j: int, beta: Float, top: float, level: float, side: int) -> float:
     """Where the profile of coefficient j has fallen by half of chi-squared's quantile."""
-    limit = top - chi2_quantile(level, 1) / 2
-    near, width, last = float(beta[j]), 1.0, beta
+    last, limit = beta, top - chi2_quantile(level, 1) / 2
 
-    def above(value: float) -> bool:
+    def excess(value: float) -> float:
+        """How far the profile lies above the limit; below where it is not found."""
         nonlocal last
         start = last.copy()
         start[j] = value
         fit = _fit(x, y, held=np.array([j]), start=start)
         if fit is None:
-            return False
+            return -math.inf
         last = fit[0]
-        return fit[1] > limit
+        return fit[1] - limit
 
-    far = near + side * width
-    while above(far):
-        near, width = far, 2 * width
+    near, far, width = float(beta[j]), float(beta[j]) + side, 1.0
+    above, below = top - limit, excess(far)
+    while below > 0:
+        near, above, width = far, below, 2 * width
         far = near + side * width
         if abs(far) > 60:
             return side * math.inf
-    while abs(far - near) > 1e-9:
-        middle = (near + far) / 2
-        if above(middle):
-            near = middle
+        below = excess(far)
+    for _ in range(100):
+        if abs(far - near) < 1e-8:
+            break
+        # A secant step, kept off the ends; halves where there is no value to draw it with.
+        share = above / (above - below) if math.isfinite(below) else 0.5
+        at = near + min(max(share, 0.05), 0.95) * (far - near)
+        value = excess(at)
+        if abs(value) < 1e-10:
+            return at
+        if value > 0:
+            near, above = at, value
         else:
-            far = middle
+            far, below = at, value
     return (near + far) / 2

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from .distributions import normal_quantile
-from .estimate import Estimate, check_level, undefined
+from .estimate import FEW, Estimate, check_level, undefined
 from .resampling import check_drawing, percentile_limits
 from .roc import RocCurve, roc_curve
 
 Float = NDArray[np.float64]
+MOST = 300  # distinct scores in a bootstrap sample
 
 
 def partial_auc(
@@ -51,7 +52,8 @@ def partial_auc(
     -------
     Estimate
         Without interval where the range holds fewer than one case of the class that it is about,
-        or no replicate differs: the bootstrap would give no width.
+        or no replicate differs: the bootstrap would give no width. Marked as too small where it
+        holds fewer than ten: there the interval covers too rarely.
 
     Raises
     ------
@@ -96,7 +98,10 @@ def partial_auc(
         reason = "no replicate of the bootstrap differs"
         return Estimate(name, value, nan, nan, level, "none", reason=reason, **options)
     how = "bootstrap, percentile" + (", McClish's scale" if standardised else "")
-    return Estimate(name, value, *percentile_limits(drawn, level), level, how, **options)
+    ends = percentile_limits(drawn, level)
+    few = of * (high - low) < FEW
+    reason = f"fewer than {FEW} cases in this range of {over} can be expected" if few else ""
+    return Estimate(name, value, *ends, level, how, reason=reason, **options)
 
 
 def sensitivity_at(
@@ -213,15 +218,17 @@ def _sensitivity(curve: RocCurve, specificity: float) -> float:
 def _bootstrap(
     labels: NDArray[np.bool_], s: Float, figure: Any, replicates: int, seed: int
 ) -> Float:
-    """Draw cases within their classes; scores are sorted once, samples are counts of cases."""
+    """Draw cases within their classes; samples are counts of cases by score."""
     rng = np.random.default_rng(seed)
     values, place = np.unique(-s, return_inverse=True)
+    if values.size > MOST:  # neighbours are taken together; the estimate itself is of all
+        place = place * MOST // values.size
+        values = values[:MOST]  # thresholds do not matter here
     rates = []
     for own in (labels, ~labels):
         n = int(own.sum())
-        draws = rng.multinomial(n, np.full(n, 1 / n), replicates)
-        at = np.zeros((replicates, values.size))
-        np.add.at(at.T, place[own], draws.T)
+        share = np.bincount(place[own], minlength=values.size) / n
+        at = rng.multinomial(n, share, replicates)
         rates.append(np.hstack([np.zeros((replicates, 1)), np.cumsum(at, 1) / n]))
     threshold = np.append(np.inf, -values)
     sizes = int(labels.sum()), int((~labels).sum())

@@ -22,6 +22,7 @@ from .resampling import check_drawing
 Float = NDArray[np.float64]
 SPAN = 0.75
 EXACT = 400  # cases up to which the curve is computed at every one
+DISTINCT = 4  # probabilities that a parabola needs, and one more
 LEAST = 20  # cases; with fewer a local parabola follows single cases
 
 
@@ -98,15 +99,21 @@ def calibration_curve(
     reason = _unfit(p)
     if reason or points < 2:
         raise InputError(f"no smooth curve of {points} points: {reason or 'expected at least 2'}")
-    y = labels.astype(np.float64)
     at = np.linspace(float(p.min()), float(p.max()), points)
+    centre, cell = _cells(p)
     rng, drawn = np.random.default_rng(seed), np.full((replicates, points), math.nan)
     for i in range(replicates):
         own = rng.integers(0, p.size, p.size)
-        if not _unfit(p[own]):
-            drawn[i] = loess(p[own], y[own], at)
+        count = np.bincount(cell[own], minlength=centre.size).astype(np.float64)
+        hits = np.bincount(cell[own], weights=labels[own], minlength=centre.size)
+        there = count > 0
+        if there.sum() >= DISTINCT:
+            share = hits[there] / count[there]
+            drawn[i] = _smoother(centre[there], at, count[there]) @ share
     ends = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0).clip(0, 1)
-    observed = loess(p, y, at).clip(0, 1)
+    count = np.bincount(cell).astype(np.float64)
+    share = np.bincount(cell, weights=labels) / count
+    observed = (_smoother(centre, at, count) @ share).clip(0, 1)
     return CalibrationCurve(at, observed, ends[0], ends[1], level, p.size, replicates, seed)
 
 
@@ -241,14 +248,27 @@ def _distance(hat: Float, y: Float, p: Float, at: Float) -> float:
     return float(np.abs(read - p).mean())
 
 
-def _smoother(x: Float, at: Float) -> Float:
-    """Rows of weights: the curve is this matrix times the outcomes."""
+def _cells(p: Float) -> tuple[Float, NDArray[np.intp]]:
+    """Distinct probabilities, and which of them each case has; of many cases means of 400 cells."""
+    centre, cell = np.unique(p, return_inverse=True)
+    if centre.size <= EXACT:
+        return centre, cell
+    cell = np.minimum(np.argsort(np.argsort(p, kind="stable")) * EXACT // p.size, EXACT - 1)
+    return np.bincount(cell, weights=p) / np.bincount(cell), cell
+
+
+def _smoother(x: Float, at: Float, count: Float | None = None) -> Float:
+    """Rows of weights: the curve is this matrix times the outcomes at `x`, `count` of each."""
+    count = np.ones_like(x) if count is None else count
     unique, place = np.unique(at, return_inverse=True)
-    near = math.floor(SPAN * x.size + 1e-5)
+    near = math.floor(SPAN * count.sum() + 1e-5)
     gap = x[None] - unique[:, None]
-    reach = np.partition(np.abs(gap), near - 1, axis=1)[:, near - 1 : near]
+    order = np.argsort(np.abs(gap), axis=1)
+    place_of_last = (np.cumsum(count[order], axis=1) < near).sum(1)
+    reach = np.abs(gap)[np.arange(unique.size), order[np.arange(unique.size), place_of_last]]
+    reach = reach[:, None]
     t = gap / np.where(reach > 0, reach, 1.0)
-    weight = (1 - np.abs(t) ** 3).clip(0) ** 3
+    weight = (1 - np.abs(t) ** 3).clip(0) ** 3 * count
     powers = np.stack([np.ones_like(t), t, t**2], 1)
     moments = np.einsum("mjn,mkn,mn->mjk", powers, powers, weight)
     # Too few distinct values nearby leave the parabola open: the shortest one is taken.
@@ -260,6 +280,6 @@ def _smoother(x: Float, at: Float) -> Float:
 def _unfit(p: Float) -> str:
     if p.size < LEAST:
         return f"{p.size} cases are too few for a smooth curve; it takes {LEAST}"
-    if np.unique(p).size < 4:
+    if np.unique(p).size < DISTINCT:
         return "fewer than four distinct probabilities"
     return ""

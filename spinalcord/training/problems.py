@@ -97,7 +97,7 @@ class SegmentationProblem(Problem):
             margin=MARGIN if settings.augment else 0, aspect=settings.aspect,
             shares=settings.shares, mined=settings.mined,
         )  # fmt: skip
-        self._index = {entry: k for k, entry in enumerate(train)}
+        self._index = {id(entry): k for k, entry in enumerate(train)}
         self._entries = train
         # Another seed than the training's, whose batches are seed, step.
         self._held = PatchSampler(
@@ -120,7 +120,7 @@ class SegmentationProblem(Problem):
     @property
     def hard(self) -> list[list[int]]:
         """Where patches are drawn because the network was wrong: case, slice, row, column."""
-        return [[self._index[e], i, row, col] for e, (i, (row, col)) in self._train.hard]
+        return [[self._index[id(e)], i, row, col] for e, (i, (row, col)) in self._train.hard]
 
     @hard.setter
     def hard(self, places: Sequence[Sequence[int]]) -> None:

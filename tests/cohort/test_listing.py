@@ -131,7 +131,7 @@ def test_names_of_files():
 def test_what_cannot_be_used_is_said(tmp_path):
     text = (
         "case_id;path;sex;age;diagnosis;reader_a;participant_id\n"
-        "a;a.nii;w;30,5;nmo;MS;p\nb;b.nii;U;999;M.S.;ms?;q\nc;c.nii;m;-;MS;;p\n"
+        "a;a.nii;Frau;30,5;nmo;MS;p\nb;b.nii;U;999;M.S.;ms?;q\nc;c.nii;m;-;MS;;p\n"
     )
     with pytest.warns(SpinalcordWarning) as heard:
         found = listing(tmp_path, text)

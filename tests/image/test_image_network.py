@@ -291,7 +291,7 @@ def test_shapes_and_numbers_that_are_refused(rng):
     volume = rng.random((2, 9, 8), np.float32)
     for kwargs, message in (
         ({"mode": "other"}, "mode is 'other'"),
-        ({"mode": "letter", "size": (0, 5)}, "size holds 0"),
+        ({"mode": "letter", "size": (0, 5)}, "size contains 0"),
         ({"mode": "letter", "size": (5000, 5)}, "1 to 4096"),
         ({"mode": "letter", "size": (5, 2**70)}, "out of range"),
         ({"mode": "letter", "size": (5, 6, 7)}, "size has 3 items"),
@@ -361,7 +361,7 @@ def test_restore_map_refuses(rng):
             _core.restore_map(maps, np.array(slices), frames, (8, 8), (3, 9, 8))
     with pytest.raises(InputError, match="slices has shape"):
         _core.restore_map(maps, np.array([0, 1]), frames, (8, 8), (3, 9, 8))
-    with pytest.raises(InputError, match="size holds 0"):
+    with pytest.raises(InputError, match="size contains 0"):
         _core.restore_map(maps, np.array([0]), frames, (0, 8), (3, 9, 8))
     with pytest.raises(InputError, match="positive step"):
         _core.restore_map(maps, np.array([0]), -frames, (8, 8), (3, 9, 8))

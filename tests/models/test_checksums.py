@@ -10,7 +10,7 @@ from model_files import METADATA, SEGMENTATION, changed, write_raw
 
 from spinalcord.analysis.pipeline import Pipeline
 from spinalcord.errors import InputError, ModelError
-from spinalcord.models import release
+from spinalcord.models import folder, release
 from spinalcord.models.checksums import SUMS, check_folder, check_model, read_sums
 from spinalcord.models.folder import find_models, list_models, verify_models, write_random
 from spinalcord.models.model_file import read_model
@@ -151,7 +151,8 @@ def test_list_in_a_place_that_cannot_be_written(tmp_path, stand_in, monkeypatch)
 
 def test_command_writes_and_prints(listed, tmp_path, capsys, monkeypatch):
     (listed / SUMS).unlink()
-    monkeypatch.setattr(release, "WEIGHTS_DIR", listed)
+    for module in (folder, release):
+        monkeypatch.setattr(module, "WEIGHTS_DIR", listed)
     with pytest.raises(ModelError, match="has no SHA256SUMS, so its models cannot be trusted"):
         find_models()
     assert main([]) == 0  # the package's own

@@ -251,7 +251,7 @@ def test_unknown_setting_is_refused(tmp_path, key, value):
         ("labels.outputs", ["cord"]),
         ("labels.outputs", "lesion"),
         ("labels.min_thickness_mm", -0.1),
-        ("labels.min_thickness_mm", 101),
+        ("labels.min_thickness_mm", 1001),
         ("labels.min_peak", 1.1),
         ("labels.min_in_cord", -0.1),
         ("labels.min_in_cord", 1.1),

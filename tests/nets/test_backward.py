@@ -306,7 +306,7 @@ def test_a_direction_of_another_shape_is_refused(shape, open_case):
 def test_a_direction_that_is_not_finite_is_refused(value, open_case):
     rows = np.ones((5, 2), np.float32)
     rows[4, 1] = value
-    with pytest.raises(InputError, match="direction holds NaN or infinity"):
+    with pytest.raises(InputError, match="direction contains NaN or infinity"):
         open_case(SMALL).backward(SMALL.images(), rows)
 
 

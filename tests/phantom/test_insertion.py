@@ -247,7 +247,7 @@ def test_a_real_scan_takes_a_lesion(scans, name):
     folder = scans / "nifti_cord" / name
     scan = sc.read(folder / "t2.nii.gz")
     mask = sc.Volume.from_any(nibabel.load(folder / "t2_manual_segmentation.nii.gz"))
-    result = insert_lesion(scan, mask, "NMOSD", 3, difficulty=0)
+    result = insert_lesion(scan, mask, "NMOSD", 3, difficulty=0, style="ellipsoids")
     inside = result.lesion.array > 0
     assert inside.sum() > 100
     assert result.volume.array[inside].mean() > 1.2 * np.median(scan.array[mask.array > 0])

@@ -20,7 +20,7 @@ def test_rows_hold_what_the_statistics_say():
     groups = {name: ages[truth == name] for name in sorted({*truth})}
     assert rows["age, years"]["p"] == pytest.approx(kruskal_wallis(groups).p)
     assert rows["edss"]["all"] == "3.3 (1.5 to 5.1)"
-    assert rows["  A"]["all"] == "40 (50 %)"
+    assert rows["site: A"]["all"] == "40 (50 %)"
     counts = [[20, 0, 20, 0], [0, 20, 0, 20]]  # sites alternate as the diagnoses do
     assert rows["site"]["p"] == pytest.approx(exact_table_p(counts)[0])
     assert rows["site"]["largest SMD"] == math.inf

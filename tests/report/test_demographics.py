@@ -10,6 +10,7 @@ from report import cohorts
 
 from spinalcord import Cohort
 from spinalcord.report import demographics
+from spinalcord.stats import exact_table_p
 
 pytest.importorskip("scipy", reason="intervals of means need SciPy, of the extra report")
 
@@ -50,7 +51,9 @@ def test_age_is_compared_by_welch():
     pair = stats.ttest_ind(
         parts[int(np.argmax(means))], parts[int(np.argmin(means))], equal_var=False
     )
-    assert (row["low"], row["high"]) == pytest.approx(tuple(pair.confidence_interval()))
+    # One of six differences, chosen after the fact.
+    want = pair.confidence_interval(1 - 0.05 / 6)
+    assert (row["low"], row["high"]) == pytest.approx(tuple(want))
 
 
 def test_sex_is_counted_and_compared():
@@ -110,3 +113,12 @@ def test_equal_ages_have_no_variance_and_no_test(value):
         (row,) = rows(got, characteristic="age, years", group="MS")
         assert (row["estimate"], row["sd"]) == (value, 0)
         assert row["reason"] == f"all {n} values are the same"
+
+
+def test_few_of_a_sex_are_compared_exactly():
+    table = cohorts.drawn(20, sex=["F"] * 16 + ["M"] * 4)
+    got = Cohort(table).table("table1")
+    (row,) = rows(got, characteristic="female", group="")
+    counts = [[table["sex"][i::4].count(s) for i in range(4)] for s in "FM"]
+    assert row["p"] == pytest.approx(exact_table_p(counts)[0])
+    assert row["test"] == "Fisher-Freeman-Halton"

@@ -46,6 +46,8 @@ EXPECTED = {
     # NIfTI
     "nifti_cord/*/t2.nii.gz": "",
     "nifti_cord/t2_lumbar.nii.gz": "",
+    "nifti_lumbar/*_t2.nii.gz": "",
+    "nifti_lumbar/*_canal.nii.gz": MASK,
     "nifti_cord/*": MASK,  # cord masks, landmarks and labels
     "nifti_lesion/t2_fake_lesion.nii.gz": "",
     "nifti_lesion/t2_fake_lesion_*_seg.nii.gz": MASK,

@@ -102,7 +102,10 @@ def test_a_map_of_zeros_says_so(figure, explanation):
 def test_diagnosis_beside_its_slices(figure, diagnosis):
     assert diagnosis.plot(figure=figure) is figure
     bars, mosaic = figure.subfigs
-    assert [ax.get_title(loc="left") for ax in bars.axes] == ["Questions and cut-offs", "Diagnoses"]
+    assert [ax.get_title(loc="left") for ax in bars.axes] == [
+        "Questions and thresholds",
+        "Diagnoses",
+    ]
     assert slice_titles(mosaic) == ["L ← slice 3", "slice 2 → R", "L ← slice 1 → R"]  # two rows
     assert mosaic.get_suptitle().startswith("decided: NMOSD")
     drawn(figure)
@@ -111,7 +114,7 @@ def test_diagnosis_beside_its_slices(figure, diagnosis):
 def test_diagnosis_on_axes(figure, diagnosis):
     ax = figure.add_subplot()
     assert diagnosis.plot(ax=ax) is ax
-    assert ax.get_title(loc="left") == "Questions and cut-offs"
+    assert ax.get_title(loc="left") == "Questions and thresholds"
 
 
 def test_nothing_found(figure, nothing_found):
