@@ -1,6 +1,6 @@
 """Old names, for one release: what is imported by one works, and a warning names the new one.
 
-Version 0.2 gathered the flat modules of 0.1 in rooms (`scans`, `models`, `analysis`, `pictures`,
+Version 0.2 grouped the modules of 0.1 in folders (`scans`, `models`, `analysis`, `pictures`,
 `commands`). The names in ``spinalcord.__all__`` were never affected.
 """
 

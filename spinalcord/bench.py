@@ -1,6 +1,6 @@
-"""How fast the networks are on this machine: images per second by precision, threads and batch.
+"""Time the networks on this machine, by precision, threads and batch size.
 
-Our own networks alone; `benchmarks/` in the repository has them beside other libraries.
+Only the networks of this package; `benchmarks/` compares them with other libraries.
 """
 
 from __future__ import annotations

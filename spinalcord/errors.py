@@ -1,4 +1,4 @@
-"""What the package raises: each message names what was given and what was expected."""
+"""Exceptions and warnings of the package."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextvars import ContextVar
 
 
 class SpinalcordError(Exception):
-    """Base of every error that the package raises on purpose."""
+    """Base class of all exceptions of the package."""
 
 
 class InputError(SpinalcordError, ValueError):
-    """A scan, mask or option breaks its documented contract."""
+    """A scan, mask or option is invalid."""
 
 
 class SeriesError(InputError):
@@ -20,19 +20,19 @@ class SeriesError(InputError):
 
 
 class ModelError(SpinalcordError, ValueError):
-    """A model file is missing, damaged, of another kind, or not what it claims."""
+    """A model file is missing, damaged or of the wrong kind."""
 
 
 class BackendError(SpinalcordError, RuntimeError):
-    """oneDNN, or this CPU, could not do it; the message holds its own status."""
+    """oneDNN failed, or this CPU lacks a feature; the message contains the status."""
 
 
 class SpinalcordWarning(UserWarning):
-    """A result can be used, but with the reservation that the message states."""
+    """A result is usable with a reservation, which the message states."""
 
 
 def note_warning(message: str) -> None:
-    """Note a reservation for the result that is being made in this thread, if any."""
+    """Record a warning for the result that this thread is computing, if any."""
     heard = _heard.get()
     if heard is not None:
         heard.append(message)
@@ -40,7 +40,7 @@ def note_warning(message: str) -> None:
 
 @contextlib.contextmanager
 def note_warnings() -> Iterator[list[str]]:
-    """Gather what `note_warning` is given inside a ``with`` block, in this thread alone.
+    """Collect the arguments of `note_warning` inside a ``with`` block, in this thread only.
 
     Yields
     ------

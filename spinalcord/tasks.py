@@ -1,4 +1,4 @@
-"""The three questions that are asked about a lesion, and the four diagnoses they lead to."""
+"""The three classification tasks, and the four diagnoses that they lead to."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Task:
-    """One question with two answers; probabilities are those of `positive`.
+    """A binary classification task; probabilities are those of `positive`.
 
     Parameters
     ----------
     name : str
         As in model files and on the command line, such as ``"ms_vs_nmosd"``.
     negative, positive : str
-        The answers in words. The positive one is the second in the name.
+        The two answers; the positive one is the second in the name.
     """
 
     name: str
@@ -89,18 +89,18 @@ def chain_probabilities(positive: Mapping[str, float]) -> dict[str, float]:
 
 
 def chain_diagnosis(labels: Mapping[str, str]) -> str:
-    """Follow the decisions: tumour or demyelination first, then which one of its two.
+    """Return the diagnosis: tumor or demyelination first, then the task below.
 
     Parameters
     ----------
     labels : mapping of str to str
-        The answer of each task in `TASKS`, each decided at its model's own threshold.
+        The answer of each task in `TASKS`, at the threshold of its model.
 
     Returns
     -------
     str
-        One of `DIAGNOSES`. Thresholds other than 0.5 can make it another one than the
-        most probable of `chain_probabilities`.
+        One of `DIAGNOSES`. With thresholds other than 0.5, it may differ from the most
+        probable one of `chain_probabilities`.
     """
     if labels["tumor_vs_demyelination"] == "demyelination":
         return labels["ms_vs_nmosd"]

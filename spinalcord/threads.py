@@ -1,4 +1,4 @@
-"""How many threads the libraries of a new process may start: each reads it when it is loaded."""
+"""Limit the number of threads that libraries start in new processes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _VARIABLES = (
 
 
 def thread_limits(count: int) -> dict[str, str]:
-    """Return the environment variables that let a new process use `count` threads."""
+    """Return the environment variables that limit a new process to `count` threads."""
     return dict.fromkeys(_VARIABLES, str(count))
 
 
 @contextlib.contextmanager
 def limited_threads(count: int) -> Iterator[None]:
-    """Let the processes that start within use `count` threads each; this one is not changed."""
+    """Limit processes started in a ``with`` block to `count` threads each; not this process."""
     before = {name: os.environ.get(name) for name in _VARIABLES}
     os.environ.update(thread_limits(count))
     try:

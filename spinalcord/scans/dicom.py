@@ -68,7 +68,7 @@ def read_dicom(path: Path, *, series: str | None = None) -> Volume:
 def _read_series(
     path: Path, headers: list[Header], damaged: list[Path], series: str | None
 ) -> Volume:
-    """Choose and read; `path` is what the user named, for messages and results."""
+    """Choose a series and read it; `path` is that given by the user, for messages."""
     candidates = group_series(headers)
     if not candidates:
         raise _nothing(path, headers, damaged)
@@ -78,7 +78,7 @@ def _read_series(
 
 
 def read_zip(path: Path, *, series: str | None = None) -> Volume:
-    """Read one DICOM series out of a zip archive, unpacked into a temporary folder.
+    """Read one DICOM series from a zip archive, which is unpacked into a temporary folder.
 
     Parameters, returned value, warnings and errors as in `read_dicom`; InputError also for a
     damaged or encrypted archive.
@@ -103,7 +103,7 @@ def _read_unpacked(path: Path, scratch: Path, series: str | None) -> Volume:
 
 
 def _unpack(path: Path, scratch: Path) -> None:
-    """Write the DICOM members under names of our own: none of the archive's can escape."""
+    """Write the DICOM members under generated names, so that none can escape the folder."""
     with zipfile.ZipFile(path) as archive:
         members = [m for m in archive.infolist() if not m.is_dir()]
         if any(m.flag_bits & 1 for m in members):
@@ -142,7 +142,7 @@ def _files_below(folder: Path) -> list[Path]:
 
 
 def _read_headers(files: Iterable[Path]) -> tuple[list[Header], list[Path]]:
-    """Read all headers once: (those of DICOM files, files that are damaged)."""
+    """Read all headers; return those of DICOM files, and the damaged files."""
     from tqdm import tqdm
 
     headers, damaged = [], []

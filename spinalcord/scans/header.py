@@ -1,4 +1,4 @@
-"""DICOM headers: only the few tags that geometry and series choice need.
+"""Read the few DICOM tags that are needed for geometry and for the choice of the series.
 
 GDCM decodes the pixels, but its metadata dictionary holds no sequences, so the position of each
 frame of an enhanced file never reaches Python; and it is slow to ask for hundreds of files.
@@ -83,12 +83,12 @@ _DATASET: dict[int, tuple[str, Any]] = {
 
 
 class DamagedHeaderError(ValueError):
-    """The file starts like DICOM, and then breaks off or makes no sense."""
+    """A file starts like DICOM but is truncated or inconsistent."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What was read from one file.
+    """Tags of one file.
 
     Attributes
     ----------

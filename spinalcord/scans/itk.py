@@ -1,4 +1,4 @@
-"""NRRD, MetaImage and SimpleITK images, and the pixels of DICOM files, through SimpleITK."""
+"""Read NRRD, MetaImage and SimpleITK images, and the pixels of DICOM files, with SimpleITK."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _quiet = _Quiet()
 
 @contextlib.contextmanager
 def quiet_itk() -> Iterator[Any]:
-    """Give SimpleITK with its own warnings off, and put the setting back."""
+    """Provide SimpleITK with its warnings disabled, and restore the setting afterwards."""
     import SimpleITK as sitk
 
     process: Any = sitk.ProcessObject
@@ -104,7 +104,7 @@ def _says_orientation(path: Path, reader: Any) -> bool:
 
 
 def from_sitk(image: Any, *, source: Source | None = None) -> Volume:
-    """Take a SimpleITK image; its LPS axes become RAS+.
+    """Convert a SimpleITK image, from LPS to RAS+.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""NIfTI-1, NIfTI-2 and their .hdr/.img pairs, through nibabel.
+"""Read NIfTI-1, NIfTI-2 and .hdr/.img pairs with nibabel.
 
 The affine is the sform where its code is set, else the qform: nibabel's own order.  Oblique and
 sheared affines are kept as they are.  Analyze 7.5 stores no orientation and is refused.
@@ -158,7 +158,7 @@ def _refuse_pointer(path: Path, start: bytes) -> None:
 
 
 def from_nibabel(image: Any, *, path: Path | None = None) -> Volume:
-    """Take a nibabel image: its voxels, affine, and where it is NIfTI the header's codes.
+    """Convert a nibabel image: voxels, affine and, for NIfTI, the codes of its header.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which stored axis points where in the body, told from the affine alone."""
+"""Determine from the affine which stored axis points in which anatomical direction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORKING_SIGN = (1, -1, -1)
 
 @dataclass(frozen=True)
 class Orientation:
-    """How the working orientation (slice L->R, row S->I, column A->P) lies in the stored array.
+    """Position of the working axes (slice L->R, row S->I, column A->P) in the stored array.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ def column_lengths(affine: np.ndarray) -> tuple[float, float, float]:
 
 
 def find_orientation(affine: np.ndarray) -> Orientation:
-    """Match stored axes with body axes: the assignment with the largest sum of cosines.
+    """Assign stored axes to anatomical axes, with the largest sum of cosines.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def corner_displacement_mm(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...])
 
 
 def shear_deg(affine: np.ndarray) -> float:
-    """Return by how many degrees the axes of a grid miss being perpendicular, at most."""
+    """Return the largest deviation of two axes of a grid from a right angle, in degrees."""
     axes = affine[:3, :3] / np.array(column_lengths(affine))
     cosines = (axes.T @ axes)[np.triu_indices(3, 1)]
     return float(np.degrees(np.arcsin(np.clip(np.abs(cosines), 0, 1).max())))

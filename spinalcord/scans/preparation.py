@@ -1,4 +1,4 @@
-"""A scan on its way into the networks and back: oriented once, normalised once, shared.
+"""Prepare a scan for the networks, and bring their outputs back to its grid.
 
 Everything that the networks see has the working orientation (slice L->R, row S->I, column A->P);
 everything that a user gets back lies on the scan's own grid. The voxels are moved by the C core.
@@ -32,7 +32,7 @@ BAR_DELAY_S = 2.0
 
 
 class WorkingScan:
-    """A scan in the working orientation, with what several steps need of it.
+    """A scan in the working orientation, with intermediate results that several steps share.
 
     Parameters
     ----------
@@ -90,13 +90,13 @@ class WorkingScan:
             }
 
     def normalized(self, clip: float) -> Array:
-        """Return the intensities scaled to [0, 1] as the networks expect them; made once."""
+        """Return the intensities scaled to [0, 1], as the networks expect them; computed once."""
         if clip not in self._normalized:
             self._normalized[clip] = _core.normalize(self.array, clip=clip)
         return self._normalized[clip]
 
     def segmentation_images(self, model: Model) -> tuple[Array, Array]:
-        """Make the segmentation network's images, and how they lie.
+        """Return the input images of the segmentation network, and their position.
 
         Returns
         -------
@@ -114,7 +114,7 @@ class WorkingScan:
         return images, frame
 
     def mask(self, mask: Any, label: int | None = None) -> Array:
-        """Bring a mask that a user gave to the working orientation.
+        """Convert a user's mask to the working orientation.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class WorkingScan:
         return self.working(placed.array)
 
     def coregistered(self, scan: Any, name: str) -> WorkingScan:
-        """Take another scan of the same patient that lies on the same grid.
+        """Convert another scan of the same patient on the same grid.
 
         Parameters
         ----------
@@ -167,13 +167,13 @@ class WorkingScan:
         return other
 
     def working(self, array: Array) -> Array:
-        """Bring an array stored like the scan to the working orientation, with its dtype."""
+        """Convert an array stored like the scan to the working orientation; keeps the dtype."""
         moved = array.transpose(self.volume.orientation.permutation)
         flips = tuple(slice(None, None, -1 if f else 1) for f in self.volume.orientation.flips)
         return np.ascontiguousarray(moved[flips])
 
     def place(self, array: Array) -> Volume:
-        """Put a working array of uint8, int32 or float32 back on the scan's own grid."""
+        """Return a working array of uint8, int32 or float32 to the grid of the scan."""
         orientation = self.volume.orientation
         return self.volume.like(_core.unorient(array, orientation.permutation, orientation.flips))
 
@@ -194,7 +194,7 @@ class WorkingScan:
 
 
 def take_scan(scan: Any, *, series: str | None = None) -> Volume:
-    """Take a scan in any accepted form and check that it can be a sagittal cord scan.
+    """Convert a scan from any accepted form, and check that it can be a sagittal cord scan.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def take_scan(scan: Any, *, series: str | None = None) -> Volume:
 
 
 class LesionSlices:
-    """The slices of a scan that hold lesion, as the classifiers see them.
+    """Slices with lesion, prepared as inputs of the classifiers.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ class LesionSlices:
         return self.scan.place(self.mask)
 
     def images(self, model: Model) -> tuple[Array, Array, Array]:
-        """Prepare the slices as a model wants them; made once for equal settings.
+        """Prepare the slices as a model expects them; computed once for equal settings.
 
         Parameters
         ----------
@@ -284,7 +284,7 @@ class LesionSlices:
 
 
 class Stopwatch:
-    """Seconds by stage, summed over what is entered several times.
+    """Seconds per stage, summed if a stage is entered several times.
 
     Attributes
     ----------
@@ -311,7 +311,7 @@ class Stopwatch:
 
 
 def batches(n: int, size: int, title: str, *, progress: bool) -> Iterator[slice]:
-    """Walk through n images a few at a time, so that progress shows and Ctrl-C is heard.
+    """Iterate over n images in small batches, with a progress bar, interruptible by Ctrl-C.
 
     Parameters
     ----------

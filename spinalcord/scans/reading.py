@@ -1,4 +1,4 @@
-"""Scans in: NIfTI, NRRD, MetaImage, and DICOM as a file, a folder or a zip."""
+"""Read scans and masks: NIfTI, NRRD, MetaImage, and DICOM as a file, a folder or a zip."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .volume import Volume, check_scan, warn
 
 
 def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
-    """Read a scan, and refuse what cannot be a sagittal scan of a spinal cord.
+    """Read a scan and check that it can be a sagittal scan of the spinal cord.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
         its folder; one multi-frame file stands for itself.
     series : str, optional
         SeriesInstanceUID of the DICOM series to take.  Without it a sagittal T2-weighted one is
-        preferred; between two that are equally good there is no guess but a SeriesError.
+        preferred; if two are equally good, a SeriesError lists them.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
 
 
 def load(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
-    """Read a volume as `read` does, but ask nothing of its content: for masks and maps.
+    """Read a volume as `read` does, without checking its content; for masks and maps.
 
     Parameters, returned value and errors as in `read`, save that a constant, coarse or thin
     volume is taken.
@@ -148,7 +148,7 @@ def read_mask(mask: Any, *, like: Volume, label: int | None = None) -> Volume:
 
 
 def to_grid(mask: Volume, like: Volume, label: int | None = None) -> Volume:
-    """Bring a mask, stored in any axis order, to the storage order of a scan; see `read_mask`."""
+    """Convert a mask in any storage order to the storage order of a scan; see `read_mask`."""
     name = "the mask" if mask.source.path is None else str(mask.source.path)
     inside = _inside(mask.array, name, check_label(label))
     theirs = mask.like(inside.astype(np.uint8)).sagittal()
@@ -173,7 +173,7 @@ def to_grid(mask: Volume, like: Volume, label: int | None = None) -> Volume:
 
 
 def check_label(label: Any) -> int | None:
-    """Return the value of a mask's voxels that are inside, or None where none is given.
+    """Check the label of lesion voxels in a mask.
 
     Raises
     ------
@@ -194,7 +194,7 @@ def check_label(label: Any) -> int | None:
 
 
 def _inside(array: Any, name: str, label: int | None) -> Any:
-    """Say which voxels of a mask are inside."""
+    """Return which voxels of a mask are inside."""
     if array.dtype.kind == "f" and not np.array_equal(array, np.round(array)):
         raise InputError(
             f"{name} holds values that are no whole numbers (or NaN), such as probabilities: apply "

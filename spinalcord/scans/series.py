@@ -1,4 +1,4 @@
-"""DICOM series: what is in a folder, which of it can be used, and which one is meant.
+"""Find the DICOM series in a folder, and choose one that can be used.
 
 The choice, in this order, among series that form a usable volume: sagittal T2-weighted;
 sagittal STIR or FLAIR; T2-weighted in another plane at isotropic resolution; sagittal of
@@ -63,7 +63,7 @@ class Candidate:
 
     @property
     def rank(self) -> int:
-        """0 for sagittal T2-weighted, and up."""
+        """Return 0 for sagittal T2-weighted, larger numbers for others."""
         sagittal = self.stack.plane == "sagittal"
         if self.weighting == "T2":
             return 0 if sagittal else 2
@@ -82,7 +82,7 @@ class Candidate:
 
 
 def group_series(headers: Iterable[Header]) -> list[Candidate]:
-    """Sort headers into series; each multi-frame file stands alone.
+    """Group headers by series; each multi-frame file is a group of its own.
 
     A series that holds several images at each position (echoes; water, fat and in-phase) falls
     into parts by echo time and image type, if each part then is a stack; the UIDs of parts end in
@@ -112,7 +112,7 @@ def group_series(headers: Iterable[Header]) -> list[Candidate]:
 
 
 def _without_strays(uid: str, whole: Candidate) -> Candidate:
-    """Set aside localizers, screen saves and unplaced images where the rest is a sound stack."""
+    """Exclude localizers, screen saves and images without position if the rest is a sound stack."""
     strays = [header for header in whole.headers if _stray(header)]
     if not whole.reasons or not 0 < len(strays) < len(whole.headers):
         return whole
@@ -125,7 +125,7 @@ def _without_strays(uid: str, whole: Candidate) -> Candidate:
 
 
 def _stray(header: Header) -> str:
-    """Say why an image is no part of a stack whatever its series; empty where it may be."""
+    """Return why an image cannot belong to a stack; empty if it may."""
     kinds = {part.upper() for part in header.tags.get("image_type", ())}
     if "LOCALIZER" in kinds:
         return "localizer"
@@ -173,7 +173,7 @@ def _examine(uid: str, headers: list[Header]) -> Candidate:
 
 
 def _split(whole: Candidate) -> list[Candidate]:
-    """Part a series with several images per position by echo time and image type."""
+    """Split a series with several images per position by echo time and image type."""
     parts: dict[tuple[float, tuple[str, ...]], list[Frame]] = {}
     for frame in whole.stack.frames:
         parts.setdefault((frame.te_ms or 0.0, frame.image_type), []).append(frame)
@@ -204,7 +204,7 @@ def _split(whole: Candidate) -> list[Candidate]:
 
 
 def _content_reasons(headers: list[Header]) -> list[str]:
-    """Say why the content of these files is not a usable stack of MR images."""
+    """Return the reasons why these files are not a usable stack of MR images."""
     reasons = []
     tags = headers[0].tags
     sop_class = tags.get("sop_class", "")
@@ -238,7 +238,7 @@ def _content_reasons(headers: list[Header]) -> list[str]:
 
 
 def choose(candidates: list[Candidate], path: Path, series: str | None) -> Candidate:
-    """Pick the series that is meant.
+    """Choose the series to read.
 
     Parameters
     ----------

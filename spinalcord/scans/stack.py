@@ -1,4 +1,4 @@
-"""DICOM slices as a stack: positions, orientations and gaps, checked by ourselves.
+"""Stack DICOM slices, with checks of positions, orientations and gaps.
 
 ITK takes the first two positions for the whole series and notices neither an uneven gap, nor a
 missing slice, nor a slice in another plane.  Here every frame's position is used, and what does
@@ -31,7 +31,7 @@ _SPACING_FRACTION = 5e-4
 
 @dataclass(frozen=True)
 class Frame:
-    """One image of a series: where its pixels are, and where it lies (DICOM's LPS, mm)."""
+    """One image of a series: its pixels and its position (LPS, mm)."""
 
     path: Path
     index: int
@@ -187,7 +187,7 @@ def _are_cosines(cosines: np.ndarray) -> bool:
 
 
 def _check_gaps(along: np.ndarray) -> tuple[list[str], list[str]]:
-    """Check sorted positions along the normal: (reasons to refuse, notes to warn of)."""
+    """Check sorted positions along the normal; return reasons for rejection, and warnings."""
     gaps = np.diff(along)
     n_same = int(np.count_nonzero(gaps < _SAME_PLACE_MM))
     if n_same:
@@ -218,7 +218,7 @@ def _place(
     spacing: np.ndarray,
     plane: str,
 ) -> tuple[np.ndarray | None, list[str]]:
-    """Give the affine of an evenly spaced stack, and reasons to refuse it."""
+    """Return the affine of an evenly spaced stack, and reasons for rejection."""
     step = (positions[-1] - positions[0]) / (len(positions) - 1)
     line = positions[0] + np.arange(len(positions))[:, None] * step
     off = positions - line

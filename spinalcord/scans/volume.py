@@ -1,4 +1,4 @@
-"""A scan: voxels as stored, the affine that places them, and where they came from.
+"""A volume: voxels as stored, the affine that places them, and their source.
 
 Axes are named by the body, never by storage: the *working orientation* is
 (slice L->R, row S->I, column A->P).  A volume knows which stored axis, in which direction,
@@ -37,7 +37,7 @@ MAX_SHEAR_DEG = 0.5
 
 @dataclass(frozen=True)
 class Source:
-    """Where a volume came from, as far as results need to know it.
+    """Source of a volume, as far as results need it.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Source:
 
 
 class Volume:
-    """Hold a 3-D scan and its place in the patient.  Frozen; the array is read-only.
+    """A 3-D scan and its position in the patient. Immutable; the array is read-only.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class Volume:
 
     @classmethod
     def from_any(cls, scan: Any, *, series: str | None = None) -> Volume:
-        """Take a path, a Volume, or a nibabel or SimpleITK image, by what it offers.
+        """Convert a path, a Volume, or a nibabel or SimpleITK image to a Volume.
 
         Parameters
         ----------
@@ -180,12 +180,12 @@ class Volume:
 
     @property
     def voxel_mm3(self) -> float:
-        """Volume of one voxel, mm3; right for sheared grids too."""
+        """Volume of one voxel in mm3; also correct for sheared grids."""
         return abs(float(np.linalg.det(self._affine[:3, :3])))
 
     @property
     def orientation(self) -> Orientation:
-        """Where the working axes lie in the stored array."""
+        """Position of the working axes in the stored array."""
         return self._orientation
 
     @property
@@ -196,7 +196,7 @@ class Volume:
         return spacing[s], spacing[r], spacing[c]
 
     def stored_slice(self, index: int) -> int:
-        """Return where a sagittal slice, counted from the left, lies on the stored axis.
+        """Convert the index of a sagittal slice, counted from the left, to its stored index.
 
         The same the other way round.
         """
@@ -205,7 +205,7 @@ class Volume:
         return n - 1 - int(index) if order.flips[0] else int(index)
 
     def sagittal(self) -> Volume:
-        """View the volume as (slice L->R, row S->I, column A->P), with the affine to match.
+        """Return a view as (slice L->R, row S->I, column A->P), with the matching affine.
 
         No voxel is copied; an oblique volume keeps its own planes and is not resampled.
         """
@@ -222,7 +222,7 @@ class Volume:
         return Volume(view, affine, source=self._source)
 
     def like(self, array: Any) -> Volume:
-        """Place another array of the same shape on this volume's grid (a mask, a map).
+        """Return a volume with another array of the same shape on this grid, such as a mask or map.
 
         Raises
         ------
@@ -236,7 +236,7 @@ class Volume:
         return Volume(array, self._affine, source=self._source)
 
     def same_grid(self, other: Volume, tolerance: float = 0.1) -> bool:
-        """Tell whether two volumes have the same shape and voxel positions.
+        """Check whether two volumes have the same shape and voxel positions.
 
         Parameters
         ----------
@@ -321,7 +321,7 @@ def _as_affine(affine: Any, where: str) -> np.ndarray:
 
 
 def spans_space(affine: np.ndarray) -> bool:
-    """Tell whether an affine gives every voxel a volume.
+    """Check whether an affine gives every voxel a volume.
 
     Parameters
     ----------
@@ -371,7 +371,7 @@ def _package(frame: FrameType) -> str:
 
 
 def check_scan(volume: Volume) -> None:
-    """Refuse what cannot be a sagittal scan of a spinal cord; warn of masks and of shear.
+    """Check that a volume can be a sagittal scan of the spinal cord.
 
     Parameters
     ----------

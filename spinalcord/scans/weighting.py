@@ -1,4 +1,4 @@
-"""What kind of contrast a series has, from its tags alone."""
+"""Determine the contrast of a series from its tags."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def find_weighting(tags: dict[str, Any], *, several_echoes: bool = False) -> str:
-    """Name the contrast, from descriptions first, then from the sequence and its times.
+    """Return the contrast, from the descriptions first, then from the sequence and its times.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Results out: NIfTI on the scan's own grid, JSON beside it, under BIDS-derivative names.
+"""Write results: NIfTI on the grid of the scan, with a JSON sidecar and BIDS-derivative names.
 
 Every file is written under a temporary name in its own folder, flushed to disk, and renamed: a
 reader sees the old file or the new one, never half of one, and a full disk leaves nothing behind.
@@ -36,7 +36,7 @@ UNDECODABLE = "backslashreplace"
 
 
 def result_stem(scan: Volume | str | os.PathLike[str]) -> str:
-    """Name the results of a scan: what comes before ``_desc-lesion_mask.nii.gz``.
+    """Return the stem of the results of a scan, which precedes ``_desc-lesion_mask.nii.gz``.
 
     A BIDS name keeps its entities and loses its suffix and any `desc`:
     ``sub-01_acq-sag_T2w.nii.gz`` gives ``sub-01_acq-sag``.  Any other name keeps its stem, with
@@ -71,7 +71,7 @@ def result_stem(scan: Volume | str | os.PathLike[str]) -> str:
 
 
 def camel_case(name: str) -> str:
-    """Turn a task's name into a BIDS label: 'ms_vs_nmosd' into 'msVsNmosd'."""
+    """Convert the name of a task to a BIDS label: 'ms_vs_nmosd' to 'msVsNmosd'."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
 
@@ -79,7 +79,7 @@ def camel_case(name: str) -> str:
 def result_path(
     out: str | os.PathLike[str], scan: Volume | str | os.PathLike[str], label: str, ending: str
 ) -> Path:
-    """Say where a result goes: `out` itself where it has the ending, else into the folder `out`.
+    """Return the path of a result: `out` if it has the ending, else a file in the folder `out`.
 
     Parameters
     ----------
@@ -104,14 +104,14 @@ def result_path(
 
 
 def sidecar_path(path: str | os.PathLike[str]) -> Path:
-    """Name the JSON file beside a NIfTI file."""
+    """Return the path of the JSON sidecar of a NIfTI file."""
     path = Path(path)
     name = re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE)
     return path.with_name(name + ".json")
 
 
 def save_volume(volume: Volume, path: str | os.PathLike[str]) -> Path:
-    """Write a result as NIfTI on its own grid.
+    """Write a result as NIfTI.
 
     Where the scan was NIfTI, and the result still lies on its grid, the geometry fields of its
     header are repeated bit for bit (qform and sform with their codes, pixdim, units), so that any
@@ -235,7 +235,7 @@ def _plain(value: Any) -> Any:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
-    r"""Write a text file in UTF-8, whole or not at all; make its folder.
+    r"""Write a text file in UTF-8 atomically; create its folder.
 
     Parameters
     ----------
@@ -257,7 +257,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write a file so that it is there whole or not at all; make its folder.
+    """Write a file atomically; create its folder.
 
     Parameters
     ----------
@@ -295,7 +295,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make the rename last; some network file systems cannot, which is no failure."""
+    """Flush the rename to disk; not supported by some network file systems, which is ignored."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
