@@ -22,7 +22,7 @@ from ..tasks import TASKS, Task
 DIAGNOSIS = "ependymoma"
 """Of the phantom, unless another is asked for."""
 
-SEED = 1
+SEED = 6
 """Of the phantom, unless another is asked for.
 
 Chosen, with the diagnosis, from 24 phantoms because the models that ship outline and name it well;
