@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..scans.writing import file_sha256
 
 
 def describe_input(path: str | os.PathLike[str], files: Iterable[Path] = ()) -> dict[str, Any]:
@@ -96,16 +97,8 @@ def _stamp(path: Path, names: list[str] | None) -> str:
 def _digest(path: Path, names: list[str] | None) -> str:
     files = _files(path, names)
     if names is not None and len(files) == 1:
-        return _of_file(files[0][1])  # as sha256sum prints it
+        return file_sha256(files[0][1])  # as sha256sum prints it
     digest = hashlib.sha256()
     for name, file in files:
-        digest.update(f"{name}\0{_of_file(file)}\n".encode("utf-8", "replace"))
-    return digest.hexdigest()
-
-
-def _of_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+        digest.update(f"{name}\0{file_sha256(file)}\n".encode("utf-8", "replace"))
     return digest.hexdigest()

@@ -13,7 +13,6 @@ References
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import math
 import mmap
@@ -27,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import ModelError
-from ..scans.writing import write_bytes
+from ..scans.writing import stream_sha256, write_bytes
 from .file_settings import FORMAT, is_sizes, parse_json, parse_metadata
 
 MAX_HEADER_NBYTES = 16 << 20
@@ -131,12 +130,9 @@ class Model:
             with open(self.path, "rb") as file:
                 if _stamp(file.fileno()) != self.stamp:
                     raise ModelError(f"{self.path} has changed since it was opened")
-                digest = hashlib.sha256()
-                while block := file.read(1 << 20):
-                    digest.update(block)
+                return stream_sha256(file)
         except OSError as error:
             raise ModelError(f"cannot read {self.path}: {error.strerror}") from error
-        return digest.hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the model in a sidecar: name, version, file name, sha256, role, notice."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..scans.writing import file_sha256
 from ..stats.estimate import percent_text
 from ..tasks import TASKS
 from .cases import ask
@@ -102,7 +102,7 @@ def _sources(cohort: Cohort) -> list[dict[str, str]]:
     return [
         {
             "what": f"source {path.name}",
-            "value": f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}",
+            "value": f"sha256 {file_sha256(path)}",
             "origin": f"{path.stat().st_size} bytes",
         }
         for path in paths

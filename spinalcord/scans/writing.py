@@ -15,7 +15,7 @@ import os
 import re
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -328,7 +328,7 @@ def describe_source(volume: Volume) -> dict[str, Any]:
     source = volume.source
     files = source.files
     try:
-        digests = sorted(_digest(file) for file in files)
+        digests = sorted(file_sha256(file) for file in files)
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be read again: {error.strerror}") from error
     if len(digests) == 1:
@@ -346,9 +346,36 @@ def describe_source(volume: Volume) -> dict[str, Any]:
     }
 
 
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file in hexadecimal, as sha256sum prints it.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
     with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+        return stream_sha256(file)
+
+
+def stream_sha256(file: IO[bytes]) -> str:
+    """Return the SHA-256 of what is left of an open binary file, in hexadecimal.
+
+    Examples
+    --------
+    >>> import io
+    >>> stream_sha256(io.BytesIO(b"abc"))[:16]
+    'ba7816bf8f01cfea'
+    """
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
     return digest.hexdigest()
