@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -81,8 +83,7 @@ def scattered():
 def test_what_is_no_plausible_cord_says_why(cord, reason):
     shape = judge_cord(cord, AFFINE)
     assert not shape.plausible
-    with pytest.raises(AssertionError, match=reason):
-        raise AssertionError(shape.warnings[-1])
+    assert re.search(reason, shape.warnings[-1])
     assert shape.warnings[-1].startswith("NO PLAUSIBLE CORD: ")
 
 

@@ -79,13 +79,13 @@ def test_what_has_gone_is_changed(tmp_path):
 def test_a_change_while_reading_is_noticed(tmp_path, monkeypatch):
     path = tmp_path / "a.nii"
     path.write_bytes(b"scan")
-    real = inputs._of_file
+    real = inputs.file_sha256
 
     def growing(file):
         digest = real(file)
         path.write_bytes(b"longer scan")
         return digest
 
-    monkeypatch.setattr(inputs, "_of_file", growing)
+    monkeypatch.setattr(inputs, "file_sha256", growing)
     with pytest.raises(inputs.InputError, match="changed while it was read"):
         describe_input(path, [path])
