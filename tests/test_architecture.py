@@ -195,6 +195,7 @@ def imported(tree: ast.Module, module: str, is_package: bool) -> set[str]:
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PYTHON_FILES, ids=name)
 def test_rooms_depend_one_way(path):
     module = path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".")

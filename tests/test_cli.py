@@ -91,6 +91,7 @@ def test_reader_that_goes_away_is_no_traceback(random_models):
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_ctrl_c_exits_130_without_traceback(interruptible, tmp_path):
     # A model file that never answers: the command waits in open() until it is interrupted.
     fifo = tmp_path / "slow.safetensors"
@@ -107,6 +108,7 @@ def test_ctrl_c_exits_130_without_traceback(interruptible, tmp_path):
     assert err == "spinalcord: interrupted\n"
 
 
+@pytest.mark.slow
 def test_warnings_go_to_standard_error_unless_quiet(random_models, scan_file, tmp_path):
     image = nibabel.load(scan_file)
     image = nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine)
@@ -122,6 +124,7 @@ def test_warnings_go_to_standard_error_unless_quiet(random_models, scan_file, tm
         assert ("spinalcord: warning: " in done.stderr) == (not quiet)
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_computation_exits_130(interruptible, random_models, tmp_path):
     volume = stored(np.random.default_rng(0).random((60, 256, 256), np.float32))
     path = tmp_path / "t2.nii"

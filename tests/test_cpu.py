@@ -53,6 +53,7 @@ def test_cpu_and_onednn_are_named():
     assert re.fullmatch(r"3\.\d+\.\d+", _core.cpu()["onednn"])
 
 
+@pytest.mark.slow
 def test_threads_keep_to_affinity_and_openmp():
     usable = threads()
     assert 1 <= usable <= len(os.sched_getaffinity(0))

@@ -45,6 +45,7 @@ def test_every_public_name_is_there_and_documented():
         assert getattr(spinalcord, name).__doc__, name
 
 
+@pytest.mark.slow
 def test_dir_lists_the_public_names_and_no_others():
     shown = run(
         "import spinalcord\n"
@@ -122,6 +123,7 @@ def test_onednn_comes_from_the_package_with_its_licence():
     assert (folder / "libdnnl.THIRD-PARTY-PROGRAMS.txt").stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_a_second_module_object_leaves_the_first_alone():
     spec = importlib.util.spec_from_file_location("spinalcord._core", _core.__file__)
     for _ in range(3):

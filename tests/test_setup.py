@@ -72,6 +72,7 @@ def test_library_is_copied_again_only_when_newer(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "libdnnl.so.3"]
 
 
+@pytest.mark.slow
 def test_source_archive_and_wheel_hold_the_weights(tmp_path):
     """Nothing is compiled: the archive is made, and what `build_py` takes is a wheel's content."""
     root = Path(__file__).parents[1]

@@ -118,6 +118,7 @@ def test_difficult_cases_reach_the_report_unasked(cohort, tmp_path, model_folder
     assert (shares["difficult"], shares["other"]) == ((0, 1), (1, 1))
 
 
+@pytest.mark.slow
 def test_how_answers_are_explained_is_the_run_s(cohort, tmp_path, model_folder):
     out = tmp_path / "out"
     how = {"ring_mm": 10, "curves": True, "compare": ["hirescam"]}
@@ -157,6 +158,7 @@ def test_without_pandas_tables_are_lists(cohort, tmp_path, model_folder, monkeyp
     assert [row["case_id"] for row in done.failures] == ["sub-04"]
 
 
+@pytest.mark.slow
 def test_again_does_only_what_is_missing_or_changed(cohort, tmp_path, model_folder, monkeypatch):
     out = tmp_path / "out"
     quietly(cohort, out, models=model_folder)
@@ -356,6 +358,7 @@ def test_the_command_prints_counts_and_failures(cohort, tmp_path, model_folder, 
     assert main([*arguments, "--exclude", "nobody"]) == 4
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_bits(tmp_path, random_models, monkeypatch):
     scans = tiny_scans(tmp_path / "in", 4)
     cpu = _core.cpu()
@@ -545,6 +548,7 @@ def test_a_refusal_for_want_of_cpus_names_the_variable_that_limits_them(tmp_path
         run_cohort(rows, tmp_path, jobs=2, threads=1)
 
 
+@pytest.mark.slow
 def test_a_file_name_that_is_not_utf_8_ends_no_run(tmp_path, random_models):
     folder = tmp_path / "scans"
     folder.mkdir()

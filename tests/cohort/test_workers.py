@@ -35,6 +35,7 @@ def out(tmp_path):
     return tmp_path / "out"
 
 
+@pytest.mark.slow
 def test_cases_end_each_once_and_workers_go(tmp_path, settings, out, monkeypatch):
     started = []
     real = workers._Worker.__init__
@@ -52,6 +53,7 @@ def test_cases_end_each_once_and_workers_go(tmp_path, settings, out, monkeypatch
     assert all(process.poll() is not None for process in started)
 
 
+@pytest.mark.slow
 def test_a_worker_has_the_threads_of_its_case_and_no_more(tmp_path, settings, out, monkeypatch):
     told = []
     real = workers.subprocess.Popen
@@ -70,6 +72,7 @@ def test_no_case_needs_no_worker(settings, out):
     assert list(run_local(iter(()), settings, out, 2, True)) == []
 
 
+@pytest.mark.slow
 def test_stopping_early_ends_the_workers(tmp_path, settings, out):
     cases = list_cohort(tiny_scans(tmp_path / "in", 4)).cases
     before = set(children_of(os.getpid()))  # such as multiprocessing's resource tracker
@@ -141,6 +144,7 @@ def is_alive(pid):
         return False
 
 
+@pytest.mark.slow
 def test_workers_start_whatever_the_caller_has_in_sys_path(tmp_path, monkeypatch):
     extra = [Path("/nonexistent"), b"/nonexistent", None, np.str_("/nonexistent")]
     monkeypatch.setattr(sys, "path", [*sys.path, *extra])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from spinalcord.cli import main
 
 
+@pytest.mark.slow
 def test_package_without_models_times_random_ones(tmp_path, monkeypatch, capsys):
     """On the real core, by the command: one line of JSON a figure."""
     monkeypatch.setattr("spinalcord.models.folder.WEIGHTS_DIR", tmp_path)

@@ -9,6 +9,7 @@ import pytest
 from spinalcord.cli import main
 
 
+@pytest.mark.slow
 def test_classify_prints_and_writes_where_told(random_models, scan_file, tmp_path, capsys):
     mask = scan_file.with_name("mask.nii.gz")
     arguments = ["classify", str(scan_file), "--models", str(random_models), "--mask", str(mask)]

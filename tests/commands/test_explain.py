@@ -23,6 +23,7 @@ def test_explain_writes_a_map(random_models, scan_file, tmp_path, capsys):
     assert nibabel.load(path).shape == nibabel.load(scan_file).shape
 
 
+@pytest.mark.slow
 def test_explain_takes_a_method_and_how_to_judge_it(random_models, scan_file, tmp_path, capsys):
     mask = scan_file.with_name("mask.nii.gz")
     arguments = ["explain", scan_file, "--models", random_models, "--mask", mask, "-o", tmp_path]

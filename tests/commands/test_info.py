@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from spinalcord.cli import main
 
 
+@pytest.mark.slow
 def test_verify_and_info_describe(random_models, capsys):
     assert main(["models", "verify", str(random_models / "segmentation.safetensors")]) == 0
     assert json.loads(capsys.readouterr().out)["n_values"] > 7e6

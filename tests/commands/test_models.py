@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 
+import pytest
+
 from spinalcord.cli import main
 from spinalcord.models import folder as model_folder
 from spinalcord.models.release import write_sums
@@ -23,6 +25,7 @@ def test_random_models_are_listed_with_their_notice(random_models, capsys):
     assert all(len(row["sha256"]) == 64 for row in rows)
 
 
+@pytest.mark.slow
 def test_random_prints_its_files(tmp_path, capsys):
     assert main(["models", "random", str(tmp_path / "new")]) == 0
     printed = json.loads(capsys.readouterr().out)
@@ -38,6 +41,7 @@ def test_damaged_model_is_listed_and_exits_3(tmp_path, capsys):
     assert "damaged" in row["error"]
 
 
+@pytest.mark.slow
 def test_shipped_models_need_no_argument(random_models, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "weights"
     monkeypatch.setattr(model_folder, "WEIGHTS_DIR", folder)

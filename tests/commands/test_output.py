@@ -43,6 +43,7 @@ def copies(scan_file, tmp_path, *names):
     return paths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["segment", "classify", "explain"])
 def test_several_scans_give_an_array_and_a_failure_stops_none(
     random_models, scan_file, tmp_path, capsys, command
@@ -117,6 +118,7 @@ def test_interrupted_work_is_printed_as_far_as_it_got(capsys):
     assert [row["files"] for row in json.loads(capsys.readouterr().out)] == [["a.json"], ["b.json"]]
 
 
+@pytest.mark.slow
 def test_urls_are_refused_as_such(random_models, scan_file, tmp_path, capsys):
     url = "https://host/t2.nii.gz"
     told = f"{url}: expected a local file or folder, got a URL; nothing is downloaded"

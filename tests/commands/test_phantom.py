@@ -7,6 +7,7 @@ import pytest
 from spinalcord.cli import main
 
 
+@pytest.mark.slow
 def test_a_cohort_is_made_and_named(tmp_path, capsys):
     out = tmp_path / "c"
     assert main(["phantom", str(out), "--cases", "1", "--seed", "2", "--quiet"]) == 0
@@ -18,6 +19,7 @@ def test_a_cohort_is_made_and_named(tmp_path, capsys):
     assert "not an empty folder" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_options_reach_the_cohort(tmp_path, capsys):
     out = tmp_path / "c"
     words = "--cases 1 --lesion-free 2 --lesion-free-in all --random-contrast 1 --quiet"

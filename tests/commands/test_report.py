@@ -14,6 +14,7 @@ pytest.importorskip("matplotlib", reason="reports need matplotlib, of the extra 
 pytest.importorskip("scipy", reason="reports need SciPy, of the extra report")
 
 
+@pytest.mark.slow
 def test_command_line(tmp_path, capsys):
     run = cohorts.write_run(tmp_path / "out", cohorts.drawn(40))
     assert main(["report", str(run), "--title", "Ours", "--level", "0.9"]) == 0
@@ -39,6 +40,7 @@ def test_a_missing_extra_is_said_on_one_line(tmp_path, capsys, monkeypatch):
     assert "Traceback" not in shown
 
 
+@pytest.mark.slow
 def test_cases_are_left_out(tmp_path, capsys):
     run = cohorts.write_run(tmp_path / "run", cohorts.drawn(12))
     verdicts = tmp_path / "verdicts.tsv"
@@ -51,6 +53,7 @@ def test_cases_are_left_out(tmp_path, capsys):
     assert "no case nobody" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_names_of_columns_words_and_a_label_reach_the_report(tmp_path, capsys):
     table = tmp_path / "cases.csv"
     rows = [f"c{i};{'12'[i % 2]};{['M.S.', 'NMO'][i % 2]};0,9" for i in range(12)]

@@ -13,6 +13,7 @@ from spinalcord import _core
 from spinalcord.cli import main
 
 
+@pytest.mark.slow
 def test_segment_writes_a_mask_on_the_scan_s_grid(random_models, scan_file, tmp_path):
     arguments = ["segment", scan_file, "--models", random_models, "-o", tmp_path / "out"]
     done = run_command(*arguments, "--probability", "--threads", "1", "--threshold", "0.9")
@@ -40,6 +41,7 @@ def test_segment_writes_a_mask_on_the_scan_s_grid(random_models, scan_file, tmp_
     assert "Doe" not in (tmp_path / "out" / names[1]).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "low", "high", "told"),
     [
@@ -61,6 +63,7 @@ def test_segment_leaves_out_lesions_that_are_too_thin_or_uncertain(
     assert told in printed["warnings"][-1]
 
 
+@pytest.mark.slow
 def test_segment_takes_a_cord_and_what_becomes_of_lesions_outside(
     random_models, scan_file, tmp_path, capsys
 ):
@@ -83,6 +86,7 @@ def test_segment_takes_a_cord_and_what_becomes_of_lesions_outside(
     assert printed["settings"]["keep_outside_cord"] is True
 
 
+@pytest.mark.slow
 def test_segment_writes_into_the_current_folder_by_default(random_models, scan_file, tmp_path):
     done = run_command("segment", scan_file, "--models", random_models, "--quiet", cwd=tmp_path)
     assert done.returncode == 0
@@ -103,6 +107,7 @@ def test_place_that_cannot_be_written_exits_4(random_models, scan_file, tmp_path
     assert "cannot be written" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_mask_with_a_name_gets_its_cord_beside_it(random_models, scan_file, tmp_path, capsys):
     arguments = ["segment", str(scan_file), "--models", str(random_models), "-o"]
     for name, cord in (
@@ -122,6 +127,7 @@ def test_a_mask_with_a_name_gets_its_cord_beside_it(random_models, scan_file, tm
             )
 
 
+@pytest.mark.slow
 def test_f32_on_a_cpu_with_bf16_is_hinted_at(
     random_models, scan_file, tmp_path, capsys, monkeypatch
 ):

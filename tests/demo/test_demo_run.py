@@ -107,6 +107,7 @@ def test_unknown_diagnosis_is_refused(tmp_path, stand_in):
         run_demo("gout", 3, models=make_folder(tmp_path))
 
 
+@pytest.mark.slow
 def test_the_demo_s_own_phantom_is_what_it_says():
     case = make_case(DIAGNOSIS, SEED, difficulty=DIFFICULTY, kind=KIND)
     assert DIAGNOSIS in DIAGNOSES

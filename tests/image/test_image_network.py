@@ -379,6 +379,7 @@ def test_classification_refuses_other_shapes(rng):
         _core.prepare_classification(t2, mask.astype(int), t1c, (1, 1, 1), mode="letter")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["errsm_11", "errsm_18"])
 def test_a_real_scan_comes_back(scans, name):
     nibabel = pytest.importorskip("nibabel")

@@ -163,6 +163,7 @@ def test_command_writes_and_prints(listed, tmp_path, capsys, monkeypatch):
     assert "no folder" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_damaged_tensor_is_found_before_it_is_listed(tmp_path):
     path = write_random(tmp_path, 0)[1]
     data = bytearray(path.read_bytes())

@@ -80,6 +80,7 @@ def test_random_set_has_every_role_and_says_what_it_is(random_set):
     assert found.model("segmentation").outputs == ("lesion", "cord")
 
 
+@pytest.mark.slow
 def test_random_sets_repeat_by_seed_and_differ_by_role(random_set, tmp_path):
     _, paths = random_set
     again, other = write_random(tmp_path / "a", 3), write_random(tmp_path / "b", 4)

@@ -282,6 +282,7 @@ def test_child_after_fork_computes_the_same(unet):
     np.testing.assert_array_equal(queue.get(), expected)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_long_call(interruptible, unet):
     x = np.zeros((400, 1, 256, 256), np.float32)
     timer = threading.Timer(0.5, signal.raise_signal, (signal.SIGINT,))

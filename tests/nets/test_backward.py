@@ -98,6 +98,7 @@ def relative(got: np.ndarray, want: np.ndarray) -> np.ndarray:
     return np.abs(got - want).max(axes) / np.abs(want).max(axes)
 
 
+@pytest.mark.slow
 @every_layer
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_gradients_are_autograds(case, layer, open_case, autograd):
@@ -116,6 +117,7 @@ def test_gradients_are_autograds(case, layer, open_case, autograd):
         assert clear.any(), "none of the images can be compared"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", ["logit", "probability"])
 @pytest.mark.parametrize("direction", [(1, 0), (0, 1), (-1, 1), (0.3, -2)])
 def test_directions_are_autograds(direction, of, open_case, autograd):
@@ -185,6 +187,7 @@ def test_the_image_moved_along_its_gradient_gains_its_square(case, open_case):
 # ---- What results depend on ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @every_layer
 def test_threads_change_nothing_but_time(layer, open_case):
     case = CASES[3]
@@ -227,6 +230,7 @@ def test_calls_between_leave_the_forward_pass_alone(open_case):
         np.testing.assert_array_equal(net(images), want)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow(open_case):
     """Sixty calls after the first few: less than one call's results more."""
     net, images = open_case(SMALL), cases.images(0, (4, 3, 96, 96))
@@ -269,6 +273,7 @@ assert np.array_equal(net.backward(x[:1, :, :64, :64], (0, 1), layer="block1")[1
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_long_call(open_case):
     import subprocess
     import sys

@@ -10,6 +10,7 @@ CASES = [case for case in cases.CASES if case.kind == "densenet121"]
 every_case = pytest.mark.parametrize("case", cases.parameters("densenet121"))
 
 
+@pytest.mark.slow
 @every_case
 def test_probabilities_in_f32(case, open_case, oracle):
     want = oracle(case)
@@ -55,6 +56,7 @@ def test_gradcam_is_autograds(case, index, open_case, oracle):
     np.testing.assert_array_equal(probabilities, net(images))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [c for c in CASES if not c.slow], ids=lambda case: case.name)
 def test_gradcam_sums_to_what_the_logit_gains(case, open_case):
     """Between the kinks of its hidden ReLU the head is linear: sums are exact in closed form."""
@@ -80,6 +82,7 @@ def test_the_maps_are_what_the_head_sees(case, open_case):
     np.testing.assert_allclose(net(images), want, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

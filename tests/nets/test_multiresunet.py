@@ -9,6 +9,7 @@ from nets import cases
 every_case = pytest.mark.parametrize("case", cases.parameters("multiresunet"))
 
 
+@pytest.mark.slow
 @every_case
 def test_probabilities_in_f32(case, open_case, oracle):
     want = oracle(case)
@@ -42,6 +43,7 @@ def test_bf16_is_another_arithmetic(open_case):
     assert not np.array_equal(open_case(case, "bf16")(images), open_case(case)(images))
 
 
+@pytest.mark.slow
 @every_case
 def test_the_maps_are_what_the_head_sees(case, open_case):
     """The head is small enough for NumPy: features and call must come from the same pass."""

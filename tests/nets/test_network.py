@@ -43,6 +43,7 @@ def test_it_says_what_it_is(case, open_case):
     assert case.model_name in repr(net)
 
 
+@pytest.mark.slow
 @BOTH
 def test_the_same_bits_twice(case, open_case):
     """Nothing that a former call, or anyone, left in memory reaches a result."""
@@ -77,6 +78,7 @@ def test_a_batch_is_its_images(case, n, open_case):
     assert n == 1 or not np.allclose(got[0], got[1], atol=1e-4)
 
 
+@pytest.mark.slow
 @BOTH
 def test_threads_change_nothing_but_time(case, open_case):
     images = cases.images(0, shapes(case, 3)[2])
@@ -85,6 +87,7 @@ def test_threads_change_nothing_but_time(case, open_case):
         np.testing.assert_array_equal(open_case(case, threads=threads)(images), want)
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("precision", ["f32", "bf16"])
 def test_many_python_threads_get_the_bits_of_one(case, precision, open_case, request):
@@ -106,6 +109,7 @@ def test_many_python_threads_get_the_bits_of_one(case, precision, open_case, req
             np.testing.assert_array_equal(got, alone[i])
 
 
+@pytest.mark.slow
 def test_python_runs_while_it_computes(open_case):
     net = open_case(UNET)
     images = cases.images(0, (8, 1, 256, 256))
@@ -168,6 +172,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_forked_child_works(case, open_case):
     shape = ",".join(map(str, shapes(case, 3)[2]))
@@ -402,6 +407,7 @@ def test_a_file_of_the_other_network_is_refused(open_case, tmp_path):
         Network.open(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["F16", "BF16"])
 def test_half_precision_weights_are_widened(dtype, open_case, tmp_path):
     """A file with weights stored in 16 bits computes as one with the same values in 32."""

@@ -43,6 +43,7 @@ def test_cord_lies_to_the_front_in_the_chest_and_to_the_back_at_its_end(spines):
     assert calibre(spines, "L1", "cord_d").mean() > 0
 
 
+@pytest.mark.slow
 def test_men_have_the_larger_cord_and_age_thins_it():
     def mean(age, sex):
         rng = np.random.default_rng(3)

@@ -14,6 +14,7 @@ def cases():
     return {d: make_case(d, 3, region="cervical", kind="2d", difficulty=0) for d in DIAGNOSES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("diagnosis", [*DIAGNOSES, None])
 def test_the_same_seed_gives_the_same_bits(diagnosis):
     one, two, other = (make_case(diagnosis, seed, region="cervical") for seed in (8, 8, 9))
@@ -32,6 +33,7 @@ def test_a_lesion_lies_in_the_cord_and_shines(cases, diagnosis):
     assert case.t2.array[lesion].mean() > 1.1 * case.t2.array[cord & ~lesion].mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("orientation", ["RIP", "PSR", "LAS", "ASL", "SRA", "IPL"])
 def test_the_mask_is_where_the_lesion_is_in_every_orientation(orientation):
     plain = make_case("ependymoma", 5, region="cervical", kind="2d")
@@ -43,6 +45,7 @@ def test_the_mask_is_where_the_lesion_is_in_every_orientation(orientation):
         np.testing.assert_allclose(a.affine, b.affine, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_without_a_diagnosis_there_is_no_lesion_and_the_same_anatomy(cases):
     healthy = make_case(None, 3, region="cervical", kind="2d", difficulty=0)
     assert not healthy.lesion.array.any()
@@ -50,6 +53,7 @@ def test_without_a_diagnosis_there_is_no_lesion_and_the_same_anatomy(cases):
     assert healthy.parameters["pfirrmann"] == cases["MS"].parameters["pfirrmann"]
 
 
+@pytest.mark.slow
 def test_the_cord_has_the_signal_to_noise_of_the_protocol():
     case = make_case(None, 12, region="cervical", kind="3d")
     scan, cord = case.t2.sagittal().array.astype(float), case.cord.sagittal().array
@@ -65,6 +69,7 @@ def test_the_cord_has_the_signal_to_noise_of_the_protocol():
     assert 0.4 < snr / case.parameters["protocol"]["snr"] < 1.7
 
 
+@pytest.mark.slow
 def test_enhancing_tumour_is_bright_on_t1c_only_where_it_enhances():
     case = next(
         c
@@ -78,6 +83,7 @@ def test_enhancing_tumour_is_bright_on_t1c_only_where_it_enhances():
     np.testing.assert_array_equal(make_case("MS", 2).t2.array > -1, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("region", ["cervical", "thoracic", "lumbar"])
 def test_every_region_shows_its_levels_from_top_to_bottom(region):
     case = make_case("MS", 21, region=region, random_contrast=True)

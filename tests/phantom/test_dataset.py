@@ -74,6 +74,7 @@ def test_cases_without_lesion_go_to_test_or_to_all_splits_alike():
                for p, q in zip(only, spread, strict=True))  # fmt: skip
 
 
+@pytest.mark.slow
 def test_training_takes_cases_without_lesion(tmp_path):
     out = make_cohort(1, 3, tmp_path / "c", lesion_free=4, lesion_free_in="all", progress=False)
     with warnings.catch_warnings():
@@ -87,6 +88,7 @@ def test_training_takes_cases_without_lesion(tmp_path):
         assert nibabel.load(case.cord).dataobj[:].any()
 
 
+@pytest.mark.slow
 def test_one_split_is_that_of_the_whole_cohort(tmp_path):
     for name, split in (("whole", None), ("part", "test")):
         make_cohort(6, 5, tmp_path / name, split=split, t1c=False, progress=False)
@@ -155,6 +157,7 @@ def test_jobs_use_one_thread_each(tmp_path, monkeypatch):
     assert seen == [thread_limits(1)]
 
 
+@pytest.mark.slow
 def test_dicom_series_lie_on_the_grid_of_the_masks(tmp_path):
     out = make_cohort(1, 3, tmp_path / "d", format="dicom", t1c=True, progress=False)
     scan = sc.read(out / "dicom" / "sub-0001" / "T2w")

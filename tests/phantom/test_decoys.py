@@ -20,6 +20,7 @@ def scan():
     return image, measure_host(image, cord, (1.0, 1.0, 1.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("decoy", "sign", "level"), [("vertebra", -1, 60), ("muscle", 1, 20)])
 def test_the_line_lies_in_front_or_behind(scan, decoy, sign, level):
     image, host = scan

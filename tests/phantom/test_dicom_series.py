@@ -38,6 +38,7 @@ def test_tags_say_what_it_is_and_uids_repeat(case, tmp_path):
     assert "phantom" in first.Manufacturer
 
 
+@pytest.mark.slow
 def test_other_volumes_are_refused(case, tmp_path):
     other = make_case(None, 4, region="cervical", kind="2d")
     with pytest.raises(InputError, match="PIR"):

@@ -22,6 +22,7 @@ def host(hosts):
     return hosts[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("diagnosis", DIAGNOSES)
 def test_a_lesion_is_put_into_the_cord_and_nowhere_else(host, diagnosis):
     result = insert_lesion(host.t2, host.cord, diagnosis, 2, difficulty=0)
@@ -37,6 +38,7 @@ def test_a_lesion_is_put_into_the_cord_and_nowhere_else(host, diagnosis):
     assert not host.lesion.array.any()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(host):
     one, two = (insert_lesion(host.t2, host.cord, "NMOSD", 6) for _ in range(2))
     np.testing.assert_array_equal(one.volume.array, two.volume.array)
@@ -44,6 +46,7 @@ def test_the_same_seed_gives_the_same_bits(host):
     assert one.parameters == two.parameters
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", ["ellipsoids", "contours", "chains"])
 def test_every_style_puts_a_bright_lesion_into_the_cord(host, style):
     result = insert_lesion(host.t2, host.cord, "ependymoma", 4, difficulty=0, style=style)
@@ -55,6 +58,7 @@ def test_every_style_puts_a_bright_lesion_into_the_cord(host, style):
     assert after[inside].mean() > 1.15 * np.median(host.t2.array[host.cord.array > 0])
 
 
+@pytest.mark.slow
 def test_a_stricter_rule_leaves_fewer_masks_and_the_same_scan(host):
     low, high = (
         insert_lesion(host.t2, host.cord, "MS", 5, style="ellipsoids", visible=v) for v in (0.1, 1)
@@ -64,6 +68,7 @@ def test_a_stricter_rule_leaves_fewer_masks_and_the_same_scan(host):
     assert not high.lesion.array.any()
 
 
+@pytest.mark.slow
 def test_a_mask_in_a_file_is_read_as_a_mask(host, tmp_path):
     paths = [tmp_path / name for name in ("t2.nii.gz", "cord.nii.gz")]
     save_volume(host.t2, paths[0])
@@ -80,12 +85,14 @@ def test_a_mask_in_a_file_is_read_as_a_mask(host, tmp_path):
     np.testing.assert_array_equal(got.volume.array, want.volume.array)
 
 
+@pytest.mark.slow
 def test_tumours_widen_the_cord(host):
     result = insert_lesion(host.t2, host.cord, "ependymoma", 4, difficulty=0)
     wider = result.cord.array.sum() / host.cord.array.sum()
     assert 1.01 < wider < 1.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("orientation", ["PSR", "LAS", "ASL"])
 def test_every_orientation_gives_the_same_lesion(host, orientation):
     other = make_case(None, 31, region="cervical", kind="3d", orientation=orientation)
@@ -96,6 +103,7 @@ def test_every_orientation_gives_the_same_lesion(host, orientation):
         np.testing.assert_array_equal(a.sagittal().array, b.sagittal().array)
 
 
+@pytest.mark.slow
 def test_a_sham_moves_voxels_but_keeps_contrast_calibre_and_noise(host):
     result = insert_lesion(host.t2, host.cord, "astrocytoma", 4, sham=True)
     before, after = host.t2.array.astype(float), result.volume.array.astype(float)
@@ -110,6 +118,7 @@ def test_a_sham_moves_voxels_but_keeps_contrast_calibre_and_noise(host):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decoy", ["vertebra", "muscle"])
 def test_a_decoy_is_as_bright_as_a_lesion_but_beside_the_cord(host, decoy):
     result = insert_lesion(host.t2, host.cord, "ependymoma", 4, difficulty=0, decoy=decoy)
@@ -135,6 +144,7 @@ def test_a_decoy_is_as_bright_as_a_lesion_but_beside_the_cord(host, decoy):
     assert not any(row["visible"] for row in result.parameters["lesions"])
 
 
+@pytest.mark.slow
 def test_a_feather_softens_the_margin_of_the_same_lesion(host):
     plain, same, soft = (
         insert_lesion(host.t2, host.cord, "MS", 9, difficulty=0, feather_mm=f)
@@ -211,6 +221,7 @@ def test_a_small_classifier_cannot_tell_a_sham_from_an_untouched_scan(hosts):
     assert 0.4 <= value <= 0.6, value
 
 
+@pytest.mark.slow
 def test_the_small_classifier_does_see_what_is_there(hosts):
     """Smoothing in place of a sham is found, so the test above could fail."""
     case = hosts[0]
@@ -242,6 +253,7 @@ def test_masks_that_do_not_fit_are_refused(host):
         insert_lesion(host.t2, host.cord, "MS", 0, sham=True, decoy="muscle")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["errsm_11", "errsm_21"])
 def test_a_real_scan_takes_a_lesion(scans, name):
     folder = scans / "nifti_cord" / name

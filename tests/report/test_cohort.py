@@ -68,6 +68,7 @@ def test_level_is_checked_and_used():
     assert "90 % CI" in row["sentence"]
 
 
+@pytest.mark.slow
 def test_every_table_is_a_frame_with_its_notes():
     pytest.importorskip("pandas", reason="needs pandas, of the extra report")
     pytest.importorskip("scipy", reason="intervals of means need SciPy, of the extra report")
@@ -84,6 +85,7 @@ def test_every_table_is_a_frame_with_its_notes():
     assert "same patients" in set(cohort.with_t1c(other)["cases"])
 
 
+@pytest.mark.slow
 def test_undefined_has_a_reason():
     cohort = Cohort(cohorts.explained(cohorts.drawn(60)))
     for name in [name for name in TABLES if name != "scans"]:
@@ -107,6 +109,7 @@ def test_it_shows_itself():
     assert spinalcord.report.Cohort is Cohort
 
 
+@pytest.mark.slow
 def test_what_is_not_known_is_said_in_tables_flow_and_page(tmp_path):
     table = cohorts.drawn(20)
     table["sex"] = ["1"] * 8 + ["2"] * 12

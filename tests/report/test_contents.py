@@ -13,6 +13,7 @@ pytest.importorskip("matplotlib", reason="reports need matplotlib, of the extra 
 pytest.importorskip("scipy", reason="reports need SciPy, of the extra report")
 
 
+@pytest.mark.slow
 def test_all_that_a_full_cohort_allows():
     cohort = Cohort(cohorts.explained(cohorts.drawn(60)))
     cohort.lesions = cohorts.lesions(60)
@@ -31,6 +32,7 @@ def test_all_that_a_full_cohort_allows():
     assert len(drawn) == len({*drawn}) == 10
 
 
+@pytest.mark.slow
 def test_few_patients_are_said_once_a_line():
     lines = gather(Cohort(cohorts.drawn(12))).summary
     assert [line.count("fewer than 10 patients") for line in lines[:3]] == [1, 1, 1]
@@ -47,6 +49,7 @@ def test_what_cannot_be_made_says_why():
     assert "Readers" not in titles
 
 
+@pytest.mark.slow
 def test_a_cohort_without_reference_still_has_a_report():
     table = {"case_id": ["a", "b"], "age": [3, 40], "diagnosis": ["MS", "NMOSD"]}
     got = gather(Cohort(table))
@@ -55,6 +58,7 @@ def test_a_cohort_without_reference_still_has_a_report():
     assert got.missing["table table2"].startswith("no case has a reference_diagnosis")
 
 
+@pytest.mark.slow
 def test_failures_and_models_of_a_run(tmp_path):
     failures = {
         "case_id": ["f1"],

@@ -16,6 +16,7 @@ pytest.importorskip("matplotlib", reason="figures need matplotlib, of the extra 
 BY_NAME = {plate.name: plate for plate in PLATES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plate", PLATES, ids=lambda plate: plate.name)
 def test_every_plate_is_an_image_with_a_text(plate):
     cohort = Cohort(cohorts.drawn(60))
@@ -35,6 +36,7 @@ def test_panels_that_cannot_be_drawn_are_left_out():
         BY_NAME["reliability"].to_svg(cohort)
 
 
+@pytest.mark.slow
 def test_points_of_many_patients_become_pixels():
     few, many = (BY_NAME["dice"].to_svg(Cohort(cohorts.drawn(n))).decode() for n in (400, 8000))
     assert len(re.findall("<use", few)) > 400

@@ -15,6 +15,7 @@ pytest.importorskip("matplotlib", reason="reports need matplotlib, of the extra 
 pytest.importorskip("scipy", reason="reports need SciPy, of the extra report")
 
 
+@pytest.mark.slow
 def test_a_document_with_every_table():
     contents = gather(Cohort(cohorts.drawn(40)), title="A & B_1")
     text = to_latex(contents)

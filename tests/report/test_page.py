@@ -91,6 +91,7 @@ def test_notice_and_split_stand_before_the_results(contents):
         assert html.index(text) < first
 
 
+@pytest.mark.slow
 def test_long_tables_are_folded_and_cut():
     table = cohorts.drawn(1200)
     html = report_html(gather(Cohort(table)))
@@ -106,6 +107,7 @@ def test_markdown_has_the_same_parts(contents):
     assert "**Models" not in text
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_on_both():
     contents = gather(Cohort(cohorts.of_letter()))
     assert "Not made, and why" in report_html(contents)

@@ -21,6 +21,7 @@ pytest.importorskip("matplotlib", reason="reports need matplotlib, of the extra 
 pytest.importorskip("scipy", reason="reports need SciPy, of the extra report")
 
 
+@pytest.mark.slow
 def test_every_file_is_there_and_the_same_again(tmp_path):
     cohort = Cohort(cohorts.drawn(40))
     first = cohort.report(tmp_path / "a")
@@ -40,6 +41,7 @@ def test_every_file_is_there_and_the_same_again(tmp_path):
     assert [row["sentence"] for row in rows] == [row["sentence"] for row in from_csv]
 
 
+@pytest.mark.slow
 def test_what_an_earlier_report_had_goes_and_other_files_stay(tmp_path):
     Cohort(cohorts.drawn(40)).report(tmp_path)
     note = tmp_path / "report" / "notes.txt"
@@ -51,6 +53,7 @@ def test_what_an_earlier_report_had_goes_and_other_files_stay(tmp_path):
     assert note.read_text(encoding="utf-8") == "mine"
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_old_page(tmp_path, monkeypatch):
     cohort = Cohort(cohorts.drawn(40))
     page = cohort.report(tmp_path)[0]
@@ -73,6 +76,7 @@ def test_out_must_be_a_folder(tmp_path):
         write_report(Cohort(cohorts.drawn(8)), path)
 
 
+@pytest.mark.slow
 def test_a_real_run_is_read_as_it_was_written(tmp_path, model_folder):
     bids = tmp_path / "bids"
     for name, lesion in (("01", True), ("02", False)):

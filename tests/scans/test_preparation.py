@@ -90,6 +90,7 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stream", "shown"), [(Terminal, True), (io.StringIO, False)])
 def test_bar_shows_on_terminals_alone(monkeypatch, stream, shown):
     monkeypatch.setattr(working, "BAR_DELAY_S", 0.2)

@@ -25,9 +25,13 @@ from spinalcord.scans.volume import Volume
 DATA = Path(
     os.environ.get("SPINALCORD_TEST_DATA", Path(__file__).parents[2].parent / "shared" / "data")
 )
-pytestmark = pytest.mark.skipif(
-    not (DATA / "MANIFEST.md").exists(), reason=f"no real scans in {DATA} (SPINALCORD_TEST_DATA)"
-)
+pytestmark = [
+    pytest.mark.slow,  # a minute over all scans
+    pytest.mark.skipif(
+        not (DATA / "MANIFEST.md").exists(),
+        reason=f"no real scans in {DATA} (SPINALCORD_TEST_DATA)",
+    ),
+]
 nibabel = pytest.importorskip("nibabel")
 pytest.importorskip("SimpleITK")
 

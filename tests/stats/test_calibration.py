@@ -28,6 +28,7 @@ def test_brier():
     assert brier([0, 1], [0, 1]).estimate == 0
 
 
+@pytest.mark.slow
 def test_line_equals_statsmodels():
     sm = pytest.importorskip("statsmodels.api")
     truth, p = cohort()

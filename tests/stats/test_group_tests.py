@@ -62,6 +62,7 @@ def test_drawn_tables_come_close_to_the_exact_ones():
         assert _drawn_p(np.array(table), 0) == pytest.approx(p, abs=0.015)
 
 
+@pytest.mark.slow
 def test_too_many_tables_are_drawn():
     rng = np.random.default_rng(1)
     p, method = exact_table_p(rng.integers(20, 60, (6, 7)))

@@ -28,6 +28,7 @@ def example(n=4, side=48):
     return torch.from_numpy(images), torch.from_numpy(masks)
 
 
+@pytest.mark.slow
 def test_nothing_drawn_is_a_crop():
     images, masks = example()
     for size in ((32, 32), (40, 16)):

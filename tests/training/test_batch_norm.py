@@ -80,6 +80,7 @@ def test_channels_first_are_taken_too():
     assert distance(got, want) < ROUNDING
 
 
+@pytest.mark.slow
 @needs_bf16
 @pytest.mark.parametrize(
     ("kind", "options", "shape"),

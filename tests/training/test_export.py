@@ -34,6 +34,7 @@ def held(entries, *diagnoses):
             and (not diagnoses or e.case.diagnosis in diagnoses)]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_segmentation_agrees_with_the_core(patch_entries, tmp_path):
     module = random_module("multiresunet", 1, in_channels=3, outputs=2, final_norm=False)
     path = tmp_path / "s.safetensors"
@@ -50,6 +51,7 @@ def test_segmentation_agrees_with_the_core(patch_entries, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["s.safetensors"]
 
 
+@pytest.mark.slow
 def test_a_task_gets_its_cut_off(window_entries, tmp_path):
     module = random_module("densenet121", 2)
     path = tmp_path / "t.safetensors"
@@ -65,6 +67,7 @@ def test_a_task_gets_its_cut_off(window_entries, tmp_path):
     assert figures["core_against_torch"] <= export.PARITY
 
 
+@pytest.mark.slow
 def test_a_narrow_window_is_measured_and_kept(window_entries, tmp_path, monkeypatch):
     entries, path = held(window_entries, "MS", "NMOSD"), tmp_path / "t.safetensors"
     metadata = described("ms_vs_nmosd")
@@ -81,6 +84,7 @@ def test_a_narrow_window_is_measured_and_kept(window_entries, tmp_path, monkeypa
     assert read_model(path).preprocessing["size"] == [64, 32]
 
 
+@pytest.mark.slow
 def test_parity_is_that_of_stored_weights(tmp_path):
     module = random_module("densenet121", 3)
     path = write_model(tmp_path / "m.safetensors", modules.copy_tensors(module),
@@ -95,6 +99,7 @@ def test_parity_is_that_of_stored_weights(tmp_path):
     assert 0 < export.compare(path, images) <= export.PARITY
 
 
+@pytest.mark.slow
 def test_a_core_that_differs_stops_the_export(window_entries, tmp_path, monkeypatch):
     monkeypatch.setattr(export, "compare", lambda *_: 0.5)
     entries = held(window_entries, "MS", "NMOSD")

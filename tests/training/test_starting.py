@@ -41,6 +41,7 @@ def test_a_task_takes_its_rows_of_the_start(start, task, rows):
     assert torch.equal(network.features.conv0.weight, torch.from_numpy(want))
 
 
+@pytest.mark.slow
 def test_segmentation_gains_a_cord(tmp_path):
     from spinalcord.models.folder import write_random
 
@@ -55,6 +56,7 @@ def test_segmentation_gains_a_cord(tmp_path):
         starting.load_init(modules.build("densenet121"), "ms_vs_nmosd", path)
 
 
+@pytest.mark.slow
 def test_segmentation_gains_neighbouring_slices(tmp_path):
     """At first the network of three slices says nearly what that of one did."""
     from spinalcord.models import write_random
@@ -75,6 +77,7 @@ def test_segmentation_gains_neighbouring_slices(tmp_path):
         starting.load_init(five, "segmentation", path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("old", [False, True])
 def test_a_torchvision_backbone(tmp_path, old):
     source = modules.build("densenet121")

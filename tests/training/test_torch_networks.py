@@ -32,6 +32,7 @@ def test_state_dict_has_the_tables_names_and_order(kind, options):
     assert list(shapes) == list(want)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "options"), VARIANTS)
 def test_tensors_come_back_as_they_went_in(kind, options):
     module = modules.build(kind, **options)
@@ -120,6 +121,7 @@ def test_probabilities_are_of_the_logits(kind, shape):
     torch.testing.assert_close(again, logits)
 
 
+@pytest.mark.slow
 def test_final_relu_is_what_it_says():
     x = torch.rand((1, 3, 64, 64), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():

@@ -33,6 +33,7 @@ def few(monkeypatch):
     monkeypatch.setattr("spinalcord.training.problems.VALIDATION_BATCHES", 1)
 
 
+@pytest.mark.slow
 def test_segmentation_from_cohort_to_model(bids, tmp_path, cache):
     out = tmp_path / "seg.safetensors"
     result = running.train_network("segmentation", bids, out, settings=TINY, cache=cache)
@@ -121,6 +122,7 @@ def test_killed_and_taken_up_again_is_the_same(bids, tmp_path, cache, monkeypatc
         np.testing.assert_allclose(twice[name], values, rtol=1e-3, atol=1e-4, err_msg=name)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_training_is_refused(bids, tmp_path, cache):
     out = tmp_path / "seg.safetensors"
     short = replace(TINY, epochs=1, steps=1)
@@ -132,6 +134,7 @@ def test_a_checkpoint_of_another_training_is_refused(bids, tmp_path, cache):
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_time_may_be_over(bids, tmp_path, cache):
     out = tmp_path / "seg.safetensors"
     endless = replace(TINY, epochs=1000, steps=1, minutes=0.02)
@@ -166,6 +169,7 @@ class Flat:
         return 1.0, {"x": 0.0}
 
 
+@pytest.mark.slow
 def test_the_rate_is_halved_and_training_ends_without_gain(tmp_path):
     settings = replace(TINY, epochs=100, steps=1, patience=2, stop_after=5, lr=0.8)
     problem = Flat()
@@ -176,6 +180,7 @@ def test_the_rate_is_halved_and_training_ends_without_gain(tmp_path):
     assert loop.best_epoch == 1
 
 
+@pytest.mark.slow
 def test_the_rate_follows_the_cosine_to_its_end(tmp_path):
     settings = replace(TINY, epochs=10, steps=4, schedule="cosine", patience=1, lr=0.8)
     problem = Flat()
@@ -188,6 +193,7 @@ def test_the_rate_follows_the_cosine_to_its_end(tmp_path):
     assert rates[-1] < 0.01
 
 
+@pytest.mark.slow
 def test_a_cosine_ends_with_the_minutes(tmp_path, monkeypatch):
     settings = replace(TINY, epochs=100, steps=4, schedule="cosine", lr=0.8, minutes=1)
     problem = Flat()
@@ -213,6 +219,7 @@ def test_the_mean_of_the_weights_is_what_is_kept(tmp_path):
     assert float(loop.best["weight"]) > float(loop.network.weight.detach())
 
 
+@pytest.mark.slow
 def test_whole_scans_decide_what_is_kept(tmp_path, monkeypatch):
     settings = replace(TINY, epochs=4, steps=1, lr=0.1)
     problem = Flat()

@@ -13,6 +13,7 @@ def pair(values):
     return values, np.maximum(values, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [3, 50, 10**6])
 def test_spearman_is_scipy_s_ties_included(levels):
     stats = pytest.importorskip("scipy.stats")

@@ -72,6 +72,7 @@ def test_cams_follow_their_formulas(network, images, name, layer, of):
     assert found.channels is None
 
 
+@pytest.mark.slow
 def test_answer_is_the_network_s_own_unless_told(network, images):
     positive = network(images)[:, 1].astype(np.float64).mean()
     for name in ("gradcam", "layercam"):
@@ -99,6 +100,7 @@ def test_what_is_known_is_not_asked_again(network, images):
     assert known.positive == positive
 
 
+@pytest.mark.slow
 def test_integrated_gradients_add_up(network, images):
     """Completeness: what the pixels add is the answer less that to a black image."""
     images = images[:1]
@@ -179,6 +181,7 @@ def test_a_certain_answer_has_no_slope_of_its_probability(network, images):
     assert np.abs(logit.values).max() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "layer"), [e for e in EVERY if e[0] != "occlusion"])
 def test_random_weights_change_the_map(network, other, images, name, layer, monkeypatch):
     """A map that other weights do not change shows the image, not the network.
@@ -197,6 +200,7 @@ def test_random_weights_change_the_map(network, other, images, name, layer, monk
     assert abs(np.corrcoef(found)[0, 1]) < (0.3 if fine else 0.95)
 
 
+@pytest.mark.slow
 def test_the_core_gives_the_same_maps(network, images, tmp_path):
     """Closed form and general path of the C core, and PyTorch's."""
     case = Case("densenet121", images.shape)

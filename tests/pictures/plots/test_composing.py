@@ -137,6 +137,7 @@ def test_no_lesion_to_explain(figure, nothing_found, model_folder):
     assert len(figure.axes) == 1
 
 
+@pytest.mark.slow
 def test_many_slices_fill_rows_evenly(pyplot, scene):
     lesion = np.zeros((30, 60, 40), np.uint8)
     lesion[3:28, 20:26, 10:13] = 1

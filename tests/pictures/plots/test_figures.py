@@ -56,6 +56,7 @@ def test_a_notebook_shows_a_figure_once(pyplot, monkeypatch):
     figure.canvas.draw()
 
 
+@pytest.mark.slow
 def test_the_first_figure_leaves_the_backend_set_up():
     """A notebook's backend turns interactive mode on when the first figure is made."""
     pytest.importorskip("matplotlib", reason="plots need the extra report")

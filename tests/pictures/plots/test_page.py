@@ -14,6 +14,7 @@ from spinalcord.scans.writing import save_volume
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "pictures.md"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stand_in", "pyplot")
 def test_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
