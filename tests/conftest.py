@@ -23,6 +23,19 @@ def scans() -> Path:
     return SCANS
 
 
+@pytest.fixture(scope="session", autouse=True)
+def elsewhere(tmp_path_factory) -> Iterator[None]:
+    """Run the tests in an empty folder.
+
+    `python -c` and `python -m` look in the working folder first: in the unpacked source archive,
+    where the package is not built, a child process would import that instead of the installed one.
+    """
+    before = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("elsewhere"))
+    yield
+    os.chdir(before)
+
+
 @pytest.fixture
 def interruptible() -> Iterator[None]:
     """Let SIGINT interrupt this process and its children, even where it is ignored.
