@@ -44,7 +44,10 @@ SHAMS = 5
 """The same without contrast, in the training hosts."""
 FREE_TO_VALIDATE = 20
 """Of the varied phantoms without lesion and with physical contrast."""
-COLUMNS = ("case_id", "path", "mask", "cord", "t1c", "diagnosis", "participant_id", "split")
+COLUMNS = (
+    "case_id", "path", "mask", "cord", "t1c", "diagnosis", "participant_id", "group", "split",
+)  # fmt: skip
+"""Each insertion is a patient of its own, and `group` the person whose scan it is."""
 
 
 def main() -> None:
@@ -125,6 +128,7 @@ def phantom_rows(cohort: Path, split: str | None = None) -> Iterator[dict[str, s
                 "t1c": str(t1c) if t1c.exists() else "",
                 "diagnosis": "" if row["diagnosis"] == "n/a" else row["diagnosis"],
                 "participant_id": f"{cohort.name}-{name}",
+                "group": "",
                 "split": split or row["split"],
             }
 
@@ -166,7 +170,8 @@ def insert_one(task: tuple[dict[str, str], int, str, int, bool, Path]) -> dict[s
     return {
         "case_id": stem, "path": str(files["t2"]), "mask": str(files["lesion"]),
         "cord": str(files["cord"]), "t1c": "", "diagnosis": "" if sham else diagnosis,
-        "participant_id": host["host"], "split": "train" if host["use"] == "train" else "test",
+        "participant_id": stem, "group": host["host"],
+        "split": "train" if host["use"] == "train" else "test",
     }  # fmt: skip
 
 
@@ -178,7 +183,7 @@ def untouched(host: dict[str, str], out: Path) -> dict[str, str]:
         save_volume(scan.like(np.zeros(scan.shape, np.uint8)), mask)
     return {
         "case_id": host["host"], "path": host["path"], "mask": str(mask), "cord": host["cord"],
-        "t1c": "", "diagnosis": "", "participant_id": host["host"],
+        "t1c": "", "diagnosis": "", "participant_id": host["host"], "group": host["host"],
         "split": "train" if host["use"] == "train" else "test",
     }  # fmt: skip
 

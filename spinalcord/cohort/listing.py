@@ -26,7 +26,8 @@ MASK_USES = ("compare", "use", "ignore")
 
 FILES = ("path", "mask", "t1c", "cord")
 COLUMNS = (
-    "case_id", *FILES, "series", "participant_id", "diagnosis", "reference_diagnosis", *HARMLESS,
+    "case_id", *FILES, "series", "participant_id", "group", "diagnosis", "reference_diagnosis",
+    *HARMLESS,
 )  # fmt: skip
 """Columns that a table of cases may have, found whatever their case; those of readers besides."""
 
@@ -58,6 +59,8 @@ class CohortCase:
         What the cohort says of it: split, age, sex, reference_diagnosis, readers' calls.
     cord : str or None
         Cord mask, which training uses.
+    group : str
+        What must stay in one split of a training besides the patient; empty: the patient alone.
     """
 
     case_id: str
@@ -69,6 +72,7 @@ class CohortCase:
     folder: str = ""
     truth: Mapping[str, str] = field(default_factory=dict)
     cord: str | None = None
+    group: str = ""
 
     @property
     def diagnosis(self) -> str:
@@ -259,6 +263,7 @@ def from_table(
                 folder=file_name(case_id),
                 truth=truth(row, columns),
                 cord=files["cord"],
+                group=row.get("group") or "",
             )
         )
     return cases, columns

@@ -27,9 +27,10 @@ from .cache import Entry, prepare_cases
 from .checkpoints import load_checkpoint, save_checkpoint
 from .export import describe, export_model
 from .learning_curves import write_curves
-from .patients import TRAIN, VALIDATION, fingerprint, list_cases, make_notice
+from .patients import fingerprint, list_cases, make_notice
 from .problems import Problem, make_problem
 from .settings import PREPARED, SEGMENTATION, START, Settings, check_target, rate_at
+from .splitting import TRAIN, VALIDATION
 from .starting import load_backbone, load_init, write_start
 from .torch_networks import copy_tensors
 from .whole_scans import MOST_SCANS, choose_scans, judge_scans, opened
