@@ -103,6 +103,49 @@ def units(cases: Sequence[CohortCase]) -> list[int]:
     return [root(k) for k in range(len(cases))]
 
 
+def draw_folds(cases: Sequence[CohortCase], n: int, *, seed: int = 0) -> list[int]:
+    """Draw folds by patient and group, stratified by diagnosis and site.
+
+    Parameters
+    ----------
+    cases : sequence of CohortCase
+    n : int
+        Folds, at least 2.
+    seed : int, default 0
+
+    Returns
+    -------
+    list of int
+        Each case's fold, from 0: the one in which it validates.
+
+    Raises
+    ------
+    InputError
+        Fewer than 2 folds, or more than there are patients or groups.
+
+    Examples
+    --------
+    >>> cases = [CohortCase(f"{k}", f"p{k // 2}", f"{k}.nii") for k in range(8)]
+    >>> folds = draw_folds(cases, 2)
+    >>> sorted(folds), folds[::2] == folds[1::2]
+    ([0, 0, 0, 0, 1, 1, 1, 1], True)
+    """
+    own = units(cases)
+    n_units = len(set(own))
+    if not 2 <= n <= n_units:
+        raise InputError(
+            f"folds is {n}, expected 2 to {n_units}, the number of patients (or groups of them)"
+        )
+    rng = np.random.default_rng([seed, 2])
+    fold: dict[int, int] = {}
+    dealt = 0  # strata go on where the last one ended, so that folds differ by one at most
+    for _, members in sorted(_strata(cases, own, site=True).items()):
+        for k in rng.permutation(len(members)):
+            fold[members[k]] = dealt % n
+            dealt += 1
+    return [fold[unit] for unit in own]
+
+
 def _check_together(cases: Sequence[CohortCase]) -> None:
     at: dict[tuple[str, str], str] = {}
     for case in cases:
@@ -128,19 +171,26 @@ def _draw(cases: Sequence[CohortCase], seed: int) -> list[str]:
     return [split[unit] for unit in own]
 
 
-def _strata(cases: Sequence[CohortCase], own: Sequence[int]) -> dict[str, list[int]]:
-    """Return the units of each diagnosis, by name; those with several are a stratum of their own.
+def _strata(
+    cases: Sequence[CohortCase], own: Sequence[int], *, site: bool = False
+) -> dict[tuple[str, ...], list[int]]:
+    """Return the units of each diagnosis and, if asked for, site.
 
-    Sorted by the name of the first patient: the order of the cohort's rows changes nothing.
+    Units with several are a stratum of their own.  Within one they are sorted by the name of the
+    first patient: the order of the cohort's rows changes nothing.
     """
-    found: dict[int, set[str]] = {}
+    diagnoses: dict[int, set[str]] = {}
+    sites: dict[int, set[str]] = {}
     names: dict[int, str] = {}
     for case, unit in zip(cases, own, strict=True):
-        found.setdefault(unit, set()).update({case.diagnosis} - {""})
+        diagnoses.setdefault(unit, set()).update({case.diagnosis} - {""})
+        sites.setdefault(unit, set()).add(case.site if site else "")
         names[unit] = min(names.get(unit, case.participant_id), case.participant_id)
-    strata: dict[str, list[int]] = {}
-    for unit in sorted(found, key=lambda unit: names[unit]):
-        diagnoses = found[unit]
-        name = "several" if len(diagnoses) > 1 else next(iter(diagnoses), "")
-        strata.setdefault(name, []).append(unit)
+    strata: dict[tuple[str, ...], list[int]] = {}
+    for unit in sorted(names, key=lambda unit: names[unit]):
+        key = tuple(
+            "several" if len(words) > 1 else next(iter(words), "")
+            for words in (diagnoses[unit], sites[unit])
+        )
+        strata.setdefault(key, []).append(unit)
     return strata

@@ -8,12 +8,13 @@ import pytest
 
 from spinalcord.cohort.listing import CohortCase
 from spinalcord.errors import InputError
-from spinalcord.training.splitting import split_cases, units
+from spinalcord.training.splitting import draw_folds, split_cases, units
 
 
-def case(name, *, patient=None, diagnosis="MS", split="", group=""):
+def case(name, *, patient=None, diagnosis="MS", split="", group="", site=""):
     truth = {"reference_diagnosis": diagnosis, "split": split}
-    return CohortCase(name, patient or name, f"{name}.nii", truth=truth, group=group)
+    return CohortCase(name, patient or name, f"{name}.nii", truth=truth, group=group,
+                      site=site)  # fmt: skip
 
 
 def test_a_drawn_split_keeps_patients_together():
@@ -75,3 +76,34 @@ def test_a_group_in_two_splits_is_refused():
     both = [case("a", group="g", split="train"), case("b", group="g", split="test")]
     with pytest.raises(InputError, match="group g is in the splits train and test"):
         split_cases(both)
+
+
+def test_folds_hold_each_diagnosis_and_site_alike():
+    cases = [
+        case(f"{d}{s}{k}-{scan}", patient=f"{d}{s}{k}", diagnosis=d, site=s)
+        for d in ("MS", "NMOSD", "") for s in ("A", "B") for k in range(10) for scan in range(2)
+    ]  # fmt: skip
+    folds = draw_folds(cases, 5, seed=1)
+    seen = Counter((f, c.diagnosis, c.site) for f, c in zip(folds, cases, strict=True))
+    assert set(seen.values()) == {4}
+    assert len(seen) == 30
+    by_patient: dict[str, set[int]] = {}
+    for f, c in zip(folds, cases, strict=True):
+        by_patient.setdefault(c.participant_id, set()).add(f)
+    assert all(len(own) == 1 for own in by_patient.values())
+    assert folds != draw_folds(cases, 5, seed=2)
+    assert folds[::-1] == draw_folds(cases[::-1], 5, seed=1)
+
+
+def test_folds_hold_groups_together_and_patients_that_do_not_divide():
+    cases = [case(f"a{k}", group=f"g{k // 3}") for k in range(21)]
+    folds = draw_folds(cases, 3)
+    assert all(len({folds[k] for k in range(3 * g, 3 * g + 3)}) == 1 for g in range(7))
+    assert sorted(Counter(folds).values()) == [6, 6, 9]
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_folds_that_cannot_be(n):
+    with pytest.raises(InputError, match=f"folds is {n}, expected 2 to 3"):
+        draw_folds([case("a"), case("b"), case("c"), case("d", group="x"), case("a2", patient="a"),
+                    case("c2", patient="c", group="x")], n)  # fmt: skip
