@@ -83,7 +83,8 @@ def begin(models: Path, precision: str, choices: Sequence[Choice]) -> None:
 
 def measured(row: dict[str, str]) -> np.ndarray:
     """Return the Dice of one case for each choice, by this process's models."""
-    return measure_choices(_state["pipeline"], row["path"], row["mask"], _state["choices"])
+    dice, _ = measure_choices(_state["pipeline"], row["path"], row["mask"], _state["choices"])
+    return dice
 
 
 if __name__ == "__main__":

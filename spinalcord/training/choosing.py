@@ -126,8 +126,8 @@ def measure_choices(
     *,
     series: str | None = None,
     lesion_label: int | None = None,
-) -> Array:
-    """Return the Dice of one scan for each choice of limits.
+) -> tuple[Array, bool]:
+    """Measure the Dice of one scan for each choice of limits.
 
     Parameters
     ----------
@@ -142,8 +142,10 @@ def measure_choices(
 
     Returns
     -------
-    float64 (choices,) array
+    dice : float64 (choices,) array
         Of the mask that `segment` would give; 1 where both are empty.
+    ill : bool
+        Whether the true mask holds any lesion.
 
     Raises
     ------
@@ -165,7 +167,7 @@ def measure_choices(
         keep &= (inside > 0) & (inside >= in_cord)
         total = int(voxels[keep].sum()) + drawn
         out.append(2 * int(hits[keep].sum()) / total if total else 1.0)
-    return np.array(out)
+    return np.array(out), drawn > 0
 
 
 def _lesions_at(

@@ -72,7 +72,7 @@ def list_cases(
     check_target(target)
     name = Path(data).name
     found = _read(Path(data), columns, words)
-    _check_diagnoses(found, target, name)
+    check_diagnoses(found, target, name)
     listed, origin = split_cases(found, seed=seed)
     cases = [case for case in listed if case.split != TEST]
     masked = [case for case in cases if case.mask]
@@ -97,8 +97,14 @@ def _left_out(name: str, n: int, among: int, why: str) -> None:
     warnings.warn(f"{name}: {n} of {among} cases {why}", SpinalcordWarning, stacklevel=3)
 
 
-def _check_diagnoses(cases: Sequence[CohortCase], target: str, name: str) -> None:
-    """Refuse diagnoses that would be dropped unseen, and patients with two of them."""
+def check_diagnoses(cases: Sequence[CohortCase], target: str, name: str) -> None:
+    """Refuse diagnoses that would be dropped unseen, and patients with two of them.
+
+    Raises
+    ------
+    InputError
+        There are such.
+    """
     unknown = unknown_words("diagnosis", (case.diagnosis for case in cases))
     if unknown and target != SEGMENTATION:
         raise InputError(
