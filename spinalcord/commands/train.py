@@ -277,8 +277,8 @@ def _train_one(options: argparse.Namespace, given: dict[str, Any]) -> int:
 
 
 def _train_all(options: argparse.Namespace, given: dict[str, Any]) -> int:
-    from ..training.plan import Plan
-    from ..training.train_all import Options, train_all
+    from ..training.plan import TrainingPlan
+    from ..training.train_all import TrainingOptions, train_all
 
     for name in ("backbone", "cache", "name", "minutes"):
         if getattr(options, name) is not None:
@@ -293,7 +293,7 @@ def _train_all(options: argparse.Namespace, given: dict[str, Any]) -> int:
         made = train_all(
             options.data,
             options.out,
-            options=Options(
+            options=TrainingOptions(
                 folds=options.folds,
                 init=options.init or "shipped",
                 outlines=not options.no_outlines,
@@ -310,7 +310,7 @@ def _train_all(options: argparse.Namespace, given: dict[str, Any]) -> int:
             plan_only=options.dry_run,
             say=None if options.quiet else say,
         )
-    if isinstance(made, Plan):
+    if isinstance(made, TrainingPlan):
         print_json(made.to_dict())
         return DONE
     print_json(

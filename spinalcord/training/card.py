@@ -17,7 +17,7 @@ from ..stats.means import mean
 from ..stats.proportions import proportion
 from ..stats.roc import auc
 from ..tasks import TASKS
-from .plan import Plan
+from .plan import TrainingPlan
 from .settings import SEGMENTATION, classes_of
 
 NAME = "model-card.md"
@@ -36,7 +36,7 @@ BLANKS = (
 def write_card(
     out: Path,
     predictions: Path,
-    plan: Plan,
+    plan: TrainingPlan,
     init: str,
     notice: str,
     chosen: Mapping[str, Any],
@@ -49,7 +49,7 @@ def write_card(
         Folder of the models.
     predictions : Path
         Run folder of the cases that validate.
-    plan : Plan
+    plan : TrainingPlan
     init : str
         What the trainings started from.
     notice : str
@@ -129,7 +129,7 @@ def _of_task(rows: Sequence[Mapping[str, Any]], task: str) -> Iterator[tuple[str
 
 
 def _lines(
-    rows: Sequence[Mapping[str, Any]], failed: int, plan: Plan, init: str, notice: str,
+    rows: Sequence[Mapping[str, Any]], failed: int, plan: TrainingPlan, init: str, notice: str,
     chosen: Mapping[str, Any], source: str, before: str,
 ) -> Iterator[str]:  # fmt: skip
     facts = plan.facts

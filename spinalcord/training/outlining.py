@@ -59,7 +59,7 @@ def outline_cases(
         if not path.exists():
             mask = pipeline.segment(case.path, series=case.series).mask
             save_volume(mask.like(mask.array * np.uint8(lesion_label or 1)), path)
-        if np.any(nibabel.load(path).dataobj):
+        if np.any(np.asarray(nibabel.load(path).dataobj)):  # type: ignore[attr-defined]
             found[case.case_id] = replace(
                 case, case_id=f"{case.case_id}_outlined", mask=str(path), t1c=None
             )

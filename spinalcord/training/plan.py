@@ -86,7 +86,7 @@ class Geometry:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """What will be trained, and how.
 
     Attributes
@@ -276,7 +276,7 @@ def _decisions(
 def _pixel(geometry: Geometry) -> float:
     """Return the spacing of the scans within `PIXEL_MM`; 1 mm, as shipped, where it is near."""
     pixel = min(max(geometry.pixel_mm, PIXEL_MM[0]), PIXEL_MM[1])
-    return 1.0 if abs(pixel - 1.0) <= 0.2 else round(pixel * 20) / 20
+    return 1.0 if abs(pixel - 1.0) < 0.15 else round(pixel * 20) / 20
 
 
 def _multiple(value: float, of: int, most: int, *, up: bool = True) -> int:

@@ -26,7 +26,7 @@ from .loop import choose_device
 from .outlining import outline_cases, with_outlines
 from .patients import check_diagnoses, list_cases, make_notice
 from .plan import (
-    Plan,
+    TrainingPlan,
     check_disk,
     choose_settings,
     device_name,
@@ -60,18 +60,18 @@ class TrainedSet:
         A run folder of the cases that validate; of all patients with folds.
     card : Path
         The model card.
-    plan : Plan
+    plan : TrainingPlan
     """
 
     out: Path
     models: list[Path]
     predictions: Path
     card: Path
-    plan: Plan
+    plan: TrainingPlan
 
 
 @dataclass(frozen=True)
-class Options:
+class TrainingOptions:
     """How `train_all` goes about it.
 
     Parameters
@@ -111,13 +111,13 @@ def train_all(
     data: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
-    options: Options | None = None,
+    options: TrainingOptions | None = None,
     given: Mapping[str, Any] | None = None,
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
     plan_only: bool = False,
     say: Callable[[str], None] | None = None,
-) -> TrainedSet | Plan:
+) -> TrainedSet | TrainingPlan:
     """Train the segmentation and the three tasks on a cohort.
 
     What was done stays: the same call goes on where an earlier one was stopped.
@@ -128,7 +128,7 @@ def train_all(
         The cohort; see `spinalcord.training.patients.list_cases`.
     out : path
         Folder for the models; made if absent.
-    options : Options, optional
+    options : TrainingOptions, optional
     given : mapping, optional
         Fields of `Settings` to use in place of what the plan would choose, for every network.
     columns, words : mapping, optional
@@ -140,7 +140,7 @@ def train_all(
 
     Returns
     -------
-    TrainedSet, or Plan where `plan_only`
+    TrainedSet, or TrainingPlan where `plan_only`
 
     Raises
     ------
@@ -150,7 +150,7 @@ def train_all(
     ModelError
         A model to start from is damaged.
     """
-    own, kept, told = options or Options(), dict(given or {}), say or (lambda _: None)
+    own, kept, told = options or TrainingOptions(), dict(given or {}), say or (lambda _: None)
     work = _Work(Path(data), Path(out), own, kept, told)
     work.list_rounds(columns, words)
     plan = work.make_plan()
@@ -167,14 +167,14 @@ class _Work:
 
     data: Path
     out: Path
-    options: Options
+    options: TrainingOptions
     given: dict[str, Any]
     say: Callable[[str], None]
     cases: list[CohortCase] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
     halves: list[Round] = field(default_factory=list)
 
-    plan: Plan = field(init=False)
+    plan: TrainingPlan = field(init=False)
     origin: str = ""
 
     @property
@@ -198,7 +198,7 @@ class _Work:
             self.rounds, self.halves = ([_without_cord(r) for r in rs]
                                         for rs in (self.rounds, self.halves))  # fmt: skip
 
-    def make_plan(self) -> Plan:
+    def make_plan(self) -> TrainingPlan:
         """Choose what is not given, and estimate time, memory and disk."""
         name = self.data.resolve().name
         classifiers, left_out = classifier_targets(self.rounds, name)
@@ -239,7 +239,7 @@ class _Work:
             "disk_bytes": disk_bytes(geometry, first.pixel_mm, len(self.cases), trainings),
             "free_bytes": shutil.disk_usage(self.out).free,
         }  # fmt: skip
-        self.plan = Plan(targets, left_out, settings, decisions, facts)
+        self.plan = TrainingPlan(targets, left_out, settings, decisions, facts)
         check_disk(facts["disk_bytes"], facts["free_bytes"], self.out)
         return self.plan
 
