@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, SpinalcordWarning
+from ..paths import local_path
 from ..qc.verdicts import read_exclusions
 from ..scans.writing import result_stem
 from ..tables import DataTable, Vocabulary, read_table
@@ -160,7 +161,7 @@ def list_cohort(
     Raises
     ------
     InputError
-        Unreadable; no case in it; a case twice; a required column or a named one missing; an
+        A URL; unreadable; no case in it; a case twice; a required column or a named one missing; an
         exclusion that fits no case.
 
     Examples
@@ -174,7 +175,7 @@ def list_cohort(
         raise InputError(f"masks is {', '.join(MASK_USES)}, got {masks!r}")
     wanted = tuple(dict.fromkeys(carry))
     vocabulary = Vocabulary(words)
-    path = Path(cohort) if isinstance(cohort, (str, os.PathLike)) else None
+    path = local_path(cohort) if isinstance(cohort, (str, os.PathLike)) else None
     name = "table" if path is None else path.resolve().name
     given: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from ..limits import LesionLimits
 from ..models.folder import ROLES, ModelFolder, find_models
 from ..models.model_file import Model
 from ..models.network import check_settings, resolve_precision
+from ..paths import local_path
 from ..scans.reading import check_label
 from ..tasks import TASKS
 from .listing import CohortCase, Listing, list_cohort
@@ -206,7 +207,7 @@ def run_cohort(
     >>> run = run_cohort("bids", "out", models="models", jobs=4)  # doctest: +SKIP
     >>> run.table["diagnosis"].value_counts()  # doctest: +SKIP
     """
-    out = Path(out).absolute()
+    out = local_path(out).absolute()
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; expected a folder for the results")
     share = _share(jobs, threads, precision, distributed=client is not None)

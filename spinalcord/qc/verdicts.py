@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from ..errors import InputError
+from ..paths import local_path
 from ..tables import DataTable, parse_table, read_table
 from ..tables.parsing import find_separator, split_rows
 from ..tables.reading import read_bytes, read_text
@@ -43,7 +43,7 @@ def read_exclusions(
     Raises
     ------
     InputError
-        The file cannot be read, or holds a verdict that cannot be meant.
+        A URL; the file cannot be read, or holds a verdict that cannot be meant.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def read_exclusions(
         return {str(key): str(value) for key, value in exclude.items()}
     if not isinstance(exclude, (str, os.PathLike)):
         return {str(entry): _ON_REQUEST for entry in exclude}
-    path, name = Path(exclude), str(exclude)
+    path, name = local_path(exclude), str(exclude)
     if is_spreadsheet(read_bytes(path), path):
         return _of_table(read_table(path, known=_KNOWN))
     text = read_text(path)

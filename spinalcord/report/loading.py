@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..paths import local_path
 from ..qc.verdicts import read_exclusions
 from .cases import Bool, Cases, read_cases, read_further
 
@@ -164,7 +165,7 @@ def one_per_patient(cases: Cases) -> tuple[Cases, int]:
 def _folder(source: Any) -> Path | None:
     if not isinstance(source, (str, os.PathLike)):
         return None
-    path = Path(source)
+    path = local_path(source)
     if path.is_dir():
         return path
     return path.parent if path.name == "cases.tsv" else None
