@@ -117,7 +117,7 @@ def free_table(figures: Mapping[str, Any]) -> str:
 
 
 def peak_table(figures: Mapping[str, Any]) -> str:
-    """What leaving out uncertain lesions costs and spares."""
+    """Effect of excluding uncertain lesions."""
     head = [
         f"`min_peak`, typical phantoms, {figures['min_peak']['precision']}",
         *(f"Dice, {name}" for name in DIAGNOSES), "any found", "false lesion where there is none",

@@ -2,11 +2,11 @@
 
     python benchmarks/models outline_cases WORK --models WORK/models
 
-Classifiers that have seen true outlines only lose much of their accuracy on a network's (version 1:
-AUC from .97 to .83).  Written: WORK/answers.tsv, with every case to train on and its true outline,
-a part of them once more with the network's, and the validation cases with the network's
-alone, so that the cut-offs are chosen as they will be used.  What comes with the network's outlines
-comes without T1c.
+Classifiers trained on true outlines alone lose much of their accuracy on those of a network
+(version 1: AUC from .97 to .83).  Writes WORK/answers.tsv: all training cases with their true
+outlines, some of them again with the outlines of the network, and the validation cases with the
+latter only, so that thresholds are chosen as they will be used.  Cases with the outlines of the
+network come without T1c.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 const spinalcordQc = (() => {
   const VERDICTS = ["pass", "fail", "artefact"];
 
-  // Rows of tab-separated text; a value in double quotes may hold tabs, line ends and "".
+  // Rows of tab-separated text; a value in double quotes may contain tabs, line ends and "".
   function splitTable(text) {
     const rows = [];
     let row = [], value = "", quoted = false, start = true;
@@ -48,7 +48,7 @@ const spinalcordQc = (() => {
     return text.includes('"') ? `"${text.replace(/"/g, '""')}"` : text;
   }
 
-  // A file of verdicts; ids give the order, and those without any are left out.
+  // A file of verdicts; ids give the order; those without a verdict are omitted.
   function formatVerdicts(ids, verdicts) {
     const lines = ["case_id\tverdict\tnote"];
     for (const id of ids) {
@@ -313,7 +313,7 @@ const spinalcordQc = (() => {
     row.append(make("span", c.id));
     const mark = one && one.v ? MARKS[one.v] + (Q.isStale(c, one) ? " ?" : "") : "";
     row.append(make("span", mark + (one && one.n ? " ✎" : ""), one ? one.v : ""));
-    const parts = c.excluded ? ["left out"] : [];
+    const parts = c.excluded ? ["excluded"] : [];
     if (c.status !== "done" || !$("blind").checked) parts.push(Q.outcome(c));
     if (c.volume) parts.push(`${number(c.volume, 0)} mm³`);
     row.append(make("span", parts.join(" · "), "less"));
@@ -371,7 +371,7 @@ const spinalcordQc = (() => {
     note = one.n;
     const state = [];
     if (c.status === "failed") state.push(`Failed: ${c.reason}`);
-    if (c.excluded) state.push(`Left out of the tables: ${c.excluded}`);
+    if (c.excluded) state.push(`Excluded from the tables: ${c.excluded}`);
     if (Q.isStale(c, one)) state.push("The verdict was given on earlier results of this case: look again.");
     $("state").textContent = state.join(" · ");
   }
@@ -441,7 +441,7 @@ const spinalcordQc = (() => {
     return chosen || Q.fitting(slices.length, size, box, GAP);
   }
 
-  // Draw scan, evidence and outlines over each other, as they are wanted.
+  // Draw scan, attribution and outlines on top of each other, as selected.
   function paint() {
     if (!current || !current.picture) return;
     const { layers, size: [rows, columns], gap } = current.picture, by = scale();
@@ -472,7 +472,7 @@ const spinalcordQc = (() => {
     const { slices, held, pixel_mm: mm } = current.picture, parts = [];
     const text = held
       ? `${plural(slices.length, "slice", "slices")} from the patient's left to right; lesion on ${plural(held, "slice", "slices")}`
-      : `${plural(slices.length, "slice", "slices")} around the middle, from the patient's left to right; none holds lesion`;
+      : `${plural(slices.length, "slice", "slices")} around the middle, from the patient's left to right; none with lesion`;
     parts.push(make("span", text));
     const bar = make("span"), line = make("i", null, "scale");
     line.style.width = `${(20 / mm) * by}px`;
@@ -481,7 +481,7 @@ const spinalcordQc = (() => {
     if (explained) {
       const at = tasks.findIndex((task) => task.name === wantedMap), key = make("span");
       const inside = current.inside[at];
-      key.append(`evidence for ${current.labels[at]}: none`, make("i", null, "bar"), "the most in this case");
+      key.append(`attribution for ${current.labels[at]}: none`, make("i", null, "bar"), "the most in this case");
       const flat = current.flat[at] === null ? "" : `; ${number(100 * current.flat[at], 1)} % if it were spread evenly`;
       if (inside !== null) key.append(` (${number(100 * inside, 1)} % of it in the lesion${flat})`);
       parts.push(key);
@@ -590,7 +590,7 @@ const spinalcordQc = (() => {
       if (!c && about.pages.length === 1) { strange++; continue; }
       keep(id, { ...one, k: c ? c.key : "" });
     }
-    if (strange) trouble(`${plural(strange, "case of the file is", "cases of the file are")} not on this page and left out.`);
+    if (strange) trouble(`${plural(strange, "case of the file is", "cases of the file are")} not on this page and ignored.`);
     countAll();
     refresh();
     if (current) drawVerdict();
@@ -606,7 +606,7 @@ const spinalcordQc = (() => {
     wantedMap = names[(names.indexOf(wantedMap) + 1) % names.length];
     drawTools();
     paint();
-    say(wantedMap ? `evidence: ${words(taskOf(wantedMap))}` : "no evidence");
+    say(wantedMap ? `attribution: ${words(taskOf(wantedMap))}` : "no attribution");
   }
 
   function toggleLines() {
@@ -645,14 +645,14 @@ const spinalcordQc = (() => {
     ["u", "no verdict", ["u"], () => judge("")],
     ["n", "write a note; Enter or Esc ends it", ["n"], () => { $("note").focus(); $("note").select(); }],
     ["o", "outlines on or off", ["o"], toggleLines],
-    ["h", "evidence: none, one question, the other", ["h"], cycleMap],
+    ["h", "attribution: none, one question, the other", ["h"], cycleMap],
     ["[ and ]", "opacity of the outlines", ["["], () => slide("line", -10)],
     ["", "", ["]"], () => slide("line", 10)],
-    ["{ and }", "opacity of the evidence", ["{"], () => slide("heat", -10)],
+    ["{ and }", "opacity of the attribution", ["{"], () => slide("heat", -10)],
     ["", "", ["}"], () => slide("heat", 10)],
     ["+ and -", "larger, smaller", ["+", "="], () => zoom(1)],
     ["", "", ["-"], () => zoom(-1)],
-    ["b", "hide answers and evidence, or show them", ["b"], () => tick("blind")],
+    ["b", "hide or show answers and attribution", ["b"], () => tick("blind")],
     ["g", "go to the next case after a verdict, or not", ["g"], () => tick("go-on")],
     ["/", "search", ["/"], () => $("search").focus()],
     ["r", "filter and sort the list anew", ["r"], () => { refresh(); say($("shown").textContent); }],
@@ -690,7 +690,7 @@ const spinalcordQc = (() => {
   function fillForms() {
     $("notice").textContent = about.notice;
     for (const name of [...about.diagnoses, "no lesion", "failed", "excluded"]) {
-      $("by-answer").append(new Option(name === "excluded" ? "left out" : name, name));
+      $("by-answer").append(new Option(name, name));
     }
     for (const name in Q.ORDERS) {
       const at = /^p(\d)$/.exec(name);

@@ -60,7 +60,7 @@ def adjusted_factors(
         Whether the answer is right.
     factors : mapping of str to (n,) array
         Words, such as ``{"site": ["A", "B", ...]}``; or numbers, whose odds ratio is that of one
-        unit more. A case without a value (None, NaN, empty) in any factor is left out.
+        unit more. A case without a value (None, NaN, empty) in any factor is ignored.
     level : float, default 0.95
     unit : str
 

@@ -333,5 +333,5 @@ def binary(values: ArrayLike, name: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """
     array = np.asarray(values)
     if array.ndim != 1 or not np.isin(array, (0, 1)).all():
-        raise InputError(f"{name} holds something else than one label, 0 or 1, per case")
+        raise InputError(f"{name} contains something other than one label, 0 or 1, per case")
     return array.astype(np.bool_)

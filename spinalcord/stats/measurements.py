@@ -130,7 +130,7 @@ def bland_altman(
     Parameters
     ----------
     first, second : (n,) float
-        Pairs; a pair with NaN is left out.
+        Pairs; pairs with NaN are ignored.
     relative : bool, default False
         Differences in percent of the pair's mean.
     level : float, default 0.95

@@ -351,12 +351,12 @@ def _auc(task: LetterTask) -> Finding:
 
 
 def _cut_off(task: LetterTask) -> Finding:
-    """What it would mean if the cut-off had been chosen on the test cases."""
+    """What it would mean if the threshold had been chosen on the test cases."""
     c = task.counts
     points = 100 * youden_optimism(task.auc[0], c.n_positive, c.n_negative)
     text = (
-        f"{task.name}: the cut-off's origin is not stated; the authors' public script takes "
+        f"{task.name}: the threshold's origin is not stated; the authors' public script takes "
         "Youden's on the evaluated cases, at which an AUC like this one flatters accuracy by about "
         f"{decimal(points, 1)} points (simulated)"
     )
-    return Finding("cut-off", text, {"points": points})
+    return Finding("threshold", text, {"points": points})

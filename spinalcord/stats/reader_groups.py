@@ -217,7 +217,7 @@ def _figures(truth: ArrayLike, answers: Float, figure: str) -> tuple[Float, Floa
     if figure == "auc":
         return (*delong_covariance(labels, answers), int(labels.size))
     if not np.isin(answers, (0, 1)).all():
-        raise InputError(f"answers hold something else than 0 and 1, which {figure} needs")
+        raise InputError(f"answers contain something other than 0 and 1, which {figure} needs")
     own = {"accuracy": np.ones_like(labels), "sensitivity": labels, "specificity": ~labels}[figure]
     right = (answers[:, own] == labels[own]).astype(np.float64)
     n = right.shape[1]
