@@ -72,7 +72,7 @@ def _centred_ranks(values: Array) -> Array:
 
 
 def _strongest(attribution: Array) -> Array:
-    """Return the strongest tenth of a map; less if fewer voxels have any, more if values are equal."""
+    """Return the strongest tenth of a map: less if fewer voxels have any, more at ties."""
     count = max(1, round(TOP_FRACTION * attribution.size))
     least = np.partition(attribution, attribution.size - count)[attribution.size - count]
     strongest: Array = (attribution >= least) & (attribution > 0)
