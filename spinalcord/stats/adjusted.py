@@ -37,6 +37,14 @@ class AdjustedFactor:
         By level: odds of a right answer over those in the reference, other factors held.
     test : Comparison
         Of the factor as a whole; `effect` is the odds ratio furthest from 1.
+
+    Examples
+    --------
+    >>> right = [1] * 18 + [0] * 6 + [1] * 9 + [0] * 9
+    >>> site, sex = ["A"] * 24 + ["B"] * 18, ["F", "M", "M"] * 14
+    >>> site_effect, _ = adjusted_factors(right, {"site": site, "sex": sex})
+    >>> site_effect.reference, list(site_effect.odds_ratios), round(site_effect.test.p, 2)
+    ('A', ['B'], 0.11)
     """
 
     factor: str

@@ -34,6 +34,12 @@ class TwoByTwo:
     ------
     InputError
         Counts that are no whole numbers of at least 0.
+
+    Examples
+    --------
+    >>> table = TwoByTwo(tp=18, fn=2, tn=27, fp=3, positive="tumor")
+    >>> table.summary()["sensitivity"].sentence()
+    '90 % (18 of 20) [95 % CI: 70 %, 97 %]'
     """
 
     tp: int

@@ -42,6 +42,14 @@ class LetterTask:
         again for difficult cases.
     auc : (float, float, float)
         As printed, with its 95 % interval.
+
+    Examples
+    --------
+    >>> task = letter().tasks[0]
+    >>> task.name, task.counts.tp, task.auc
+    ('tumor_vs_demyelination', 76, (0.99, 0.97, 1.0))
+    >>> task.estimates()[0].sentence()
+    '96 % (150 of 157) [95 % CI: 91 %, 98 %]'
     """
 
     name: str
@@ -100,6 +108,14 @@ class Letter:
         Accuracy in difficult cases as the abstract gives it, in percent.
     notice : str
         Where all this comes from.
+
+    Examples
+    --------
+    >>> known = letter()
+    >>> [task.name for task in known.tasks]
+    ['tumor_vs_demyelination', 'astrocytoma_vs_ependymoma', 'ms_vs_nmosd']
+    >>> known.test["MS"], known.dice["MS"]
+    (33, 0.5)
     """
 
     tasks: tuple[LetterTask, ...]

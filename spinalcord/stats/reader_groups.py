@@ -45,6 +45,15 @@ class ModelAgainstReaders:
         The model less the mean reader; `df` is that of the t distribution.
     components : dict of str to float
         MS(R), and the means of the differences' variances (Var) and covariances (Cov2).
+
+    Examples
+    --------
+    >>> truth = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    >>> model = [1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1]
+    >>> readers = [[1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1], [1, 1, 0, 1, 1, 0, 0, 1, 0, 0, 0, 1]]
+    >>> found = compare_with_readers(truth, model, readers, figure="accuracy")
+    >>> round(found.model, 3), [round(x, 3) for x in found.readers]
+    (0.833, [0.75, 0.667])
     """
 
     figure: str

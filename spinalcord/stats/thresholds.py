@@ -37,6 +37,14 @@ class Threshold:
         On how many.
     at_least : float, optional
         The bound that `rule` holds, for ``"sensitivity"`` and ``"specificity"``.
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> scores = [1, 2, 3, 4, 5, 7, 4, 6, 7, 8, 9, 9] * 4
+    >>> threshold = choose_threshold(truth, scores, split="validation")
+    >>> threshold.value, threshold.rule, threshold.split
+    (6.0, 'youden', 'validation')
     """
 
     value: float
@@ -59,6 +67,15 @@ class Evaluation:
     optimism : float
         By how much the accuracy is too high because the threshold was chosen on the same cases; 0
         where it was not.
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> scores = [1, 2, 3, 4, 5, 7, 4, 6, 7, 8, 9, 9] * 4
+    >>> threshold = choose_threshold(truth, scores, split="validation")
+    >>> found = evaluate(threshold, truth, scores, split="test")
+    >>> found.split, found.optimism, found.table.summary()["accuracy"].sentence()
+    ('test', 0.0, '83 % (40 of 48) [95 % CI: 70 %, 91 %]')
     """
 
     table: TwoByTwo
