@@ -147,7 +147,7 @@ def explain(
     threads: int | None = None,
     progress: bool = False,
 ) -> Explanation:
-    """Show where on the lesion's slices the evidence for an answer lies.
+    """Compute an attribution map of an answer on the slices with lesion.
 
     Examples
     --------

@@ -137,7 +137,7 @@ class Pipeline:
             given. Lesions outside the cord are excluded with a warning and listed in
             `Segmentation.dropped`.
         cord_label : int, optional
-            Value of the cord in a mask that holds other things too. If not given, all voxels that
+            Value of the cord in a mask with other values. If not given, all voxels that
             are not 0 are cord, and several values give a warning.
         min_in_cord : float, optional
             Smallest share, in [0, 1], of a lesion's voxels in the cord; a lesion with a smaller
@@ -209,7 +209,7 @@ class Pipeline:
         mask : Segmentation, path, Volume, nibabel or SimpleITK image, optional
             The lesions, on the scan's grid; outlined as by `segment` if not given.
         lesion_label : int, optional
-            Value of lesion in a mask that holds other things too, such as 2 where 1 is cord. If not
+            Value of lesion in a mask with other values, such as 2 where 1 is cord. If not
             given, all voxels that are not 0 are lesion, and several values give a warning.
         t1c : path, Volume, nibabel or SimpleITK image, optional
             Contrast-enhanced T1-weighted scan on the same grid. Without it that channel is zero.
@@ -261,7 +261,7 @@ class Pipeline:
         compare: Iterable[str] = (),
         series: str | None = None,
     ) -> Explanation:
-        """Show where on the lesion's slices the evidence for an answer lies.
+        """Compute an attribution map of an answer on the slices with lesion.
 
         Grad-CAM [1]_ is fast and coarse: the network's last maps have 1/32 of the image, so one of
         their pixels is 3 cm at 1 mm. Other methods and layers look closer; none shows what a

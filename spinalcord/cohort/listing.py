@@ -103,11 +103,11 @@ class Listing:
     cases : sequence of CohortCase
         In the cohort's order.
     excluded : sequence of (CohortCase, str)
-        Left out on request, with the reason.
+        Excluded on request, with the reason.
     columns : tuple of str
         Of `CohortCase.truth` beyond the usual ones, in the cohort's order.
     notes : tuple of str
-        What was guessed, left out, or cannot be used, a sentence each.
+        What was guessed, ignored or unusable, a sentence each.
     """
 
     name: str
@@ -156,7 +156,7 @@ def list_cohort(
     Warns
     -----
     SpinalcordWarning
-        For each of the listing's notes: what was guessed, left out, or cannot be used.
+        For each of the listing's notes: what was guessed, ignored or unusable.
 
     Raises
     ------
@@ -304,7 +304,7 @@ def file_name(case_id: str) -> str:
 
 
 def _doubts(cases: Sequence[CohortCase], name: str) -> tuple[str, ...]:
-    """Say what the cohort holds that cannot be used."""
+    """Return what cannot be used in the cohort."""
     columns = dict.fromkeys(column for case in cases for column in case.truth)
     found = unusable({c: [case.truth.get(c, "") for case in cases] for c in columns})
     doubts = [f"{name}: {one}" for one in found]

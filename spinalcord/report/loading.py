@@ -84,7 +84,7 @@ def load_cohort(
 
 
 def leave_out(source: CohortSource, exclude: Any) -> CohortSource:
-    """Leave out some cases, besides those that the run has left out.
+    """Exclude cases in addition to those that the run excluded.
 
     Parameters
     ----------
@@ -182,4 +182,7 @@ def _describe(folder: Path) -> dict[str, Any]:
     own = content.get("Spinalcord", {}) if isinstance(content, dict) else None
     if not isinstance(own, dict):
         raise InputError(f"{path}: expected a JSON object with an object Spinalcord")
+    settings = own.get("settings")
+    if isinstance(settings, dict) and "explaining" in settings:  # as before 0.2.0
+        settings["explanation"] = settings.pop("explaining")
     return own

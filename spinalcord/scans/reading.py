@@ -37,7 +37,7 @@ def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
     -----
     SpinalcordWarning
         Usable with a reservation: qform and sform disagree, a sheared grid, what looks like a
-        mask, slightly uneven gaps, copies or damaged files left out, a series that does not look
+        mask, slightly uneven gaps, copies or damaged files ignored, a series that does not look
         T2-weighted.
 
     Raises
@@ -197,8 +197,8 @@ def _inside(array: Any, name: str, label: int | None) -> Any:
     """Return which voxels of a mask are inside."""
     if array.dtype.kind == "f" and not np.array_equal(array, np.round(array)):
         raise InputError(
-            f"{name} holds values that are no whole numbers (or NaN), such as probabilities: apply "
-            "a threshold first"
+            f"{name} contains values that are no whole numbers (or NaN), such as probabilities: "
+            "apply a threshold first"
         )
     if not np.isfinite(array.sum(dtype=np.float64)):
         raise InputError(f"{name}: NaN or infinite values in the mask")

@@ -57,7 +57,7 @@ def read_table(
     Warns
     -----
     SpinalcordWarning
-        Something was guessed or left out, such as the encoding; also in ``notes``.
+        Something was guessed or ignored, such as the encoding; also in ``notes``.
 
     Raises
     ------
