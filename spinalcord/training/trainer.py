@@ -16,6 +16,7 @@ from torch import nn
 from .. import __version__
 from ..cohort.listing import CohortCase
 from ..errors import InputError
+from ..paths import local_path
 from .batch_norm import kind_for
 from .cache import Entry, prepare_cases
 from .export import describe, export_model
@@ -116,7 +117,7 @@ def train_network(
     ModelError
         `init` or `backbone` does not fit.
     """
-    settings, out = settings or Settings(), Path(out)
+    settings, out = settings or Settings(), local_path(out)
     check_files(target, out, init, backbone, resume)
     check_window(target, settings)
     cases, origin = list_cases(data, target, seed=settings.seed, columns=columns, words=words)

@@ -1,6 +1,6 @@
 """Choose a segmentation model's limits on whole validation scans, and freeze them in its file.
 
-    python benchmarks/models/limits.py WORK --models WORK/models
+    python benchmarks/models choose_limits WORK --models WORK/models
 
 Chosen together: the threshold, the smallest and the thinnest lesion, the probability that some
 voxel of a lesion must have, and the share of it that must lie in the cord.  Of the choices with
@@ -12,7 +12,6 @@ the same.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -37,6 +36,8 @@ from spinalcord.training.choosing import (
     measure_choices,
 )
 
+from .tables import read_table
+
 
 def main() -> None:
     """Measure, choose, write."""
@@ -48,8 +49,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--most-false", type=float, default=MOST_FALSE, metavar="SHARE")
     options = parser.parse_args()
-    with open(options.work / options.table, encoding="utf-8") as file:
-        rows = [r for r in csv.DictReader(file, delimiter="\t") if r["split"] == "validation"]
+    table = read_table(options.work / options.table)
+    rows = [row for row in table if row["split"] == "validation"]
     choices = all_choices()
     dice: dict[str, list[np.ndarray]] = defaultdict(list)
     new = get_context("spawn")
@@ -85,7 +86,3 @@ def measured(row: dict[str, str]) -> np.ndarray:
     """Return the Dice of one case for each choice, by this process's models."""
     dice, _ = measure_choices(_state["pipeline"], row["path"], row["mask"], _state["choices"])
     return dice
-
-
-if __name__ == "__main__":
-    main()
