@@ -70,7 +70,9 @@ def measure(
     Examples
     --------
     >>> from spinalcord.bench import measure
-    >>> rows = list(measure(threads=[1, 2], batches=[1, 8]))  # doctest: +SKIP
+    >>> rows = list(measure(precisions=["f32"], threads=[1], size=64, seconds=0.01))
+    >>> sorted({row["network"] for row in rows})
+    ['densenet121', 'multiresunet']
     """
     import numpy as np
 

@@ -61,7 +61,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "csrc/python/core.c": "every test that expects an exception of the core",
     "csrc/python/convert.c": "image/test_array.py; every test of a wrong argument",
     "spinalcord/__main__.py": "test_package.py",
-    "spinalcord/_moved.py": "test_package.py",
     "spinalcord/models/file_settings.py": "models/test_model_file.py: the settings of whole files",
     "spinalcord/scans/reading.py": "scans/test_dicom.py, test_itk.py, test_nifti.py",
     "spinalcord/models/release.py": "models/test_checksums.py",

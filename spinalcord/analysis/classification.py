@@ -84,6 +84,17 @@ class Diagnosis(Result):
         How it was made.
     scan, mask : Volume
         The scan, and the lesions on it (uint8).
+
+    Examples
+    --------
+    >>> import spinalcord as sc
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> found = sc.classify(phantom.t2, mask=phantom.lesion)
+    >>> found.diagnosis in found.probabilities
+    True
+    >>> answer = found.tasks["ms_vs_nmosd"]
+    >>> answer.label == ("NMOSD" if answer.probability >= answer.threshold else "MS")
+    True
     """
 
     found: bool

@@ -47,8 +47,12 @@ class Pipeline:
 
     Examples
     --------
-    >>> pipeline = Pipeline("models", threads=4)  # doctest: +SKIP
-    >>> cases = [pipeline.run(path) for path in paths]  # doctest: +SKIP
+    >>> import spinalcord as sc
+    >>> pipeline = sc.Pipeline(threads=2)
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> case = pipeline.run(phantom.t2)
+    >>> case.segmentation.found, sorted(case.explanations)[0] in case.diagnosis.tasks
+    (True, True)
     """
 
     def __init__(

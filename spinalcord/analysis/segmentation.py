@@ -57,6 +57,18 @@ class Segmentation(Result):
     cord_plausible : bool or None
         Whether the network's cord has the shape of one; None where the cord is the user's, or
         unknown. Where it has not, the warnings say why, and the lesions are not to be trusted.
+
+    Examples
+    --------
+    >>> import spinalcord as sc
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> found = sc.segment(phantom.t2)
+    >>> found.mask.array.dtype, found.mask.same_grid(phantom.t2)
+    (dtype('uint8'), True)
+    >>> found.lesions[0].volume_mm3 >= found.lesions[-1].volume_mm3 > 0
+    True
+    >>> [path.name for path in found.save("lesions.nii.gz")]
+    ['lesions.nii.gz', 'lesions.json', 'lesions_desc-cord_mask.nii.gz']
     """
 
     mask: Volume

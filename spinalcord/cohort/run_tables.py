@@ -151,7 +151,7 @@ def write_tables(
 
 
 def read_results(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """Read a table of results back, with numbers, truth values and None.
+    r"""Read a table of results back, with numbers, truth values and None.
 
     Parameters
     ----------
@@ -170,8 +170,10 @@ def read_results(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> read_results("out/cases.tsv")[0]["diagnosis"]  # doctest: +SKIP
-    'MS'
+    >>> from pathlib import Path
+    >>> n = Path("cases.tsv").write_text("case_id\tfound\tdiagnosis\na\ttrue\tMS\n")
+    >>> read_results("cases.tsv")
+    [{'case_id': 'a', 'found': True, 'diagnosis': 'MS'}]
     """
     table = read_table(path, stray_quotes=True)
     try:

@@ -47,6 +47,18 @@ class CohortRun:
         What the models' makers want repeated with every result.
     redone : mapping of str to int
         How many cases that an earlier run had finished or tried were computed again, by reason.
+
+    Examples
+    --------
+    >>> import spinalcord as sc
+    >>> from spinalcord.scans.writing import save_volume
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> path = save_volume(phantom.t2, "t2.nii.gz")
+    >>> run = sc.run_cohort([{"case_id": "sub-01", "path": "t2.nii.gz"}], "out", qc=False)
+    >>> run.read("cases.tsv")[0]["found"]
+    True
+    >>> len(run.read("lesions.tsv")) > 0, run.read("failures.tsv")
+    (True, [])
     """
 
     out: Path
@@ -204,8 +216,16 @@ def run_cohort(
 
     Examples
     --------
-    >>> run = run_cohort("bids", "out", models="models", jobs=4)  # doctest: +SKIP
-    >>> run.table["diagnosis"].value_counts()  # doctest: +SKIP
+    >>> import spinalcord as sc
+    >>> from spinalcord.scans.writing import save_volume
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> path = save_volume(phantom.t2, "t2.nii.gz")
+    >>> cases = [{"case_id": "sub-01", "path": "t2.nii.gz", "reference_diagnosis": "MS"}]
+    >>> run = sc.run_cohort(cases, "out")
+    >>> run.counts["cases"], run.counts["done"]
+    (1, 1)
+    >>> sc.run_cohort(cases, "out").counts["kept"]
+    1
     """
     out = local_path(out).absolute()
     if out.exists() and not out.is_dir():

@@ -27,6 +27,16 @@ class Network:
     """A network with its weights; read-only, and safe to call from many threads at once.
 
     Made by `Network.open`. Equal inputs give equal bits, whatever else runs meanwhile.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import spinalcord as sc
+    >>> network = sc.Pipeline().network("ms_vs_nmosd")
+    >>> images = np.random.default_rng(0).random((2, 3, 256, 256), np.float32)
+    >>> probabilities = network(images)
+    >>> probabilities.shape, probabilities.dtype
+    ((2, 2), dtype('float32'))
     """
 
     def __init__(self, model: Model, core: _core.Network) -> None:

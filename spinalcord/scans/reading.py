@@ -50,8 +50,13 @@ def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
 
     Examples
     --------
-    >>> volume = read("t2.nii.gz")  # doctest: +SKIP
-    >>> volume = read("dicom/", series="1.2.840...")  # doctest: +SKIP
+    >>> import spinalcord as sc
+    >>> from spinalcord.scans.writing import save_volume
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> path = save_volume(phantom.t2, "t2.nii.gz")
+    >>> volume = sc.read("t2.nii.gz")
+    >>> volume.shape == phantom.t2.shape, volume.source.format
+    (True, 'NIfTI')
     """
     volume = load(path, series=series)
     check_scan(volume)

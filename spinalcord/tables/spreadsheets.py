@@ -62,7 +62,12 @@ def read_spreadsheet(path: Path, optional: Sequence[str] = ()) -> DataTable:
 
     Examples
     --------
-    >>> read_spreadsheet(Path("cohort.xlsx")).columns  # doctest: +SKIP
+    >>> import openpyxl
+    >>> book = openpyxl.Workbook()
+    >>> book.active.append(["case_id", "age", "sex"])
+    >>> book.active.append(["a", 41, "F"])
+    >>> book.save("cohort.xlsx")
+    >>> read_spreadsheet(Path("cohort.xlsx")).columns
     ('case_id', 'age', 'sex')
     """
     with open(path, "rb") as file:

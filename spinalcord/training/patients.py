@@ -38,7 +38,7 @@ def list_cases(
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[list[CohortCase], str]:
-    """List the cases of a cohort that a target can be trained and validated on.
+    r"""List the cases of a cohort that a target can be trained and validated on.
 
     Parameters
     ----------
@@ -76,7 +76,16 @@ def list_cases(
 
     Examples
     --------
-    >>> cases, origin = list_cases("cohort.csv", "ms_vs_nmosd")  # doctest: +SKIP
+    >>> rows = ["a,MS,train", "b,NMOSD,train", "c,MS,validation", "d,NMOSD,validation"]
+    >>> lines = [f"{row[0]}.nii.gz,{row[0]}_mask.nii.gz,{row}" for row in rows]
+    >>> table = ["path,mask,case_id,diagnosis,split", *lines]
+    >>> n = Path("cohort.csv").write_text("\n".join(table))
+    >>> for row in rows:
+    ...     Path(f"{row[0]}.nii.gz").touch()
+    ...     Path(f"{row[0]}_mask.nii.gz").touch()
+    >>> cases, origin = list_cases("cohort.csv", "ms_vs_nmosd")
+    >>> [(case.case_id, case.split) for case in cases]
+    [('a', 'train'), ('b', 'train'), ('c', 'validation'), ('d', 'validation')]
     """
     check_target(target)
     name = Path(data).name
