@@ -65,7 +65,7 @@ def list_cases(
     Warns
     -----
     SpinalcordWarning
-        Cases that are left out, and why; as `spinalcord.run_cohort` of its tables.
+        Excluded cases, and why; as `spinalcord.run_cohort` of its tables.
 
     Raises
     ------
@@ -97,14 +97,14 @@ def list_cases(
     if len(masked) < len(cases):
         _left_out(
             name, len(cases) - len(masked), len(cases),
-            "have no lesion mask and are left out; a scan without lesion needs a mask of zeros",
+            "have no lesion mask and are excluded; a scan without lesion needs a mask of zeros",
         )  # fmt: skip
     if target != SEGMENTATION:
         wanted = {word for names in classes_of(target) for word in names}
         others = Counter(case.diagnosis for case in masked if case.diagnosis not in wanted)
         if others:
             counts = Counter({word or "none": n for word, n in others.items()})
-            what = f"have another diagnosis than {target} asks for and are left out: "
+            what = f"have another diagnosis than {target} asks for and are excluded: "
             _left_out(name, sum(others.values()), len(masked), what + listed_words(counts))
         masked = [case for case in masked if case.diagnosis in wanted]
     check_classes(masked, target, name)

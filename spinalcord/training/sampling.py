@@ -221,7 +221,7 @@ class WindowSampler:
     Parameters
     ----------
     entries : sequence of Entry
-        Those without slices are left out.
+        Those without slices are ignored.
     labels : sequence of int
         Class of each entry, from 0.
     batch : int
@@ -245,7 +245,7 @@ class WindowSampler:
         if not all(self._classes):
             raise InputError("a class has no slice with lesion to train with")
         if batch < n_classes:
-            raise InputError(f"a batch of {batch} cannot hold {n_classes} classes")
+            raise InputError(f"a batch of {batch} is too small for {n_classes} classes")
         self._batch, self._seed = batch, seed
 
     def draw(self, step: int) -> Batch:

@@ -1,4 +1,4 @@
-"""Train a network on a cohort, from the folder to the model file; stop and go on at any time."""
+"""Train a network on a cohort, from the folder to the model file; stop and resume at any time."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def train_network(
     backbone : path, optional
         torchvision's densenet121 state_dict, for a classifier's features.
     resume : bool, default False
-        Go on from the checkpoint, where there is one.
+        Resume from the checkpoint, if there is one.
     cache : path, optional
         Folder for prepared slices, which trainings may share; ``training-cache`` beside `out` if
         not given.
@@ -344,7 +344,7 @@ class _Loop:
         save_checkpoint(self.checkpoint, state)
 
     def restore(self) -> None:
-        """Go on from the checkpoint."""
+        """Resume from the checkpoint."""
         state = load_checkpoint(self.checkpoint)
         was = json.loads(state["what"])
         earlier = was["settings"]
@@ -426,7 +426,7 @@ def _facts(
         "minutes": round(loop.seconds / 60, 1),
         "device": loop.device.type,
         "precision": "bf16" if loop.bf16 else "f32",
-        "norms": kind_for(loop.device, loop.bf16, compiled=settings.compile),
+        "batch_norm": kind_for(loop.device, loop.bf16, compiled=settings.compile),
         "last": loop.history[loop.best_epoch - 1],
         "torch": torch.__version__,
         "spinalcord": __version__,

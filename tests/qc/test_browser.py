@@ -148,12 +148,12 @@ def test_layers_are_shown_hidden_and_faded(browser):
     press(browser, ["o"])
     assert picture() != without
     press(browser, ["h"])
-    assert "evidence for" in browser.evaluate(text("legend"))
+    assert "attribution for" in browser.evaluate(text("legend"))
     press(browser, ["h"])
     told = "40.0 % of it in the lesion; 2.5 % if it were spread evenly"
     assert told in browser.evaluate(text("legend"))
     press(browser, ["h"])
-    assert "evidence for" not in browser.evaluate(text("legend"))
+    assert "attribution for" not in browser.evaluate(text("legend"))
     before = browser.evaluate("document.getElementById('line').value")
     press(browser, ["[", "["])
     assert int(browser.evaluate("document.getElementById('line').value")) == int(before) - 20

@@ -24,13 +24,13 @@ def test_what_a_run_knows_is_filled_in(tmp_path):
         tmp_path / "out",
         table,
         description={
-            "settings": {"precision": "f32", "explaining": {"method": "layercam"}},
+            "settings": {"precision": "f32", "explanation": {"method": "layercam"}},
             "models": [{"role": "lesion", "network": "multiresunet", "name": "m", "version": "2"}],
         },
     )
     got = answers(Cohort(run), "table1", "table2", "agreement", "subgroups")
     assert "precision f32" in got[9]
-    assert got[12].startswith("patients without an answer, left out: 1;")
+    assert got[12].startswith("patients without an answer, excluded: 1;")
     assert got[19] == "as the cohort says; the split test was evaluated"
     assert got[20].startswith("the patient")
     assert got[22].startswith("lesion: multiresunet, m 2;")

@@ -173,7 +173,7 @@ def test_refuses_nan_constant_coarse_and_thin(tmp_path):
     nan[1, 2, 3] = np.nan
     for name, array, affine, message in [
         ("nan", nan, None, "1 voxels are NaN or infinite"),
-        ("flat", np.zeros((6, 8, 7), np.int16), None, "all voxels hold the same value"),
+        ("flat", np.zeros((6, 8, 7), np.int16), None, "all voxels have the same value"),
         ("coarse", None, oblique(0, (1, 1, 8)), "not sagittal-capable: voxels of 8 mm"),
         ("thin", numbered((2, 8, 7)), None, r"2 sagittal slice\(s\)"),
     ]:

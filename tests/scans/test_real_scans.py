@@ -65,7 +65,7 @@ EXPECTED = {
     "nifti_odd/dmri.nii.gz": FOUR_D,
     "nifti_odd/example4d.nii.gz": FOUR_D,
     "nifti_odd/example_nifti2.nii.gz": FOUR_D,
-    "nifti_odd/heudiconv_tiny.nii.gz": "!all voxels hold the same value",
+    "nifti_odd/heudiconv_tiny.nii.gz": "!all voxels have the same value",
     "nifti_odd/lowres_sub-unf02/*": COARSE,
     "nifti_odd/mt0.nii.gz": COARSE,
     "nifti_odd/nifti1.hdr": "!a header alone; its image",
