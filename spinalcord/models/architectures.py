@@ -3,7 +3,8 @@
 The tables are the contract between the model files, the C core and the PyTorch modules of
 `spinalcord.training.torch_networks`: the same names in the same order everywhere.  MultiResUNet
 follows [1]_ as its authors' Keras model has it (widths truncated, no scale in the batch
-normalisations of the convolutions), DenseNet121 follows [2]_ with torchvision's names and a head of two dense layers.
+normalisations of the convolutions), DenseNet121 follows [2]_ with torchvision's names and a head
+of two dense layers.
 
 NumPy only: nothing here computes a network.
 

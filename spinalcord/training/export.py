@@ -1,4 +1,4 @@
-"""From a trained network to a model file: half precision, checked against the core, final threshold.
+"""Export a trained network: half precision, checked against the core, with its threshold.
 
 The threshold is chosen on the validation split with the file itself, opened by the C core: what is
 frozen is what users run.
