@@ -3,7 +3,7 @@
 >>> from spinalcord.demo import run_demo, write_page
 >>> demo = run_demo()
 >>> demo.truth, 0 <= demo.dice <= 1
-('astrocytoma', True)
+('ependymoma', True)
 >>> page = write_page(demo, "demo.html")
 """
 

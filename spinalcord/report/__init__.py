@@ -9,7 +9,7 @@
 ...     }
 ... )
 >>> cohort.table("table2").title
-'Diagnostic accuracy'
+'Table 2. Classification performance'
 
 `TABLES` names all tables:
 

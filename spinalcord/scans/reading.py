@@ -55,8 +55,8 @@ def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
     >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
     >>> path = save_volume(phantom.t2, "t2.nii.gz")
     >>> volume = sc.read("t2.nii.gz")
-    >>> volume.shape == phantom.t2.shape, volume.source.format
-    (True, 'NIfTI')
+    >>> volume.shape == phantom.t2.shape, volume.orientation.codes
+    (True, 'RIP')
     """
     volume = load(path, series=series)
     check_scan(volume)
