@@ -369,7 +369,7 @@ class Pipeline:
             As for `classify`.
         """
         for task in TASKS:
-            self.network(task)  # a missing model is told before anything is read
+            self.network(task)  # report a missing model before anything is read
         watch = Stopwatch()
         scan, given, contrast = self._inputs(volume, mask, lesion_label, t1c, series, watch)
         case = analyse(

@@ -312,7 +312,7 @@ def segment_scan(
 
 
 def _in_order(shape: CordShape | None, about_lesions: list[str]) -> list[str]:
-    """Return the warnings, those about the cord first: what is said of lesions depends on it."""
+    """Return the warnings, those about the cord first because those about lesions depend on it."""
     if shape is None:
         return about_lesions
     if not shape.mask.any():  # no lesion can lie in it, which is said with the lesions

@@ -152,7 +152,7 @@ def _verdicts(table: DataTable) -> dict[str, tuple[str, str]]:
         if not case_id:
             raise InputError(f"{where} has no case_id")
         if case_id in verdicts:
-            raise InputError(f"{where}: case {case_id} is there twice")
+            raise InputError(f"{where}: case {case_id} occurs twice")
         if verdict.lower() not in ("", *VERDICTS):
             raise InputError(f"{where}: {verdict!r} is none of {', '.join(VERDICTS)}")
         verdicts[case_id] = verdict.lower(), _clean(row.get("note", ""))

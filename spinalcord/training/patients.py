@@ -47,8 +47,8 @@ def list_cases(
         ``cord``; in BIDS the cord mask lies beside the lesion mask and is called ``label-cord``
         (or ``desc-cord``) in place of ``label-lesion``.
     target : str
-        "segmentation", a task or "diagnosis": who has another diagnosis that is known, or none, is
-        left out.
+        "segmentation", a task or "diagnosis": patients with another known diagnosis, or none, are
+        excluded.
     seed : int, default 0
         Draws the split where the cohort names none: a fifth of the patients of each diagnosis
         validate.
@@ -237,7 +237,7 @@ def _cord_beside(case: CohortCase) -> str | None:
 
 
 def fingerprint(cases: Sequence[CohortCase], target: str) -> str:
-    """Return a checksum of who is trained on for what: a training goes on with these alone."""
+    """Return a checksum of the cases and their labels: resuming requires the same ones."""
     rows = sorted((c.case_id, c.participant_id, c.diagnosis, c.split) for c in cases)
     return hashlib.sha256(json.dumps([target, rows]).encode()).hexdigest()
 

@@ -38,7 +38,7 @@ def test_what_is_refused(tmp_path):
     with pytest.raises(InputError, match="no scan in it"):
         list_cohort(tmp_path)
     touch(tmp_path, "a.nii", "a.nii.gz")
-    with pytest.raises(InputError, match="case a is there twice"):
+    with pytest.raises(InputError, match="case a occurs twice"):
         list_cohort(tmp_path)
     touch(tmp_path, "i1", content=DICOM)
     with pytest.raises(InputError, match=r"DICOM files lie in it directly \(i1\)"):

@@ -47,7 +47,7 @@ def test_other_lists_are_no_verdicts(text):
     [
         ("\tfail\tx\n", "line 2 has no case_id"),
         ("a\tmaybe\tx\n", "line 2: 'maybe' is none of pass, fail, artefact"),
-        ("a\tpass\tx\na\tfail\tx\n", "line 3: case a is there twice"),
+        ("a\tpass\tx\na\tfail\tx\n", "line 3: case a occurs twice"),
     ],
 )
 def test_a_verdict_that_cannot_be_meant_is_refused(rows, message):
