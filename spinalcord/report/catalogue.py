@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 TABLES = (
     "table1", "characteristics", "table2", "operating", "scans", "difficult", "readers",
-    "reader_group", "paired", "agreement", "subgroups", "adjusted", "with_t1c", "four_class",
-    "calibration", "benefit", "segmentation", "volumes", "activations", "errors", "planning",
+    "reader_group", "paired", "agreement", "subgroups", "adjusted", "interactions", "with_t1c",
+    "four_class", "calibration", "benefit", "segmentation", "volumes", "activations", "errors",
+    "planning",
 )  # fmt: skip
 """Names of the tables that a cohort may have, in the order of a report."""
 
@@ -88,6 +89,7 @@ def cohort_table(cohort: Cohort, name: str) -> Table:
         ),
         "subgroups": lambda: factors.subgroups(cohort.cases, own=cohort.factors, **options),
         "adjusted": lambda: adjusting.adjusted_odds(cohort.cases, own=cohort.factors, **options),
+        "interactions": lambda: adjusting.interactions(cohort.cases, own=cohort.factors, **options),
     }
     if name in special:
         return special[name]()
