@@ -121,8 +121,8 @@ class TwoByTwo:
         -----
         Intervals: those of `proportion`; balanced accuracy and Youden's index by square-and-add
         from Wilson's modified limits [1]_; F1 by Wilson's limits of tp / (tp + fp + fn), of which
-        it is a monotone function; MCC by the delta method [2]_ on Fisher's z; likelihood ratios by the
-        logarithm [3]_.
+        it is a monotone function; MCC by the delta method [2]_ on Fisher's z; likelihood ratios by
+        the logarithm [3]_.
 
         References
         ----------
