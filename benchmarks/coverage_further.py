@@ -217,7 +217,7 @@ FURTHER = (
     Scenario("categories", ((0.4, 0.4, 0.2), (0.8, 0.15, 0.05)), categories, 0.1),
     Scenario("margin", (0.7, 0.9), at_the_margin, 0.25),
     Scenario("interactions", (0.0,), interaction, 0.1),
-    Scenario("smooth curve", (1.0, 2.0), smooth_curve, 0.1),
+    Scenario("smooth curve", (1.0,), smooth_curve, 0.1),
     Scenario("net benefit", (0.2, 0.5), benefit, 0.25),
     Scenario("several scans", ((0.8, 0.3), (0.95, 0.2)), several_scans),
     Scenario("adjusted", (1.0, 3.0), adjusted_odds_ratio, 0.1),

@@ -95,7 +95,7 @@ def test_first_rows_say_how_many_there_are():
     table = Table("name", "Title", ("a",), rows, ("a",))
     assert table.first(5) is table
     assert len(table.first(2).rows) == 2
-    assert table.first(2).notes == ("the first 2 of 5 rows; name.csv holds all",)
+    assert table.first(2).notes == ("the first 2 of 5 rows; name.csv contains all",)
 
 
 def test_shares_near_the_ends_have_a_note():
