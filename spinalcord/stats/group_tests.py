@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from .distributions import chi2_p, normal_quantile
 from .estimate import Comparison, Estimate, check_level, undefined
+from .means import is_constant
 
 Float = NDArray[np.float64]
 _LARGEST = 10_000  # pairs; beyond, the rank-sum distribution is taken as normal
@@ -233,7 +234,10 @@ def standardised_difference(first: ArrayLike, second: ArrayLike) -> float:
             return math.nan
         if min(x.size, y.size) < 2:
             return math.nan
-        return _ratio(float(x.mean() - y.mean()), (x.var(ddof=1) + y.var(ddof=1)) / 2)
+        spread = sum(0.0 if is_constant(v) else float(v.var(ddof=1)) for v in (x, y))
+        gap = float(x.mean() - y.mean())
+        # Rounding is neither spread nor a difference.
+        return _ratio(0.0 if math.isclose(x.mean(), y.mean(), rel_tol=1e-12) else gap, spread / 2)
     words = [np.array([str(v) for v in values if v not in ("", None)]) for values in (a, b)]
     if not all(part.size for part in words):
         return math.nan
