@@ -116,6 +116,22 @@ class Frames:
         """
         return self.table("adjusted").frame()
 
+    def interactions(self) -> Any:
+        """Whether the probabilities tell the classes apart as well in all subgroups, adjusted.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            Without pandas, or SciPy.
+        InputError
+            No factor, or no probability; or as `table2`.
+        """
+        return self.table("interactions").frame()
+
     def benefit(self) -> Any:
         """Net benefit at some threshold probabilities, with intervals.
 
