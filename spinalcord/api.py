@@ -19,6 +19,7 @@ from .analysis.pipeline import Pipeline
 from .analysis.segmentation import Segmentation
 from .models.folder import find_models
 from .models.network import check_settings, resolve_precision
+from .scans.labels import Label
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -100,7 +101,7 @@ def classify(
     volume: Any,
     *,
     mask: Any = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     t1c: Any = None,
     series: str | None = None,
     models: str | os.PathLike[str] | None = None,
@@ -130,7 +131,7 @@ def explain(
     *,
     task: str,
     mask: Any = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     t1c: Any = None,
     target: str | None = None,
     method: str = "gradcam",

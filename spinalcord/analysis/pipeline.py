@@ -13,6 +13,7 @@ from ..errors import SpinalcordWarning
 from ..limits import LesionLimits
 from ..models.folder import ModelFolder, find_models
 from ..models.network import Network, check_settings, resolve_precision
+from ..scans.labels import Label
 from ..scans.preparation import Array, LesionSlices, Stopwatch, WorkingScan
 from ..tasks import TASKS
 from .attribution import RING_MM, ExplanationOptions
@@ -183,7 +184,7 @@ class Pipeline:
         volume: Any,
         *,
         mask: Any = None,
-        lesion_label: int | None = None,
+        lesion_label: Label = None,
         t1c: Any = None,
         series: str | None = None,
     ) -> Diagnosis:
@@ -197,10 +198,14 @@ class Pipeline:
         volume : path, Volume, nibabel or SimpleITK image
             Sagittal T2-weighted scan. Not modified.
         mask : Segmentation, path, Volume, nibabel or SimpleITK image, optional
-            The lesions, on the scan's grid; outlined as by `segment` if not given.
-        lesion_label : int, optional
-            Value of lesion in a mask that holds other things too, such as 2 where 1 is cord. If not
-            given, all voxels that are not 0 are lesion, and several values give a warning.
+            The lesions; outlined as by `segment` if not given. A path also to a ``.seg.nrrd`` of 3D
+            Slicer, a DICOM SEG or RTSTRUCT. A mask on another grid of the same frame of reference
+            is resampled, with a warning.
+        lesion_label : int, str or mapping, optional
+            What is lesion in a mask that holds other things too: a value, such as 2 where 1 is
+            cord; the name of a segment; or a map, such as ``{"cord": 1, "lesion": 2}``. If not
+            given, all voxels that are not 0 are lesion, and several values give a warning; of named
+            segments those that are called lesion, plaque, tumour and the like.
         t1c : path, Volume, nibabel or SimpleITK image, optional
             Contrast-enhanced T1-weighted scan on the same grid. Without it that channel is zero.
         series : str, optional
@@ -239,7 +244,7 @@ class Pipeline:
         *,
         task: str,
         mask: Any = None,
-        lesion_label: int | None = None,
+        lesion_label: Label = None,
         t1c: Any = None,
         target: str | None = None,
         method: str = "gradcam",
@@ -332,7 +337,7 @@ class Pipeline:
         volume: Any,
         *,
         mask: Any = None,
-        lesion_label: int | None = None,
+        lesion_label: Label = None,
         t1c: Any = None,
         series: str | None = None,
     ) -> CaseResults:
@@ -368,7 +373,7 @@ class Pipeline:
         self,
         volume: Any,
         mask: Any,
-        lesion_label: int | None,
+        lesion_label: Label,
         t1c: Any,
         series: str | None,
         watch: Stopwatch,
@@ -388,7 +393,7 @@ class Pipeline:
     def _inputs(
         volume: Any,
         mask: Any,
-        lesion_label: int | None,
+        lesion_label: Label,
         t1c: Any,
         series: str | None,
         watch: Stopwatch,

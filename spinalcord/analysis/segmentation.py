@@ -265,7 +265,7 @@ def segment_scan(
     labels = model.metadata["labels"]
     known = "given" if cord is not None else "network" if "cord" in model.outputs else "none"
     limits = (limits or LesionLimits()).fill(labels, cord=known)
-    inside = None if cord is None else scan.mask(cord)
+    inside = None if cord is None else scan.cord(cord)
     maps = _probabilities(scan, network, watch, progress)
     shape = None
     with watch.stage("lesions"):

@@ -22,8 +22,9 @@ from ..analysis.results import Result
 from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning, note_warnings
 from ..limits import LesionLimits
 from ..qc.case_picture import CasePicture, draw_case
+from ..scans.annotations import Annotation
+from ..scans.labels import Label
 from ..scans.preparation import Array, Stopwatch, WorkingScan
-from ..scans.reading import load
 from ..scans.writing import write_bytes
 from ..tasks import TASKS
 from .inputs import again, describe_input, is_unchanged
@@ -55,8 +56,8 @@ class RunSettings:
         How answers are explained.
     masks : {"compare", "use", "ignore"}
         What a mask is for.
-    lesion_label : int or None
-        As for `classify`: which value of a case's mask is lesion.
+    lesion_label : int, str, dict or None
+        As for `classify`: what in a case's mask is lesion.
     qc : bool
         Whether to draw each case for the page on which it is judged. No part of the key: a case
         that has a picture serves a run without; one that has none is done again for one with.
@@ -69,7 +70,7 @@ class RunSettings:
     limits: LesionLimits = field(default_factory=LesionLimits)
     explanation: ExplanationOptions = field(default_factory=ExplanationOptions)
     masks: str = "compare"
-    lesion_label: int | None = None
+    lesion_label: Label = None
     qc: bool = True
 
     def to_dict(self) -> dict[str, Any]:
@@ -256,7 +257,8 @@ def _compute(
 ) -> tuple[Sequence[Result], dict[str, Any], bytes | None]:
     """Analyse a case; return what is to be saved, the record, and the case's picture."""
     with watch.stage("read"):
-        scan, given, contrast, inputs = _read(case, settings.lesion_label)
+        scan, drawn, contrast, inputs = _read(case, settings.lesion_label)
+        given = None if drawn is None else scan.working(drawn.lesion.array)
         key = settings.key(case, inputs)
     segmented = given is None or settings.masks != "use"
     found = analyse(
@@ -271,7 +273,7 @@ def _compute(
         reference = given if segmented else None
         record: dict[str, Any] = {
             "status": "done", "key": key, "parts": settings.parts(), "inputs": inputs,
-            **case_rows(scan, found, reference),
+            **case_rows(scan, found, reference, () if drawn is None else drawn.unannotated),
         }  # fmt: skip
         record["case"] |= {f"{name}_sha256": known["sha256"] for name, known in inputs.items()}
         used = ("segmentation", *TASKS) if segmented else tuple(TASKS)
@@ -286,18 +288,19 @@ def _compute(
 
 
 def _read(
-    case: CohortCase, lesion_label: int | None
-) -> tuple[WorkingScan, Array | None, WorkingScan | None, dict[str, Any]]:
+    case: CohortCase, lesion_label: Label
+) -> tuple[WorkingScan, Annotation | None, WorkingScan | None, dict[str, Any]]:
     """Read a case's scan, mask and contrast-enhanced scan, and identify the files."""
     scan = WorkingScan(case.path, series=case.series)
     contrast = None if case.t1c is None else scan.coregistered(case.t1c, "t1c")
     inputs = {"scan": describe_input(case.path, scan.volume.source.files)}
-    given = None
+    drawn = None
     if case.mask is not None:
-        given, inputs["mask"] = _mask(scan, case.mask, lesion_label)
+        drawn = scan.annotation(case.mask, lesion_label)
+        inputs["mask"] = describe_input(case.mask, drawn.files)
     if case.t1c is not None and contrast is not None:
         inputs["t1c"] = describe_input(case.t1c, contrast.volume.source.files)
-    return scan, given, contrast, inputs
+    return scan, drawn, contrast, inputs
 
 
 def _draw(found: CaseResults, reference: Array | None) -> CasePicture:
@@ -314,14 +317,6 @@ def _draw(found: CaseResults, reference: Array | None) -> CasePicture:
         maps={task: scan.working(e.map.array) for task, e in explanations if e.map is not None},
         number=scan.volume.stored_slice,
     )
-
-
-def _mask(scan: WorkingScan, path: str, label: int | None) -> tuple[Array, dict[str, Any]]:
-    """Read a mask onto the scan's working grid."""
-    with note_warnings() as heard:
-        volume = load(path)
-    scan.warnings += [text.replace(path, Path(path).name) for text in heard]
-    return scan.mask(volume, label), describe_input(path, volume.source.files)
 
 
 def _save(

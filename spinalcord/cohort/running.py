@@ -20,7 +20,7 @@ from ..limits import LesionLimits
 from ..models.folder import ROLES, ModelFolder, find_models
 from ..models.model_file import Model
 from ..models.network import check_settings, resolve_precision
-from ..scans.reading import check_label
+from ..scans.labels import Label, check_label
 from ..tasks import TASKS
 from .listing import CohortCase, Listing, list_cohort
 from .processing import Outcome, RunSettings, is_done
@@ -113,7 +113,7 @@ def run_cohort(
     carry: Iterable[str] = (),
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     limits: LesionLimits | None = None,
     explanation: ExplanationOptions | None = None,
     qc: bool = True,
@@ -164,8 +164,8 @@ def run_cohort(
     words : mapping of str to mapping of str to str, optional
         Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``;
         see ``docs/tables.md`` for those that are known.
-    lesion_label : int, optional
-        As for `spinalcord.classify`: which value of the cases' masks is lesion.
+    lesion_label : int, str or mapping, optional
+        As for `spinalcord.classify`: what in the cases' masks is lesion.
     limits : LesionLimits, optional
         What makes a lesion; the model file's own values if not given.
     explanation : ExplanationOptions, optional
