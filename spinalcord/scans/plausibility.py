@@ -18,7 +18,7 @@ _RING = 3  # pixels in a slice
 _SIDE_BY_SIDE = 0.3
 """Share of a mask in common with its mirror image, above which a flip would show nowhere."""
 
-_IN_CORD = 0.1, 0.5
+_IN_CORD = 0.5
 _BRIGHTER, _SHARPER = 0.5, 1.3
 """By how much the mirror image must fit better: in spreads of the surroundings, and as a factor."""
 
@@ -92,8 +92,9 @@ def _is_flipped(scan: Array, lesion: Array, cord: Array | None) -> bool:
     if not inside.any() or both > _SIDE_BY_SIDE * np.count_nonzero(inside):
         return False  # in the middle both sides are one
     if cord is not None and cord.any():
-        shares = [np.count_nonzero((cord != 0) & m) / m.sum() for m in (inside, mirrored)]
-        return bool(shares[0] < _IN_CORD[0] and shares[1] > _IN_CORD[1])
+        # A label map leaves out of the cord what is lesion: around it there must be some.
+        beside = not ((cord != 0) & _grown(inside, _RING)).any()
+        return beside and ((cord != 0) & mirrored).sum() > _IN_CORD * mirrored.sum()
     given, other = _fit(scan, inside), _fit(scan, mirrored)
     return other[0] > given[0] + _BRIGHTER and other[1] > given[1] * _SHARPER
 
