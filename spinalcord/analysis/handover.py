@@ -113,39 +113,37 @@ def save_capture(result: Result, path: str | os.PathLike[str]) -> Path:
     return _write(_capture(result, read_sources(result.scan)), target)
 
 
-def save_objects(
-    segmentation: Segmentation | None, diagnosis: Diagnosis | None, folder: Path, stem: str
-) -> list[Path]:
-    """Write all DICOM objects of a case: SEG, SR and Secondary Capture.
+def make_objects(
+    segmentation: Segmentation | None, diagnosis: Diagnosis | None
+) -> dict[str, bytes]:
+    """Make all DICOM objects of a case: SEG, SR and Secondary Capture.
 
     Parameters
     ----------
     segmentation : Segmentation or None
         None where a mask was given, which then has no object of its own.
     diagnosis : Diagnosis or None
-    folder : Path
-    stem : str
-        How their names begin.
 
     Returns
     -------
-    list of Path
+    dict of str to bytes
+        Files by what follows the stem in their names.
 
     Raises
     ------
     InputError, MissingExtraError
         As for `save_segmentation`.
     """
-    result = diagnosis or segmentation
+    result = segmentation or diagnosis
     if result is None:
-        return []
+        return {}
     source = read_sources(result.scan)
     made: dict[str, Any] = {}
     if segmentation is not None:
         made["desc-lesion_seg"] = lesion_object(segmentation, source, segmentation.mask)
     made["measurements"] = _report(diagnosis, segmentation, source, made.get("desc-lesion_seg"))
-    made["desc-lesion_overlay"] = _capture(segmentation or result, source)
-    return [_write(each, folder / f"{stem}_{label}.dcm") for label, each in made.items()]
+    made["desc-lesion_overlay"] = _capture(result, source)
+    return {label: _encoded(each) for label, each in made.items()}
 
 
 def _report(
@@ -178,6 +176,10 @@ def _capture(result: Result, source: SourceSeries) -> Any:
 
 
 def _write(made: Any, path: Path) -> Path:
+    return write_bytes(path, _encoded(made))
+
+
+def _encoded(made: Any) -> bytes:
     buffer = io.BytesIO()
     made.save_as(buffer)
-    return write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()

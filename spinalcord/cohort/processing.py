@@ -17,9 +17,13 @@ from typing import Any
 from .. import __version__
 from ..analysis.attribution import ExplanationOptions
 from ..analysis.case import AnalysisOptions, CaseResults, analyse
+from ..analysis.classification import Diagnosis
+from ..analysis.handover import make_objects
 from ..analysis.pipeline import Pipeline
 from ..analysis.results import Result
-from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning, note_warnings
+from ..analysis.segmentation import Segmentation
+from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
+from ..exchange.sources import has_files
 from ..limits import LesionLimits
 from ..qc.case_picture import CasePicture, draw_case
 from ..scans.annotations import Annotation
@@ -61,6 +65,8 @@ class RunSettings:
     qc : bool
         Whether to draw each case for the page on which it is judged. No part of the key: a case
         that has a picture serves a run without; one that has none is done again for one with.
+    dicom : bool
+        Whether to write DICOM objects beside the NIfTI files; no part of the key, likewise.
     """
 
     models: str | None
@@ -72,6 +78,7 @@ class RunSettings:
     masks: str = "compare"
     lesion_label: Label = None
     qc: bool = True
+    dicom: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, from which `from_dict` makes the same again."""
@@ -184,13 +191,16 @@ def process_case(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SpinalcordWarning)  # noted in the results
             results, record, picture = _compute(case, settings, pipeline, watch)
+            objects = _objects(results, record) if settings.dicom else {}
     except ModelError as error:
         return Outcome("stop", type(error).__name__, str(error))
     except Exception as error:
         return _failed(case, out, watch.current, error, time.perf_counter() - start)
     try:
         with watch.stage("write"):
-            record["files"] = _save(case, out, results, picture)
+            record["files"] = _save(case, out, results, picture, objects)
+            if settings.dicom:
+                record["dicom"] = True
         seconds = {f"seconds_{stage}": round(watch.seconds.get(stage, 0.0), 4) for stage in STAGES}
         record["case"] |= seconds
         record["case"]["seconds_total"] = round(time.perf_counter() - start, 4)
@@ -319,11 +329,26 @@ def _draw(found: CaseResults, reference: Array | None) -> CasePicture:
     )
 
 
+def _objects(results: Sequence[Result], record: dict[str, Any]) -> dict[str, bytes]:
+    """Make the DICOM objects of a case by their names; tell with the case why there are none."""
+    kinds = {type(result): result for result in results}
+    why = "the scan is not from DICOM files"
+    if has_files(results[0].scan):
+        try:
+            return make_objects(kinds.get(Segmentation), kinds.get(Diagnosis))
+        except Exception as error:  # an odd series must not cost the results
+            why = f"{type(error).__name__}: {error}".replace(str(results[0].scan.source.path), "it")
+    told = f"no DICOM objects: {why}"
+    record["case"]["warnings"] = "; ".join(filter(None, (record["case"]["warnings"], told)))
+    return {}
+
+
 def _save(
     case: CohortCase,
     out: Path,
     results: Sequence[Result],
     picture: bytes | None,
+    objects: Mapping[str, bytes],
 ) -> list[dict[str, Any]]:
     """Write the results under the case's own name; return the files' names and sizes."""
     paths: list[Path] = []
@@ -331,6 +356,8 @@ def _save(
     (out / case.folder).mkdir(parents=True, exist_ok=True)
     for result in results:
         paths += result.renamed(case.stem).save(out / case.folder)
+    for label, data in objects.items():
+        paths.append(write_bytes(out / case.folder / f"{case.stem}_{label}.dcm", data))
     if picture is not None:
         paths.append(write_bytes(picture_path(out, case), picture))
     return [{"name": p.relative_to(out).as_posix(), "size": p.stat().st_size} for p in paths]
@@ -357,8 +384,12 @@ def _still_holds(case: CohortCase, settings: RunSettings, out: Path) -> bool:
 
 
 def _is_whole(record: Mapping[str, Any], settings: RunSettings) -> bool:
-    """Say whether a record is that of a case that was done, with a picture if one is wanted."""
-    return record.get("status") == "done" and ("qc" in record or not settings.qc)
+    """Say whether a record is that of a case that was done, with all that is wanted of it."""
+    return (
+        record.get("status") == "done"
+        and ("qc" in record or not settings.qc)
+        and ("dicom" in record or not settings.dicom)
+    )
 
 
 def input_paths(case: CohortCase) -> dict[str, str]:

@@ -59,6 +59,16 @@ class SourceSeries:
         return np.stack([stack[k] if k >= 0 else empty for k in self.slices])
 
 
+def has_files(scan: Volume) -> bool:
+    """Say whether a scan was read from DICOM files to which an object can refer."""
+    source = scan.source
+    return (
+        source.kind == "dicom"
+        and bool(source.files)
+        and source.files[0].suffix.lower() != ".zip"
+    )
+
+
 def read_sources(scan: Volume) -> SourceSeries:
     """Read the headers of the images that a scan was read from.
 
@@ -80,7 +90,7 @@ def read_sources(scan: Volume) -> SourceSeries:
     """
     pydicom = require("pydicom", "dicom", "writing DICOM objects")
     source = scan.source
-    if source.kind != "dicom" or not source.files or source.files[0].suffix.lower() == ".zip":
+    if not has_files(scan):
         what = "a zip" if source.kind == "dicom" else "not DICOM"
         raise InputError(
             f"{'the scan' if source.path is None else source.path}: {what}: DICOM objects refer to "
