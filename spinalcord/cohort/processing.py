@@ -407,7 +407,7 @@ def files_are_there(out: Path, record: Mapping[str, Any]) -> bool:
 
 
 def _failed(case: CohortCase, out: Path, stage: str, error: Exception, seconds: float) -> Outcome:
-    reason = _sentence(case, error)
+    reason = sentence(case, error)
     kind = type(error).__name__
     failure = {
         "stage": stage,
@@ -422,7 +422,7 @@ def _failed(case: CohortCase, out: Path, stage: str, error: Exception, seconds: 
     return Outcome("failed", kind, reason)
 
 
-def _sentence(case: CohortCase, error: Exception) -> str:
+def sentence(case: CohortCase, error: Exception | str) -> str:
     """Say what went wrong, without paths, UIDs and series descriptions: they may name a patient."""
     text = _SERIES.sub("a series", str(error)) or type(error).__name__
     for path in sorted(input_paths(case).values(), key=len, reverse=True):
