@@ -7,7 +7,39 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spinalcord.phantom.dicom_series import save_series
+from spinalcord.scans.volume import Volume
+
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+SETTINGS = {
+    "SliceThickness": 3.0, "SpacingBetweenSlices": 3.3, "RepetitionTime": 3.5, "EchoTime": 0.1,
+    "MagneticFieldStrength": 1.5, "EchoTrainLength": 12,
+}  # fmt: skip
+
+
+def make_arrays():
+    """A bright cord in grey, stored along (P, I, R), with a lesion to the patient's left."""
+    rng = np.random.default_rng(0)
+    scan = rng.integers(80, 120, (40, 48, 9)).astype(np.int16)
+    cord = np.zeros(scan.shape, bool)
+    cord[16:26, :, 2:7] = True
+    lesion = np.zeros(scan.shape, bool)
+    lesion[18:24, 10:22, 2:4] = True
+    scan[cord] += 60
+    scan[lesion] += 150
+    return scan, lesion, cord
+
+
+AFFINE = np.array([[0, 0, 3.3, -13.0], [-0.8, 0, 0, 16], [0, -0.8, 0, 20], [0, 0, 0, 1.0]])
+
+
+def make_series(folder, patient="Doe^Jane", entropy=3):
+    """Write the scan of `make_arrays` as a DICOM series."""
+    array, _, _ = make_arrays()
+    volume = Volume(array, AFFINE)
+    return save_series(volume, folder, patient, "t2_tse_sag", SETTINGS, entropy=entropy)
 
 
 def write_slicer(path, scan, parts, *, layers=False, crop=True, named=True):

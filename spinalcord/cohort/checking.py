@@ -186,7 +186,7 @@ def _check_case(case: CohortCase, label: Label) -> CheckedCase:
                 problems.append("no mask was found, and the diagnosis says that there is a lesion")
         elif scan is not None:
             try:
-                drawn = read_annotation(case.mask, like=scan, label=label)
+                drawn = read_annotation(case.mask, like=scan, label=label, cord=case.cord)
             except (SpinalcordError, OSError) as error:
                 problems.append(f"mask: {_plain(case, error)}")
     remarks = [_plain(case, text) for text in heard]

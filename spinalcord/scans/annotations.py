@@ -45,7 +45,7 @@ class Annotation:
     lesion : Volume
         uint8, 0 and 1, in the scan's storage order.
     cord : Volume or None
-        The same of the cord, where the file has it.
+        The same of the cord, where it is known.
     unannotated : tuple of int
         Slices on which nobody has drawn, counted from the left; those of the others that hold no
         lesion are without lesion.
@@ -62,7 +62,9 @@ class Annotation:
     files: tuple[Path, ...] = field(default=(), repr=False)
 
 
-def read_annotation(mask: Any, *, like: Volume, label: Label = None) -> Annotation:
+def read_annotation(
+    mask: Any, *, like: Volume, label: Label = None, cord: Any = None
+) -> Annotation:
     """Read an annotation of any kind onto the grid of a scan.
 
     Parameters
@@ -77,6 +79,8 @@ def read_annotation(mask: Any, *, like: Volume, label: Label = None) -> Annotati
         Which part is lesion: see `spinalcord.scans.labels.check_label`. If not given, all voxels
         of a label map that are not 0, and the segments that are called lesion, plaque, tumour and
         the like.
+    cord : path, Volume, nibabel or SimpleITK image, optional
+        Mask of the cord, where `mask` does not hold it; by the cord a flipped mask is found.
 
     Returns
     -------
@@ -115,9 +119,11 @@ def read_annotation(mask: Any, *, like: Volume, label: Label = None) -> Annotati
     parts = _from_file(mask, like, label)
     if parts is None:
         parts = _from_map(mask, like, label)
-    name, lesion, cord, known, files = parts
+    name, lesion, inner, known, files = parts
+    if cord is not None:
+        inner = read_structure(cord, like=like, structure="cord").array != 0
     ours = like.sagittal()
-    outlines, shown = _working(lesion, like), None if cord is None else _working(cord, like)
+    outlines, shown = _working(lesion, like), None if inner is None else _working(inner, like)
     missing = _unannotated(outlines, shown, known)
     if missing:
         warn(
@@ -130,7 +136,7 @@ def read_annotation(mask: Any, *, like: Volume, label: Label = None) -> Annotati
         warn(f"{name}: {doubt}")
     return Annotation(
         like.like(lesion.astype(np.uint8)),
-        None if cord is None else like.like(cord.astype(np.uint8)),
+        None if inner is None else like.like(inner.astype(np.uint8)),
         missing,
         doubts,
         files,

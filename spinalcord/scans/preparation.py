@@ -133,12 +133,12 @@ class WorkingScan:
         """
         return self.working(self.annotation(mask, label).lesion.array)
 
-    def annotation(self, mask: Any, label: Label = None) -> Annotation:
+    def annotation(self, mask: Any, label: Label = None, cord: Any = None) -> Annotation:
         """Read what was drawn on the scan: lesion, cord, and which slices were not annotated.
 
         Parameters
         ----------
-        mask, label
+        mask, label, cord
             As for `read_annotation`.
 
         Returns
@@ -152,7 +152,7 @@ class WorkingScan:
             As for `read_annotation`; a bare array.
         """
         with self._noted(mask):
-            return read_annotation(mask, like=self.volume, label=label)
+            return read_annotation(mask, like=self.volume, label=label, cord=cord)
 
     def cord(self, mask: Any) -> Array:
         """Convert a user's cord mask, or the cord of a file of named segments, likewise."""

@@ -172,7 +172,8 @@ def to_nibabel(volume: Volume) -> Any:
     InputError
         Integers that do not fit; see `save_volume`.
     """
-    return _nifti_image(_as_written(volume.array, Path("the image")), volume)
+    image = _nifti_image(_as_written(volume.array, Path("the image")), volume)
+    return type(image).from_bytes(image.to_bytes())  # with the affine that its header states
 
 
 def _nifti_bytes(array: np.ndarray, volume: Volume) -> bytes:

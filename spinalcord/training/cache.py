@@ -164,7 +164,7 @@ def _prepare(case: CohortCase, model: Model, folder: Path, label: Label) -> Entr
     about = folder / f"{key}.json"
     if not about.is_file():
         scan = WorkingScan(case.path, series=case.series)
-        drawn = scan.annotation(case.mask, label)
+        drawn = scan.annotation(case.mask, label, case.cord)
         if drawn.doubts:
             raise InputError(f"{case.mask}: {'; '.join(drawn.doubts)}; mend it, or leave it out")
         make = _segmentation if model.role == SEGMENTATION else _classification
@@ -195,7 +195,6 @@ def _segmentation(
     images, frame = scan.segmentation_images(alone)
     lesion = scan.working(drawn.lesion.array)
     cord = None if drawn.cord is None else scan.working(drawn.cord.array)
-    cord = cord if case.cord is None else scan.cord(case.cord)
     target = np.zeros((len(images), *images.shape[2:]), np.uint8)
     stretched = model.preprocessing["mode"] != "physical"
     for bit, mask in ((LESION, lesion), (CORD, cord)):
