@@ -201,7 +201,9 @@ class Segmentation(Result):
         pandas = require("pandas", "report", "to_frame", instead="lesions and to_dict()")
         if rows == "lesions":
             table = [lesion.to_dict() for lesion in self.lesions]
-            return pandas.DataFrame(table, columns=None if table else [f.name for f in fields(Lesion)])
+            return pandas.DataFrame(
+                table, columns=None if table else [f.name for f in fields(Lesion)]
+            )
         if rows != "slices":
             raise InputError(f"rows is {rows!r}, expected 'lesions' or 'slices'")
         counts = np.count_nonzero(self.mask.sagittal().array, axis=(1, 2))

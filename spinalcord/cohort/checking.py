@@ -157,13 +157,9 @@ def check_cohort(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SpinalcordWarning)  # all are noted
         listing = list_cohort(cohort, exclude=exclude, columns=columns, words=words)
-        shown = tqdm(
-            listing.cases, desc="check", unit="case", disable=None if progress else True
-        )
+        shown = tqdm(listing.cases, desc="check", unit="case", disable=None if progress else True)
         checked = [_check_case(case, label) for case in shown]
-    return CohortCheck(
-        listing.name, checked, tuple(_whole(listing, checked)), tuple(listing.notes)
-    )
+    return CohortCheck(listing.name, checked, tuple(_whole(listing, checked)), tuple(listing.notes))
 
 
 def _check_case(case: CohortCase, label: Label) -> CheckedCase:
@@ -297,4 +293,3 @@ def _unknown(listing: Listing) -> Iterable[str]:
         near = get_close_matches(word.casefold(), spellings, 1, 0.7)
         hint = f"; {spellings[near[0]]} is meant?" if near else ""
         yield f"diagnosis {word!r} is not known ({len(ids)} cases: {', '.join(ids[:5])}){hint}"
-

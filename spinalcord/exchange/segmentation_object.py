@@ -70,10 +70,7 @@ def make_segmentation(
         tracking_id=f"{structure} 1",
         anatomic_regions=[hd.sr.CodedConcept(*SPINAL_CORD)],
     )
-    if fractional:
-        options = {"fractional_type": "PROBABILITY", "max_fractional_value": 255}
-    else:
-        options = {}
+    values = {"fractional_type": "PROBABILITY", "max_fractional_value": 255}
     made = hd.seg.Segmentation(
         source_images=list(source.images),
         pixel_array=pixels,
@@ -91,7 +88,7 @@ def make_segmentation(
         content_description=f"spinal cord: {structure}"[:64],
         series_description=f"spinalcord {structure}"[:64],
         omit_empty_frames=False,
-        **options,
+        **(values if fractional else {}),
     )
     _note(made, maker)
     return made

@@ -63,9 +63,7 @@ def has_files(scan: Volume) -> bool:
     """Say whether a scan was read from DICOM files to which an object can refer."""
     source = scan.source
     return (
-        source.kind == "dicom"
-        and bool(source.files)
-        and source.files[0].suffix.lower() != ".zip"
+        source.kind == "dicom" and bool(source.files) and source.files[0].suffix.lower() != ".zip"
     )
 
 

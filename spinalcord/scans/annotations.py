@@ -7,6 +7,7 @@ annotated at all.
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -390,7 +391,7 @@ def _unannotated(lesion: Array, cord: Array | None, known: Array | None) -> tupl
     drawn = lesion if cord is None else lesion | cord
     held = np.flatnonzero(drawn.any(axis=(1, 2)))
     missing = set() if known is None else set(np.flatnonzero(~known).tolist())
-    for before, after in zip(held[:-1], held[1:], strict=True):
+    for before, after in itertools.pairwise(held):
         gap = range(int(before) + 1, int(after))
         if 0 < len(gap) <= _LONGEST_GAP and (drawn[before] & drawn[after]).any():
             missing.update(gap)
@@ -399,4 +400,3 @@ def _unannotated(lesion: Array, cord: Array | None, known: Array | None) -> tupl
 
 def _mm(volume: Volume) -> str:
     return " x ".join(f"{mm:.4g}" for mm in volume.spacing_mm)
-

@@ -77,8 +77,8 @@ def find_doubts(
         doubts.append(f"{share:.0%} of the lesion mask lie outside the patient, in air")
     elif cord is not None and _is_flipped(lesion, cord):
         doubts.append(
-            "the lesion mask seems to be flipped left-right: its mirror image lies in the cord, and it "
-            "does not"
+            "the lesion mask seems to be flipped left-right: its mirror image lies in the cord, "
+            "and it does not"
         )
     return tuple(doubts)
 

@@ -251,8 +251,10 @@ def _stack(path: Path, places: list[tuple[Array, Array, Array]]) -> tuple[Array,
     levels = np.unique(np.round(along / _SAME_PLANE_MM)) * _SAME_PLANE_MM
     gaps = np.diff(levels)
     step = float(gaps.min()) if gaps.size else float(spacing[2] or 1.0)
-    if spacing[2] and gaps.size and abs(np.rint(gaps / spacing[2]) * spacing[2] - gaps).max() < (
-        _UNEVEN * spacing[2]
+    if (
+        spacing[2]
+        and gaps.size
+        and abs(np.rint(gaps / spacing[2]) * spacing[2] - gaps).max() < (_UNEVEN * spacing[2])
     ):
         step = float(spacing[2])  # every second plane may be drawn
     planes = (along - along.min()) / step

@@ -301,7 +301,9 @@ def _from_tensor(scan: Any) -> Volume:
     said = getattr(scan, "meta", None)
     space = str(said.get("space", "RAS")).upper() if hasattr(said, "get") else "RAS"
     if space not in ("RAS", "LPS"):
-        raise InputError(f"the {type(scan).__name__} lies in space {space!r}; RAS or LPS is expected")
+        raise InputError(
+            f"the {type(scan).__name__} lies in space {space!r}; RAS or LPS is expected"
+        )
     affine = _on_cpu(scan.affine).astype(np.float64)
     voxels = _on_cpu(scan)
     if voxels.ndim == 4 and voxels.shape[0] == 1:  # MONAI puts the channel first

@@ -23,9 +23,9 @@ from .. import _core
 from ..cohort.listing import CohortCase
 from ..errors import InputError
 from ..models.model_file import Model
-from ..scans.preparation import LesionSlices, WorkingScan
 from ..scans.annotations import Annotation
 from ..scans.labels import Label, check_label
+from ..scans.preparation import LesionSlices, WorkingScan
 from ..scans.writing import write_bytes, write_json
 from .settings import SEGMENTATION
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import SimpleITK as sitk
 import nibabel
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from annotations import make_series
 
 import spinalcord as sc
@@ -169,7 +169,7 @@ def test_results_in_other_packages(scan, cord_folder):
 def test_a_sheared_grid_is_none_of_simpleitk(scan):
     affine = scan.affine.copy()
     affine[:3, 0] += 0.3 * affine[:3, 1]
-    with pytest.raises(InputError, match="sheared by .* degrees, which SimpleITK cannot hold"):
+    with pytest.raises(InputError, match=r"sheared by .* degrees, which SimpleITK cannot hold"):
         Volume(scan.array, affine).to_sitk()
 
 

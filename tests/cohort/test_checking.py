@@ -97,8 +97,8 @@ def test_no_name_of_a_file_is_told(tmp_path):
     (folder / "Janet.nii.gz").write_bytes(b"nothing")
     check = check_cohort(
         [
-            {"case_id": "x", "path": str(folder / "Jane.nii.gz"), "mask": str(folder / "JaneMask.nii.gz")},
-            {"case_id": "y", "path": str(folder / "Janet.nii.gz")},
+            {"case_id": "x", "path": f"{folder}/Jane.nii.gz", "mask": f"{folder}/JaneMask.nii.gz"},
+            {"case_id": "y", "path": f"{folder}/Janet.nii.gz"},
         ]
     )  # fmt: skip
     assert len(check.cases[0].problems) == len(check.cases[1].problems) == 1

@@ -22,6 +22,7 @@ from spinalcord.scans.annotations import read_annotation, read_structure
 from spinalcord.scans.reading import read, read_mask
 from spinalcord.scans.volume import Volume
 
+
 @pytest.fixture
 def series(tmp_path):
     _, lesion, cord = make_arrays()
@@ -69,7 +70,7 @@ def test_which_segment_is_lesion(tmp_path):
         read_mask(path, like=scan)
     with pytest.raises(InputError, match="no segment 'C'"):
         read_mask(path, like=scan, label="C")
-    with pytest.raises(InputError, match="2 segments .*no number 3"):
+    with pytest.raises(InputError, match=r"2 segments .*no number 3"):
         read_mask(path, like=scan, label=3)
     for label in ("b", 2, {"lesion": "B", "cord": "A"}):
         with warnings.catch_warnings():
@@ -135,7 +136,12 @@ def test_axial_curves_fill_the_space_between_them(tmp_path, series):
     lps = np.diag([-1, -1, 1, 1]) @ scan.affine
     curves = []
     for row in range(10, 22, 3):
-        corners = [(16.6, row, 2.6, 1), (16.6, row, 5.4, 1), (24.4, row, 5.4, 1), (24.4, row, 2.6, 1)]
+        corners = [
+            (16.6, row, 2.6, 1),
+            (16.6, row, 5.4, 1),
+            (24.4, row, 5.4, 1),
+            (24.4, row, 2.6, 1),
+        ]
         curves.append((np.array(corners) @ lps.T)[:, :3])
     path = write_rtstruct(tmp_path / "rt.dcm", folder, {"lesion": curves})
     with pytest.warns(SpinalcordWarning, match="not on the scan's grid, but resampled onto it"):
@@ -200,7 +206,9 @@ def test_a_turned_grid_keeps_place_and_volume():
     affine[:3, 3] = turn[:3, :3] @ (-25, -25, -25)
     n = (60, 60, 60)
     points = np.stack(np.meshgrid(*map(np.arange, n), indexing="ij"), -1) @ affine[:3, :3].T
-    there = (points + affine[:3, 3]) @ np.linalg.inv(AFFINE)[:3, :3].T + np.linalg.inv(AFFINE)[:3, 3]
+    there = (points + affine[:3, 3]) @ np.linalg.inv(AFFINE)[:3, :3].T + np.linalg.inv(AFFINE)[
+        :3, 3
+    ]
     index = np.rint(there).astype(int)
     held = ((index >= 0) & (index < scan.shape)).all(-1)
     drawn = np.zeros(n, np.uint8)
@@ -224,7 +232,7 @@ def test_places_that_the_scan_does_not_show():
     with pytest.warns(SpinalcordWarning, match="of it lies beyond the scan and is left out"):
         read_mask(Volume(lesion.astype(np.uint8), affine), like=scan)
     affine[2, 3] += 300
-    with pytest.raises(InputError, match="nor where the scan is.*100% of it lies beyond the scan"):
+    with pytest.raises(InputError, match=r"nor where the scan is.*100% of it lies beyond the scan"):
         read_mask(Volume(lesion.astype(np.uint8), affine), like=scan)
     dot = np.zeros((40, 48, 9), np.uint8)
     dot[20, 20, 4] = 1

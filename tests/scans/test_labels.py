@@ -31,7 +31,10 @@ def test_what_is_no_label(label):
 @pytest.mark.parametrize(
     ("label", "match"),
     [
-        ({"cord": 1}, "names lesion, and of cord, oedema, cyst, unannotated what there is; got cord"),
+        (
+            {"cord": 1},
+            "names lesion, and of cord, oedema, cyst, unannotated what there is; got cord",
+        ),
         ({"lesion": 1, "brain": 2}, "got lesion, brain"),
         ({}, "got nothing"),
         ({"lesion": 1, "cord": 1}, "one value to several structures"),
