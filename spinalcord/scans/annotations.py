@@ -144,7 +144,9 @@ def read_annotation(
     )
 
 
-def read_structure(mask: Any, *, like: Volume, structure: str) -> Volume:
+def read_structure(
+    mask: Any, *, like: Volume, structure: str, label: int | str | None = None
+) -> Volume:
     """Read one structure other than the lesion, such as a cord mask in a file of its own.
 
     Parameters
@@ -152,7 +154,10 @@ def read_structure(mask: Any, *, like: Volume, structure: str) -> Volume:
     mask, like
         As for `read_annotation`.
     structure : str
-        One of `spinalcord.scans.labels.STRUCTURES`; of a label map everything that is not 0 is it.
+        One of `spinalcord.scans.labels.STRUCTURES`.
+    label : int or str, optional
+        Its value or the name of its segment. If not given, all of a label map that is not 0, and
+        the segments that are called so.
 
     Returns
     -------
@@ -166,9 +171,11 @@ def read_structure(mask: Any, *, like: Volume, structure: str) -> Volume:
     """
     found = _segments(mask, like)
     if found is None:
-        return like.like(_from_map(mask, like, None)[1].astype(np.uint8))
+        return like.like(_from_map(mask, like, check_label(label))[1].astype(np.uint8))
     path, segments = found
-    inside = _place_segments(path, segments, structure, None, like)
+    # A label is that of what is asked for, as a lesion's is.
+    meant = structure if label is None else "lesion"
+    inside = _place_segments(path, segments, meant, check_label(label), like)
     if inside is None:
         shown = ", ".join(repr(name) for name in segments.names)
         raise InputError(f"{path}: no segment is called {structure}; there are {shown}")
@@ -232,7 +239,7 @@ def _place_segments(
     others = [n for n in segments.names if n not in names and meant[n] in ("", "lesion")]
     if structure == "lesion" and others:
         shown = ", ".join(repr(name) for name in others)
-        warn(f"{path}: segments {shown} were not taken for lesion")
+        warn(f"{path}: segments {shown} were not taken")
     inside = np.zeros(like.shape, bool)
     told = False
     for name, volume in zip(segments.names, segments.volumes, strict=True):

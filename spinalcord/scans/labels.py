@@ -140,7 +140,8 @@ def choose_segments(
     meant : mapping of str to str
         The structure that each stands for; empty where nothing says so.
     label : int, str, dict or None
-        As `check_label` returns it. A number counts the segments from 1.
+        As `check_label` returns it. A number counts the segments from 1; those of a map are the
+        values of label maps, and named segments go by their names.
     structure : str
         One of `STRUCTURES`.
     where : str
@@ -159,6 +160,8 @@ def choose_segments(
     """
     names = list(names)
     wanted = pick(label, structure)
+    if isinstance(label, Mapping) and isinstance(wanted, int):
+        wanted = None
     shown = ", ".join(repr(name) for name in names) or "none"
     if isinstance(wanted, int):
         if wanted > len(names):

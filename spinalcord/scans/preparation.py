@@ -154,10 +154,10 @@ class WorkingScan:
         with self._noted(mask):
             return read_annotation(mask, like=self.volume, label=label, cord=cord)
 
-    def cord(self, mask: Any) -> Array:
+    def cord(self, mask: Any, label: int | str | None = None) -> Array:
         """Convert a user's cord mask, or the cord of a file of named segments, likewise."""
         with self._noted(mask):
-            placed = read_structure(mask, like=self.volume, structure="cord")
+            placed = read_structure(mask, like=self.volume, structure="cord", label=label)
         return self.working(placed.array)
 
     def coregistered(self, scan: Any, name: str) -> WorkingScan:

@@ -78,10 +78,16 @@ def test_which_segment_is_lesion(tmp_path):
             found = read_annotation(path, like=scan, label=label)
         np.testing.assert_array_equal(found.lesion.array, lesion)
         assert (found.cord is not None) == isinstance(label, dict)
-    with pytest.warns(SpinalcordWarning, match="segments 'A' were not taken for lesion"):
+    with pytest.warns(SpinalcordWarning, match="segments 'A' were not taken"):
         read_mask(path, like=scan, label="B")
     with pytest.raises(InputError, match="no segment is called cord"):
         read_structure(path, like=scan, structure="cord")
+    with pytest.warns(SpinalcordWarning, match="segments 'B' were not taken"):
+        inside = read_structure(path, like=scan, structure="cord", label="A")
+    np.testing.assert_array_equal(inside.array, cord & ~lesion)
+    named = write_slicer(tmp_path / "b.seg.nrrd", scan, {"cord": cord & ~lesion, "lesion": lesion})
+    values = silently(named, scan, label={"lesion": 7, "cord": 9})  # values of label maps alone
+    np.testing.assert_array_equal(values.lesion.array, lesion)
 
 
 def test_a_label_map_with_a_stated_map(tmp_path):
