@@ -35,10 +35,10 @@ def make_arrays():
 AFFINE = np.array([[0, 0, 3.3, -13.0], [-0.8, 0, 0, 16], [0, -0.8, 0, 20], [0, 0, 0, 1.0]])
 
 
-def make_series(folder, patient="Doe^Jane", entropy=3):
-    """Write the scan of `make_arrays` as a DICOM series."""
+def make_series(folder, patient="Doe^Jane", entropy=3, *, seed=0):
+    """Write the scan of `make_arrays`, brighter by `seed`, as a DICOM series."""
     array, _, _ = make_arrays()
-    volume = Volume(array, AFFINE)
+    volume = Volume((array + seed).astype(np.int16), AFFINE)
     return save_series(volume, folder, patient, "t2_tse_sag", SETTINGS, entropy=entropy)
 
 
