@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..extras import require
-from .maker import Maker
+from .maker import Maker, plain_text
 from .sources import MANUFACTURER, SourceSeries, derived_uid
 
 Array = np.ndarray[Any, Any]
@@ -57,7 +57,7 @@ def make_capture(source: SourceSeries, pictures: Sequence[Array], note: str, mak
         patient_orientation=("P", "F"),
     )
     made.SeriesDescription = "spinalcord overlay"
-    made.DerivationDescription = note[:1024]
+    made.DerivationDescription = plain_text(note)
     made.BurnedInAnnotation = "NO"
     if maker.comment:
         made.ImageComments = maker.comment

@@ -38,5 +38,26 @@ class Maker:
 
     @property
     def comment(self) -> str:
-        """The notice, for an attribute of at most 64 characters a line."""
-        return self.notice[:1024]
+        """The notice, as an attribute of text holds it."""
+        return plain_text(self.notice)
+
+
+def plain_text(text: str) -> str:
+    """Return a text as it is written whatever the character set of the source: ASCII, one line.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+        At most 1024 characters, as many as the attributes take that hold it.
+
+    Examples
+    --------
+    >>> plain_text("L \u2190 slice 3 \u2192 R")
+    'L <- slice 3 -> R'
+    """
+    arrows = text.replace("\u2190", "<-").replace("\u2192", "->")
+    return " ".join(arrows.encode("ascii", "replace").decode("ascii").split())[:1024]

@@ -46,7 +46,7 @@ def test_a_segmentation_object_is_the_mask(tmp_path, results):
     (referred,) = data.ReferencedSeriesSequence
     assert referred.SeriesInstanceUID == source.SeriesInstanceUID
     assert len(referred.ReferencedInstanceSequence) == 9
-    assert data.ImageComments == seg.notice
+    assert data.ImageComments == seg.notice[:1024]
     same_place(read_annotation(path, like=seg.scan).lesion, seg.mask)
     same_place(Volume.from_any(sitk.ReadImage(str(path))), seg.mask)
     again = pydicom.dcmread(seg.save(tmp_path / "again.dcm", format="dicom-seg")[0])
@@ -111,6 +111,7 @@ def test_a_secondary_capture_shows_the_outline(tmp_path, results):
         data = pydicom.dcmread(path)
         assert data.Modality == "OT"
         assert "with lesion" in data.DerivationDescription
+        assert data.DerivationDescription.isascii()
 
 
 def test_a_segmentation_for_slicer(tmp_path, results):
