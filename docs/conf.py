@@ -21,7 +21,7 @@ EXECUTED = Path(os.environ.get("SPINALCORD_NOTEBOOKS", ROOT / "build" / "noteboo
 CONTENTS = {
     "Use": ["install", "quickstart", "pictures", "explanations", "scans", "models", "limits"],
     "Many cases": ["cohort", "qc", "cluster", "report", "statistics", "letter"],
-    "Make your own": ["phantom", "training"],
+    "Make your own": ["labs", "phantom", "training"],
     "Inside": ["how-it-works", "core", "../benchmarks/README"],
 }
 """Pages of the sidebar, seen from this folder; others begin "Reference"."""

@@ -13,6 +13,7 @@ from ..errors import InputError, SpinalcordWarning
 from ..limits import LesionLimits
 from ..models.folder import ModelFolder, find_models
 from ..models.network import Network, check_settings, resolve_precision
+from ..scans.labels import Label
 from ..scans.preparation import Array, LesionSlices, Stopwatch, WorkingScan
 from ..tasks import TASKS
 from .attribution import RING_MM, ExplanationOptions
@@ -112,7 +113,7 @@ class Pipeline:
         min_thickness_mm: float | None = None,
         min_peak: float | None = None,
         cord: Any = None,
-        cord_label: int | None = None,
+        cord_label: int | str | None = None,
         min_in_cord: float | None = None,
         keep_outside_cord: bool | None = None,
         series: str | None = None,
@@ -140,9 +141,10 @@ class Pipeline:
             Mask of the cord on the scan's grid; the network's, where it outlines the cord, if not
             given. Lesions outside the cord are excluded with a warning and listed in
             `Segmentation.dropped`.
-        cord_label : int, optional
-            Value of the cord in a mask with other values. If not given, all voxels that
-            are not 0 are cord, and several values give a warning.
+        cord_label : int or str, optional
+            Value of the cord, or the name of its segment, in a mask that holds other things too. If
+            not given, all voxels that are not 0 are cord, and several values give a warning; of
+            named segments those that are called cord.
         min_in_cord : float, optional
             Smallest share, in [0, 1], of a lesion's voxels in the cord; a lesion with a smaller
             share, or none, lies outside. The model file's, or 0, if not given.
@@ -197,7 +199,7 @@ class Pipeline:
         volume: Any,
         *,
         mask: Any = None,
-        lesion_label: int | None = None,
+        lesion_label: Label = None,
         t1c: Any = None,
         series: str | None = None,
     ) -> Diagnosis:
@@ -211,10 +213,14 @@ class Pipeline:
         volume : path, Volume, nibabel or SimpleITK image
             Sagittal T2-weighted scan. Not modified.
         mask : Segmentation, path, Volume, nibabel or SimpleITK image, optional
-            The lesions, on the scan's grid; outlined as by `segment` if not given.
-        lesion_label : int, optional
-            Value of lesion in a mask with other values, such as 2 where 1 is cord. If not
-            given, all voxels that are not 0 are lesion, and several values give a warning.
+            The lesions; outlined as by `segment` if not given. A path also to a ``.seg.nrrd`` of 3D
+            Slicer, a DICOM SEG or RTSTRUCT. A mask on another grid of the same frame of reference
+            is resampled, with a warning.
+        lesion_label : int, str or mapping, optional
+            What is lesion in a mask that holds other things too: a value, such as 2 where 1 is
+            cord; the name of a segment; or a map, such as ``{"cord": 1, "lesion": 2}``. If not
+            given, all voxels that are not 0 are lesion, and several values give a warning; of named
+            segments those that are called lesion, plaque, tumour and the like.
         t1c : path, Volume, nibabel or SimpleITK image, optional
             Contrast-enhanced T1-weighted scan on the same grid. Without it that channel is zero.
         series : str, optional
@@ -254,7 +260,7 @@ class Pipeline:
         *,
         task: str,
         mask: Any = None,
-        lesion_label: int | None = None,
+        lesion_label: Label = None,
         t1c: Any = None,
         target: str | None = None,
         method: str = "gradcam",
@@ -347,7 +353,7 @@ class Pipeline:
         volume: Any,
         *,
         mask: Any = None,
-        lesion_label: int | None = None,
+        lesion_label: Label = None,
         t1c: Any = None,
         series: str | None = None,
     ) -> CaseResults:
@@ -383,7 +389,7 @@ class Pipeline:
         self,
         volume: Any,
         mask: Any,
-        lesion_label: int | None,
+        lesion_label: Label,
         t1c: Any,
         series: str | None,
         watch: Stopwatch,
@@ -403,7 +409,7 @@ class Pipeline:
     def _inputs(
         volume: Any,
         mask: Any,
-        lesion_label: int | None,
+        lesion_label: Label,
         t1c: Any,
         series: str | None,
         watch: Stopwatch,

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..analysis.attribution import ExplanationOptions
 from ..errors import InputError
-from ..scans.writing import write_json
+from ..scans.writing import write_json, write_text
 from ..tables import read_table
 from ..tasks import DIAGNOSES, TASKS
 from .listing import CohortCase, Listing
@@ -44,6 +44,11 @@ LESIONS = [
 SLICES = ["case_id", "slice", "lesion_mm2", *TASKS]
 FAILURES = [*WHO, "reference_diagnosis", "scan", "stage", "error", "reason", "seconds"]
 EXCLUDED = [*WHO, "reference_diagnosis", "reason"]
+
+_NOT_BIDS = (
+    "/*.tsv", "qc*.html", "qc/", "report*", "*_diagnosis.json", "*_task-*", "*.dcm",
+)  # fmt: skip
+"""What a run writes and BIDS has no names for."""
 
 _WHOLE = {
     "n_lesions", "n_dropped", "n_slices", "reference_n_lesions", "label", "n_voxels", "slice",
@@ -133,6 +138,7 @@ def write_tables(
     description_path = out / "dataset_description.json"
     with contextlib.suppress(OSError):
         clear_parts(description_path)
+    write_text(out / ".bidsignore", "\n".join(_NOT_BIDS) + "\n")
     counts["excluded"] = len(listing.excluded)
     counts["cases"] = len(listing.cases) + len(listing.excluded)
     write_json(

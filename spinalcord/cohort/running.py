@@ -16,12 +16,13 @@ import numpy as np
 from .. import __version__, _core
 from ..analysis.attribution import ExplanationOptions
 from ..errors import BackendError, InputError, ModelError, SpinalcordWarning
+from ..extras import require
 from ..limits import LesionLimits
 from ..models.folder import ROLES, ModelFolder, find_models
 from ..models.model_file import Model
 from ..models.network import check_settings, resolve_precision
 from ..paths import local_path
-from ..scans.reading import check_label
+from ..scans.labels import Label, check_label
 from ..tasks import TASKS
 from .listing import CohortCase, Listing, list_cohort
 from .processing import Outcome, RunSettings, is_done
@@ -126,10 +127,11 @@ def run_cohort(
     carry: Iterable[str] = (),
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     limits: LesionLimits | None = None,
     explanation: ExplanationOptions | None = None,
     qc: bool = True,
+    dicom: bool = False,
     progress: bool = False,
     **options: Any,
 ) -> CohortRun:
@@ -177,8 +179,8 @@ def run_cohort(
     words : mapping of str to mapping of str to str, optional
         Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``;
         see ``docs/tables.md`` for those that are known.
-    lesion_label : int, optional
-        As for `spinalcord.classify`: which value of the cases' masks is lesion.
+    lesion_label : int, str or mapping, optional
+        As for `spinalcord.classify`: what in the cases' masks is lesion.
     limits : LesionLimits, optional
         What makes a lesion; the model file's own values if not given.
     explanation : ExplanationOptions, optional
@@ -186,6 +188,10 @@ def run_cohort(
         `compare` find gets columns of its own.
     qc : bool, default True
         Whether to draw every case and write ``qc.html``, a page on which to judge them.
+    dicom : bool, default False
+        Whether to write DICOM objects of cases that were read from DICOM files: a Segmentation, a
+        structured report (TID 1500) and a Secondary Capture, which carry the patient and the study
+        of their scan, unlike all other results. Needs the extra `dicom`.
     progress : bool, default False
         Whether to show a bar on standard error, where that is a terminal.
     threshold, min_lesion_mm3, min_thickness_mm, min_peak, min_in_cord, keep_outside_cord
@@ -242,7 +248,10 @@ def run_cohort(
         masks=masks,
         lesion_label=check_label(lesion_label),
         qc=qc,
+        dicom=dicom,
     )
+    if dicom:
+        require("highdicom", "dicom", "dicom=True")
     if options:
         raise TypeError(f"run_cohort() got an unexpected keyword argument {next(iter(options))!r}")
     _check_cord(settings.limits, folder.model("segmentation"))
@@ -256,18 +265,9 @@ def run_cohort(
         try:
             todo, kept, reasons = _missing(listing, settings, out, resume, progress)
             kept += _work(
-                todo,
-                kept,
-                reasons,
-                listing,
-                settings,
-                out,
-                cluster,
-                jobs,
-                threads,
-                resume,
+                todo, kept, reasons, listing, settings, out, cluster, jobs, threads, resume,
                 progress,
-            )
+            )  # fmt: skip
         except BaseException:
             # Tables of what there is, also after Ctrl-C; a full disk has been told of already.
             with contextlib.suppress(InputError):

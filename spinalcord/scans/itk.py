@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from .volume import Source, Volume, warn
+from .orientation import shear_deg
+from .volume import MAX_SHEAR_DEG, Source, Volume, warn
 
 SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -142,6 +143,25 @@ def from_sitk(image: Any, *, source: Source | None = None) -> Volume:
     affine[:3, 3] = image.GetOrigin()[:3]
     array = sitk.GetArrayFromImage(image)
     return Volume(array.reshape(size[::-1]).T, LPS_TO_RAS @ affine, source=source)
+
+
+def to_sitk(volume: Volume) -> Any:
+    """Convert a volume to a SimpleITK image; see `Volume.to_sitk`."""
+    import SimpleITK as sitk
+
+    sheared = shear_deg(volume.affine)
+    if sheared > MAX_SHEAR_DEG:
+        raise InputError(
+            f"the grid is sheared by {sheared:.1f} degrees, which SimpleITK cannot hold: resample "
+            "it, or use to_nibabel()"
+        )
+    array = volume.array.astype(np.uint8) if volume.array.dtype == bool else volume.array
+    image: Any = sitk.GetImageFromArray(np.ascontiguousarray(array.T))
+    placed = LPS_TO_RAS @ volume.affine
+    image.SetSpacing(volume.spacing_mm)
+    image.SetDirection((placed[:3, :3] / np.array(volume.spacing_mm)).ravel().tolist())
+    image.SetOrigin(placed[:3, 3].tolist())
+    return image
 
 
 def read_pixels(paths: list[Path], mended: Mapping[Path, bytes] | None = None) -> list[np.ndarray]:

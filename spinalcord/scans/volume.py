@@ -105,12 +105,13 @@ class Volume:
 
     @classmethod
     def from_any(cls, scan: Any, *, series: str | None = None) -> Volume:
-        """Convert a path, a Volume, or a nibabel or SimpleITK image to a Volume.
+        """Convert a path, a Volume, or an image of another package to a Volume.
 
         Parameters
         ----------
-        scan : path, Volume, nibabel image or SimpleITK image
-            A path goes through `read`.
+        scan : path, Volume, nibabel image, SimpleITK image or MONAI MetaTensor
+            A path goes through `read`. A MetaTensor, or any tensor with an `affine` to RAS+
+            millimetres, may have one channel first; it is copied from its device.
         series : str, optional
             SeriesInstanceUID; only for a path to DICOM.
 
@@ -139,7 +140,7 @@ class Volume:
 
             return from_nibabel(scan)
         if hasattr(scan, "affine") and hasattr(scan, "__array__"):
-            return cls(np.asarray(scan), np.asarray(scan.affine))
+            return _from_tensor(scan)
         kind = type(scan).__name__
         if hasattr(scan, "__array__") or isinstance(scan, (list, tuple)):
             raise InputError(
@@ -249,6 +250,24 @@ class Volume:
         moved = corner_displacement_mm(self._affine, other.affine, self.shape)
         return moved <= tolerance * min(self.spacing_mm)
 
+    def to_nibabel(self) -> Any:
+        """Return a nibabel image of these voxels; data types as `save_volume` writes them."""
+        from .writing import to_nibabel
+
+        return to_nibabel(self)
+
+    def to_sitk(self) -> Any:
+        """Return a SimpleITK image of these voxels, in LPS; sheared grids lose their shear.
+
+        Raises
+        ------
+        InputError
+            A grid sheared by more than half a degree, which SimpleITK's images cannot be.
+        """
+        from .itk import to_sitk
+
+        return to_sitk(self)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """Return the voxels as stored, for `numpy.asarray`; read-only unless they are copied."""
         if dtype is not None and np.dtype(dtype) != self._array.dtype:
@@ -277,12 +296,34 @@ def _rebuild(array: np.ndarray, affine: np.ndarray, source: Source) -> Volume:
     return Volume(array, affine, source=source)
 
 
+def _from_tensor(scan: Any) -> Volume:
+    """Convert what has an affine and voxels, such as a MONAI MetaTensor: by protocol alone."""
+    said = getattr(scan, "meta", None)
+    space = str(said.get("space", "RAS")).upper() if hasattr(said, "get") else "RAS"
+    if space not in ("RAS", "LPS"):
+        raise InputError(
+            f"the {type(scan).__name__} lies in space {space!r}; RAS or LPS is expected"
+        )
+    affine = _on_cpu(scan.affine).astype(np.float64)
+    voxels = _on_cpu(scan)
+    if voxels.ndim == 4 and voxels.shape[0] == 1:  # MONAI puts the channel first
+        voxels = voxels[0]
+    return Volume(voxels, np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine if space == "LPS" else affine)
+
+
+def _on_cpu(values: Any) -> np.ndarray:
+    """Return an array of a tensor that may need gradients or lie on another device."""
+    for step in ("detach", "cpu"):
+        values = getattr(values, step)() if hasattr(values, step) else values
+    return np.asarray(values)
+
+
 def _where(source: Source) -> str:
     return "" if source.path is None else f"{source.path}: "
 
 
 def _as_voxels(array: Any, where: str) -> np.ndarray:
-    voxels: np.ndarray = np.asarray(array)
+    voxels = _on_cpu(array)
     while voxels.ndim > 3 and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]
     if voxels.ndim != 3:

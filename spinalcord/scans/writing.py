@@ -155,7 +155,32 @@ def _as_written(array: np.ndarray, path: Path) -> np.ndarray:
     return array.astype(dtype, copy=False)
 
 
+def to_nibabel(volume: Volume) -> Any:
+    """Convert a volume to a nibabel image: NIfTI-1, or NIfTI-2 where the scan was.
+
+    Parameters
+    ----------
+    volume : Volume
+
+    Returns
+    -------
+    nibabel.Nifti1Image or Nifti2Image
+        With the geometry fields of the scan's own header, where that was NIfTI.
+
+    Raises
+    ------
+    InputError
+        Integers that do not fit; see `save_volume`.
+    """
+    image = _nifti_image(_as_written(volume.array, Path("the image")), volume)
+    return type(image).from_bytes(image.to_bytes())  # with the affine that its header states
+
+
 def _nifti_bytes(array: np.ndarray, volume: Volume) -> bytes:
+    return bytes(_nifti_image(array, volume).to_bytes())
+
+
+def _nifti_image(array: np.ndarray, volume: Volume) -> Any:
     import nibabel
 
     fields = volume.source.details
@@ -173,7 +198,7 @@ def _nifti_bytes(array: np.ndarray, volume: Volume) -> bytes:
             header["qform_code"] = 0
     if not int(header["xyzt_units"]) & 7:
         header["xyzt_units"] = 2 | int(header["xyzt_units"])
-    return bytes(cls(array, None, header).to_bytes())
+    return cls(array, None, header)
 
 
 def _repeat_geometry(header: Any, volume: Volume) -> bool:

@@ -51,7 +51,8 @@ class Batch:
     labels : int64 (n,)
         Class; 0 for patches.
     known : float32 (n, m)
-        1 where a mask is known, 0 for the cord of a case without cord mask.
+        1 where a mask is known; 0 for the cord of a case without cord mask, and for the lesion on
+        a slice that was not annotated.
     size : (int, int)
         Rows and columns of the images to make of these.
     """
@@ -138,7 +139,7 @@ class PatchSampler:
             entry, index, centre = self._place(rng, u, size)
             images[i] = entry.patch(index, partial(cut, centre=centre, shape=shape))
             bits[i] = cut(entry.target(index), centre, shape)
-            known[i, 1] = entry.has_cord
+            known[i] = index not in entry.unannotated, entry.has_cord
         masks = np.stack([bits & LESION, bits & CORD], 1).astype(bool).astype(np.float32)
         return Batch(images, masks, np.zeros(self._batch, np.int64), known, size)
 

@@ -22,6 +22,7 @@ from ..cohort.listing import CohortCase
 from ..errors import InputError
 from ..models.file_settings import OLD_STRETCH
 from ..paths import local_path
+from ..scans.labels import Label
 from .averaging import WeightMean
 from .batch_norm import kind_for
 from .cache import Entry, prepare_cases
@@ -83,7 +84,7 @@ def train_network(
     name: str | None = None,
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     progress: bool = False,
 ) -> TrainingResult:
     """Train a network on the split train of a cohort, watched on the split validation.
@@ -111,8 +112,8 @@ def train_network(
         In the model file; the name of `out` if not given.
     columns, words : mapping, optional
         As for `spinalcord.run_cohort`: names of columns, words for sex and diagnosis.
-    lesion_label : int, optional
-        As for `spinalcord.classify`: which value of the lesion masks is lesion.
+    lesion_label : int, str or mapping, optional
+        As for `spinalcord.classify`: what in the lesion masks is lesion.
     progress : bool, default False
         Whether to show bars on a terminal.
 
