@@ -77,8 +77,8 @@ def measure(
     import numpy as np
 
     from . import __version__, _core
+    from .models.ensemble import open_model
     from .models.folder import WEIGHTS_DIR, find_models, write_random
-    from .models.network import Network
 
     if size < 32 or size % 16:
         raise InputError(f"size is {size} pixels, expected a multiple of 16 from 32")
@@ -93,7 +93,7 @@ def measure(
             write_random(scratch)
             folder = find_models(scratch)
         for role, precision, count in itertools.product(_roles(folder), precisions, threads):
-            network = Network.open(folder.model(role).path, precision, count)
+            network = open_model(folder.model(role), precision, count)
             for batch in batches:
                 shape = (batch, network.model.in_channels, size, size)
                 images = np.random.default_rng(0).random(shape, np.float32)

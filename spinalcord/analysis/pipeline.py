@@ -11,6 +11,7 @@ from typing import Any
 from .._moved import old_names
 from ..errors import InputError, SpinalcordWarning
 from ..limits import LesionLimits
+from ..models.ensemble import open_model
 from ..models.folder import ModelFolder, find_models
 from ..models.network import Network, check_settings, resolve_precision
 from ..scans.labels import Label
@@ -29,7 +30,8 @@ class Pipeline:
     Parameters
     ----------
     models : path-like, optional
-        Folder with model files; those that come with the package if not given.
+        Folder with model files; those that come with the package if not given. Several files
+        for one role are an ensemble, whose answers are the mean of theirs.
     precision : {"f32", "bf16", "auto"}, default "f32"
         Arithmetic of the networks; ``"auto"`` is bf16 where the CPU computes in it, which is 2
         to 3 times faster, else f32.
@@ -43,8 +45,8 @@ class Pipeline:
     InputError
         An unknown precision, or fewer than one thread.
     ModelError
-        No such folder, a damaged file in it, or two files for one role. A missing role is an
-        error only when it is needed.
+        No such folder, a damaged file in it, or files for one role that make no ensemble, since
+        their settings differ. A missing role is an error only when it is needed.
 
     Examples
     --------
@@ -98,8 +100,8 @@ class Pipeline:
         """
         with self._lock:
             if role not in self._networks:
-                path = self._folder.model(role).path
-                network = Network.open(path, self._precision, self._threads)
+                model = self._folder.model(role)
+                network = open_model(model, self._precision, self._threads)
                 network.model.sha256  # noqa: B018 - kept now, while the file is this one
                 self._networks[role] = network
             return self._networks[role]

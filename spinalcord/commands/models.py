@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from . import options as shared
 from .output import DONE, MODEL, print_json
@@ -22,11 +23,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     action = shared.add_parser(
         actions,
         "verify",
-        "check every tensor of a model file",
+        "check every tensor of a model file, or of all in a folder",
         "spinalcord models verify my/segmentation.safetensors",
     )
     action.add_argument(
-        "file", nargs="?", metavar="FILE", help="default: all that come with the package"
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="model file or folder (default: all that come with the package)",
     )
     action = shared.add_parser(
         actions,
@@ -54,7 +58,10 @@ def _list(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from ..models.folder import verify_model, verify_models
 
-    print_json(verify_models() if options.file is None else verify_model(options.file))
+    if options.file is None or Path(options.file).is_dir():
+        print_json(verify_models(options.file))
+    else:
+        print_json(verify_model(options.file))
     return DONE
 
 

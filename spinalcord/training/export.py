@@ -214,19 +214,10 @@ def _measure_answers(
     network: Network, held: Sequence[Entry]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Youden's threshold over the patients' mean probabilities."""
-    classes = classes_of(network.model.role)
-    scores, truth = [], []
-    for entry in held:
-        if entry.lesion:
-            images = _windows(network, entry)
-            parts = [network(images[i : i + 8])[:, 1] for i in range(0, len(images), 8)]
-            scores.append(float(np.concatenate(parts).astype(np.float64).mean()))
-            truth.append(entry.case.diagnosis in classes[1])
-    p, positive = np.array(scores), np.array(truth)
-    chosen = choose_threshold(positive, p, split="validation")
-    threshold, origin = between(chosen.value, p), f"validation, Youden, {len(p)} cases"
+    positive, p = answers(network, held)
+    threshold, origin = youden(positive, p, "validation")
     if threshold is None:
-        threshold, origin = 0.5, f"one half: no threshold separates {len(p)} validation cases"
+        threshold = 0.5
         warnings.warn(f"{network.model.name}: {origin}", SpinalcordWarning, stacklevel=3)
     called = p >= threshold
     figures = {
@@ -238,6 +229,50 @@ def _measure_answers(
         "remark": "at the threshold chosen on these cases: too good",
     }
     return {"threshold": threshold, "threshold_from": origin}, figures
+
+
+def answers(network: Network, held: Sequence[Entry]) -> tuple[np.ndarray, np.ndarray]:
+    """Ask a classifier about cases.
+
+    Parameters
+    ----------
+    network : Network
+    held : sequence of Entry
+        Those without lesion are excluded.
+
+    Returns
+    -------
+    positive : (cases,) bool array
+        Who has a diagnosis of the positive class.
+    probability : (cases,) float64 array
+        Of it, mean over the slices with lesion, as in use.
+    """
+    classes = classes_of(network.model.role)
+    scores, truth = [], []
+    for entry in held:
+        if entry.lesion:
+            images = _windows(network, entry)
+            parts = [network(images[i : i + 8])[:, 1] for i in range(0, len(images), 8)]
+            scores.append(float(np.concatenate(parts).astype(np.float64).mean()))
+            truth.append(entry.case.diagnosis in classes[1])
+    return np.array(truth, bool), np.array(scores)
+
+
+def youden(positive: np.ndarray, p: np.ndarray, split: str) -> tuple[float | None, str]:
+    """Choose Youden's threshold, and say where it is from.
+
+    Returns
+    -------
+    float or None
+        None where all or no case would be called positive: one half is to be used.
+    str
+        For ``threshold_from``.
+    """
+    chosen = choose_threshold(positive, p, split=split)
+    threshold = between(chosen.value, p)
+    if threshold is None:
+        return None, f"one half: no threshold separates {len(p)} {split} cases"
+    return threshold, f"{split}, Youden, {len(p)} cases"
 
 
 def between(value: float, scores: np.ndarray) -> float | None:

@@ -12,22 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from ..cohort.listing import CohortCase, list_cohort
 from ..errors import InputError, SpinalcordWarning
 from ..tables.words import listed_words, unknown_words
 from .settings import SEGMENTATION, check_target, classes_of
-
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
-SHARE = 0.2
-"""Of the patients that validate where the cohort does not say who does: the letter's 98 of 490."""
-
-_SPLITS = {
-    "train": TRAIN, "training": TRAIN,
-    "validation": VALIDATION, "valid": VALIDATION, "val": VALIDATION,
-    "test": TEST, "testing": TEST,
-}  # fmt: skip
+from .splitting import TEST, TRAIN, VALIDATION, split_cases
 
 
 def list_cases(
@@ -45,7 +34,9 @@ def list_cases(
     data : path
         A BIDS folder or a table, as for `spinalcord.run_cohort`.  A table may have the column
         ``cord``; in BIDS the cord mask lies beside the lesion mask and is called ``label-cord``
-        (or ``desc-cord``) in place of ``label-lesion``.
+        (or ``desc-cord``) in place of ``label-lesion``.  A table may have the column ``group``:
+        what must stay in one split besides the patient, such as the person whose scan several
+        synthetic patients' lesions were put into.
     target : str
         "segmentation", a task or "diagnosis": patients with another known diagnosis, or none, are
         excluded.
@@ -71,8 +62,8 @@ def list_cases(
     ------
     InputError
         As `spinalcord.run_cohort`; a diagnosis of a word that is not known, unless segmentation is
-        trained; a patient with two diagnoses or in two splits; a split of another name or for some
-        cases only; a class or a split without cases.
+        trained; a patient with two diagnoses; a patient or a group in two splits; a split of
+        another name or for some cases only; a class or a split without cases.
 
     Examples
     --------
@@ -90,7 +81,7 @@ def list_cases(
     check_target(target)
     name = Path(data).name
     found = _read(Path(data), columns, words)
-    _check_diagnoses(found, target, name)
+    check_diagnoses(found, target, name)
     listed, origin = split_cases(found, seed=seed)
     cases = [case for case in listed if case.split != TEST]
     masked = [case for case in cases if case.mask]
@@ -115,8 +106,14 @@ def _left_out(name: str, n: int, among: int, why: str) -> None:
     warnings.warn(f"{name}: {n} of {among} cases {why}", SpinalcordWarning, stacklevel=3)
 
 
-def _check_diagnoses(cases: Sequence[CohortCase], target: str, name: str) -> None:
-    """Refuse diagnoses that would be dropped unseen, and patients with two of them."""
+def check_diagnoses(cases: Sequence[CohortCase], target: str, name: str) -> None:
+    """Refuse diagnoses that would be dropped unseen, and patients with two of them.
+
+    Raises
+    ------
+    InputError
+        There are such.
+    """
     unknown = unknown_words("diagnosis", (case.diagnosis for case in cases))
     if unknown and target != SEGMENTATION:
         raise InputError(
@@ -154,66 +151,6 @@ def check_classes(cases: Iterable[CohortCase], target: str, name: str) -> None:
                     f"{name}: no case of split {split} with diagnosis {' or '.join(names)}, "
                     f"which {target} needs"
                 )
-
-
-def split_cases(cases: Sequence[CohortCase], *, seed: int = 0) -> tuple[list[CohortCase], str]:
-    """Check the splits of cases, or draw them by patient where none has one.
-
-    Parameters
-    ----------
-    cases : sequence of CohortCase
-        Their splits as the cohort spells them; empty where it does not say.
-    seed : int, default 0
-
-    Returns
-    -------
-    cases : list of CohortCase
-    origin : str
-        "cohort" or "drawn".
-
-    Raises
-    ------
-    InputError
-        A split of another name, or for some cases only; a patient in two splits.
-    """
-    unknown = sorted({case.split for case in cases if case.split.lower() not in (*_SPLITS, "")})
-    if unknown:
-        raise InputError(f"split is train, validation or test, got {', '.join(unknown)}")
-    empty = sum(not case.split for case in cases)
-    if 0 < empty < len(cases):
-        raise InputError(f"{empty} of {len(cases)} cases have no split; give it to all or to none")
-    origin = "drawn" if empty else "cohort"
-    if empty:
-        drawn = _draw(cases, seed)
-        return [_in_split(case, drawn[case.participant_id]) for case in cases], origin
-    named = [_in_split(case, _SPLITS[case.split.lower()]) for case in cases]
-    at: dict[str, str] = {}
-    for case in named:
-        if at.setdefault(case.participant_id, case.split) != case.split:
-            raise InputError(
-                f"participant {case.participant_id} is in the splits {at[case.participant_id]} "
-                f"and {case.split}: all scans of a patient belong to one"
-            )
-    return named, origin
-
-
-def _in_split(case: CohortCase, split: str) -> CohortCase:
-    return replace(case, truth={**case.truth, "split": split})
-
-
-def _draw(cases: Sequence[CohortCase], seed: int) -> dict[str, str]:
-    rng = np.random.default_rng([seed, 1])
-    patients: dict[str, str] = {}
-    for case in cases:
-        patients.setdefault(case.participant_id, case.diagnosis)
-    split = {}
-    for diagnosis in sorted(set(patients.values())):
-        names = sorted(name for name, own in patients.items() if own == diagnosis)
-        order = rng.permutation(len(names))
-        n = max(round(SHARE * len(names)), 1) if len(names) > 1 else 0
-        for place, k in enumerate(order):
-            split[names[k]] = VALIDATION if place < n else TRAIN
-    return split
 
 
 def _read(
