@@ -144,9 +144,8 @@ class Pipeline:
             given. Lesions outside the cord are excluded with a warning and listed in
             `Segmentation.dropped`.
         cord_label : int or str, optional
-            Value of the cord, or the name of its segment, in a mask that holds other things too. If
-            not given, all voxels that are not 0 are cord, and several values give a warning; of
-            named segments those that are called cord.
+            Value of the cord, or name of its segment, in a mask with others. If not given, all that
+            is not 0 is cord, and several values give a warning; of segments what is called cord.
         min_in_cord : float, optional
             Smallest share, in [0, 1], of a lesion's voxels in the cord; a lesion with a smaller
             share, or none, lies outside. The model file's, or 0, if not given.

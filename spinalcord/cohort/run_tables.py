@@ -45,9 +45,7 @@ SLICES = ["case_id", "slice", "lesion_mm2", *TASKS]
 FAILURES = [*WHO, "reference_diagnosis", "scan", "stage", "error", "reason", "seconds"]
 EXCLUDED = [*WHO, "reference_diagnosis", "reason"]
 
-_NOT_BIDS = (
-    "/*.tsv", "qc*.html", "qc/", "report*", "*_diagnosis.json", "*_task-*", "*.dcm",
-)  # fmt: skip
+_NOT_BIDS = ("/*.tsv", "qc*", "report*", "*_diagnosis.json", "*_task-*", "*.dcm")
 """What a run writes and BIDS has no names for."""
 
 _WHOLE = {

@@ -66,47 +66,8 @@ def make_report(
         "sr", source.uid, maker.digest, repr([sorted(lesion.items()) for lesion in lesions]),
         repr(sorted(probabilities.items())), str(diagnosis),
     )  # fmt: skip
-    site = sr.FindingSite(anatomic_location=sr.CodedConcept(*SPINAL_CORD))
-    finding = sr.CodedConcept(*STRUCTURES["lesion"][1])
-    answers = []
-    if diagnosis is not None:
-        answers.append(
-            sr.QualitativeEvaluation(
-                name=sr.CodedConcept("diagnosis", _OWN, "Most likely of four diagnoses"),
-                value=sr.CodedConcept(diagnosis.lower()[:16], _OWN, diagnosis),
-            )
-        )
-    measured = [_measurement(sr, "volume_mm3", volume_mm3)]
-    measured += [
-        sr.Measurement(
-            name=sr.CodedConcept(f"p_{name.lower()}"[:16], _OWN, f"Probability of {name}"),
-            value=round(float(value), 6),
-            unit=sr.CodedConcept(*_NONE),
-        )
-        for name, value in probabilities.items()
-    ]
-    groups: list[Any] = []
-    if segmentation is not None:
-        groups.append(
-            sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
-                tracking_identifier=sr.TrackingIdentifier(
-                    uid=derived_uid("tracking", str(segmentation.SOPInstanceUID)),
-                    identifier="lesion 1",
-                ),
-                referenced_segment=sr.ReferencedSegment(
-                    sop_class_uid=str(segmentation.SOPClassUID),
-                    sop_instance_uid=str(segmentation.SOPInstanceUID),
-                    segment_number=1,
-                    source_series=sr.SourceSeriesForSegmentation(source.uid),
-                ),
-                finding_type=finding,
-                finding_sites=[site],
-                measurements=measured,
-                qualitative_evaluations=answers or None,
-            )
-        )
-    else:
-        groups.append(_group(sr, uid, "all lesions", finding, site, measured, answers))
+    groups = _groups(sr, uid, source, segmentation, volume_mm3, probabilities, diagnosis)
+    site, finding = _site(sr), sr.CodedConcept(*STRUCTURES["lesion"][1])
     for lesion in lesions:
         values = [_measurement(sr, name, lesion[name]) for name in _MEASURES if name in lesion]
         name = f"connected lesion {lesion['label']}"
@@ -136,6 +97,60 @@ def make_report(
     if maker.comment:
         made.CompletionFlagDescription = maker.comment[:64]
     return made
+
+
+def _groups(
+    sr: Any,
+    uid: str,
+    source: SourceSeries,
+    segmentation: Any,
+    volume_mm3: float,
+    probabilities: Mapping[str, float],
+    diagnosis: str | None,
+) -> list[Any]:
+    """Return the group of all lesions together: volume, probabilities, diagnosis."""
+    site, finding = _site(sr), sr.CodedConcept(*STRUCTURES["lesion"][1])
+    answers = []
+    if diagnosis is not None:
+        answers.append(
+            sr.QualitativeEvaluation(
+                name=sr.CodedConcept("diagnosis", _OWN, "Most likely of four diagnoses"),
+                value=sr.CodedConcept(diagnosis.lower()[:16], _OWN, diagnosis),
+            )
+        )
+    measured = [_measurement(sr, "volume_mm3", volume_mm3)]
+    measured += [
+        sr.Measurement(
+            name=sr.CodedConcept(f"p_{name.lower()}"[:16], _OWN, f"Probability of {name}"),
+            value=round(float(value), 6),
+            unit=sr.CodedConcept(*_NONE),
+        )
+        for name, value in probabilities.items()
+    ]
+    if segmentation is None:
+        return [_group(sr, uid, "all lesions", finding, site, measured, answers)]
+    return [
+        sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+            tracking_identifier=sr.TrackingIdentifier(
+                uid=derived_uid("tracking", str(segmentation.SOPInstanceUID)),
+                identifier="lesion 1",
+            ),
+            referenced_segment=sr.ReferencedSegment(
+                sop_class_uid=str(segmentation.SOPClassUID),
+                sop_instance_uid=str(segmentation.SOPInstanceUID),
+                segment_number=1,
+                source_series=sr.SourceSeriesForSegmentation(source.uid),
+            ),
+            finding_type=finding,
+            finding_sites=[site],
+            measurements=measured,
+            qualitative_evaluations=answers or None,
+        )
+    ]
+
+
+def _site(sr: Any) -> Any:
+    return sr.FindingSite(anatomic_location=sr.CodedConcept(*SPINAL_CORD))
 
 
 def _measurement(sr: Any, name: str, value: float) -> Any:

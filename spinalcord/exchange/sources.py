@@ -123,11 +123,26 @@ def _complete(image: Any, step_mm: float) -> None:
     for name in _EMPTY:
         if name not in image:
             setattr(image, name, "")
-    if not image.get("SliceThickness") and "SharedFunctionalGroupsSequence" not in image:
+    if not image.get("SliceThickness") and "PerFrameFunctionalGroupsSequence" not in image:
         image.SliceThickness = f"{step_mm:.6g}"
+    if "PerFrameFunctionalGroupsSequence" in image:
+        _share(image)
     if not image.get("FrameOfReferenceUID"):
         # One for the series, so that its objects share it.
         image.FrameOfReferenceUID = derived_uid("frame", str(image.SeriesInstanceUID))
+
+
+def _share(image: Any) -> None:
+    """Give a multi-frame image's geometry to its shared groups, where each frame has its own."""
+    from pydicom.dataset import Dataset
+
+    if not image.get("SharedFunctionalGroupsSequence"):
+        image.SharedFunctionalGroupsSequence = [Dataset()]
+    shared = image.SharedFunctionalGroupsSequence[0]
+    first = image.PerFrameFunctionalGroupsSequence[0]
+    for name in ("PixelMeasuresSequence", "PlaneOrientationSequence"):
+        if name not in shared and name in first:
+            setattr(shared, name, first[name].value)
 
 
 def derived_uid(*parts: str | bytes) -> str:

@@ -25,6 +25,7 @@ from .orientation import (
     find_orientation,
     shear_deg,
 )
+from .tensors import from_tensor, on_cpu
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,7 +141,7 @@ class Volume:
 
             return from_nibabel(scan)
         if hasattr(scan, "affine") and hasattr(scan, "__array__"):
-            return _from_tensor(scan)
+            return cls(*from_tensor(scan))
         kind = type(scan).__name__
         if hasattr(scan, "__array__") or isinstance(scan, (list, tuple)):
             raise InputError(
@@ -296,34 +297,12 @@ def _rebuild(array: np.ndarray, affine: np.ndarray, source: Source) -> Volume:
     return Volume(array, affine, source=source)
 
 
-def _from_tensor(scan: Any) -> Volume:
-    """Convert what has an affine and voxels, such as a MONAI MetaTensor: by protocol alone."""
-    said = getattr(scan, "meta", None)
-    space = str(said.get("space", "RAS")).upper() if hasattr(said, "get") else "RAS"
-    if space not in ("RAS", "LPS"):
-        raise InputError(
-            f"the {type(scan).__name__} lies in space {space!r}; RAS or LPS is expected"
-        )
-    affine = _on_cpu(scan.affine).astype(np.float64)
-    voxels = _on_cpu(scan)
-    if voxels.ndim == 4 and voxels.shape[0] == 1:  # MONAI puts the channel first
-        voxels = voxels[0]
-    return Volume(voxels, np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine if space == "LPS" else affine)
-
-
-def _on_cpu(values: Any) -> np.ndarray:
-    """Return an array of a tensor that may need gradients or lie on another device."""
-    for step in ("detach", "cpu"):
-        values = getattr(values, step)() if hasattr(values, step) else values
-    return np.asarray(values)
-
-
 def _where(source: Source) -> str:
     return "" if source.path is None else f"{source.path}: "
 
 
 def _as_voxels(array: Any, where: str) -> np.ndarray:
-    voxels = _on_cpu(array)
+    voxels = on_cpu(array)
     while voxels.ndim > 3 and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]
     if voxels.ndim != 3:
