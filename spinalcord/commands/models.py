@@ -1,4 +1,4 @@
-"""The command ``spinalcord models`` with its actions list, verify and random."""
+"""The command ``spinalcord models`` with its actions list, verify, export and random."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import options as shared
-from .output import DONE, MODEL, print_json
+from .output import DONE, MODEL, print_json, say
 
-SUMMARY = "list, verify or create model files"
+SUMMARY = "list, verify, export or create model files"
 EXAMPLE = "spinalcord models list"
 
 
@@ -32,6 +32,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="model file or folder (default: all that come with the package)",
     )
+    action = shared.add_parser(
+        actions,
+        "export",
+        "write a model file as an ONNX graph, compared with the core (needs onnx)",
+        "spinalcord models export my/segmentation.safetensors --onnx segmentation.onnx",
+    )
+    action.add_argument("file", metavar="FILE", help="model file")
+    action.add_argument("--onnx", required=True, metavar="OUT", help="file ending in .onnx")
     action = shared.add_parser(
         actions,
         "random",
@@ -65,6 +73,18 @@ def _verify(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _export(options: argparse.Namespace) -> int:
+    from ..models.onnx_export import export_onnx
+
+    made = export_onnx(options.file, options.onnx)
+    if made["difference"] is None and not options.quiet:
+        say("not compared with the core: onnxruntime is not installed")
+    if made["flips"] and not options.quiet:
+        say("the model's test-time flips are no part of the graph")
+    print_json(made)
+    return DONE
+
+
 def _random(options: argparse.Namespace) -> int:
     from ..models.folder import write_random
 
@@ -76,5 +96,6 @@ def _random(options: argparse.Namespace) -> int:
 _ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list": _list,
     "verify": _verify,
+    "export": _export,
     "random": _random,
 }

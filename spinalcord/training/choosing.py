@@ -21,9 +21,8 @@ from .. import _core
 from ..analysis.lesions import peaks, thickness_mm
 from ..analysis.pipeline import Pipeline
 from ..errors import InputError
-from ..models.model_file import read_model, write_model
+from ..models.model_file import read_model, stored_tensors, write_model
 from ..scans.preparation import WorkingScan
-from .export import stored_tensors
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 SMALLEST_MM3 = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)

@@ -18,7 +18,7 @@ from torch import nn
 
 from ..errors import ModelError, SpinalcordWarning
 from ..models.architectures import DENSENET121, MULTIRESUNET, NORM_EPS
-from ..models.model_file import map_model, write_model
+from ..models.model_file import stored_tensors, write_model
 from ..models.network import Network
 from ..stats.roc import auc_value
 from ..stats.thresholds import choose_threshold
@@ -173,25 +173,6 @@ def compare(path: str | os.PathLike[str], images: np.ndarray) -> float:
     with torch.inference_mode():
         want = twin(torch.from_numpy(np.ascontiguousarray(images))).numpy()
     return float(np.abs(opened(images) - want).max())
-
-
-def stored_tensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Read a model file's tensors as they are stored, as float32.
-
-    Raises
-    ------
-    ModelError
-        A damaged file, or bfloat16 in it, which NumPy lacks.
-    """
-    kinds = {"F32": np.float32, "F16": np.float16}
-    found = {}
-    with map_model(path) as (model, buffer):
-        for tensor in model.tensors:
-            if tensor.dtype not in kinds:
-                raise ModelError(f"{path}: tensor {tensor.name} is stored as {tensor.dtype}")
-            values = np.frombuffer(buffer[tensor.begin : tensor.end], kinds[tensor.dtype])
-            found[tensor.name] = values.reshape(tensor.shape).astype(np.float32)
-    return found
 
 
 def _example(held: Sequence[Entry], network: Network) -> np.ndarray:

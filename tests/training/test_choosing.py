@@ -47,9 +47,9 @@ def test_a_choice_is_measured_as_segment_would_outline_it(tmp_path, cord_folder,
         expected.append(2 * (a & b).sum() / (a.sum() + b.sum()))
     assert expected[0] != expected[1]
     assert expected[0] != expected[2]
-    np.testing.assert_allclose(
-        choosing.measure_choices(pipeline, row["path"], row["mask"], CHOICES), expected, rtol=1e-12
-    )
+    found, ill = choosing.measure_choices(pipeline, row["path"], row["mask"], CHOICES)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert ill
 
 
 def test_false_lesions_limit_the_choice():

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from conftest import DIAGNOSES, draw_case, save
 from spinalcord.cli import main
 from spinalcord.cohort.run_tables import read_results
 from spinalcord.errors import InputError
@@ -23,28 +22,11 @@ GIVEN = {"steps": 1, "epochs": 1, "batch": 4, "window": (32, 32), "patch": (32, 
          "aspect": 2.0, "device": "cpu", "precision": "f32"}  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def cohort(tmp_path_factory):
-    """Two patients of each diagnosis and two without lesion; no split."""
-    folder = tmp_path_factory.mktemp("cohort") / "bids"
-    rows = ["participant_id\tdiagnosis"]
-    for k, diagnosis in enumerate((*DIAGNOSES, "n/a") * 2, 1):
-        subject = f"sub-{k:02d}"
-        scan, mask, cord = draw_case(k, lesion=diagnosis != "n/a")
-        save(scan, folder / subject / "anat" / f"{subject}_T2w.nii.gz")
-        truth = folder / "derivatives" / "truth" / subject / "anat"
-        save(mask, truth / f"{subject}_label-lesion_mask.nii.gz")
-        save(cord, truth / f"{subject}_label-cord_mask.nii.gz")
-        rows.append(f"{subject}\t{diagnosis}")
-    (folder / "participants.tsv").write_text("\n".join(rows) + "\n")
-    return folder
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::spinalcord.errors.SpinalcordWarning")
-def test_from_a_cohort_to_an_ensemble_a_run_and_a_report(cohort, tmp_path, capsys):
+def test_from_a_cohort_to_an_ensemble_a_run_and_a_report(unsplit, tmp_path, capsys):
     out = tmp_path / "models"
-    arguments = ["train", "all", "--data", str(cohort), "--out", str(out), "--folds", "2",
+    arguments = ["train", "all", "--data", str(unsplit), "--out", str(out), "--folds", "2",
                  "--flips", "columns", *TINY]  # fmt: skip
     assert main(arguments) == 0
     printed = capsys.readouterr()
@@ -74,19 +56,19 @@ def test_from_a_cohort_to_an_ensemble_a_run_and_a_report(cohort, tmp_path, capsy
     assert printed.err.count("done before") == 10
     assert json.loads(printed.out) == made
     with pytest.raises(InputError, match="was begun with other init"):
-        training.train_all(cohort, out, given=GIVEN,
+        training.train_all(unsplit, out, given=GIVEN,
                            options=training.TrainingOptions(folds=2, init="none",
                                                             flips=("columns",)))  # fmt: skip
-    scan = cohort / "sub-01" / "anat" / "sub-01_T2w.nii.gz"
+    scan = unsplit / "sub-01" / "anat" / "sub-01_T2w.nii.gz"
     assert main(["segment", str(scan), "--models", str(out)]) == 0
     assert len(json.loads(capsys.readouterr().out)["models"][0]["members"]) == 2
     assert main(["report", str(out / "out-of-fold"), "-o", str(tmp_path / "report")]) == 0
 
 
 @pytest.mark.slow
-def test_a_plan_alone_trains_nothing(cohort, tmp_path, capsys):
+def test_a_plan_alone_trains_nothing(unsplit, tmp_path, capsys):
     out = tmp_path / "models"
-    arguments = ["train", "all", "--data", str(cohort), "--out", str(out), "--dry-run", *TINY]
+    arguments = ["train", "all", "--data", str(unsplit), "--out", str(out), "--dry-run", *TINY]
     assert main(arguments) == 0
     printed = capsys.readouterr()
     plan = json.loads(printed.out)
@@ -97,17 +79,17 @@ def test_a_plan_alone_trains_nothing(cohort, tmp_path, capsys):
     assert "weights kept: best (by the validation split; --keep)" in printed.err
 
 
-def test_options_of_the_one_are_refused_for_the_other(cohort, tmp_path, capsys):
+def test_options_of_the_one_are_refused_for_the_other(unsplit, tmp_path, capsys):
     out = str(tmp_path / "m")
-    assert main(["train", "all", "--data", str(cohort), "--out", out, "--name", "x"]) == 4
+    assert main(["train", "all", "--data", str(unsplit), "--out", out, "--name", "x"]) == 4
     assert "--name is for the training of one network" in capsys.readouterr().err
-    one = ["train", "segmentation", "--data", str(cohort), "--out", f"{out}.safetensors"]
+    one = ["train", "segmentation", "--data", str(unsplit), "--out", f"{out}.safetensors"]
     assert main([*one, "--folds", "2"]) == 4
     assert "--folds is for `spinalcord train all`" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_a_folder_with_other_models_is_left_alone(cohort, tmp_path):
+def test_a_folder_with_other_models_is_left_alone(unsplit, tmp_path):
     (tmp_path / "mine.safetensors").write_bytes(b"x")
     with pytest.raises(InputError, match="holds models already"):
-        training.train_all(cohort, tmp_path, given=GIVEN)
+        training.train_all(unsplit, tmp_path, given=GIVEN)
