@@ -15,6 +15,7 @@ from .. import _core
 from .._moved import old_names
 from ..errors import InputError, ModelError
 from ..limits import LesionLimits
+from ..memory import check_memory
 from ..pictures.scene import MARGIN_MM, Scene
 from ..scans.preparation import Array, Stopwatch, WorkingScan, batches
 from ..scans.writing import save_volume, sidecar_path, write_json
@@ -262,6 +263,9 @@ def segment_scan(
                 else "without context_mm takes 1 (a slice of T2w)"
             )
         )
+    voxels = " x ".join(map(str, scan.array.shape))
+    name = scan.volume.source.path or "the scan"
+    check_memory(scan.segment_nbytes(model), f"{name}: to segment {voxels} voxels")
     labels = model.metadata["labels"]
     known = "given" if cord is not None else "network" if "cord" in model.outputs else "none"
     limits = (limits or LesionLimits()).fill(labels, cord=known)
