@@ -13,14 +13,16 @@ from scans.conftest import SeriesMaker
 
 TEXTS = {
     "PatientName": "Zyxmark^Name", "PatientID": "ZYXMARK-1", "PatientBirthDate": "19410203",
-    "OtherPatientIDs": "ZYXMARK-2", "PatientAddress": "Zyxmark Street", "PatientComments": "Zyxmark",
+    "OtherPatientIDs": "ZYXMARK-2", "PatientAddress": "Zyxmark Street",
+    "PatientComments": "Zyxmark",
     "InstitutionName": "Zyxmark Hospital", "InstitutionAddress": "Zyxmark Road",
     "ReferringPhysicianName": "Zyxmark^Doctor", "OperatorsName": "Zyxmark^Operator",
     "PerformingPhysicianName": "Zyxmark^Other", "StationName": "ZYXMARK3", "StudyID": "ZYXMARK4",
     "AccessionNumber": "ZYXMARK5", "DeviceSerialNumber": "ZYXMARK6", "StudyDate": "19420304",
     "SeriesDate": "19430405", "AcquisitionDate": "19440506", "ContentDate": "19450607",
     "StudyDescription": "Zyxmark study", "ImageComments": "Zyxmark image",
-    "RequestedProcedureDescription": "Zyxmark request", "AdditionalPatientHistory": "Zyxmark history",
+    "RequestedProcedureDescription": "Zyxmark request",
+    "AdditionalPatientHistory": "Zyxmark history",
 }  # fmt: skip
 MARKS = re.compile(rb"zyxmark|19410203|1941-02-03|1942-?03-?04|19430405|19440506|19450607", re.I)
 BLOCKED = """

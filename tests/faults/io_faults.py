@@ -73,9 +73,7 @@ def scenarios(folder: Path) -> dict[str, Callable[[Path], Any]]:
         from spinalcord.training.settings import Settings
         from spinalcord.training.trainer import train_network
 
-        tiny = Settings(
-            epochs=1, steps=1, batch=2, patch=(32, 32), device="cpu", precision="f32"
-        )
+        tiny = Settings(epochs=1, steps=1, batch=2, patch=(32, 32), device="cpu", precision="f32")
         train_network(
             "segmentation", folder / "bids", out / "seg.safetensors", settings=tiny,
             cache=out / "cache", resume=(out / "seg.training" / "checkpoint.pt").exists(),

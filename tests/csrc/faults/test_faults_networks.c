@@ -123,8 +123,7 @@ int main(void)
     const sc_net_kind kinds[] = {SC_MULTIRESUNET, SC_DENSENET121};
     for (int i = 0; i < 2; i++) {
         test_network(kinds[i], SC_PRECISION_F32, SC_ISA_AUTO);
-        if (sc_cpu_has_bf16())
-            test_network(kinds[i], SC_PRECISION_BF16, SC_ISA_AUTO);
+        if (sc_cpu_has_bf16()) test_network(kinds[i], SC_PRECISION_BF16, SC_ISA_AUTO);
     }
     printf("%lld faults\n", faults_done);
     return check_end();

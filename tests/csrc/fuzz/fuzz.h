@@ -152,8 +152,9 @@ static inline void fuzz_mutate(fuzz_seed *s, generator *g)
         const int64_t at = next_int(g, 0, FUZZ_MAX - 1);
         const int64_t from = next_int(g, 0, FUZZ_MAX - 17);
         switch (next_int(g, 0, 3)) {
-        case 0: s->bytes[at % (int64_t)(s->size + 1) % FUZZ_MAX] = (uint8_t)next_bits(g);
-                break;
+        case 0:
+            s->bytes[at % (int64_t)(s->size + 1) % FUZZ_MAX] = (uint8_t)next_bits(g);
+            break;
         case 1: s->bytes[at] = (uint8_t)next_int(g, 0, 21); break;
         case 2: memmove(s->bytes + at % (FUZZ_MAX - 16), s->bytes + from, 16); break;
         default: s->size = (size_t)next_int(g, 1, FUZZ_MAX);

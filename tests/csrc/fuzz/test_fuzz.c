@@ -73,9 +73,9 @@ static void resample(fuzz_input *in)
     const sc_outside outside = (sc_outside)(fuzz_byte(in) % 2);
     float *src = fuzz_floats(in, fuzz_product(e[0], e[1], e[2]));
     float *dst = malloc((size_t)fuzz_product(e[0], h, w) * sizeof *dst);
-    fuzz_check(sc_images_resample(src, e[0], e[1], e[2], &f, filter, outside, dst, h, w,
-                                  &err),
-               &err);
+    fuzz_check(
+        sc_images_resample(src, e[0], e[1], e[2], &f, filter, outside, dst, h, w, &err),
+        &err);
     float *back = malloc((size_t)fuzz_product(e[0], h, w) * sizeof *back);
     fuzz_check(sc_images_restore(src, e[0], e[1], e[2], &f, back, h, w, &err), &err);
     fuzz_check(sc_map_restore(src, e[0] > 0 ? e[1] : 0, e[2], &f, fuzz_extent(in),
@@ -98,8 +98,9 @@ static void frames(fuzz_input *in)
     int64_t h, w;
     const int64_t rows = fuzz_extent(in) * fuzz_extent(in) * fuzz_extent(in);
     const int64_t cols = fuzz_extent(in) * fuzz_extent(in) * fuzz_extent(in);
-    fuzz_check(sc_frame_stretch(rows, cols, fuzz_extent(in), fuzz_extent(in), &out, &err),
-               &err);
+    fuzz_check(
+        sc_frame_stretch(rows, cols, fuzz_extent(in), fuzz_extent(in), &out, &err),
+        &err);
     const double row_mm = fuzz_double(in), col_mm = fuzz_double(in);
     fuzz_check(sc_frame_physical(rows, cols, row_mm, col_mm, fuzz_double(in), &out, &h,
                                  &w, &err),
@@ -128,8 +129,8 @@ static void lesion_images(fuzz_input *in)
             w > 0) {
             one = sc_lesion_window(slice, e[2], boxes[i], &whole, h, w);
         }
-        fuzz_check(sc_classifier_image(NULL, t2, slice, e[1], e[2], &one, SC_AREA, dst, h,
-                                       w, &err),
+        fuzz_check(sc_classifier_image(NULL, t2, slice, e[1], e[2], &one, SC_AREA, dst,
+                                       h, w, &err),
                    &err);
     }
     free(dst);
@@ -190,8 +191,8 @@ static void scores(fuzz_input *in)
     double *out = malloc(sizeof *out * (size_t)(64 * 4 + (n > 0 ? n : 0)));
     fuzz_check(sc_placements(values, positive, n, out, &err), &err);
     const sc_auc_sample sample = {values, positive, unit, strata, models, n, n_strata};
-    fuzz_check(
-        sc_auc_bootstrap(&sample, replicates, 1, threads, out, NULL, NULL, &err), &err);
+    fuzz_check(sc_auc_bootstrap(&sample, replicates, 1, threads, out, NULL, NULL, &err),
+               &err);
     fuzz_check(sc_ratio_bootstrap(values, values, models > 0 ? n : 0, replicates, 1,
                                   threads, out, NULL, NULL, &err),
                &err);
@@ -217,8 +218,8 @@ static void distances(fuzz_input *in)
     if (first == SC_OK && second == SC_OK) {
         double *there = malloc((size_t)count[0] * sizeof *there);
         double *back = malloc((size_t)count[1] * sizeof *back);
-        fuzz_check(
-            sc_surface_distances(a, b, e, spacing, threads, there, back, &err), &err);
+        fuzz_check(sc_surface_distances(a, b, e, spacing, threads, there, back, &err),
+                   &err);
         free(there);
         free(back);
     }
@@ -236,8 +237,8 @@ static void batch_norm(fuzz_input *in)
     const int64_t size = fuzz_product(n, c, 1);
     const uint8_t how = fuzz_byte(in);
     float *weight = fuzz_floats(in, c), *bias = fuzz_floats(in, c);
-    const sc_batch_norm norm = {n, c, how & 1 ? weight : NULL, bias,
-                                (float)fuzz_double(in), how & 2};
+    const sc_batch_norm norm = {
+        n, c, how & 1 ? weight : NULL, bias, (float)fuzz_double(in), how & 2};
     uint16_t *x = fuzz_items(in, size, 2), *other = fuzz_items(in, size, 2);
     uint16_t *sum = fuzz_items(in, size, 2), *y = fuzz_items(in, size, 2);
     float *mean = fuzz_floats(in, c), *variance = fuzz_floats(in, c);
@@ -246,8 +247,8 @@ static void batch_norm(fuzz_input *in)
                                      summed ? sum : NULL, y, mean, variance, how % 3,
                                      &err),
                &err);
-    fuzz_check(sc_batch_norm_backward(&norm, x, summed, other, mean, variance, y, weight,
-                                      bias, how % 3, &err),
+    fuzz_check(sc_batch_norm_backward(&norm, x, summed, other, mean, variance, y,
+                                      weight, bias, how % 3, &err),
                &err);
     free(variance);
     free(mean);
@@ -262,8 +263,8 @@ static void batch_norm(fuzz_input *in)
 static void fuzz_one(fuzz_input *in)
 {
     static void (*const ENTRIES[])(fuzz_input *) = {
-        label_and_measure, resample, frames,    lesion_images,
-        orient,            scores,   distances, batch_norm,
+        label_and_measure, resample,   frames, lesion_images, orient, scores,
+        distances,         batch_norm,
     };
     ENTRIES[fuzz_byte(in) % 8](in);
 }

@@ -86,8 +86,8 @@ static void run(fuzz_input *in)
     const sc_layer layer = (sc_layer)(fuzz_byte(in) % 8);
     const bool small = h > 0 && w > 0 && h <= 128 && w <= 128;
     float *images = fuzz_floats(in, small ? n * channels * h * w : 1);
-    sc_call call = {.pass = (sc_pass)(fuzz_byte(in) % 3), .n = n, .h = h, .w = w,
-                    .images = images};
+    sc_call call = {
+        .pass = (sc_pass)(fuzz_byte(in) % 3), .n = n, .h = h, .w = w, .images = images};
     const uint8_t what = fuzz_byte(in);
     double direction[2] = {fuzz_double(in), fuzz_double(in)};
     const float both[2] = {(float)direction[0], (float)direction[1]};
@@ -95,10 +95,12 @@ static void run(fuzz_input *in)
     if (what & 1) call.forward.features = room(net, SC_OUTPUT_FEATURES, layer, n, h, w);
     if (what & 2) call.forward.cam = room(net, SC_OUTPUT_CAM, layer, n, h, w);
     call.forward.cam_index = what >> 2 & 1;
-    call.backward = (sc_backward){.layer = layer, .probability = what & 8,
-                                  .direction = both,
-                                  .activations = room(net, SC_OUTPUT_LAYER, layer, n, h, w),
-                                  .gradients = room(net, SC_OUTPUT_LAYER, layer, n, h, w)};
+    call.backward =
+        (sc_backward){.layer = layer,
+                      .probability = what & 8,
+                      .direction = both,
+                      .activations = room(net, SC_OUTPUT_LAYER, layer, n, h, w),
+                      .gradients = room(net, SC_OUTPUT_LAYER, layer, n, h, w)};
     if (small || h > 4096 || w > 4096 || h < 1 || w < 1) {
         fuzz_check(sc_net_run(net, &call, &err), &err);
     }
