@@ -56,7 +56,8 @@ static sc_status backward(void *arg, sc_error *err)
 
 static int stride(void) { return getenv("FAULTS_ALL") == NULL ? STRIDE : 1; }
 
-/* Let requests of opening fail; returns about how many there are.  A failed opening must leave nothing behind. */
+/* Let requests of opening fail; returns about how many there are.  A failed opening must
+ * leave nothing behind. */
 static long long fail_open(subject *s)
 {
     long long n = 0;
