@@ -26,7 +26,7 @@ CONTENTS = {
 }
 """Pages of the sidebar, seen from this folder; others begin "Reference"."""
 
-REFERENCE = ["docs/api/index", "CHANGELOG", "THIRD-PARTY"]
+REFERENCE = ["docs/api/index", "CHANGELOG", "SECURITY", "THIRD-PARTY"]
 
 # ---- Sphinx -------------------------------------------------------------------------------------
 
@@ -40,6 +40,7 @@ root_doc = "README"
 include_patterns = [
     "README.md",
     "CHANGELOG.md",
+    "SECURITY.md",
     "THIRD-PARTY.md",
     "docs/**",
     "benchmarks/README.md",

@@ -16,6 +16,7 @@ from .._moved import old_names
 from ..errors import InputError, ModelError
 from ..extras import require
 from ..limits import LesionLimits
+from ..memory import check_memory
 from ..pictures.scene import MARGIN_MM, Scene
 from ..scans.preparation import Array, Stopwatch, WorkingScan, batches
 from ..scans.writing import save_volume, sidecar_path, write_json
@@ -346,6 +347,9 @@ def segment_scan(
                 else "without context_mm takes 1 (a slice of T2w)"
             )
         )
+    voxels = " x ".join(map(str, scan.array.shape))
+    name = scan.volume.source.path or "the scan"
+    check_memory(scan.segment_nbytes(model), f"{name}: to segment {voxels} voxels")
     labels = model.metadata["labels"]
     known = "given" if cord is not None else "network" if "cord" in model.outputs else "none"
     limits = (limits or LesionLimits()).fill(labels, cord=known)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import time
 from collections.abc import Iterator
 from functools import cached_property
@@ -113,6 +114,27 @@ class WorkingScan:
             step = settings["context_mm"] / self.spacing_mm[0]
             images = _core.with_context(images[:, 0], step)
         return images, frame
+
+    def segment_nbytes(self, model: Model) -> int:
+        """Estimate the memory that segmenting this scan takes beyond what it already holds.
+
+        Per voxel: the scan in the working orientation once more, scaled, each output's map, and
+        masks, labels and results; per pixel of the images: their channels and each output.
+        """
+        slices, rows, columns = self.array.shape
+        n_outputs = len(model.outputs)
+        settings = model.preprocessing
+        if settings["mode"] == "physical":
+            h, w = (
+                math.ceil(n * mm / settings["pixel_mm"]) + 16
+                for n, mm in zip((rows, columns), self.spacing_mm[1:], strict=True)
+            )
+        else:
+            h, w = settings["size"]
+        channels = model.in_channels + 1
+        per_voxel = 4 + 5 * n_outputs + 16
+        pixels = slices * h * w * 4 * (channels + n_outputs)
+        return int(slices * rows * columns * per_voxel + pixels)
 
     def mask(self, mask: Any, label: Label = None) -> Array:
         """Convert a user's lesion mask to the working orientation.
