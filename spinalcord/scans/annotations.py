@@ -398,7 +398,8 @@ def _working(array: Array, like: Volume) -> Array:
 
 def _without(array: Array, like: Volume) -> Array:
     """Say which slices, counted from the left, hold nothing of an array."""
-    return np.logical_not(np.asarray(_working(array, like).any(axis=(1, 2))))
+    empty: Array = np.logical_not(_working(array, like).any(axis=(1, 2)))
+    return empty
 
 
 def _unannotated(lesion: Array, cord: Array | None, known: Array | None) -> tuple[int, ...]:
