@@ -392,15 +392,14 @@ def _check_frame(path: Path, segments: Segments, like: Volume) -> None:
 def _working(array: Array, like: Volume) -> Array:
     """Return an array of the scan's storage order as (slice L->R, row S->I, column A->P)."""
     moved: Array = array.transpose(like.orientation.permutation)
-    return np.asarray(
-        moved[tuple(slice(None, None, -1 if f else 1) for f in like.orientation.flips)]
-    )
+    flips = tuple(slice(None, None, -1 if f else 1) for f in like.orientation.flips)
+    return np.asarray(moved[flips])
 
 
 def _without(array: Array, like: Volume) -> Array:
     """Say which slices, counted from the left, hold nothing of an array."""
-    held: Array = _working(array, like).any(axis=(1, 2))
-    return ~held
+    empty: Array = np.logical_not(_working(array, like).any(axis=(1, 2)))
+    return empty
 
 
 def _unannotated(lesion: Array, cord: Array | None, known: Array | None) -> tuple[int, ...]:

@@ -302,7 +302,7 @@ def _where(source: Source) -> str:
 
 
 def _as_voxels(array: Any, where: str) -> np.ndarray:
-    voxels = on_cpu(array)
+    voxels: np.ndarray = on_cpu(array)
     while voxels.ndim > 3 and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]
     if voxels.ndim != 3:
