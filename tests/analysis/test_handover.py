@@ -31,6 +31,7 @@ def same_place(got, want):
     np.testing.assert_array_equal(a.array != 0, b.array != 0)  # ITK reads bits as 0 and 255
 
 
+@pytest.mark.slow
 def test_a_segmentation_object_is_the_mask(tmp_path, results):
     seg, _ = results
     assert seg.found

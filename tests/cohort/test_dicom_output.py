@@ -11,6 +11,8 @@ from cohorts import save_scan, table
 from spinalcord import run_cohort
 from spinalcord.cohort import processing
 
+pytestmark = pytest.mark.slow
+
 OBJECTS = ["desc-lesion_overlay.dcm", "desc-lesion_seg.dcm", "measurements.dcm"]
 
 
