@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from .._moved import old_names
 from ..errors import SpinalcordWarning
@@ -19,7 +19,11 @@ from .attribution import RING_MM, ExplanationOptions
 from .case import CaseResults, analyse
 from .classification import Diagnosis, classify_slices
 from .explanation import Explanation, check_answer, explain_slices
+from .opening import meanwhile
 from .segmentation import Segmentation, segment_scan
+
+
+Kind = TypeVar("Kind")
 
 
 class Pipeline:
@@ -169,11 +173,10 @@ class Pipeline:
             min_in_cord=min_in_cord,
             keep_outside_cord=keep_outside_cord,
         )
-        network = self.network("segmentation")
         watch = Stopwatch()
-        scan = _read(volume, series, watch)
+        scan = self._meanwhile(("segmentation",), lambda: _read(volume, series, watch))
         segmentation = segment_scan(
-            scan, network, limits=limits, cord=cord, watch=watch, progress=self._progress
+            scan, self.network("segmentation"), limits=limits, cord=cord, watch=watch, progress=self._progress
         )
         _warn_if_emptied(segmentation)
         return segmentation
@@ -226,9 +229,11 @@ class Pipeline:
         ----------
         .. [1] The letter that this package follows, Methods.
         """
-        networks = {task: self.network(task) for task in TASKS}
         watch = Stopwatch()
-        lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
+        lesion, segmentation = self._lesion(
+            volume, mask, lesion_label, t1c, series, watch, roles=TASKS
+        )
+        networks = {task: self.network(task) for task in TASKS}
         return classify_slices(
             lesion, networks, segmentation=segmentation, watch=watch, progress=self._progress
         )
@@ -314,12 +319,13 @@ class Pipeline:
         """
         check_answer(task, target)
         options = ExplanationOptions(method, layer, of, ring_mm, curves, compare)
-        network = self.network(task)
         watch = Stopwatch()
-        lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
+        lesion, segmentation = self._lesion(
+            volume, mask, lesion_label, t1c, series, watch, roles=(task,)
+        )
         return explain_slices(
             lesion,
-            network,
+            self.network(task),
             target=target,
             options=options,
             segmentation=segmentation,
@@ -353,16 +359,24 @@ class Pipeline:
         InputError, SeriesError, ModelError, BackendError
             As for `classify`.
         """
-        for task in TASKS:
-            self.network(task)  # a missing model is told before anything is read
         watch = Stopwatch()
-        scan, given, contrast = self._inputs(volume, mask, lesion_label, t1c, series, watch)
+        roles = TASKS if mask is not None else ("segmentation", *TASKS)
+        scan, given, contrast = self._meanwhile(
+            roles, lambda: self._inputs(volume, mask, lesion_label, t1c, series, watch)
+        )
         case = analyse(
             scan, self.network, mask=given, t1c=contrast, watch=watch, progress=self._progress
         )
         if case.segmentation is not None:
             _warn_if_emptied(case.segmentation)
         return case
+
+    def _meanwhile(self, roles: Iterable[str], read: Callable[[], Kind]) -> Kind:
+        """Read while the networks of `roles` are opened."""
+        wanted = [role for role in roles if role not in self._networks]
+        for role in wanted:
+            self._folder.model(role)  # a missing model is told before anything is read
+        return meanwhile(lambda: [self.network(role) for role in wanted], read) if wanted else read()
 
     def _lesion(
         self,
@@ -372,9 +386,14 @@ class Pipeline:
         t1c: Any,
         series: str | None,
         watch: Stopwatch,
+        *,
+        roles: tuple[str, ...],
     ) -> tuple[LesionSlices, Segmentation | None]:
         """Read the scan, and take the mask that is given or make one."""
-        scan, given, contrast = self._inputs(volume, mask, lesion_label, t1c, series, watch)
+        scan, given, contrast = self._meanwhile(
+            roles if mask is not None else (*roles, "segmentation"),
+            lambda: self._inputs(volume, mask, lesion_label, t1c, series, watch),
+        )
         if given is not None:
             return LesionSlices(scan, given, contrast), None
         segmentation = segment_scan(

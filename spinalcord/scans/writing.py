@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..paths import local_path
+from .nifti_header import NiftiHeader, encode
 from .orientation import corner_displacement_mm
 from .volume import Volume
 
@@ -156,11 +157,22 @@ def _as_written(array: np.ndarray, path: Path) -> np.ndarray:
 
 
 def _nifti_bytes(array: np.ndarray, volume: Volume) -> bytes:
-    import nibabel
-
     fields = volume.source.details
     large = max(array.shape) > np.iinfo(np.int16).max
     second = large or fields.get("version") == 2
+    if fields.get("sform_code") or fields.get("qform_code"):
+        plain = NiftiHeader(2 if second else 1)
+        if _repeat_geometry(plain, volume):
+            if not int(plain["xyzt_units"]) & 7:
+                plain["xyzt_units"] = 2 | int(plain["xyzt_units"])
+            return encode(plain, array)
+    return _by_nibabel(array, volume, second)
+
+
+def _by_nibabel(array: np.ndarray, volume: Volume, second: bool) -> bytes:
+    """Return the bytes of a file whose header repeats none that was read."""
+    import nibabel
+
     cls: Any = nibabel.Nifti2Image if second else nibabel.Nifti1Image
     header = cls.header_class()
     header.set_data_dtype(array.dtype)
