@@ -162,7 +162,7 @@ float *plan_pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0,
                 plan_at(plan, self->src[0], y, 0), src->pitch, dst_y, self->pack_step,
                 step->w, kc, self->norm_scale, self->norm_shift);
         }
-        if (plan->engine.bf16) clear_tails(step, dst_y);
+        if (plan->engine.bf16 && self->pack_step > kc) clear_tails(step, dst_y);
     }
     return packed;
 }

@@ -249,7 +249,8 @@ static sc_status pack(const sc_engine *engine, sc_conv_weights *w, float *plain,
                       sc_error *err)
 {
     if (sc_engine_is_onednn(engine)) {
-        return sc_onednn_weights_create(&w->shape, plain, &w->onednn, err);
+        return sc_onednn_weights_create(&w->shape, plain, engine->bf16, &w->onednn,
+                                        err);
     }
     const int64_t oc = w->shape.oc, kc = engine->bf16 ? sc_round_up(w->kc, 32) : w->kc;
     const int64_t n = sc_conv_packed_f32(oc, w->n_taps, kc);

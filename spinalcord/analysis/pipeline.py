@@ -176,7 +176,12 @@ class Pipeline:
         watch = Stopwatch()
         scan = self._meanwhile(("segmentation",), lambda: _read(volume, series, watch))
         segmentation = segment_scan(
-            scan, self.network("segmentation"), limits=limits, cord=cord, watch=watch, progress=self._progress
+            scan,
+            self.network("segmentation"),
+            limits=limits,
+            cord=cord,
+            watch=watch,
+            progress=self._progress,
         )
         _warn_if_emptied(segmentation)
         return segmentation
@@ -376,7 +381,9 @@ class Pipeline:
         wanted = [role for role in roles if role not in self._networks]
         for role in wanted:
             self._folder.model(role)  # a missing model is told before anything is read
-        return meanwhile(lambda: [self.network(role) for role in wanted], read) if wanted else read()
+        return (
+            meanwhile(lambda: [self.network(role) for role in wanted], read) if wanted else read()
+        )
 
     def _lesion(
         self,

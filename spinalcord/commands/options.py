@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # As in models/network.py and analysis/attribution/methods.py, which would import the core.
 PRECISIONS = ("f32", "bf16")
+BACKENDS = ("own", "onednn")
 METHODS = ("gradcam", "gradcam++", "hirescam", "layercam", "gradient", "integrated", "occlusion")
 LAYERS = ("last", "block1", "block2", "block3", "block4", "input")
 OF = ("logit", "difference", "probability")
