@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from .._moved import old_names
-from ..errors import SpinalcordWarning
 from ..limits import LesionLimits
 from ..models.folder import ModelFolder, find_models
 from ..models.network import Network, check_settings, resolve_precision
@@ -20,8 +18,8 @@ from .case import CaseResults, analyse
 from .classification import Diagnosis, classify_slices
 from .explanation import Explanation, check_answer, explain_slices
 from .opening import meanwhile
-from .segmentation import Segmentation, segment_scan
-
+from .region import check_roi
+from .segmentation import Segmentation, segment_scan, warn_if_emptied
 
 Kind = TypeVar("Kind")
 
@@ -40,11 +38,14 @@ class Pipeline:
         Threads of one call; the CPUs this process may use if not given.
     progress : bool, default False
         Whether to show bars on standard error, where that is a terminal.
+    roi : {"full", "cord"}, default "full"
+        What the segmentation computes: whole slices, or of most of them only a window round the
+        cord, which is faster and nearly the same (``docs/core.md``); results say which.
 
     Raises
     ------
     InputError
-        An unknown precision, or fewer than one thread.
+        An unknown precision or roi, or fewer than one thread.
     ModelError
         No such folder, a damaged file in it, or two files for one role. A missing role is an
         error only when it is needed.
@@ -62,10 +63,11 @@ class Pipeline:
         threads: int | None = None,
         *,
         progress: bool = False,
+        roi: str = "full",
     ) -> None:
         self._threads = check_settings(precision, threads)
         self._precision = resolve_precision(precision)
-        self._progress = progress
+        self._progress, self._roi = progress, check_roi(roi)
         self._folder = find_models(models)
         self._networks: dict[str, Network] = {}
         self._lock = threading.Lock()
@@ -175,15 +177,11 @@ class Pipeline:
         )
         watch = Stopwatch()
         scan = self._meanwhile(("segmentation",), lambda: _read(volume, series, watch))
+        network = self.network("segmentation")
         segmentation = segment_scan(
-            scan,
-            self.network("segmentation"),
-            limits=limits,
-            cord=cord,
-            watch=watch,
-            progress=self._progress,
+            scan, network, limits=limits, cord=cord, watch=watch, **self._computing()
         )
-        _warn_if_emptied(segmentation)
+        warn_if_emptied(segmentation)
         return segmentation
 
     def classify(
@@ -370,20 +368,20 @@ class Pipeline:
             roles, lambda: self._inputs(volume, mask, lesion_label, t1c, series, watch)
         )
         case = analyse(
-            scan, self.network, mask=given, t1c=contrast, watch=watch, progress=self._progress
+            scan, self.network, mask=given, t1c=contrast, watch=watch, **self._computing()
         )
         if case.segmentation is not None:
-            _warn_if_emptied(case.segmentation)
+            warn_if_emptied(case.segmentation)
         return case
 
+    def _computing(self) -> dict[str, Any]:
+        return {"progress": self._progress, "roi": self._roi}
+
     def _meanwhile(self, roles: Iterable[str], read: Callable[[], Kind]) -> Kind:
-        """Read while the networks of `roles` are opened."""
-        wanted = [role for role in roles if role not in self._networks]
-        for role in wanted:
-            self._folder.model(role)  # a missing model is told before anything is read
-        return (
-            meanwhile(lambda: [self.network(role) for role in wanted], read) if wanted else read()
-        )
+        """Read while the networks of `roles` are opened; that one is missing is told first."""
+        for role in roles:
+            self._folder.model(role)
+        return meanwhile(lambda: [self.network(role) for role in roles], read)
 
     def _lesion(
         self,
@@ -404,9 +402,9 @@ class Pipeline:
         if given is not None:
             return LesionSlices(scan, given, contrast), None
         segmentation = segment_scan(
-            scan, self.network("segmentation"), watch=watch, progress=self._progress
+            scan, self.network("segmentation"), watch=watch, **self._computing()
         )
-        _warn_if_emptied(segmentation)
+        warn_if_emptied(segmentation)
         found = scan.working(segmentation.mask.array)
         return LesionSlices(scan, found, contrast), segmentation
 
@@ -430,7 +428,8 @@ class Pipeline:
             return scan, scan.mask(mask, lesion_label), contrast
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._folder.path, self._precision, self._threads, self._progress)
+        own = self._folder.path, self._precision, self._threads, self._progress, self._roi
+        return _rebuild, own
 
     def __repr__(self) -> str:
         roles = ", ".join(self._folder.models) or "no models"
@@ -444,15 +443,10 @@ def _read(volume: Any, series: str | None, watch: Stopwatch) -> WorkingScan:
         return WorkingScan(volume, series=series)
 
 
-def _warn_if_emptied(segmentation: Segmentation) -> None:
-    """Warn if every detected lesion was excluded."""
-    if segmentation.dropped and not segmentation.found:
-        text = "; ".join(segmentation.warnings)
-        warnings.warn(f"{segmentation.record.stem}: {text}", SpinalcordWarning, stacklevel=4)
-
-
-def _rebuild(models: os.PathLike[str], precision: str, threads: int, progress: bool) -> Pipeline:
-    return Pipeline(models, precision, threads, progress=progress)
+def _rebuild(
+    models: os.PathLike[str], precision: str, threads: int, progress: bool, roi: str = "full"
+) -> Pipeline:
+    return Pipeline(models, precision, threads, progress=progress, roi=roi)
 
 
 __getattr__ = old_names(__name__)
