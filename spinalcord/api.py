@@ -59,6 +59,7 @@ def segment(
     min_thickness_mm: float | None = None,
     min_peak: float | None = None,
     cord: Any = None,
+    cord_label: int | None = None,
     min_in_cord: float | None = None,
     keep_outside_cord: bool | None = None,
     series: str | None = None,
@@ -89,6 +90,7 @@ def segment(
         min_thickness_mm=min_thickness_mm,
         min_peak=min_peak,
         cord=cord,
+        cord_label=cord_label,
         min_in_cord=min_in_cord,
         keep_outside_cord=keep_outside_cord,
         series=series,
@@ -145,7 +147,7 @@ def explain(
     threads: int | None = None,
     progress: bool = False,
 ) -> Explanation:
-    """Show where on the lesion's slices the evidence for an answer lies.
+    """Compute an attribution map of an answer on the slices with lesion.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from command_line import random_models, scan_file  # noqa: F401 - fixtures
 from stand_ins import cord_folder, model_folder, scan, stand_in  # noqa: F401 - fixtures
 
 ROOT = Path(__file__).resolve().parents[1]
-SCANS = Path(os.environ.get("SPINALCORD_TEST_DATA", ROOT.parent / "shared" / "data"))
+SCANS = Path(os.environ.get("SPINALCORD_TEST_DATA", ROOT.parent / "shared" / "data")).absolute()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import inspect
 import re
 from functools import partial
 
+import numpy as np
 import pytest
 from model_files import SEGMENTATION, write_raw
 
@@ -13,7 +14,7 @@ import spinalcord as sc
 from spinalcord import api
 from spinalcord.analysis.pipeline import Pipeline
 from spinalcord.api import MAX_SHARED, shared_pipeline
-from spinalcord.errors import SeriesError
+from spinalcord.errors import InputError, SeriesError, SpinalcordWarning
 
 
 def test_module_level_calls_share_a_pipeline_until_a_file_changes(scan, model_folder, stand_in):
@@ -52,3 +53,18 @@ def test_every_option_is_documented_once(name):
         assert documented == options
         assert [text.count(f"\n{title}\n---") for title in ("Returns", "Raises")] == [1, 1]
     assert inspect.getdoc(function).count("\nExamples\n") == 1
+
+
+def test_the_cord_of_a_mask_that_holds_other_things_is_named_by_its_label(scan, model_folder):
+    values = np.zeros(scan.shape, np.uint8)
+    values[2:5, :, 30:42] = 1
+    values[3, 40:60, 34:38] = 2
+    alone = scan.like((values == 1).astype(np.uint8))
+    named = sc.segment(scan, models=model_folder, cord=scan.like(values), cord_label=1)
+    expected = sc.segment(scan, models=model_folder, cord=alone)
+    np.testing.assert_array_equal(named.mask.array, expected.mask.array)
+    np.testing.assert_array_equal(named.cord.array, alone.array)
+    with pytest.warns(SpinalcordWarning, match="cord_label="):
+        sc.segment(scan, models=model_folder, cord=scan.like(values))
+    with pytest.raises(InputError, match="cord_label=1 needs a cord mask, got none"):
+        sc.segment(scan, models=model_folder, cord_label=1)

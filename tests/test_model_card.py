@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import pytest
+from model_steps import step
 
 from spinalcord.models.folder import ROLES, WEIGHTS_DIR, find_models
 
@@ -19,12 +18,7 @@ pytest.importorskip("torch", reason="torch is not installed")
 
 @pytest.fixture(scope="module")
 def card():
-    path = ROOT / "benchmarks" / "models" / "card.py"
-    spec = importlib.util.spec_from_file_location("card", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["card"] = module
-    spec.loader.exec_module(module)
-    return module
+    return step("card_tables")
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +32,11 @@ def test_the_page_has_the_measured_tables(card, figures):
     assert tables.strip() == card.make_card(figures).strip()
 
 
-def test_the_weights_that_ship_are_those_that_were_measured(card, figures):
+def test_the_weights_that_ship_are_those_that_were_measured(figures):
     models = find_models(WEIGHTS_DIR).models
     assert set(models) == set(ROLES) == set(figures["weights"])
     for role, model in models.items():
-        assert card.sum_of_tensors(model.path) == figures["weights"][role], role
+        assert step("weights").sum_of_tensors(model.path) == figures["weights"][role], role
 
 
 def test_each_model_file_tells_its_own_figures(figures):

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import nibabel
 import numpy as np
 import pytest
+from model_steps import step
 from stand_ins import SPACING, lesion_of, stored, working_array
 
 import spinalcord as sc
 
-FOLDER = Path(__file__).parents[1] / "benchmarks" / "models"
 VOXEL_MM3 = float(np.prod(SPACING))
 
 pytest.importorskip("torch", reason="torch is not installed")
 
 
 @pytest.fixture
-def compare(monkeypatch):
-    monkeypatch.syspath_prepend(str(FOLDER))
-    monkeypatch.delitem(sys.modules, "card", raising=False)
-    spec = importlib.util.spec_from_file_location("compare", FOLDER / "compare.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def compare():
+    return step("measure_cases")
 
 
 def save(volume, path):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import nibabel
 import numpy as np
 import pytest
+from model_steps import step
 from stand_ins import lesion_of, stored, working_array
 
 import spinalcord as sc
 
-PROGRAM = Path(__file__).parents[1] / "benchmarks" / "models" / "limits.py"
 CHOICES = [
     (0.5, 0.0, 0.0, 0.0, 0.0),
     (0.5, 100.0, 0.0, 0.0, 0.0),
@@ -26,10 +23,7 @@ pytest.importorskip("torch", reason="torch is not installed")
 
 @pytest.fixture(scope="module")
 def limits():
-    spec = importlib.util.spec_from_file_location("limits", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return step("choose_limits")
 
 
 def save(volume, path):

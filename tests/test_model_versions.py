@@ -1,27 +1,18 @@
-"""The table of versions: every figure follows from the cases that compare.py lists."""
+"""The table of versions: every figure follows from the cases that `measure_cases` lists."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import pytest
-
-FOLDER = Path(__file__).parents[1] / "benchmarks" / "models"
+from model_steps import FOLDER, step
 
 pytest.importorskip("torch", reason="torch is not installed")
 
 
 @pytest.fixture
-def versions(monkeypatch):
-    monkeypatch.syspath_prepend(str(FOLDER))
-    monkeypatch.delitem(sys.modules, "card", raising=False)
-    spec = importlib.util.spec_from_file_location("versions", FOLDER / "versions.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def versions():
+    return step("version_table")
 
 
 def case(table, name, diagnosis="", **figures):

@@ -24,6 +24,10 @@ MAX_SECONDS = 600
 minute on two quiet cores. A test that failed on a busy machine would say nothing of the notebook.
 """
 
+KEEP = os.environ.get("SPINALCORD_NOTEBOOKS")
+KEEP = Path(KEEP).absolute() if KEEP else None
+"""Seen from where pytest was started: the tests run in another folder."""
+
 SHIPPED = "01", "02", "03"
 """Those that use the models of the package."""
 
@@ -88,7 +92,6 @@ def test_runs_from_a_clean_kernel_and_shows_pictures(path):
     outputs = [o for cell in book.cells if cell.cell_type == "code" for o in cell.outputs]
     shown = [json.dumps(o.get("data", {})) for o in outputs]
     assert any("image/png" in data or "<img" in data or "<svg" in data for data in shown)
-    keep = os.environ.get("SPINALCORD_NOTEBOOKS")
-    if keep:
-        Path(keep).mkdir(parents=True, exist_ok=True)
-        nbformat.write(book, Path(keep) / path.name)
+    if KEEP:
+        KEEP.mkdir(parents=True, exist_ok=True)
+        nbformat.write(book, KEEP / path.name)

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+import spinalcord as sc
+from spinalcord.cohort.listing import list_cohort
 from spinalcord.errors import InputError, ModelError
 from spinalcord.paths import local_path
+from spinalcord.phantom import make_cohort
+from spinalcord.tables import read_table
 
 
 @pytest.mark.parametrize(
@@ -26,6 +30,22 @@ def test_urls_are_refused(url):
         local_path(url)
     with pytest.raises(ModelError, match="got a URL"):
         local_path(url, ModelError)
+
+
+def test_no_table_no_cohort_and_no_folder_is_taken_from_a_url(tmp_path):
+    url = "https://host/cohort.csv"
+    cohort = [{"case_id": "a", "path": "a.nii"}]
+    for call in (
+        lambda: read_table(url),
+        lambda: sc.Cohort(url),
+        lambda: list_cohort(url),
+        lambda: list_cohort(cohort, exclude=url),
+        lambda: sc.run_cohort(url, tmp_path / "out"),
+        lambda: sc.run_cohort(cohort, url),
+        lambda: make_cohort(4, 1, url),
+    ):
+        with pytest.raises(InputError, match="got a URL; nothing is downloaded"):
+            call()
 
 
 @pytest.mark.parametrize("path", ["t2.nii.gz", "a/b:c/d", "T2: sagittal.nii", "/data/x", b"raw"])

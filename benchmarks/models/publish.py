@@ -1,20 +1,16 @@
 """Give trained models their final settings and put them where the package looks for them.
 
-    python benchmarks/models/publish.py WORK/models [--figures RESULT.json] [--to DIR]
+    python benchmarks/models publish WORK/models [--figures RESULT.json] [--to DIR]
 
-Weights and limits stay as they are. Written: name, version, notice, and of `evaluate.py`'s figures
-those of the model's own step. Then checksums.
+Weights and limits are not changed.  Writes name, version, notice and, of the figures of
+`measure_cohorts`, those that concern the model; then the checksums.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
-
-from evaluate import COHORTS
-from versions import describe
 
 from spinalcord.models.folder import ROLES, WEIGHTS_DIR, find_models
 from spinalcord.models.model_file import read_model, write_model
@@ -22,6 +18,10 @@ from spinalcord.models.network import PRECISIONS
 from spinalcord.models.release import write_sums
 from spinalcord.tasks import TASKS
 from spinalcord.training.export import stored_tensors
+
+from .measure_cohorts import COHORTS
+from .tables import read_figures
+from .version_table import describe
 
 VERSIONS: dict[str, str] = {}
 """Of those that are not at version 2."""
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=WEIGHTS_DIR)
     parser.add_argument("--roles", nargs="+", choices=ROLES, default=ROLES)
     options = parser.parse_args()
-    figures = json.loads(options.figures.read_text()) if options.figures else {}
+    figures = read_figures(options.figures) if options.figures else {}
     options.to.mkdir(parents=True, exist_ok=True)
     for role in options.roles:
         model = find_models(options.models).models[role]
@@ -60,7 +60,7 @@ def own_figures(figures: dict[str, Any], role: str) -> dict[str, Any]:
     """Pick the figures of one model's own step, in both precisions."""
     found: dict[str, Any] = {}
     version = f"version {VERSIONS.get(role)}"
-    if version in figures:  # of compare.py
+    if version in figures:  # of `measure_cases`
         told = {title: reached for title, _, reached in describe(figures[version]["cases"])}
         return {figures["precision"]: told}
     for precision, whole in figures.items():
@@ -81,7 +81,3 @@ def own_figures(figures: dict[str, Any], role: str) -> dict[str, Any]:
                 k: whole[k] for k in ("volunteers", "healthy", "inserted") if k in whole
             }
     return found
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Train the models that ship, from what data.py made.  About four hours on two cores with AMX.
+# Train the models that ship, from the data of `make_data`.  About four hours on two cores with AMX.
 #
 #     sh benchmarks/models/train.sh WORK
 #
@@ -24,18 +24,18 @@ train diagnosis $window --data train.tsv --out zeroth.safetensors --epochs 9 --s
 mkdir -p first second
 train segmentation $narrow --data first.tsv --out first/segmentation.safetensors \
     --init zero.safetensors --epochs 20 --steps 120 --lr 1e-3
-python "$here/healthy.py" . --models first
+python "$here" repeat_healthy . --models first
 train segmentation $narrow --data real.tsv --out second/segmentation.safetensors \
     --init first/segmentation.safetensors --epochs 17 --steps 130 --lr 7e-4 --seed 6
 train segmentation $narrow --data last.tsv --out models/segmentation.safetensors \
     --init second/segmentation.safetensors --epochs 10 --steps 130 --lr 4e-4 --seed 9
-python "$here/limits.py" . --models models --precision bf16
+python "$here" choose_limits . --models models --precision bf16
 
 # One start tells all four diagnoses apart, from true outlines disturbed; each task then learns from
-# true outlines and from the network's, and its cut-off is chosen on the network's.
+# true outlines and from the network's, and its threshold is chosen on the network's.
 train diagnosis $window --data train.tsv --out start.safetensors --init zeroth.safetensors \
     --epochs 9 --steps 270 --lr 1e-3
-python "$here/outlines.py" . --models second --every 4 --precision bf16
+python "$here" outline_cases . --models second --every 4 --precision bf16
 for task in tumor_vs_demyelination astrocytoma_vs_ependymoma ms_vs_nmosd; do
     train "$task" $window --data answers.tsv --out "models/$task.safetensors" \
         --init start.safetensors --epochs 3 --steps 80 --lr 4e-4 --seed 4

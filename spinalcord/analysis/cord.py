@@ -1,6 +1,6 @@
-"""The rule about lesions outside the cord: which are left out, and what is said of them.
+"""Which lesions outside the cord are excluded, and the warnings about them.
 
-A lesion is left out where no voxel of it lies in the cord, or less than a set share of them. The
+A lesion is excluded if no voxel of it lies in the cord, or less than a set share of them. The
 cord is the user's own mask, or else what the network outlines, where it knows the cord.
 """
 

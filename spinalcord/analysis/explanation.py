@@ -1,4 +1,4 @@
-"""Explain an answer: where on the lesion's slices the evidence for it lies."""
+"""Explain an answer: attribution maps of the slices with lesion."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Explanation(Result):
-    """A map of the evidence for one answer, on the scan's own grid.
+    """Attribution map of one answer, on the scan's own grid.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Explanation(Result):
     options : ExplanationOptions
         `method`, `layer`, `of`, and how the map was judged.
     focus : Focus or None
-        Shares of the evidence in the lesion and around it; None without a lesion.
+        Shares of the attribution in the lesion and around it; None without a lesion.
     channels : mapping of str to float, or None
         What t1c, t2 and mask each add to the answer, mean over the slices, where a method tells:
         "integrated", and "hirescam" at the input.
@@ -108,28 +108,28 @@ class Explanation(Result):
 
     @property
     def inside_fraction(self) -> float | None:
-        """Share of the evidence that lies in the lesion; None where there is none."""
+        """Share of the attribution that lies in the lesion; None where there is none."""
         return None if self.focus is None else self.focus.inside_fraction
 
     @property
     def ring_fraction(self) -> float | None:
-        """Share of the evidence outside the lesion, within `options.ring_mm` of it."""
+        """Share of the attribution outside the lesion, within `options.ring_mm` of it."""
         return None if self.focus is None else self.focus.ring_fraction
 
     @property
     def scale(self) -> float | None:
-        """Largest value of the evidence, which `shown` shows as 1; 0 where there is none."""
+        """Largest value of the attribution, which `shown` shows as 1; 0 where there is none."""
         if self.map is None:
             return None
         return float(self.method.attribution(self.map.array).max())
 
     @property
     def shown(self) -> Volume | None:
-        """The evidence, float32 from 0 to 1, as pictures show it: in units of `scale`."""
+        """The attribution, float32 from 0 to 1, as pictures show it: in units of `scale`."""
         if self.map is None:
             return None
-        evidence = self.method.attribution(self.map.array)
-        return self.map.like(evidence / np.float32(self.scale or 1))
+        attribution = self.method.attribution(self.map.array)
+        return self.map.like(attribution / np.float32(self.scale or 1))
 
     @property
     def headline(self) -> str:
@@ -139,10 +139,10 @@ class Explanation(Result):
         said = f"{self.task}: {self.target} (p = {self.probability:.2f}), {self.method.title}"
         inside, around = self.inside_fraction, self.ring_fraction
         if inside is None or around is None:
-            return said + "; no evidence for it"
+            return said + "; no attribution for it"
         flat = self.focus.flat_inside_fraction, self.focus.flat_ring_fraction
         return (
-            f"{said}; {inside:.1%} of the evidence for it in the lesion, {around:.1%} within "
+            f"{said}; {inside:.1%} of the attribution in the lesion, {around:.1%} within "
             f"{self.options.ring_mm:g} mm around (of an even map: {flat[0]:.1%}, {flat[1]:.1%})"
         )
 
@@ -196,7 +196,7 @@ class Explanation(Result):
         if self.method.magnitude:
             label = f"size of the {self.method.title} for {self.target}, largest 1"
             return Scene(self.scan, self.mask, heat=self.shown, heat_label=label)
-        label = f"evidence for {self.target}, in the {self.options.of}'s units"
+        label = f"attribution for {self.target}, in the {self.options.of}'s units"
         return Scene(self.scan, self.mask, heat=self.map, heat_label=label)
 
 

@@ -1,4 +1,4 @@
-"""Lesions of a mask: found, measured in millimetres, and held against the cord."""
+"""Lesions of a mask: labelled, measured in millimetres, and compared with the cord."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def measure_lesions(
     mask : uint8 array
         What is left of it.
     kept, dropped : tuple of Lesion
-        Those in it, and those left out because they lie outside the cord, the largest first.
+        Those in it, and those excluded because they lie outside the cord, the largest first.
     warnings : list of str
         Of lesions that are too thin, too uncertain, or outside the cord.
     """

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from .._moved import old_names
+from ..errors import InputError
 from ..limits import LesionLimits
 from ..models.folder import ModelFolder, find_models
 from ..models.network import Network, check_settings, resolve_precision
@@ -114,6 +115,7 @@ class Pipeline:
         min_thickness_mm: float | None = None,
         min_peak: float | None = None,
         cord: Any = None,
+        cord_label: int | None = None,
         min_in_cord: float | None = None,
         keep_outside_cord: bool | None = None,
         series: str | None = None,
@@ -141,6 +143,9 @@ class Pipeline:
             Mask of the cord on the scan's grid; the network's, where it outlines the cord, if not
             given. Lesions outside the cord are excluded with a warning and listed in
             `Segmentation.dropped`.
+        cord_label : int, optional
+            Value of the cord in a mask with other values. If not given, all voxels that
+            are not 0 are cord, and several values give a warning.
         min_in_cord : float, optional
             Smallest share, in [0, 1], of a lesion's voxels in the cord; a lesion with a smaller
             share, or none, lies outside. The model file's, or 0, if not given.
@@ -159,7 +164,7 @@ class Pipeline:
         ------
         InputError
             Unreadable or unusable scan; a cord mask on another grid; an option out of range;
-            `min_in_cord` where no cord is known.
+            `min_in_cord` where no cord is known; `cord_label` without a cord mask.
         SeriesError
             Several DICOM series that fit equally well, or none.
         ModelError
@@ -179,7 +184,13 @@ class Pipeline:
         scan = self._meanwhile(("segmentation",), lambda: _read(volume, series, watch))
         network = self.network("segmentation")
         segmentation = segment_scan(
-            scan, network, limits=limits, cord=cord, watch=watch, **self._computing()
+            scan,
+            network,
+            limits=limits,
+            cord=cord,
+            cord_label=cord_label,
+            watch=watch,
+            **self._computing(),
         )
         warn_if_emptied(segmentation)
         return segmentation
@@ -205,7 +216,7 @@ class Pipeline:
         mask : Segmentation, path, Volume, nibabel or SimpleITK image, optional
             The lesions, on the scan's grid; outlined as by `segment` if not given.
         lesion_label : int, optional
-            Value of lesion in a mask that holds other things too, such as 2 where 1 is cord. If not
+            Value of lesion in a mask with other values, such as 2 where 1 is cord. If not
             given, all voxels that are not 0 are lesion, and several values give a warning.
         t1c : path, Volume, nibabel or SimpleITK image, optional
             Contrast-enhanced T1-weighted scan on the same grid. Without it that channel is zero.
@@ -220,7 +231,8 @@ class Pipeline:
         Raises
         ------
         InputError
-            Unreadable or unusable scan; a mask or a T1w scan on another grid.
+            Unreadable or unusable scan; a mask or a T1w scan on another grid; `lesion_label`
+            without a mask.
         SeriesError
             Several DICOM series that fit equally well, or none.
         ModelError
@@ -258,7 +270,7 @@ class Pipeline:
         compare: Iterable[str] = (),
         series: str | None = None,
     ) -> Explanation:
-        """Show where on the lesion's slices the evidence for an answer lies.
+        """Compute an attribution map of an answer on the slices with lesion.
 
         Grad-CAM [1]_ is fast and coarse: the network's last maps have 1/32 of the image, so one of
         their pixels is 3 cm at 1 mm. Other methods and layers look closer; none shows what a
@@ -422,6 +434,8 @@ class Pipeline:
         with watch.stage("read"):
             contrast = None if t1c is None else scan.coregistered(t1c, "t1c")
             if mask is None:
+                if lesion_label is not None:
+                    raise InputError(f"lesion_label={lesion_label} needs a mask, got none")
                 return scan, None, contrast
             if isinstance(mask, Segmentation):
                 return scan, scan.mask(mask.mask), contrast

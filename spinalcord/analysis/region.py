@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..errors import InputError
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -73,7 +74,7 @@ def cord_maps(
     whole = sorted({*range(0, n, EVERY), n - 1})
     rest = [i for i in range(n) if i not in set(whole)]
     first = compute(np.ascontiguousarray(images[whole]))
-    box = _window((first[cord] >= threshold).any(axis=0))
+    box = _window(_largest(first[cord] >= threshold).any(axis=0))
     if box is None:
         rows, columns = slice(0, h), slice(0, w)
     else:
@@ -93,6 +94,13 @@ def cord_maps(
         "window": window,
         "pixel_share": round(share, 4),
     }
+
+
+def _largest(mask: np.ndarray) -> np.ndarray:
+    """Return the largest connected piece: the network calls a few pixels elsewhere cord."""
+    labels, n = _core.label(mask.astype(np.uint8), np.eye(4))
+    largest: np.ndarray = labels == 1 + int(np.bincount(labels.ravel())[1:].argmax()) if n else mask
+    return largest
 
 
 def _window(mask: np.ndarray) -> tuple[slice, slice] | None:

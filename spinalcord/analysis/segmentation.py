@@ -224,6 +224,7 @@ def segment_scan(
     *,
     limits: LesionLimits | None = None,
     cord: Any = None,
+    cord_label: int | None = None,
     roi: str = "full",
     watch: Stopwatch,
     progress: bool = False,
@@ -238,7 +239,7 @@ def segment_scan(
         A segmentation network.
     limits : LesionLimits, optional
         What makes a lesion; the model file's own where not given.
-    cord
+    cord, cord_label
         As for `Pipeline.segment`.
     roi
         As for `Pipeline`.
@@ -270,7 +271,9 @@ def segment_scan(
     labels = model.metadata["labels"]
     known = "given" if cord is not None else "network" if "cord" in model.outputs else "none"
     limits = (limits or LesionLimits()).fill(labels, cord=known)
-    inside = None if cord is None else scan.mask(cord)
+    if cord is None and cord_label is not None:
+        raise InputError(f"cord_label={cord_label} needs a cord mask, got none")
+    inside = None if cord is None else scan.mask(cord, cord_label)
     maps, computed = _probabilities(scan, network, check_roi(roi), watch, progress)
     shape = None
     with watch.stage("lesions"):

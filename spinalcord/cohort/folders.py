@@ -31,7 +31,7 @@ def list_folder(folder: Path, masks: bool, out: Path | None) -> list[CohortCase]
     Parameters
     ----------
     folder : Path
-        Searched at any depth, hidden folders and results of a run left out.
+        Searched at any depth, except hidden folders and results of a run.
     masks : bool
         Whether the masks are to be used; they are no cases either way.
     out : Path, optional

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, SpinalcordWarning
+from ..paths import local_path
 from ..qc.verdicts import read_exclusions
 from ..scans.writing import result_stem
 from ..tables import DataTable, Vocabulary, read_table
@@ -102,11 +103,11 @@ class Listing:
     cases : sequence of CohortCase
         In the cohort's order.
     excluded : sequence of (CohortCase, str)
-        Left out on request, with the reason.
+        Excluded on request, with the reason.
     columns : tuple of str
         Of `CohortCase.truth` beyond the usual ones, in the cohort's order.
     notes : tuple of str
-        What was guessed, left out, or cannot be used, a sentence each.
+        What was guessed, ignored or unusable, a sentence each.
     """
 
     name: str
@@ -155,12 +156,12 @@ def list_cohort(
     Warns
     -----
     SpinalcordWarning
-        For each of the listing's notes: what was guessed, left out, or cannot be used.
+        For each of the listing's notes: what was guessed, ignored or unusable.
 
     Raises
     ------
     InputError
-        Unreadable; no case in it; a case twice; a required column or a named one missing; an
+        A URL; unreadable; no case in it; a case twice; a required column or a named one missing; an
         exclusion that fits no case.
 
     Examples
@@ -174,7 +175,7 @@ def list_cohort(
         raise InputError(f"masks is {', '.join(MASK_USES)}, got {masks!r}")
     wanted = tuple(dict.fromkeys(carry))
     vocabulary = Vocabulary(words)
-    path = Path(cohort) if isinstance(cohort, (str, os.PathLike)) else None
+    path = local_path(cohort) if isinstance(cohort, (str, os.PathLike)) else None
     name = "table" if path is None else path.resolve().name
     given: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -303,7 +304,7 @@ def file_name(case_id: str) -> str:
 
 
 def _doubts(cases: Sequence[CohortCase], name: str) -> tuple[str, ...]:
-    """Say what the cohort holds that cannot be used."""
+    """Return what cannot be used in the cohort."""
     columns = dict.fromkeys(column for case in cases for column in case.truth)
     found = unusable({c: [case.truth.get(c, "") for case in cases] for c in columns})
     doubts = [f"{name}: {one}" for one in found]

@@ -62,9 +62,9 @@ class QcPages:
         case : CohortCase
             In the cohort's order.
         record : mapping
-            Its record; empty for one that was not done, which shows only if it was left out.
+            Its record; empty for one that was not done, which is shown only if it was excluded.
         excluded : str, optional
-            Why it is left out of the tables.
+            Why it is excluded from the tables.
 
         Raises
         ------
@@ -170,7 +170,7 @@ def _picture(
 
 
 def _nameless(case: CohortCase, text: str) -> str:
-    """Leave out the names of files: they may be a patient's."""
+    """Remove the names of files: they may be a patient's."""
     for path, what in (
         (case.path, "the scan"),
         (case.mask, "the mask"),

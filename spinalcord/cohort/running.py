@@ -20,6 +20,7 @@ from ..limits import LesionLimits
 from ..models.folder import ROLES, ModelFolder, find_models
 from ..models.model_file import Model
 from ..models.network import check_settings, resolve_precision
+from ..paths import local_path
 from ..scans.reading import check_label
 from ..tasks import TASKS
 from .listing import CohortCase, Listing, list_cohort
@@ -122,7 +123,7 @@ def run_cohort(
 ) -> CohortRun:
     """Segment, classify and explain every case of a cohort; write results and tables.
 
-    A case that fails is recorded with its reason, and the run goes on. Run again, it does what
+    A case that fails is recorded with its reason, and the run continues. Run again, it does what
     is missing, failed or changed: a case is kept as long as the bytes of its files, the models,
     the settings and the version of the package are the same.
 
@@ -148,9 +149,9 @@ def run_cohort(
     resume : bool, default True
         Whether to keep what an earlier run has done.
     exclude : path, mapping or iterable of str, optional
-        case_id or participant_id of cases to leave out; a mapping gives reasons, and so does the
+        case_id or participant_id of cases to exclude; a mapping gives reasons, and so does the
         text after a tab in a file with one entry a line. A file of verdicts (case_id, verdict,
-        note) that the page for quality control exports leaves out its fail and artefact.
+        note) that the page for quality control exports excludes those marked fail and artefact.
     masks : {"compare", "use", "ignore"}, default "compare"
         What a case's lesion mask is for: a reference for the segmentation; to be classified in
         place of segmenting; nothing.
@@ -188,7 +189,7 @@ def run_cohort(
     Warns
     -----
     SpinalcordWarning
-        Some cases failed; what the cohort's tables hold that is not known, guessed or not used.
+        Some cases failed; unknown, guessed or unused contents of the cohort's tables.
 
     Raises
     ------
@@ -206,7 +207,7 @@ def run_cohort(
     >>> run = run_cohort("bids", "out", models="models", jobs=4)  # doctest: +SKIP
     >>> run.table["diagnosis"].value_counts()  # doctest: +SKIP
     """
-    out = Path(out).absolute()
+    out = local_path(out).absolute()
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; expected a folder for the results")
     share = _share(jobs, threads, precision, distributed=client is not None)
@@ -332,7 +333,7 @@ def _describe(settings: RunSettings, folder: ModelFolder, t1c: bool) -> dict[str
             "masks": settings.masks,
             "lesion_label": settings.lesion_label,
             "t1c": t1c,
-            "explaining": settings.explanation.to_dict(),
+            "explanation": settings.explanation.to_dict(),
         },
         "models": [model.to_dict() for model in used],
         "versions": {"spinalcord": __version__, "numpy": np.__version__},

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from ..errors import InputError
+from ..paths import local_path
 from ..tasks import DIAGNOSES
 from .options import add_computing, computing, whole
 from .output import DONE, print_json, say, say_hint, say_notice
@@ -74,7 +75,7 @@ def page_path(out: str) -> Path:
     InputError
         A file name with the ending of another kind of file.
     """
-    path = Path(out)
+    path = local_path(out)
     if path.suffix.lower() in (".html", ".htm") and not path.is_dir():
         return path
     if path.suffix.lower() in (".json", ".gz", ".nii", ".pdf", ".md", ".png") and not path.is_dir():

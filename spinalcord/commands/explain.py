@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", metavar="ANSWER", help="answer to explain (default: the network's own)"
     )
-    shared.add_explaining(parser)
+    shared.add_explanation_options(parser)
     shared.add_lesion(parser)
     parser.add_argument(
         "-o",
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
             task=options.task,
             **shared.lesion(options),
             target=options.target,
-            **shared.explaining(options),
+            **shared.explanation_options(options),
             series=options.series,
         )
         return result, result.save(options.out)

@@ -97,7 +97,7 @@ def add_lesion_label(parser: argparse.ArgumentParser) -> None:
         "--lesion-label",
         type=whole(1),
         metavar="N",
-        help="value of lesion in masks that hold other things too, such as 2 where 1 is cord "
+        help="value of lesion in masks with other values, such as 2 where 1 is cord "
         "(default: all but 0)",
     )
 
@@ -143,7 +143,7 @@ def limits(options: argparse.Namespace) -> LesionLimits:
     return LesionLimits.take(vars(options))
 
 
-def add_explaining(parser: argparse.ArgumentParser) -> None:
+def add_explanation_options(parser: argparse.ArgumentParser) -> None:
     """Add the attribution method and its evaluation."""
     parser.add_argument(
         "--method",
@@ -186,8 +186,8 @@ def add_explaining(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def explaining(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the options of `add_explaining` as keywords of `spinalcord.explain`."""
+def explanation_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of `add_explanation_options` as keywords of `spinalcord.explain`."""
     names = ("method", "layer", "of", "ring_mm", "curves", "compare")
     return {name: getattr(options, name) for name in names}
 

@@ -56,7 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     shared.add_tables(parser)
     shared.add_lesion_label(parser)
     shared.add_limits(parser)
-    shared.add_explaining(parser)
+    shared.add_explanation_options(parser)
     shared.add_computing(parser)
 
 
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         words=options.words,
         lesion_label=options.lesion_label,
         limits=shared.limits(options),
-        **shared.explaining(options),
+        **shared.explanation_options(options),
         qc=not options.no_qc,
         progress=not options.quiet,
     )

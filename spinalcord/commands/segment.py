@@ -31,6 +31,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="cord mask: exclude lesions outside it (default: the network's, if any)",
     )
     parser.add_argument(
+        "--cord-label",
+        type=shared.whole(1),
+        metavar="N",
+        help="value of the cord in a mask that holds other things too (default: all but 0)",
+    )
+    parser.add_argument(
         "--probability",
         action="store_true",
         help="also write the lesion probabilities (OUT must be a folder)",
@@ -48,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
         result = pipeline.segment(
             scan,
             cord=options.cord,
+            cord_label=options.cord_label,
             **shared.limits(options).to_dict(),
             series=options.series,
         )

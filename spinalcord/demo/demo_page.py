@@ -76,7 +76,7 @@ def demo_html(demo: Demo) -> str:
         "The scan": _phantom(demo),
         "The lesion": _lesion(demo),
         "What it looks like": _answers(demo),
-        "Where the evidence lies": _evidence(demo),
+        "Attribution": _evidence(demo),
         "How long it took": _seconds(demo),
         "Do it yourself": _recipe(demo),
         "Made with": _made_with(demo),
@@ -176,7 +176,7 @@ def _answers(demo: Demo) -> str:
             f"{escape(f'Answer {answer.label}; {verdict}.')}</p>"
             + _bar(answer.probability, answer.threshold, f"probability of {task.positive}")
             + f'<div class="ends"><span>0: {escape(task.negative)}</span><span>'
-            f"{answer.probability:.3f}, cut-off {answer.threshold:.3g}, mean of {n} "
+            f"{answer.probability:.3f}, threshold {answer.threshold:.3g}, mean of {n} "
             f"slice{'s' * (n != 1)}</span><span>1: {escape(task.positive)}</span></div></div>"
         )
     rows = [
@@ -184,7 +184,7 @@ def _answers(demo: Demo) -> str:
         for name in DIAGNOSES
     ]
     text = (
-        "The first answer decides which of the other two counts. The black line is the cut-off "
+        "The first answer decides which of the other two counts. The black line is the threshold "
         "that the model file sets: at it or to its right, the answer is the one on the right."
     )
     return (
@@ -204,12 +204,12 @@ def _evidence(demo: Demo) -> str:
     assert demo.case.segmentation is not None
     for name, explanation in demo.case.explanations.items():
         task = TASKS[name]
-        title = f"{task.negative} or {task.positive}? Evidence for {explanation.target}"
+        title = f"{task.negative} or {task.positive}? Attribution for {explanation.target}"
         inside = explanation.inside_fraction
         share = "Nothing speaks for it." if inside is None else (
             f"{inside:.0%} of what speaks for it lies within the lesion."
         )  # fmt: skip
-        label = f"evidence for {explanation.target}, in the logit's units"
+        label = f"attribution for {explanation.target}, in the logit's units"
         scene = Scene(
             demo.phantom.t2,
             demo.case.segmentation.mask,
@@ -304,7 +304,7 @@ def _facts(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _bar(value: float, cut: float, what: str) -> str:
-    said = f"{what}: {value:.3f}; cut-off {cut:.3g}"
+    said = f"{what}: {value:.3f}; threshold {cut:.3g}"
     return (
         f'<div class="bar" role="img" aria-label="{escape(said)}">'
         f'<i style="width:{100 * value:.1f}%"></i><b style="left:{100 * cut:.1f}%"></b></div>'

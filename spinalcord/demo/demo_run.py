@@ -1,4 +1,4 @@
-"""Make a phantom, give it to the pipeline, and hold what comes back against what was drawn."""
+"""Run the pipeline on a phantom and compare the results with the ground truth."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def parse_json(text: bytes | str, what: str) -> dict[str, Any]:
         return found
 
     def refuse(constant: str) -> None:
-        raise ModelError(f"{what} holds {constant}, which is not JSON")
+        raise ModelError(f"{what} contains {constant}, which is not JSON")
 
     try:
         text = text.decode("utf-8") if isinstance(text, bytes) else text

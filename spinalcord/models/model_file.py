@@ -197,7 +197,7 @@ def map_model(path: str | os.PathLike[str]) -> Iterator[tuple[Model, mmap.mmap]]
             file = stack.enter_context(open(path, "rb"))
             stamp = _stamp(file.fileno())
             if stamp[0] < 8:
-                raise ModelError(f"{path} is no safetensors file: it holds only {stamp[0]} bytes")
+                raise ModelError(f"{path} is no safetensors file: it has only {stamp[0]} bytes")
             buffer = stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         except OSError as error:
             raise ModelError(f"cannot read the model file {path}: {error.strerror}") from error
@@ -278,7 +278,7 @@ def _parse_header(buffer: mmap.mmap, path: Path) -> tuple[dict[str, Any], int]:
     if nbytes > min(len(buffer) - 8, MAX_HEADER_NBYTES):
         raise ModelError(
             f"{path} is damaged or no safetensors file: its header claims {nbytes} bytes, "
-            f"the file holds {len(buffer)}"
+            f"the file has {len(buffer)}"
         )
     header = parse_json(buffer[8 : 8 + nbytes], f"{path}: the header")
     return header, 8 + nbytes
@@ -305,7 +305,7 @@ def _parse_tensors(
                 f"the file at {file_nbytes}"
             )
     if at != file_nbytes:
-        raise ModelError(f"{path} holds {file_nbytes - at} bytes that belong to no tensor")
+        raise ModelError(f"{path} has {file_nbytes - at} bytes that belong to no tensor")
     return tuple(t for t in tensors if not t.name.endswith(_IGNORED))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..paths import local_path
 from ..scans.volume import Volume
 from ..scans.writing import save_volume, write_bytes, write_json
 from ..threads import limited_threads
@@ -128,7 +129,7 @@ def make_cohort(
     ...     sorted(path.name for path in out.glob("sub-*"))
     ['sub-0001']
     """
-    folder = Path(out)
+    folder = local_path(out)
     check_visible(visible)
     _check(n, format, difficulty, lesion_free, lesion_free_in, random_contrast, jobs)
     draw_style(np.random.default_rng(0), style)

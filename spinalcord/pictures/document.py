@@ -1,6 +1,6 @@
 """The frame of every page that the package writes: one self-contained HTML document.
 
-It holds no script and loads nothing, which its content security policy states as well.
+It contains no script and loads nothing, which its content security policy states as well.
 """
 
 from __future__ import annotations

@@ -213,7 +213,7 @@ class Scene:
             raise InputError(f"slices is empty, {expected}")
         for number in numbers:
             if not isinstance(number, int | np.integer) or not 0 <= number < self.n_slices:
-                raise InputError(f"slices holds {number!r}, {expected}")
+                raise InputError(f"slices contains {number!r}, {expected}")
         return tuple(sorted({self.scan.stored_slice(int(number)) for number in numbers}))
 
 

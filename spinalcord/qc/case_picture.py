@@ -1,4 +1,4 @@
-"""What a case is judged by: its slices, outlines and evidence, as layers of one small picture.
+"""Picture of a case for review: slices, outlines and attribution, as layers of one small image.
 
 All layers stand in one PNG file, one band under the other, so that a case has one file more and
 the page can show, hide and fade each of them. The first band is the scan in grey; the others are
@@ -86,7 +86,7 @@ def draw_case(
     reference, cord : uint8 arrays of that shape, optional
         The mask it is compared with; the cord.
     maps : mapping of str to float32 array of that shape, optional
-        Evidence by task; shown where positive, on one scale for all slices.
+        Attribution by task; shown where positive, on one scale for all slices.
     number : callable, optional
         Gives a slice the number that it has in the scan.
 

@@ -30,6 +30,12 @@ LESION_COLUMNS = {
     "in_cord_fraction": "in the cord", "overlap_fraction": "overlap",
 }  # fmt: skip
 
+FUNCTIONS = ("verdicts.js", "cases.js")
+"""Scripts without a page, which tests run by themselves, in the order in which they are inlined."""
+
+PARTS = ("page_list.js", "page_case.js", "page_events.js")
+"""Scripts of the page, likewise; they share one scope, and the last one starts the page."""
+
 _MARK = "$data"
 
 
@@ -94,7 +100,13 @@ def row(values: Mapping[str, Any], *, first: bool) -> str:
 
 def closing() -> str:
     """Return a page's text after its last case."""
-    return "\n]}" + Template(_template()[1]).substitute(script=_text("page.js"))
+    return "\n]}" + Template(_template()[1]).substitute(script=script())
+
+
+def script() -> str:
+    """Return the page's script: `FUNCTIONS`, then `PARTS` in a scope of their own."""
+    functions, parts = ("".join(map(_text, names)) for names in (FUNCTIONS, PARTS))
+    return f'"use strict";\n{functions}(() => {{\nconst Q = spinalcordQc;\n{parts}}})();\n'
 
 
 def _json(value: Mapping[str, Any] | Sequence[Any]) -> str:

@@ -1,12 +1,12 @@
-"""Which cases are left out, and why: by a list, or by verdicts as the page exports them."""
+"""Excluded cases and the reasons: from a list, or from the verdicts that the page exports."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from ..errors import InputError
+from ..paths import local_path
 from ..tables import DataTable, parse_table, read_table
 from ..tables.parsing import find_separator, split_rows
 from ..tables.reading import read_bytes, read_text
@@ -26,7 +26,7 @@ _KNOWN = (*_IDS, "verdict", "note", "reason")
 def read_exclusions(
     exclude: str | os.PathLike[str] | Mapping[str, str] | Iterable[str] | None,
 ) -> dict[str, str]:
-    """Say which cases are to be left out.
+    """Return the cases to exclude, with the reasons.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def read_exclusions(
     Raises
     ------
     InputError
-        The file cannot be read, or holds a verdict that cannot be meant.
+        A URL; the file cannot be read, or contains an unknown verdict.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def read_exclusions(
         return {str(key): str(value) for key, value in exclude.items()}
     if not isinstance(exclude, (str, os.PathLike)):
         return {str(entry): _ON_REQUEST for entry in exclude}
-    path, name = Path(exclude), str(exclude)
+    path, name = local_path(exclude), str(exclude)
     if is_spreadsheet(read_bytes(path), path):
         return _of_table(read_table(path, known=_KNOWN))
     text = read_text(path)
@@ -71,7 +71,7 @@ def read_exclusions(
 
 
 def is_verdicts(text: str) -> bool:
-    r"""Say whether a file holds verdicts, by its first line.
+    r"""Tell by the first line whether a file contains verdicts.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def _verdicts(table: DataTable) -> dict[str, tuple[str, str]]:
 
 
 def _of_table(table: DataTable) -> dict[str, str]:
-    """Return who is left out by a table of verdicts or of cases."""
+    """Return the cases that a table of verdicts or of cases excludes."""
     if "verdict" in table.columns and "case_id" in table.columns:
         return _reasons(_verdicts(table))
     column = next((name for name in _IDS if name in table.columns), None)

@@ -1,4 +1,4 @@
-"""Where the evidence lay, in the lesion or in a ring around it, for right answers and wrong.
+"""Share of the attribution in the lesion and in a ring around it, for right and wrong answers.
 
 After the letter's analysis of Grad-CAM in lesion and perilesional areas.
 """
@@ -29,17 +29,17 @@ _SHARES = {
 def activations(
     cases: Cases,
     *,
-    explaining: Mapping[str, Any] | None = None,
+    explanation: Mapping[str, Any] | None = None,
     level: float = 0.95,
     notes: Sequence[str] = (),
 ) -> Table:
-    """Mean shares of the evidence by task, for right and wrong answers.
+    """Mean shares of the attribution by task, for right and wrong answers.
 
     Parameters
     ----------
     cases : Cases
-    explaining : mapping, optional
-        How the run explained its answers, for the notes.
+    explanation : mapping, optional
+        Explanation options of the run, for the notes.
     level, notes
         As in `table2`.
 
@@ -72,14 +72,16 @@ def activations(
                 )
                 rows.append(estimate_row(estimate, task=task, answers=group))
     if not rows:
-        raise InputError("no case says where the evidence lies: no column <task>_inside_fraction")
+        raise InputError(
+            "no case has shares of the attribution: expected a column <task>_inside_fraction"
+        )
     return Table(
         "activations",
-        "Evidence in the lesion and around it",
+        "Attribution in the lesion and around it",
         ("task", "answers", *ESTIMATE),
         tuple(rows),
         ("task", "answers", "figure", "sentence", "method"),
-        (*notes, *_how(explaining or {})),
+        (*notes, *_how(explanation or {})),
     )
 
 
@@ -92,13 +94,13 @@ def _groups(cases: Cases, task: str) -> dict[str, Any]:
     return {name: own for name, own in groups.items() if own.any()}
 
 
-def _how(explaining: Mapping[str, Any]) -> list[str]:
+def _how(explanation: Mapping[str, Any]) -> list[str]:
     remarks = ["the images' shares are what a map that is equal everywhere would have"]
-    method = METHODS.get(str(explaining.get("method")))
+    method = METHODS.get(str(explanation.get("method")))
     if method is not None:
         remarks.insert(
             0,
-            f"{method.title} at {explaining.get('layer')}; the ring is "
-            f"{explaining.get('ring_mm')} mm wide",
+            f"{method.title} at {explanation.get('layer')}; the ring is "
+            f"{explanation.get('ring_mm')} mm wide",
         )
     return remarks

@@ -50,7 +50,7 @@ class Cases:
         Words, as read; empty where missing.
     n : int
     notes : tuple of str
-        What the reading of them has guessed or left out.
+        What was guessed or ignored when they were read.
     """
 
     columns: Mapping[str, Words]
@@ -211,7 +211,7 @@ def given_answers(cases: Cases, name: str) -> tuple[Words, Float]:
     task = TASKS[name]
     probability = cases.numbers(f"{name}_probability")
     if ((probability < 0) | (probability > 1)).any():
-        raise InputError(f"column {name}_probability holds numbers outside 0 to 1")
+        raise InputError(f"column {name}_probability contains numbers outside 0 to 1")
     label = cases.words(f"{name}_label")
     wrong = {*label} - {task.negative, task.positive, ""}
     if wrong:

@@ -76,7 +76,7 @@ def cohort_table(cohort: Cohort, name: str) -> Table:
         "segmentation": lambda: segmentations.segmentation(cohort.cases, cohort.lesions, **options),
         "activations": lambda: activations.activations(
             cohort.cases,
-            explaining=(cohort.settings.get("settings") or {}).get("explaining"),
+            explanation=(cohort.settings.get("settings") or {}).get("explanation"),
             **options,
         ),
         "characteristics": lambda: characteristics.characteristics(

@@ -110,7 +110,7 @@ def _data(cohort: Cohort) -> dict[int, str]:
         12: f"{_answers(cohort)}; who has none is counted as wrong in a row of table 2; n says of "
         "every figure how many have a value",
         20: "the patient: one scan each"
-        + (f", {cohort.n_repeated} further scans left out" if cohort.n_repeated else ""),
+        + (f", {cohort.n_repeated} further scans excluded" if cohort.n_repeated else ""),
         21: f"not stated; {cases.n} patients were evaluated",
     }
     if cohort.split != "all":
@@ -144,9 +144,9 @@ def _model(cohort: Cohort, version: str) -> dict[int, str]:
             values = values[values == values]
             share = decimal(100 * float(values.mean()), 0)
             parts.append(f"{name} {share} % (n = {values.size})")
-        how = (cohort.settings.get("settings") or {}).get("explaining") or {}
+        how = (cohort.settings.get("settings") or {}).get("explanation") or {}
         title = METHODS[how.get("method", "gradcam")].title
-        found[31] = f"{title}; mean share of the evidence within the lesion: {', '.join(parts)}"
+        found[31] = f"{title}; mean share of the attribution within the lesion: {', '.join(parts)}"
     return found
 
 

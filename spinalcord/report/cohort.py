@@ -44,7 +44,7 @@ class Cohort(Frames):
     words : mapping of str to mapping of str to str, optional
         Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``.
     exclude : path, mapping or iterable of str, optional
-        Cases to leave out besides those that the run has left out, such as the verdicts that its
+        Cases to exclude in addition to those that the run excluded, such as the verdicts that its
         page for quality control exports; as for `spinalcord.run_cohort`.
 
     factors : sequence of str, optional
@@ -67,7 +67,7 @@ class Cohort(Frames):
     notes : tuple of str
         What belongs under every table: the split, and the notices of the models.
     lesions, failures, excluded : Cases
-        The run's other tables: lesions of all cases, failures of the split, all that were left out.
+        The run's other tables: lesions of all cases, failures of the split, all excluded cases.
     settings : dict
         How the run was made, from its ``dataset_description.json``; empty for a table.
 
@@ -146,7 +146,7 @@ class Cohort(Frames):
 
     @cached_property
     def doubts(self) -> tuple[str, ...]:
-        """What the tables hold that was guessed, is not known or cannot be, and of how many."""
+        """What was guessed, unknown or impossible in the tables, with the number of cases."""
         return (*self.cases.notes, *self.cases.unusable())
 
     @property
@@ -170,7 +170,7 @@ class Cohort(Frames):
         ImportError
             Without pandas, or SciPy (for intervals of means).
         InputError
-            A column with something else than it should hold.
+            A column with invalid values.
         """
         return self.table("table1").frame()
 
@@ -312,7 +312,7 @@ class Cohort(Frames):
         return self.table("segmentation").frame()
 
     def activations(self) -> Any:
-        """Shares of the evidence in the lesion and around it, for right and wrong answers.
+        """Shares of the attribution in the lesion and around it, for right and wrong answers.
 
         Returns
         -------
@@ -430,7 +430,7 @@ class Cohort(Frames):
         notes = [f"evaluated: {which}"]
         if self.n_repeated:
             notes.append(
-                f"{self.n_repeated} further scans of the same patients are left out: the first "
+                f"{self.n_repeated} further scans of the same patients are excluded: the first "
                 "counts"
             )
         notes += self.doubts

@@ -1,4 +1,4 @@
-"""What a report holds: sections of text, tables and figures, and what could not be made and why."""
+"""Contents of a report: text, tables and figures, and what could not be made and why."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _PLAN: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         ("reliability", "calibration_curve", "decision_curve"),
     ),
     ("Segmentation", ("segmentation", "volumes"), ("dice", "recall")),
-    ("Evidence", ("activations",), ()),
+    ("Attribution", ("activations",), ()),
     ("Errors and failures", ("errors", "failures"), ()),
     ("A next study", ("planning",), ()),
     ("Settings", ("models", "settings", "trace"), ()),
@@ -122,7 +122,7 @@ def gather(cohort: Cohort, *, title: str = "") -> Contents:
     ImportError
         Without matplotlib, or SciPy.
     InputError
-        A column with something else than it should hold.
+        A column with invalid values.
     """
     missing: dict[str, str] = {}
     tables = _tables(cohort, missing)

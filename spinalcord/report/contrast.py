@@ -68,7 +68,7 @@ def t1c_paired(
     Parameters
     ----------
     without, given : Cases
-        Matched by case_id; cases of one alone are left out.
+        Matched by case_id; cases of only one are ignored.
     level, notes
         As in `table2`.
 

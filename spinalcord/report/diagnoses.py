@@ -57,7 +57,7 @@ def four_class(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) 
     rows = [estimate_row(estimate) for estimate in table.summary(level=level).values()]
     remarks = list(notes)
     if unanswered:
-        remarks.append(f"patients without an answer, left out: {unanswered}")
+        remarks.append(f"patients without an answer, excluded: {unanswered}")
     return Table(
         "four_class",
         "The four diagnoses: the three questions asked one after the other",

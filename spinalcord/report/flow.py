@@ -72,7 +72,7 @@ def patient_flow(cohort: Cohort) -> tuple[Step, ...]:
             cohort.n_all,
             _some(
                 *judged,
-                ("left out on request", excluded - sum(n for _, n in judged)),
+                ("excluded on request", excluded - sum(n for _, n in judged)),
                 ("failed", failed),
                 ("not yet run", missing),
             ),
@@ -135,7 +135,7 @@ def diagnosis_counts(cohort: Cohort) -> dict[str, int]:
 
 
 def _judged(cohort: Cohort) -> list[tuple[str, int]]:
-    """Count those that quality control has left out, by verdict."""
+    """Count those that quality control has excluded, by verdict."""
     reasons = cohort.excluded.words("reason")
     return [
         (f"quality control: {verdict}", sum(r.startswith(REASON + verdict) for r in reasons))

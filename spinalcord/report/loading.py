@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..paths import local_path
 from ..qc.verdicts import read_exclusions
 from .cases import Bool, Cases, read_cases, read_further
 
@@ -83,7 +84,7 @@ def load_cohort(
 
 
 def leave_out(source: CohortSource, exclude: Any) -> CohortSource:
-    """Leave out some cases, besides those that the run has left out.
+    """Exclude cases in addition to those that the run excluded.
 
     Parameters
     ----------
@@ -164,7 +165,7 @@ def one_per_patient(cases: Cases) -> tuple[Cases, int]:
 def _folder(source: Any) -> Path | None:
     if not isinstance(source, (str, os.PathLike)):
         return None
-    path = Path(source)
+    path = local_path(source)
     if path.is_dir():
         return path
     return path.parent if path.name == "cases.tsv" else None
@@ -181,4 +182,7 @@ def _describe(folder: Path) -> dict[str, Any]:
     own = content.get("Spinalcord", {}) if isinstance(content, dict) else None
     if not isinstance(own, dict):
         raise InputError(f"{path}: expected a JSON object with an object Spinalcord")
+    settings = own.get("settings")
+    if isinstance(settings, dict) and "explaining" in settings:  # as before 0.2.0
+        settings["explanation"] = settings.pop("explaining")
     return own

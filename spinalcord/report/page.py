@@ -1,6 +1,6 @@
 """A report as one self-contained HTML page, and as Markdown.
 
-The page holds no script and loads nothing; all text from tables is escaped; figures are images
+The page contains no script and loads nothing; all text from tables is escaped; figures are images
 with a text for those who cannot see them.
 """
 
@@ -43,8 +43,8 @@ def report_html(contents: Contents) -> str:
             *([_METHODS] if contents.methods else []),
         ],
         footer=f"<p>Made by spinalcord {escape(contents.facts.get('version', ''))}. The folder "
-        "<code>report</code> beside this page holds every table as CSV, every figure as SVG, and "
-        "all of it as Markdown and JSON.</p>",
+        "<code>report</code> beside this page contains every table as CSV, every figure as SVG, "
+        "and all of it as Markdown and JSON.</p>",
     )
 
 

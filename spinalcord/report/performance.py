@@ -127,7 +127,7 @@ def table2(cases: Cases, *, lost: Cases, level: float = 0.95, notes: Sequence[st
             rows.append(estimate_row(strict, **keys))
             remarks.append(
                 f"{task_words(question.name)}: {silent} of {n} patients have no answer and are "
-                "left out of the other figures"
+                "excluded from the other figures"
             )
         hard = flags[question.index] == True  # noqa: E712 - None is neither
         if hard.any():

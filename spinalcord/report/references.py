@@ -65,7 +65,7 @@ METHODS = (
     CitedMethod(
         "Zhou and Qin",
         "Sensitivities at a fixed specificity (and the reverse) have bootstrap intervals that"
-        " heed the estimated cut-off",
+        " account for the estimated threshold",
         (
             "Zhou XH, Qin G. Improved confidence intervals for the sensitivity at a fixed "
             "level of specificity of a continuous-scale diagnostic test. Stat Med "

@@ -98,7 +98,7 @@ def _known(cohort: Cohort, tables: Mapping[str, Table], version: str) -> dict[st
         "10a": f"spinalcord {version}" + (f"; {names}; see Settings" if names else ""),
         "14": f"see Statistical methods; intervals of {percent_text(cohort.level)} %",
         "15": "there are none: each answer is one of two words, or absent",
-        "16": "patients without an answer are left out of a figure and counted as wrong in a row "
+        "16": "patients without an answer are excluded from a figure and counted as wrong in a row "
         "of table 2; n is given with every figure",
         "18": f"not stated; {cohort.cases.n} patients were evaluated"
         + ("; see the table of patients for a next study" if "planning" in tables else ""),

@@ -49,7 +49,7 @@ class Table:
     shown : tuple of str
         Columns that a page shows; the files have all.
     notes : tuple of str
-        What a reader must know: split, counts left out, notices.
+        What a reader must know: split, excluded counts, notices.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Table:
         """Return the table with its first n rows, and a note if that leaves some out."""
         if len(self.rows) <= n:
             return self
-        note = f"the first {n} of {len(self.rows)} rows; {self.name}.csv holds all"
+        note = f"the first {n} of {len(self.rows)} rows; {self.name}.csv contains all"
         return replace(self, rows=self.rows[:n], notes=(*self.notes, note))
 
     def to_markdown(self) -> str:

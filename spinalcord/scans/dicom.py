@@ -47,7 +47,7 @@ def read_dicom(path: Path, *, series: str | None = None) -> Volume:
     Warns
     -----
     SpinalcordWarning
-        Copies or damaged files were left out; gaps are slightly uneven; the series does not
+        Copies or damaged files were ignored; gaps are slightly uneven; the series does not
         look T2-weighted.
 
     Raises
@@ -199,7 +199,7 @@ def _nothing(path: Path, headers: list[Header], damaged: list[Path]) -> InputErr
 def _warn(path: Path, chosen: Candidate, damaged: list[Path]) -> None:
     notes = list(chosen.notes)
     if damaged:
-        notes.append(f"{len(damaged)} damaged file(s) were left out, first {damaged[0].name}")
+        notes.append(f"{len(damaged)} damaged file(s) were ignored, first {damaged[0].name}")
     if chosen.weighting != "T2":
         notes.append(
             f"the series taken does not look T2-weighted (weighting {chosen.weighting}, "

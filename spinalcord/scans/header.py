@@ -6,7 +6,7 @@ This walks the data elements itself (PS3.5, section 7 and annex A), skipping by 
 is not in the table below.  Tags that identify a patient are not in the table: they are never
 read, so nothing downstream can print them.
 
-Left out: pixel data (GDCM's work), character sets beyond Latin and UTF-8 (descriptions are only
+Not read: pixel data (GDCM's work), character sets beyond Latin and UTF-8 (descriptions are only
 shown and searched for 't2' and the like), value multiplicity checks.
 """
 
@@ -325,7 +325,7 @@ class _Walker:
             if tag == _SEQUENCE_END:
                 break
             if tag != _ITEM:
-                raise DamagedHeaderError("a sequence holds something that is not an item")
+                raise DamagedHeaderError("a sequence contains something that is not an item")
             if nbytes != _UNDEFINED and nbytes > self.size - self.file.tell():
                 raise DamagedHeaderError("it breaks off within a sequence")
             if not table and nbytes != _UNDEFINED:

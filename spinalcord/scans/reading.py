@@ -37,7 +37,7 @@ def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
     -----
     SpinalcordWarning
         Usable with a reservation: qform and sform disagree, a sheared grid, what looks like a
-        mask, slightly uneven gaps, copies or damaged files left out, a series that does not look
+        mask, slightly uneven gaps, copies or damaged files ignored, a series that does not look
         T2-weighted.
 
     Raises
@@ -128,7 +128,7 @@ def read_mask(mask: Any, *, like: Volume, label: int | None = None) -> Volume:
     -----
     SpinalcordWarning
         The mask's affine is off by less than a voxel, as after rounding; it has several values
-        and no label is given.
+        and no label is given, or values, but not the label that is given.
 
     Raises
     ------
@@ -197,21 +197,21 @@ def _inside(array: Any, name: str, label: int | None) -> Any:
     """Return which voxels of a mask are inside."""
     if array.dtype.kind == "f" and not np.array_equal(array, np.round(array)):
         raise InputError(
-            f"{name} holds values that are no whole numbers (or NaN), such as probabilities: apply "
-            "a threshold first"
+            f"{name} contains values that are no whole numbers (or NaN), such as probabilities: "
+            "apply a threshold first"
         )
     if not np.isfinite(array.sum(dtype=np.float64)):
         raise InputError(f"{name}: NaN or infinite values in the mask")
-    if label is not None:
-        return array == label
     values = np.unique(array[array != 0])
+    shown = ", ".join(f"{value:g}" for value in values[:8]) + (" ..." if values[8:].size else "")
+    if label is not None:
+        if values.size and label not in values:
+            warn(f"{name}: no voxel has the value {label}; values besides 0: {shown}")
+        return array == label
     if values.size > 1:
-        shown = ", ".join(f"{value:g}" for value in values[:8]) + (
-            " ..." if values[8:].size else ""
-        )
         warn(
             f"{name}: {values.size} values besides 0 ({shown}) all count as inside; lesion_label= "
-            "or --lesion-label takes one of them"
+            "or --lesion-label (cord_label=, --cord-label of a cord mask) takes one of them"
         )
     return array != 0
 

@@ -84,14 +84,14 @@ class Candidate:
 def group_series(headers: Iterable[Header]) -> list[Candidate]:
     """Group headers by series; each multi-frame file is a group of its own.
 
-    A series that holds several images at each position (echoes; water, fat and in-phase) falls
+    A series with several images at each position (echoes; water, fat and in-phase) falls
     into parts by echo time and image type, if each part then is a stack; the UIDs of parts end in
     ``#1``, ``#2`` and so on.
 
     Parameters
     ----------
     headers : iterable of Header
-        Those without a SeriesInstanceUID are left out.
+        Those without a SeriesInstanceUID are ignored.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def _examine(uid: str, headers: list[Header]) -> Candidate:
         unique.setdefault(key, header)
     notes = []
     if len(unique) < len(headers):
-        notes.append(f"{len(headers) - len(unique)} file(s) are copies of others and were left out")
+        notes.append(f"{len(headers) - len(unique)} file(s) are copies of others and were ignored")
     headers = list(unique.values())
     reasons = _content_reasons(headers)
     stack = build_stack([frame for header in headers for frame in frames_of(header)])

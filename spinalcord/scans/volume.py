@@ -404,12 +404,12 @@ def check_scan(volume: Volume) -> None:
         n_bad = int(np.count_nonzero(~np.isfinite(volume.array)))
         raise InputError(f"{where}{n_bad} voxels are NaN or infinite")
     if low == high:
-        raise InputError(f"{where}all voxels hold the same value ({low})")
+        raise InputError(f"{where}all voxels have the same value ({low})")
     n_low = int(np.count_nonzero(volume.array == low))
     n_two = n_low + int(np.count_nonzero(volume.array == high))
     if n_two == volume.array.size or n_low > 0.99 * volume.array.size:
         warn(
-            f"{where}{n_low / volume.array.size:.1%} of the voxels hold the value {low}: this "
+            f"{where}{n_low / volume.array.size:.1%} of the voxels have the value {low}: this "
             "looks like a mask or labels, where a scan is expected"
         )
     sheared = shear_deg(volume.affine)

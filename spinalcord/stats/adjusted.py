@@ -37,6 +37,14 @@ class AdjustedFactor:
         By level: odds of a right answer over those in the reference, other factors held.
     test : Comparison
         Of the factor as a whole; `effect` is the odds ratio furthest from 1.
+
+    Examples
+    --------
+    >>> right = [1] * 18 + [0] * 6 + [1] * 9 + [0] * 9
+    >>> site, sex = ["A"] * 24 + ["B"] * 18, ["F", "M", "M"] * 14
+    >>> site_effect, _ = adjusted_factors(right, {"site": site, "sex": sex})
+    >>> site_effect.reference, list(site_effect.odds_ratios), round(site_effect.test.p, 2)
+    ('A', ['B'], 0.11)
     """
 
     factor: str
@@ -60,7 +68,7 @@ def adjusted_factors(
         Whether the answer is right.
     factors : mapping of str to (n,) array
         Words, such as ``{"site": ["A", "B", ...]}``; or numbers, whose odds ratio is that of one
-        unit more. A case without a value (None, NaN, empty) in any factor is left out.
+        unit more. A case without a value (None, NaN, empty) in any factor is ignored.
     level : float, default 0.95
     unit : str
 

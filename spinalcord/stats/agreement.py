@@ -55,7 +55,7 @@ def cohen_kappa(
     Raises
     ------
     InputError
-        If the table is not square or holds anything but counts, or the weights or the method are
+        If the table is not square or contains anything but counts, or the weights or the method are
         unknown.
 
     References
@@ -232,5 +232,5 @@ def _counts(values: ArrayLike, name: str) -> NDArray[np.int64]:
         raise InputError(f"{name} has shape {array.shape}; expected two axes of counts")
     whole = array.astype(np.int64)
     if (whole != array).any() or (whole < 0).any():
-        raise InputError(f"{name} holds something else than whole numbers of at least 0")
+        raise InputError(f"{name} contains something other than whole numbers of at least 0")
     return whole

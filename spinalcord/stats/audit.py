@@ -25,6 +25,12 @@ class Finding:
         In a sentence.
     figures : dict
         The numbers behind it, plain values.
+
+    Examples
+    --------
+    >>> finding = Finding("four classes", "Two of three answers are right.", {"right": 2, "n": 3})
+    >>> finding.topic, finding.figures["n"]
+    ('four classes', 3)
     """
 
     topic: str

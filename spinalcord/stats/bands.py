@@ -30,6 +30,16 @@ class RocBand:
     seed, replicates : int
     reason : str
         Why the sample is too small for the band; empty where it is not.
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> scores = [1, 2, 3, 4, 5, 7, 4, 6, 7, 8, 9, 9] * 4
+    >>> band = roc_band(truth, scores, points=3)
+    >>> band.false_positive_rate.tolist()
+    [0.0, 0.5, 1.0]
+    >>> bool((band.low <= band.sensitivity).all())
+    True
     """
 
     false_positive_rate: Float

@@ -32,6 +32,14 @@ class Bin:
         Their mean probability.
     observed : Estimate
         The share that is positive.
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> p = [0.1, 0.2, 0.2, 0.3, 0.4, 0.7, 0.3, 0.6, 0.7, 0.8, 0.9, 0.9] * 4
+    >>> first, _ = reliability(truth, p, bins=2)
+    >>> first.low, first.high, round(first.predicted, 3), round(first.observed.estimate, 3)
+    (0.1, 0.4, 0.25, 0.167)
     """
 
     low: float
@@ -51,6 +59,14 @@ class DecisionCurve:
         Net benefit of acting where the probability is at least the threshold, and of acting always.
         That of never acting is 0.
     n : int
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> p = [0.1, 0.2, 0.2, 0.3, 0.4, 0.7, 0.3, 0.6, 0.7, 0.8, 0.9, 0.9] * 4
+    >>> curve = decision_curve(truth, p, [0.2, 0.5])
+    >>> curve.threshold.tolist(), curve.treat_all.round(3).tolist(), curve.n
+    ([0.2, 0.5], [0.375, 0.0], 48)
     """
 
     threshold: Float

@@ -31,6 +31,11 @@ class Branch:
     ------
     InputError
         Counts below 0 or above n.
+
+    Examples
+    --------
+    >>> Branch(79, 74, 65).bounds
+    (60, 65)
     """
 
     n: int
@@ -95,6 +100,14 @@ class Confusion:
     counts : tuple of tuples of int
         Row: the truth; column: the prediction.
     unit : str
+
+    Examples
+    --------
+    >>> table = Confusion(("MS", "NMOSD"), ((30, 4), (6, 20)))
+    >>> table.n
+    60
+    >>> table.summary()["accuracy"].sentence()
+    '83 % (50 of 60) [95 % CI: 72 %, 91 %]'
     """
 
     classes: tuple[str, ...]

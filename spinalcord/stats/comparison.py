@@ -229,6 +229,14 @@ class PBounds:
     n, correct_first, correct_second : int
         The margins.
     method : str
+
+    Examples
+    --------
+    >>> bounds = mcnemar_bounds(79, 65, 57)
+    >>> bounds.low_counts, bounds.high_counts
+    ((8, 0), (22, 14))
+    >>> bounds.low < 0.05 < bounds.high
+    True
     """
 
     low: float

@@ -34,6 +34,12 @@ class TwoByTwo:
     ------
     InputError
         Counts that are no whole numbers of at least 0.
+
+    Examples
+    --------
+    >>> table = TwoByTwo(tp=18, fn=2, tn=27, fp=3, positive="tumor")
+    >>> table.summary()["sensitivity"].sentence()
+    '90 % (18 of 20) [95 % CI: 70 %, 97 %]'
     """
 
     tp: int
@@ -333,5 +339,5 @@ def binary(values: ArrayLike, name: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """
     array = np.asarray(values)
     if array.ndim != 1 or not np.isin(array, (0, 1)).all():
-        raise InputError(f"{name} holds something else than one label, 0 or 1, per case")
+        raise InputError(f"{name} contains something other than one label, 0 or 1, per case")
     return array.astype(np.bool_)

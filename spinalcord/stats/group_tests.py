@@ -30,7 +30,7 @@ def kruskal_wallis(
     Parameters
     ----------
     groups : mapping of str to (n,) float
-        Two groups or more, without NaN; empty ones are left out.
+        Two groups or more, without NaN; empty ones are ignored.
     level : float, default 0.95
     unit : str
 
@@ -59,7 +59,7 @@ def kruskal_wallis(
     check_level(level)
     parts = {name: np.asarray(x, np.float64).ravel() for name, x in groups.items()}
     if not all(np.isfinite(x).all() for x in parts.values()):
-        raise InputError("values hold NaN or infinity; expected finite numbers")
+        raise InputError("values contain NaN or infinity; expected finite numbers")
     parts = {name: x for name, x in parts.items() if x.size}
     name, nan = "Kruskal-Wallis", math.nan
     if len(parts) < 2:
@@ -151,7 +151,7 @@ def exact_table_p(table: ArrayLike, *, seed: int = 0) -> tuple[float, str]:
     Parameters
     ----------
     table : (rows, columns) ints
-        Counts; empty rows and columns are left out.
+        Counts; empty rows and columns are ignored.
     seed : int
         Of the tables that are drawn where there are too many to go through.
 
@@ -201,7 +201,7 @@ def standardised_difference(first: ArrayLike, second: ArrayLike) -> float:
     ----------
     first, second : (n,) float, or (n,) words
         Numbers: difference of the means over the root of the mean variance. Words, of any number
-        of categories: Mahalanobis' distance of the shares. NaN and empty words are left out.
+        of categories: Mahalanobis' distance of the shares. NaN and empty words are ignored.
 
     Returns
     -------

@@ -27,6 +27,12 @@ class BlandAltman:
         Mean of first less second, Student's interval.
     lower, upper : Estimate
         Limits of agreement, bias -/+ 1.96 standard deviations, with their intervals.
+
+    Examples
+    --------
+    >>> found = bland_altman([10.0, 12, 14, 9], [9.5, 12.5, 13, 9])
+    >>> [round(x.estimate, 2) for x in (found.lower, found.bias, found.upper)]
+    [-1.02, 0.25, 1.52]
     """
 
     bias: Estimate
@@ -130,7 +136,7 @@ def bland_altman(
     Parameters
     ----------
     first, second : (n,) float
-        Pairs; a pair with NaN is left out.
+        Pairs; pairs with NaN are ignored.
     relative : bool, default False
         Differences in percent of the pair's mean.
     level : float, default 0.95

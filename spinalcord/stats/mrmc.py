@@ -39,6 +39,18 @@ class Mrmc:
     components : dict of str to float
         MS(T), MS(T:R), and the means of the AUCs' variances and covariances: Var, Cov1 (same
         reader), Cov2 (same modality), Cov3 (neither).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.repeat([0, 1], 30)
+    >>> skill = np.array([[1.0, 1.2, 0.9], [1.6, 1.5, 1.7]])
+    >>> noise = np.random.default_rng(0).normal(size=(2, 3, 60))
+    >>> result = compare_modalities(truth, noise + skill[..., None] * truth)
+    >>> result.modalities, len(result.areas), len(result.differences)
+    (('1', '2'), 2, 1)
+    >>> round(result.comparison.p, 2)
+    0.36
     """
 
     modalities: tuple[str, ...]

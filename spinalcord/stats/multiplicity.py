@@ -9,7 +9,7 @@ from ..errors import InputError
 
 
 def benjamini_hochberg(p: Sequence[float]) -> list[float]:
-    """Adjust p-values so that the false discovery rate is held (Benjamini and Hochberg).
+    """Adjust p-values to control the false discovery rate (Benjamini and Hochberg).
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ def sensitivity_at(
     seed: int = 0,
     unit: str = "patients",
 ) -> Estimate:
-    """Estimate the sensitivity at the cut-off that has a given specificity.
+    """Estimate the sensitivity at the threshold that has a given specificity.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def sensitivity_at(
         Between 0 and 1. Between two points of the curve the sensitivity is interpolated. For the
         specificity at a fixed sensitivity give the other class and negated scores.
     level, replicates, seed
-        Zhou and Qin's second bootstrap interval [1]_: as the cut-off is estimated as well, no
+        Zhou and Qin's second bootstrap interval [1]_: as the threshold is estimated as well, no
         binomial interval holds.
     unit : str
 

@@ -37,6 +37,13 @@ class SampleSize:
     level : float
         Of the interval; 1 - alpha for a test.
     method : str
+
+    Examples
+    --------
+    >>> from spinalcord.stats import patients_for_auc
+    >>> size = patients_for_auc(0.8, power=0.9)
+    >>> size.n, size.parts, round(size.power, 2)
+    (34, {'positive': 17, 'negative': 17}, 0.91)
     """
 
     purpose: str

@@ -42,6 +42,14 @@ class LetterTask:
         again for difficult cases.
     auc : (float, float, float)
         As printed, with its 95 % interval.
+
+    Examples
+    --------
+    >>> task = letter().tasks[0]
+    >>> task.name, task.counts.tp, task.auc
+    ('tumor_vs_demyelination', 76, (0.99, 0.97, 1.0))
+    >>> task.estimates()[0].sentence()
+    '96 % (150 of 157) [95 % CI: 91 %, 98 %]'
     """
 
     name: str
@@ -100,6 +108,14 @@ class Letter:
         Accuracy in difficult cases as the abstract gives it, in percent.
     notice : str
         Where all this comes from.
+
+    Examples
+    --------
+    >>> known = letter()
+    >>> [task.name for task in known.tasks]
+    ['tumor_vs_demyelination', 'astrocytoma_vs_ependymoma', 'ms_vs_nmosd']
+    >>> known.test["MS"], known.dice["MS"]
+    (33, 0.5)
     """
 
     tasks: tuple[LetterTask, ...]
@@ -351,12 +367,12 @@ def _auc(task: LetterTask) -> Finding:
 
 
 def _cut_off(task: LetterTask) -> Finding:
-    """What it would mean if the cut-off had been chosen on the test cases."""
+    """What it would mean if the threshold had been chosen on the test cases."""
     c = task.counts
     points = 100 * youden_optimism(task.auc[0], c.n_positive, c.n_negative)
     text = (
-        f"{task.name}: the cut-off's origin is not stated; the authors' public script takes "
+        f"{task.name}: the threshold's origin is not stated; the authors' public script takes "
         "Youden's on the evaluated cases, at which an AUC like this one flatters accuracy by about "
         f"{decimal(points, 1)} points (simulated)"
     )
-    return Finding("cut-off", text, {"points": points})
+    return Finding("threshold", text, {"points": points})

@@ -45,6 +45,15 @@ class ModelAgainstReaders:
         The model less the mean reader; `df` is that of the t distribution.
     components : dict of str to float
         MS(R), and the means of the differences' variances (Var) and covariances (Cov2).
+
+    Examples
+    --------
+    >>> truth = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    >>> model = [1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1]
+    >>> readers = [[1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1], [1, 1, 0, 1, 1, 0, 0, 1, 0, 0, 0, 1]]
+    >>> found = compare_with_readers(truth, model, readers, figure="accuracy")
+    >>> round(found.model, 3), [round(x, 3) for x in found.readers]
+    (0.833, [0.75, 0.667])
     """
 
     figure: str
@@ -217,7 +226,7 @@ def _figures(truth: ArrayLike, answers: Float, figure: str) -> tuple[Float, Floa
     if figure == "auc":
         return (*delong_covariance(labels, answers), int(labels.size))
     if not np.isin(answers, (0, 1)).all():
-        raise InputError(f"answers hold something else than 0 and 1, which {figure} needs")
+        raise InputError(f"answers contain something other than 0 and 1, which {figure} needs")
     own = {"accuracy": np.ones_like(labels), "sensitivity": labels, "specificity": ~labels}[figure]
     right = (answers[:, own] == labels[own]).astype(np.float64)
     n = right.shape[1]

@@ -163,7 +163,7 @@ def check_drawing(replicates: int, seed: int) -> None:
 
 
 def percentile_limits(drawn: NDArray[np.float64], level: float) -> tuple[float, float]:
-    """Percentile interval; samples without a value are left out."""
+    """Percentile interval; samples without a value are ignored."""
     ends = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(ends[0]), float(ends[1])
 

@@ -33,6 +33,14 @@ class RocCurve:
         stands for a threshold above every score, infinite ones included.
     sensitivity, false_positive_rate : (m,) float64
     n_positive, n_negative : int
+
+    Examples
+    --------
+    >>> curve = roc_curve([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    >>> curve.threshold.tolist()
+    [inf, 0.8, 0.4, 0.35, 0.1]
+    >>> curve.false_positive_rate.tolist()
+    [0.0, 0.0, 0.5, 0.5, 1.0]
     """
 
     threshold: Float

@@ -40,6 +40,17 @@ class SegmentationScore:
     true_mm3, predicted_mm3 : float
     reason : str
         Why distances are not defined; empty where they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.zeros((8, 20, 20), bool)
+    >>> truth[3:5, 5:12, 5:12] = True
+    >>> score = score_segmentation(truth, np.roll(truth, 1, axis=1), (3.0, 0.5, 0.5))
+    >>> f"IoU {score.iou:.2f}, {score.true_mm3:.1f} mm3"
+    'IoU 0.75, 73.5 mm3'
+    >>> score_segmentation(truth, np.zeros_like(truth), (3.0, 0.5, 0.5)).reason
+    'the predicted mask is empty'
     """
 
     dice: float
@@ -180,6 +191,12 @@ class LesionCounts:
         Lesions in the truth, and those of them that were found.
     n_predicted, n_right : int
         Lesions predicted, and those of them that meet a true one.
+
+    Examples
+    --------
+    >>> counts = LesionCounts(n_true=3, n_found=2, n_predicted=2, n_right=2)
+    >>> counts.n_true - counts.n_found
+    1
     """
 
     n_true: int

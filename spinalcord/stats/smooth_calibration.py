@@ -38,6 +38,17 @@ class CalibrationCurve:
         Pointwise band.
     level : float
     n, replicates, seed : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> p = rng.random(200)
+    >>> curve = calibration_curve(rng.random(200) < p, p, replicates=100)
+    >>> bool(np.all((curve.low <= curve.observed) & (curve.observed <= curve.high)))
+    True
+    >>> curve.n, curve.replicates, curve.level
+    (200, 100, 0.95)
     """
 
     probability: Float

@@ -40,6 +40,14 @@ class Subgroups:
         The interaction's p-value after Holm's adjustment for the number of factors.
     n_missing : int
         Cases that belong to no subgroup.
+
+    Examples
+    --------
+    >>> truth, answer = [0, 1] * 20, [0, 1, 0, 1, 0, 0, 0, 1] * 5
+    >>> sex = ["F"] * 22 + ["M"] * 16 + [""] * 2
+    >>> (found,) = by_subgroup(truth, answer, {"sex": sex})
+    >>> list(found.estimates), found.n_missing
+    (['F', 'M'], 2)
     """
 
     factor: str

@@ -1,7 +1,7 @@
 """Thresholds that know where they came from.
 
-A cut-off chosen on the cases that it is then judged by looks better than it is. `evaluate` warns of
-that and estimates by how much.
+A threshold looks better than it is on the cases on which it was chosen. `evaluate` warns of that
+and estimates by how much.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .roc import roc_curve
 
 @dataclass(frozen=True)
 class Threshold:
-    """A cut-off: positive where the score is at least `value`.
+    """A threshold: positive where the score is at least `value`.
 
     Parameters
     ----------
@@ -37,6 +37,14 @@ class Threshold:
         On how many.
     at_least : float, optional
         The bound that `rule` holds, for ``"sensitivity"`` and ``"specificity"``.
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> scores = [1, 2, 3, 4, 5, 7, 4, 6, 7, 8, 9, 9] * 4
+    >>> threshold = choose_threshold(truth, scores, split="validation")
+    >>> threshold.value, threshold.rule, threshold.split
+    (6.0, 'youden', 'validation')
     """
 
     value: float
@@ -59,6 +67,15 @@ class Evaluation:
     optimism : float
         By how much the accuracy is too high because the threshold was chosen on the same cases; 0
         where it was not.
+
+    Examples
+    --------
+    >>> truth = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] * 4
+    >>> scores = [1, 2, 3, 4, 5, 7, 4, 6, 7, 8, 9, 9] * 4
+    >>> threshold = choose_threshold(truth, scores, split="validation")
+    >>> found = evaluate(threshold, truth, scores, split="test")
+    >>> found.split, found.optimism, found.table.summary()["accuracy"].sentence()
+    ('test', 0.0, '83 % (40 of 48) [95 % CI: 70 %, 91 %]')
     """
 
     table: TwoByTwo
@@ -75,7 +92,7 @@ def choose_threshold(
     rule: Literal["youden", "accuracy", "sensitivity", "specificity"] = "youden",
     at_least: float | None = None,
 ) -> Threshold:
-    """Choose a cut-off.
+    """Choose a threshold.
 
     Parameters
     ----------
@@ -86,7 +103,7 @@ def choose_threshold(
     rule : str
         ``"youden"``: largest sensitivity + specificity. ``"accuracy"``: most cases right.
         ``"sensitivity"`` or ``"specificity"``: the other one as large as can be while this one is
-        `at_least`. Of equally good cut-offs the highest.
+        `at_least`. Of equally good thresholds the highest.
     at_least : float, optional
         For the last two rules, in (0, 1].
 
@@ -186,7 +203,7 @@ def evaluate(
 def youden_optimism(
     area: float, n_positive: int, n_negative: int, *, cohorts: int = 500, seed: int = 0
 ) -> float:
-    """Simulate by how much accuracy flatters at Youden's cut-off of the evaluated cases.
+    """Simulate by how much accuracy flatters at Youden's threshold of the evaluated cases.
 
     Parameters
     ----------
@@ -200,7 +217,7 @@ def youden_optimism(
     Returns
     -------
     float
-        Mean, over the cohorts, of the accuracy on the cohort less that of the same cut-off on
+        Mean, over the cohorts, of the accuracy on the cohort less that of the same threshold on
         endless new cases with as many positives among them.
 
     Raises

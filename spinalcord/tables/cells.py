@@ -1,4 +1,4 @@
-"""One cell of a table: whether it is missing, and which number it holds."""
+"""One cell of a table: whether it is missing, and the number it contains."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def number_text(text: str, *, comma: bool = False) -> str | None:
 
 
 def to_number(text: str, where: str) -> float:
-    """Return the number that a cell holds; NaN where it is missing.
+    """Return the number in a cell; NaN if it is missing.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a table holds that cannot be used: words that are not known, values that cannot be."""
+"""Unusable contents of a table: unknown words and impossible values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table as it was read: text in named columns, and what was guessed or left out on the way."""
+"""A table as it was read: text in named columns, and what was guessed or ignored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class DataTable:
     lines : tuple of int
         Where in the file each row begins, from 1; its number where there is no file.
     notes : tuple of str
-        What was guessed or left out, a sentence each.
+        What was guessed or ignored, a sentence each.
 
     Examples
     --------
@@ -117,7 +117,9 @@ class DataTable:
             own[column] = here
         for column in self.columns:
             if column not in own and names[column] in own.values():
-                notes.append(f"{self.name}: column {column} is left out: another is named for it")
+                notes.append(
+                    f"{self.name}: column {column} is ignored: another is mapped to this name"
+                )
                 names[column] = ""
         names |= own
         keep = [i for i, column in enumerate(self.columns) if names[column]]
@@ -171,7 +173,7 @@ def make_table(
     if rows and _has_row_names(header, rows):
         header = ["", *header]
         if not all(row.quoted for row in rows):
-            notes.append(f"{name}: the first cell of each row is left out, as R's name of the row")
+            notes.append(f"{name}: the first cell of each row is ignored: R's row names")
     while header and not header[-1] and all(not any(r.cells[len(header) - 1 :]) for r in rows):
         header.pop()  # nothing but separators at the end of every line
     if not any(header):
@@ -186,7 +188,7 @@ def make_table(
     for i in nameless:
         if not _is_index(columns[i]) and any(columns[i]):
             given = sum(map(bool, columns[i]))
-            notes.append(f"{name}: column {i + 1} has no name and is left out ({given} values)")
+            notes.append(f"{name}: column {i + 1} has no name and is ignored ({given} values)")
     keep = [i for i in range(len(header)) if i not in nameless]
     return DataTable(
         name,

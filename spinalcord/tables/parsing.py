@@ -2,7 +2,7 @@
 
 A cell is quoted where it begins with ``"`` and a later ``"`` stands before a separator or a line
 end; within it ``""`` is a quote. A quote elsewhere in a cell is a character. A quoted cell may
-hold line ends unless one of its lines would be a whole row: then a quote was left open, and the
+contain line ends unless one of its lines would be a whole row: then a quote was left open, and the
 rows below it would vanish in the cell.
 """
 
@@ -128,7 +128,7 @@ def find_separator(text: str) -> str:
         widths = [_width(line, candidate) for line in lines]
         if not widths or widths[0] < 2:
             continue
-        # R leaves out the header of the row names.
+        # R writes no header for the row names.
         fitting = sum(width in (widths[0], widths[0] + 1) for width in widths) / len(widths)
         if (round(fitting, 6), widths[0]) > best:
             best, mark = (round(fitting, 6), widths[0]), candidate
@@ -161,7 +161,7 @@ def _closing(text: str, at: int, mark: str) -> int:
 
 
 def split_rows(text: str, mark: str, name: str, *, stray_quotes: bool = False) -> list[Row]:
-    r"""Split a table into rows and cells; blank rows are left out.
+    r"""Split a table into rows and cells; blank rows are skipped.
 
     Parameters
     ----------

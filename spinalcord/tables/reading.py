@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, SpinalcordWarning
+from ..paths import local_path
 from .cells import cell_text
 from .data_table import DataTable, make_table
 from .parsing import Row, decode, find_separator, split_rows
@@ -56,12 +57,12 @@ def read_table(
     Warns
     -----
     SpinalcordWarning
-        Something was guessed or left out, such as the encoding; also in ``notes``.
+        Something was guessed or ignored, such as the encoding; also in ``notes``.
 
     Raises
     ------
     InputError
-        No such file, no text, no header, a column twice or missing, a row with more or fewer
+        A URL, no such file, no text, no header, a column twice or missing, a row with more or fewer
         cells than the header, a quote that is not closed; file, line and column are named.
     ImportError
         A workbook, SPSS or R file without the extra `tables`.
@@ -72,7 +73,7 @@ def read_table(
     [{'case_id': 'a', 'age': '41'}, {'case_id': 'b', 'age': ''}]
     """
     if isinstance(source, (str, os.PathLike)):
-        table = _read_file(Path(source), optional, stray_quotes)
+        table = _read_file(local_path(source), optional, stray_quotes)
     else:
         table = _from_memory(source, what)
     return _said(table.renamed(known, columns))

@@ -146,7 +146,7 @@ def _plain(value: Any) -> str:
 
 
 def _check_cells(path: Path, sheet: Any, formulas: Any) -> None:
-    """Refuse errors, and formulas whose values the file does not hold: they would be missing."""
+    """Refuse errors, and formulas without stored values: they would be missing."""
     for row in formulas.iter_rows():
         for cell in row:
             value = sheet[cell.coordinate].value

@@ -21,6 +21,7 @@ from .. import __version__, _core
 from ..cohort.listing import CohortCase
 from ..errors import InputError
 from ..models.file_settings import OLD_STRETCH
+from ..paths import local_path
 from .averaging import WeightMean
 from .batch_norm import kind_for
 from .cache import Entry, prepare_cases
@@ -127,7 +128,7 @@ def train_network(
     ModelError
         `init` or `backbone` does not fit.
     """
-    settings, out = settings or Settings(), Path(out)
+    settings, out = settings or Settings(), local_path(out)
     work = _check(target, out, init, backbone, resume)
     if target == SEGMENTATION and settings.window != PREPARED:
         raise InputError("window is for classifiers; a segmentation network sees patches")

@@ -204,5 +204,7 @@ def test_which_value_of_a_mask_is_lesion(scan, model_folder):
         scan, task="ms_vs_nmosd", mask=stored(values), lesion_label=2, models=model_folder
     )
     np.testing.assert_array_equal(shown.mask.array, want.mask.array)
+    with pytest.raises(InputError, match="lesion_label=2 needs a mask, got none"):
+        sc.classify(scan, lesion_label=2, models=model_folder)
     case = sc.Pipeline(model_folder).run(scan, mask=stored(values), lesion_label=2)
     np.testing.assert_array_equal(case.diagnosis.mask.array, want.mask.array)

@@ -73,7 +73,7 @@ def test_every_control_has_a_name_and_ids_are_unique():
     elements = Elements(text).found
     ids = [a["id"] for _, a in elements if "id" in a]
     assert len(ids) == len(set(ids))
-    script = (Path(page.__file__).parent / "page.js").read_text(encoding="utf-8")
+    script = page.script()
     assert set(re.findall(r'\$\("([\w-]+)"\)', script)) <= set(ids)
     labelled = re.sub(r"<label.*?</label>", "", text, flags=re.S)
     for tag, attributes in Elements(labelled).found:

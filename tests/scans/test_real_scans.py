@@ -24,7 +24,7 @@ from spinalcord.scans.volume import Volume
 
 DATA = Path(
     os.environ.get("SPINALCORD_TEST_DATA", Path(__file__).parents[2].parent / "shared" / "data")
-)
+).absolute()
 pytestmark = [
     pytest.mark.slow,  # a minute over all scans
     pytest.mark.skipif(

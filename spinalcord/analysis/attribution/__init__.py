@@ -1,4 +1,4 @@
-"""Where in an image the evidence for an answer lies, and how far such a map can be trusted."""
+"""Attribution maps of an answer, and measures of how far they can be trusted."""
 
 from __future__ import annotations
 

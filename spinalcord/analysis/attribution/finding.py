@@ -1,4 +1,4 @@
-"""The evidence on a scan's lesion slices: mapped, brought to the scan's grid, and judged."""
+"""Attribution on a scan's slices with lesion: mapped, resampled to the scan's grid, and judged."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def find_attribution(
     watch: Stopwatch,
     progress: bool = False,
 ) -> Attribution:
-    """Map the evidence for an answer and judge the map.
+    """Compute the attribution map of an answer and judge it.
 
     Parameters
     ----------
@@ -110,8 +110,8 @@ def find_attribution(
         heat = _restored(lesion, network, maps.values)
         seen = _restored(lesion, network, np.ones((len(images), 1, 1), np.float32))
     with watch.stage("measure"):
-        evidence, spacing = method.attribution(heat), lesion.scan.spacing_mm
-        focus = measure_focus(evidence, seen, lesion.mask, spacing, options.ring_mm)
+        attribution, spacing = method.attribution(heat), lesion.scan.spacing_mm
+        focus = measure_focus(attribution, seen, lesion.mask, spacing, options.ring_mm)
     curves = None
     if options.curves:
         with watch.stage("curves"):
@@ -120,7 +120,7 @@ def find_attribution(
     agreement: dict[str, Agreement] = {}
     if options.compare:
         with watch.stage("compare"):
-            ours, where = (heat, evidence), seen > 0
+            ours, where = (heat, attribution), seen > 0
             agreement = _agreement(lesion, network, options, maps, ours, where, progress)
     probability = maps.positive if maps.index == 1 else 1.0 - maps.positive
     return Attribution(maps.index, probability, heat, focus, maps.channels, curves, agreement)

@@ -1,4 +1,4 @@
-"""How much of a map's evidence lies in the lesion, and in a ring around it."""
+"""Share of a map's attribution in the lesion, and in a ring around it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Focus:
-    """Shares of the evidence, and what they would be if it were spread evenly.
+    """Shares of the attribution, and those of a uniform map.
 
     Attributes
     ----------
     inside_fraction, ring_fraction : float or None
-        In the lesion; outside it, within `ring_mm` of it. None where there is no evidence.
+        In the lesion; outside it, within `ring_mm` of it. None where there is no attribution.
     flat_inside_fraction, flat_ring_fraction : float
         The same of a map that is equal everywhere: lesion's and ring's share of the images.
     ring_mm : float
@@ -35,17 +35,17 @@ class Focus:
 
 
 def measure_focus(
-    evidence: Array,
+    attribution: Array,
     seen: Array,
     mask: Array,
     spacing_mm: tuple[float, float, float],
     ring_mm: float,
 ) -> Focus:
-    """Measure where evidence lies.
+    """Measure the shares of the attribution.
 
     Parameters
     ----------
-    evidence : float32 (slices, rows, columns) array
+    attribution : float32 (slices, rows, columns) array
         Not negative; 0 where nothing was looked at.
     seen : float32 array of that shape
         1 where an image showed the voxel, 0 elsewhere, between at an image's border.
@@ -63,7 +63,7 @@ def measure_focus(
     """
     lesion = mask > 0
     ring = ring_around(lesion, spacing_mm, ring_mm)
-    inside, around = _shares(evidence, lesion, ring)
+    inside, around = _shares(attribution, lesion, ring)
     flat_inside, flat_around = _shares(seen, lesion, ring)
     return Focus(inside, around, flat_inside or 0.0, flat_around or 0.0, ring_mm)
 

@@ -23,8 +23,8 @@ class Agreement:
         Rank correlation of the signed maps over all voxels that the images show; None where one
         of them is constant.
     top_iou : float or None
-        Intersection over union of the voxels where each has its strongest tenth of evidence;
-        None where one has no evidence. Maps that have nothing to do with each other have 0.05.
+        Intersection over union of the voxels where each has its strongest tenth of attribution;
+        None where one has no attribution. Maps that have nothing to do with each other have 0.05.
     """
 
     spearman: float | None
@@ -41,13 +41,13 @@ def compare_maps(first: tuple[Array, Array], second: tuple[Array, Array]) -> Agr
     Parameters
     ----------
     first, second : two float32 (n,) arrays each
-        The signed map and its evidence (not negative), of the same voxels.
+        The signed map and its attribution (not negative), of the same voxels.
 
     Returns
     -------
     Agreement
     """
-    tops = [_strongest(evidence) for _, evidence in (first, second)]
+    tops = [_strongest(attribution) for _, attribution in (first, second)]
     iou = None
     if all(top.any() for top in tops):
         iou = float(np.count_nonzero(tops[0] & tops[1]) / np.count_nonzero(tops[0] | tops[1]))
@@ -71,9 +71,9 @@ def _centred_ranks(values: Array) -> Array:
     return centred
 
 
-def _strongest(evidence: Array) -> Array:
-    """Return where a map's strongest tenth is; less where evidence is rarer, more where equal."""
-    count = max(1, round(TOP_FRACTION * evidence.size))
-    least = np.partition(evidence, evidence.size - count)[evidence.size - count]
-    strongest: Array = (evidence >= least) & (evidence > 0)
+def _strongest(attribution: Array) -> Array:
+    """Return the strongest tenth of a map: less if fewer voxels have any, more at ties."""
+    count = max(1, round(TOP_FRACTION * attribution.size))
+    least = np.partition(attribution, attribution.size - count)[attribution.size - count]
+    strongest: Array = (attribution >= least) & (attribution > 0)
     return strongest

@@ -1,4 +1,4 @@
-"""Maps of the evidence in prepared images, by any of the methods, a few images at a time."""
+"""Attribution maps of prepared images, by any of the methods, a few images at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHANNELS = ("t1c", "t2", "mask")
 
 @dataclass(frozen=True, eq=False)
 class AttributionMaps:
-    """Maps of the evidence for one answer.
+    """Attribution maps of one answer.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ def map_attribution(
     positive: float | None = None,
     progress: bool = False,
 ) -> AttributionMaps:
-    """Map the evidence in images.
+    """Compute attribution maps of images.
 
     Parameters
     ----------

@@ -46,8 +46,8 @@ class Method:
     of : tuple of str
         What it can explain; the first is its default.
     magnitude : bool
-        Whether evidence is the map's size, not its positive part: a gradient's sign says in which
-        direction a change acts, not for which answer a pixel speaks.
+        Whether attribution is the map's magnitude, not its positive part: a gradient's sign says
+        in which direction a change acts, not for which answer a pixel speaks.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Method:
     magnitude: bool = False
 
     def attribution(self, values: Array) -> Array:
-        """Return what of a map counts as evidence for the answer: not negative, same shape."""
+        """Return the part of a map that counts as attribution: not negative, same shape."""
         return np.abs(values) if self.magnitude else np.maximum(values, 0)
 
 
@@ -81,7 +81,7 @@ METHODS: Mapping[str, Method] = {
 
 @dataclass(frozen=True)
 class ExplanationOptions:
-    """How evidence is looked for and judged; the same for all cases of a cohort.
+    """Method, layer and extras of explanations; the same for all cases of a cohort.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def gradcampp(activations: Array, gradients: Array) -> Array:
     """Weigh the maps by their weighted positive gradient: Grad-CAM++ [1]_, equations 10 and 19.
 
     The score is taken to be exp(logit), as there, so that powers of the gradient stand for the
-    higher derivatives; the factor exp(logit) common to all weights is left out. In the
+    higher derivatives; the factor exp(logit) common to all weights is omitted. In the
     denominator stand the rectified maps, which the paper's are already: it never vanishes where
     the gradient does not.
 

@@ -61,7 +61,7 @@ class Curves:
 
 
 def trace_curves(
-    network: Network, images: Array, evidence: Array, index: int, *, progress: bool = False
+    network: Network, images: Array, attribution: Array, index: int, *, progress: bool = False
 ) -> Curves:
     """Trace deletion and insertion: 41 passes a slice.
 
@@ -71,7 +71,7 @@ def trace_curves(
         A classifier.
     images : float32 (n, 3, h, w) array
         The last channel is the mask, which is left alone.
-    evidence : float32 (n, h', w') array
+    attribution : float32 (n, h', w') array
         Maps, each stretched over the whole of its image; the largest values go first.
     index : {0, 1}
         The answer.
@@ -92,7 +92,7 @@ def trace_curves(
     for part in batches(len(images), size, f"{network.model.role} curves", progress=progress):
         some = images[part]
         flat, soft = flattened(some), blurred(some)
-        ranks = _ranks(stretched(evidence[part], some.shape[2:]))
+        ranks = _ranks(stretched(attribution[part], some.shape[2:]))
         n_pixels = ranks[0].size
         for step in range(STEPS + 1):
             chosen = (ranks < round(step / STEPS * n_pixels))[:, None]

@@ -1,30 +1,31 @@
-"""Write the table of versions of the model card from compare.py's figures.
+"""Write the table of versions of the model card from the figures of `measure_cases`.
 
-    python benchmarks/models/versions.py benchmarks/results/models-3.json \\
+    python benchmarks/models version_table benchmarks/results/models-3.json \\
         benchmarks/results/models-2.json docs/models.md
 
-What compare.py did not measure of version 2 comes from evaluate.py's figures of it, of the same
-frozen cases and precision.  What lies between the two marks in the page is replaced; a test holds
-the page to the figures.
+Figures of version 2 that `measure_cases` lacks are those of `measure_cohorts`, for the same frozen
+cases and precision.  Replaces what lies between the two marks in the page; a test compares the page
+with the figures.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from card import short, table
 
 from spinalcord import stats
 from spinalcord.stats.roc import auc_value
 from spinalcord.tasks import DIAGNOSES, TASKS
 from spinalcord.training.settings import classes_of
 
-BEGIN, END = "<!-- versions of versions.py -->", "<!-- end of versions -->"
+from .markdown import brief, markdown_table, replace_part
+from .tables import read_figures
+
+BEGIN, END = "<!-- version table -->", "<!-- end of version table -->"
 AIMS = {
     "real": "none", "false": "at most 10 %", "cord": "at most 60 mm³",
     "plaques": "80 % of clear ones", "put in": "at least 38 of 40",
@@ -47,14 +48,8 @@ def main() -> None:
     parser.add_argument("before", type=Path)
     parser.add_argument("page", type=Path)
     options = parser.parse_args()
-    page = options.page.read_text(encoding="utf-8")
-    head, rest = page.split(BEGIN)
-    tail = rest.split(END)[1]
-    figures, before = (
-        json.loads(path.read_text(encoding="utf-8")) for path in (options.figures, options.before)
-    )
-    made = make_table(figures, before)
-    options.page.write_text(f"{head}{BEGIN}\n{made}{END}{tail}", encoding="utf-8")
+    made = make_table(read_figures(options.figures), read_figures(options.before))
+    replace_part(options.page, BEGIN, END, made)
 
 
 def make_table(figures: Mapping[str, Any], before: Mapping[str, Any]) -> str:
@@ -68,17 +63,17 @@ def make_table(figures: Mapping[str, Any], before: Mapping[str, Any]) -> str:
                 reached = known.get(title, MISSING)
             rows.setdefault(title, [title, aim]).append(reached)
     head = [f"measured through the core, {figures['precision']}", "aim of version 3", *names]
-    return table(head, list(rows.values()))
+    return markdown_table(head, list(rows.values()))
 
 
 def published(figures: Mapping[str, Any]) -> dict[str, str]:
-    """Return what evaluate.py measured of one version, by the titles of `describe`."""
+    """Return what `measure_cohorts` measured of one version, by the titles of `describe`."""
     typical, put = figures["typical"], figures["inserted"]
-    rows = {f"Dice, typical {d}": short(typical["segmentation"][d]["dice"]) for d in DIAGNOSES}
-    rows |= {f"Dice, {d} put in": short(put[d]["dice"]) for d in DIAGNOSES}
-    rows["lesions put into a scan never seen: found"] = short(put["all"]["found"])
+    rows = {f"Dice, typical {d}": brief(typical["segmentation"][d]["dice"]) for d in DIAGNOSES}
+    rows |= {f"Dice, {d} put in": brief(put[d]["dice"]) for d in DIAGNOSES}
+    rows["lesions put into a scan never seen: found"] = brief(put["all"]["found"])
     for task in TASKS:
-        rows[f"AUC, `{task}`, its outlines"] = short(typical["tasks"]["outlined"][f"{task}: AUC"])
+        rows[f"AUC, `{task}`, its outlines"] = brief(typical["tasks"]["outlined"][f"{task}: AUC"])
     return rows
 
 
@@ -157,8 +152,4 @@ def mean_of(values: Sequence[float]) -> str:
 
 def said(estimate: Any) -> str:
     """Return an estimate in words, or that there is none."""
-    return MISSING if estimate is None else short(str(estimate.sentence()))
-
-
-if __name__ == "__main__":
-    main()
+    return MISSING if estimate is None else brief(str(estimate.sentence()))

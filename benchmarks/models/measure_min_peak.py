@@ -1,26 +1,28 @@
-"""Measure what `min_peak` does to the models that ship, on a phantom cohort that data.py made.
+"""Measure what `min_peak` does to the models that ship, on a phantom cohort that `make_data` made.
 
-    python benchmarks/models/peaks.py WORK/typical --into benchmarks/results/models-2.json
+    python benchmarks/models measure_min_peak WORK/typical --into benchmarks/results/models-2.json
 
-RESULT.json is evaluate.py's, of the same weights; card.py makes a table of what is added to it.
-Everything but `min_peak` is the model file's own; cases of split test, with and without lesion.
+RESULT.json is that of `measure_cohorts` for the same weights; `card_tables` makes a table of the
+figures that this step adds.  All other limits are those of the model file.  Measured on the cases
+of split test, with and without lesion.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from card import sum_of_tensors
-from data import phantom_rows
-from limits import LIMITS, PEAKS, measure
 from tqdm import tqdm
 
 import spinalcord as sc
+
+from .choose_limits import LIMITS, PEAKS, measure
+from .make_data import phantom_rows
+from .tables import read_figures, write_figures
+from .weights import sum_of_tensors
 
 
 def main() -> None:
@@ -33,7 +35,7 @@ def main() -> None:
     options = parser.parse_args()
     pipeline = sc.Pipeline(options.models, options.precision)
     model = pipeline.network("segmentation").model
-    figures = json.loads(options.into.read_text())
+    figures = read_figures(options.into)
     if figures["weights"]["segmentation"] != sum_of_tensors(model.path):
         parser.error(f"{options.into} holds figures of other weights than {model.path}")
     own = [float(model.metadata["labels"].get(name, 0.0)) for name in LIMITS]
@@ -48,7 +50,7 @@ def main() -> None:
         "limits": dict(zip(LIMITS, own, strict=True)),
         "typical": {str(peak): summary(dice, i) for i, peak in enumerate(PEAKS)},
     }
-    options.into.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    write_figures(options.into, figures)
 
 
 def summary(dice: dict[str, list[np.ndarray]], i: int) -> dict[str, Any]:
@@ -62,7 +64,3 @@ def summary(dice: dict[str, list[np.ndarray]], i: int) -> dict[str, Any]:
             hit = int((values > 0).sum())
             found[name] = {"cases": len(values), "found": hit, "dice": round(values.mean(), 3)}
     return found
-
-
-if __name__ == "__main__":
-    main()

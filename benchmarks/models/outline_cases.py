@@ -1,18 +1,17 @@
 """Outline training cases with the segmentation model, for classifiers that will live on outlines.
 
-    python benchmarks/models/outlines.py WORK --models WORK/models
+    python benchmarks/models outline_cases WORK --models WORK/models
 
-Classifiers that have seen true outlines only lose much of their accuracy on a network's (version 1:
-AUC from .97 to .83).  Written: WORK/answers.tsv, with every case to train on and its true outline,
-a part of them once more with the network's, and the validation cases with the network's
-alone, so that the cut-offs are chosen as they will be used.  What comes with the network's outlines
-comes without T1c.
+Classifiers trained on true outlines alone lose much of their accuracy on those of a network
+(version 1: AUC from .97 to .83).  Writes WORK/answers.tsv: all training cases with their true
+outlines, some of them again with the outlines of the network, and the validation cases with the
+latter only, so that thresholds are chosen as they will be used.  Cases with the outlines of the
+network come without T1c.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,8 @@ from tqdm import tqdm
 
 from spinalcord import Pipeline
 from spinalcord.scans.writing import save_volume
+
+from .tables import read_table, write_table
 
 
 def main() -> None:
@@ -33,8 +34,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=2, help="training case (default: 2)")
     parser.add_argument("--precision", default="f32")
     options = parser.parse_args()
-    with open(options.work / options.table, encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["diagnosis"]]
+    rows = [row for row in read_table(options.work / options.table) if row["diagnosis"]]
     train = [row for row in rows if row["split"] == "train"]
     held = [row for row in rows if row["split"] == "validation"]
     pipeline = Pipeline(options.models, precision=options.precision)
@@ -42,10 +42,7 @@ def main() -> None:
     out.mkdir(exist_ok=True)
     shown = tqdm([*held, *train[:: options.every]], desc="outline", unit="case")
     outlined = [found for row in shown if (found := outline(pipeline, row, out))]
-    with open(options.work / "answers.tsv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t")
-        writer.writeheader()
-        writer.writerows([*train, *outlined])
+    write_table(options.work / "answers.tsv", [*train, *outlined], list(rows[0]))
     print(f"{len(outlined)} outlined of {len(shown)}: nothing was found in the others")
 
 
@@ -57,7 +54,3 @@ def outline(pipeline: Any, row: dict[str, str], out: Path) -> dict[str, str] | N
     if not np.any(nibabel.load(path).dataobj):
         return None
     return {**row, "case_id": f"{row['case_id']}_outlined", "mask": str(path), "t1c": ""}
-
-
-if __name__ == "__main__":
-    main()

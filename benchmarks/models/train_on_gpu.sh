@@ -3,14 +3,14 @@
 # 16 cores and no network.  Nothing is fetched: phantoms and insertions are made there, hosts are
 # what is in HOSTS (at most 40 MB; without it phantoms alone).  Model files and curves come out.
 #
-#     sh benchmarks/models/gpu.sh WORK OUT [HOSTS]
+#     sh benchmarks/models/train_on_gpu.sh WORK OUT [HOSTS]
 #
-# HOSTS is a folder with hosts.tsv as data.py takes it, and where there is one, lumbar.tsv of
-# lumbar.py with the files that it lists.  Minutes for each part, and sizes, are set by the environment;
+# HOSTS is a folder with hosts.tsv as `make_data` takes it, and where there is one, lumbar.tsv of
+# `lumbar_cases` with the files that it lists.  Minutes for each part, and sizes, are set by the environment;
 # tried on a CPU with
 #
 #     LETTER=26 VARIED=8 FREE=4 PER_HOST=1 EPOCHS=1 STEPS=2 BATCH=2 SEG_MINUTES=2 START_MINUTES=1 \
-#         TASK_MINUTES=1 WINDOWS=4 sh benchmarks/models/gpu.sh WORK OUT
+#         TASK_MINUTES=1 WINDOWS=4 sh benchmarks/models/train_on_gpu.sh WORK OUT
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$1 out=$2 hosts=${3:-}
@@ -19,7 +19,7 @@ mkdir -p "$work/models" "$out"
 [ -n "$hosts" ] || { hosts=$work; printf 'host\tpath\tcord\tuse\n' > "$work/hosts.tsv"; }
 
 # About two minutes: 98 + 60 phantoms to validate on, 520 + 200 to train on.
-OMP_NUM_THREADS=1 python "$here/data.py" "$work" --hosts "$hosts/hosts.tsv" --jobs "$jobs" \
+OMP_NUM_THREADS=1 python "$here" make_data "$work" --hosts "$hosts/hosts.tsv" --jobs "$jobs" \
     --train-only ${LETTER:+--letter "$LETTER"} --varied "${VARIED:-520}" --free "${FREE:-200}" \
     --per-host "${PER_HOST:-20}"
 cd "$work"

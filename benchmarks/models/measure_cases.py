@@ -1,19 +1,17 @@
 """Measure segmentation models on the same whole scans, case by case, through the core.
 
-    python benchmarks/models/compare.py WORK --models OLD NEW --names "version 2" "version 3" \
+    python benchmarks/models measure_cases WORK --models OLD NEW --names "version 2" "version 3" \
         --out RESULT.json
 
-Of WORK are read: typical.tsv, healthy.tsv and inserted.tsv as `data.py` makes them, and
-lumbar_held.tsv as `lumbar.py` does; a table that is not there is left out, and named.  Each case
-goes through `Pipeline.segment` and `Pipeline.classify` with the files' own limits.  What has been
-measured stays in WORK/compared, by the checksum of all weights and limits, and is not measured
-again.
+Reads typical.tsv, healthy.tsv and inserted.tsv of `make_data` and lumbar_held.tsv of `lumbar_cases`
+in WORK; a table that does not exist is skipped, with a message.  Each case goes through
+`Pipeline.segment` and `Pipeline.classify` with the limits of the model files.  Results are stored
+in WORK/compared under the checksum of all weights and limits, and are not measured again.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import json
 from collections.abc import Mapping
@@ -24,7 +22,6 @@ from typing import Any
 
 import nibabel
 import numpy as np
-from card import sum_of_tensors
 from tqdm import tqdm
 
 import spinalcord as sc
@@ -33,6 +30,9 @@ from spinalcord.models.folder import find_models
 from spinalcord.scans.preparation import WorkingScan
 from spinalcord.stats.segmentation_metrics import dice_score
 from spinalcord.tasks import TASKS
+
+from .tables import read_table, write_figures
+from .weights import sum_of_tensors
 
 TABLES = ("typical", "healthy", "inserted", "lumbar_held")
 
@@ -51,7 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     if len(options.names) != len(options.models):
         parser.error(f"{len(options.models)} models, but {len(options.names)} names")
-    rows = [row for table in TABLES for row in read(options.work, table)]
+    rows = [row for table in TABLES for row in read_named(options.work, table)]
     made: dict[str, Any] = {"spinalcord": sc.__version__, "precision": options.precision}
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         for name, folder in zip(options.names, options.models, strict=True):
@@ -64,17 +64,16 @@ def main() -> None:
                 "labels": dict(roles["segmentation"].metadata["labels"]),
                 "cases": list(shown),
             }
-    options.out.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
+    write_figures(options.out, made)
 
 
-def read(work: Path, table: str) -> list[dict[str, str]]:
+def read_named(work: Path, table: str) -> list[dict[str, str]]:
     """Read a table, with its name in each row."""
     path = work / f"{table}.tsv"
     if not path.exists():
-        print(f"{path} is not there: left out")
+        print(f"{path} does not exist: skipped")
         return []
-    with open(path, encoding="utf-8") as file:
-        return [{**row, "table": table} for row in csv.DictReader(file, delimiter="\t")]
+    return [{**row, "table": table} for row in read_table(path)]
 
 
 def fingerprint(roles: Mapping[str, Any]) -> str:
@@ -172,7 +171,3 @@ def plaques(
             "mm3": float(own.sum()) * voxel_mm3, "z": float(z), "found": bool((mask & own).any()),
         })  # fmt: skip
     return made
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Make the data that the shipped models are trained and measured on; equal bits for equal hosts.
 
-    python benchmarks/models/data.py WORK --hosts hosts.tsv
+    python benchmarks/models make_data WORK --hosts hosts.tsv
 
 hosts.tsv lists healthy scans: columns host, path, cord (mask; empty: none), use (train or held).
 Made in WORK: three phantom cohorts, lesions and shams put into the hosts, and the tables
@@ -20,14 +20,12 @@ and the training hosts.  --letter, --varied, --free and --per-host make fewer ca
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -35,6 +33,8 @@ from spinalcord import Volume
 from spinalcord.phantom import insert_lesion, make_cohort
 from spinalcord.scans.writing import save_volume
 from spinalcord.tasks import DIAGNOSES
+
+from .tables import read_table, write_table
 
 LETTER_SEED, TYPICAL_SEED, VARIED_SEED = 157, 158, 1001
 HOST_SEED, HELD_SEED = 4, 18
@@ -44,7 +44,6 @@ SHAMS = 5
 """The same without contrast, in the training hosts."""
 FREE_TO_VALIDATE = 20
 """Of the varied phantoms without lesion and with physical contrast."""
-COLUMNS = ("case_id", "path", "mask", "cord", "t1c", "diagnosis", "participant_id", "split")
 
 
 def main() -> None:
@@ -84,26 +83,25 @@ def main() -> None:
         row["split"] = "validation"
     hard = list(phantom_rows(letter))
     trained = [r for r in (*hard, *mixed, *rows, *healthy) if r["split"] in ("train", "validation")]
-    write(work / "train.tsv", trained)
-    write(work / "physical.tsv", [r for r in trained if r["case_id"] not in anyhow])
-    write(work / "first.tsv", [r for r in trained if not r["case_id"].startswith("varied-")])
+    write_table(work / "train.tsv", trained)
+    write_table(work / "physical.tsv", [r for r in trained if r["case_id"] not in anyhow])
+    write_table(work / "first.tsv", [r for r in trained if not r["case_id"].startswith("varied-")])
     if options.train_only:
         return
     free = []
     for name, cohort in (("typical", list(phantom_rows(typical))), ("hard", hard)):
         test = [r for r in cohort if r["split"] == "test"]
-        write(work / f"{name}_t1c.tsv", [r for r in test if r["diagnosis"]])
-        write(work / f"{name}.tsv", [{**r, "t1c": ""} for r in test if r["diagnosis"]])
+        write_table(work / f"{name}_t1c.tsv", [r for r in test if r["diagnosis"]])
+        write_table(work / f"{name}.tsv", [{**r, "t1c": ""} for r in test if r["diagnosis"]])
         free += [{**r, "t1c": ""} for r in test if not r["diagnosis"]]
     free += [{**r, "t1c": ""} for r in healthy if r["split"] == "test"]
-    write(work / "healthy.tsv", free)
-    write(work / "inserted.tsv", [r for r in rows if r["split"] == "test"])
+    write_table(work / "healthy.tsv", free)
+    write_table(work / "inserted.tsv", [r for r in rows if r["split"] == "test"])
 
 
 def read_hosts(path: Path) -> list[dict[str, str]]:
     """Read the list of hosts; files relative to it."""
-    with open(path, encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = read_table(path)
     for row in rows:
         row["path"] = str((path.parent / row["path"]).resolve())
         row["cord"] = str((path.parent / row["cord"]).resolve()) if row["cord"] else ""
@@ -112,21 +110,20 @@ def read_hosts(path: Path) -> list[dict[str, str]]:
 
 def phantom_rows(cohort: Path, split: str | None = None) -> Iterator[dict[str, str]]:
     """List a phantom cohort; `split` overrides the cohort's own."""
-    with open(cohort / "participants.tsv", encoding="utf-8") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            name = row["participant_id"]
-            anat, truth = cohort / name / "anat", cohort / "derivatives" / "truth" / name / "anat"
-            t1c = anat / f"{name}_acq-sag_ce-gd_T1w.nii.gz"
-            yield {
-                "case_id": f"{cohort.name}-{name}",
-                "path": str(anat / f"{name}_acq-sag_T2w.nii.gz"),
-                "mask": str(truth / f"{name}_acq-sag_label-lesion_mask.nii.gz"),
-                "cord": str(truth / f"{name}_acq-sag_label-cord_mask.nii.gz"),
-                "t1c": str(t1c) if t1c.exists() else "",
-                "diagnosis": "" if row["diagnosis"] == "n/a" else row["diagnosis"],
-                "participant_id": f"{cohort.name}-{name}",
-                "split": split or row["split"],
-            }
+    for row in read_table(cohort / "participants.tsv"):
+        name = row["participant_id"]
+        anat, truth = cohort / name / "anat", cohort / "derivatives" / "truth" / name / "anat"
+        t1c = anat / f"{name}_acq-sag_ce-gd_T1w.nii.gz"
+        yield {
+            "case_id": f"{cohort.name}-{name}",
+            "path": str(anat / f"{name}_acq-sag_T2w.nii.gz"),
+            "mask": str(truth / f"{name}_acq-sag_label-lesion_mask.nii.gz"),
+            "cord": str(truth / f"{name}_acq-sag_label-cord_mask.nii.gz"),
+            "t1c": str(t1c) if t1c.exists() else "",
+            "diagnosis": "" if row["diagnosis"] == "n/a" else row["diagnosis"],
+            "participant_id": f"{cohort.name}-{name}",
+            "split": split or row["split"],
+        }
 
 
 def has_random_contrast(row: dict[str, str]) -> bool:
@@ -181,15 +178,3 @@ def untouched(host: dict[str, str], out: Path) -> dict[str, str]:
         "t1c": "", "diagnosis": "", "participant_id": host["host"],
         "split": "train" if host["use"] == "train" else "test",
     }  # fmt: skip
-
-
-def write(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write a table."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, delimiter="\t")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-if __name__ == "__main__":
-    main()

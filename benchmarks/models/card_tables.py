@@ -1,6 +1,6 @@
-"""Write the tables of the model card from evaluate.py's figures.
+"""Write the tables of the model card from the figures of `measure_cohorts`.
 
-    python benchmarks/models/card.py benchmarks/results/models-2.json docs/models.md
+    python benchmarks/models card_tables benchmarks/results/models-2.json docs/models.md
 
 What lies between the two marks in the page is replaced; a test holds the page to the figures.
 """
@@ -8,16 +8,16 @@ What lies between the two marks in the page is replaced; a test holds the page t
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from spinalcord.tasks import DIAGNOSES, TASKS
-from spinalcord.training.export import stored_tensors
 
-BEGIN, END = "<!-- figures of card.py -->", "<!-- end of figures -->"
+from .markdown import brief, markdown_table, number, replace_part
+from .tables import read_figures
+
+BEGIN, END = "<!-- card tables -->", "<!-- end of card tables -->"
 MASKS = ("outlined", "outlined, with T1c", "true outlines")
 DICE_AIMS = {"astrocytoma": "0.85", "ependymoma": "0.85", "MS": "0.70", "NMOSD": "0.70"}
 AUC_AIMS = dict(zip(TASKS, ("0.98", "0.90", "0.90"), strict=True))
@@ -30,11 +30,8 @@ def main() -> None:
     parser.add_argument("figures", type=Path)
     parser.add_argument("page", type=Path)
     options = parser.parse_args()
-    page = options.page.read_text(encoding="utf-8")
-    head, rest = page.split(BEGIN)
-    tail = rest.split(END)[1]
-    made = make_card(json.loads(options.figures.read_text(encoding="utf-8")))
-    options.page.write_text(f"{head}{BEGIN}\n{made}{END}{tail}", encoding="utf-8")
+    made = make_card(read_figures(options.figures))
+    replace_part(options.page, BEGIN, END, made)
 
 
 def make_card(figures: Mapping[str, Any]) -> str:
@@ -47,16 +44,16 @@ def aims_table(figures: Mapping[str, Any]) -> str:
     """What was aimed for beside what was reached, on typical phantoms in f32."""
     f32 = figures["f32"]
     typical = f32["typical"]
-    dice = {name: mean(row["dice"]) for name, row in typical["segmentation"].items()}
+    dice = {name: number(row["dice"]) for name, row in typical["segmentation"].items()}
     rows = [[f"Dice, {name}", aim, dice[name]] for name, aim in DICE_AIMS.items()]
     for task, aim in AUC_AIMS.items():
-        alone, t1c, true = (mean(typical["tasks"][masks][f"{task}: AUC"]) for masks in MASKS)
+        alone, t1c, true = (number(typical["tasks"][masks][f"{task}: AUC"]) for masks in MASKS)
         reached = f"{alone}; with T1c {t1c}, with true outlines {true}"
         rows.append([f"AUC, `{task}`", aim, reached])
     for name, volumes in f32["volunteers"].items():
         largest = f"{max(volumes):.0f} mm³" if volumes else "none"
         rows.append([f"largest lesion in healthy `{name}`", "at most 50 mm³", largest])
-    return table(["typical phantoms, f32", "aim", "reached"], rows)
+    return markdown_table(["typical phantoms, f32", "aim", "reached"], rows)
 
 
 def dice_table(figures: Mapping[str, Any]) -> str:
@@ -72,10 +69,10 @@ def dice_table(figures: Mapping[str, Any]) -> str:
         half, hard = (bf16[c]["segmentation"][name] for c in ("typical", "hard"))
         put = bf16["inserted"][name]
         rows.append([
-            name, short(typical["dice"]), mean(half["dice"]), short(hard["dice"]),
-            short(put["dice"]), *(mean(x["found"]) for x in (typical, hard, put)),
+            name, brief(typical["dice"]), number(half["dice"]), brief(hard["dice"]),
+            brief(put["dice"]), *(number(x["found"]) for x in (typical, hard, put)),
         ])  # fmt: skip
-    return table(head, rows)
+    return markdown_table(head, rows)
 
 
 def task_table(figures: Mapping[str, Any]) -> str:
@@ -90,10 +87,18 @@ def task_table(figures: Mapping[str, Any]) -> str:
     for task in TASKS:
         for figure in FIGURES:
             name = f"{task}: {figure}"
-            alone, t1c, true = (short(f32[masks][name]) for masks in MASKS)
-            row = [f"`{task}`", figure, alone, mean(half[name]), t1c, true, short(hard[name])]
+            alone, t1c, true = (brief(f32[masks][name]) for masks in MASKS)
+            row = [
+                f"`{task}`",
+                figure,
+                alone,
+                number(half[name]),
+                t1c,
+                true,
+                brief(hard[name]),
+            ]
             rows.append(row)
-    return table(head, rows)
+    return markdown_table(head, rows)
 
 
 def free_table(figures: Mapping[str, Any]) -> str:
@@ -103,16 +108,16 @@ def free_table(figures: Mapping[str, Any]) -> str:
     for cohort in ("typical", "hard"):
         for what in ("any", "above 50 mm3"):
             title = f"60 {cohort} phantoms without lesion, bf16: {what.replace('mm3', 'mm³')}"
-            rows.append([title, short(healthy[cohort][what])])
+            rows.append([title, brief(healthy[cohort][what])])
     for precision, found in (("f32", figures["f32"]), ("bf16", healthy)):
         for name, volumes in found["volunteers"].items():
             sizes = ", ".join(f"{v:.0f} mm³" for v in volumes) or "none"
             rows.append([f"healthy volunteer `{name}`, {precision}", sizes])
-    return table(["false lesions", "found"], rows)
+    return markdown_table(["false lesions", "found"], rows)
 
 
 def peak_table(figures: Mapping[str, Any]) -> str:
-    """What leaving out uncertain lesions costs and spares."""
+    """Effect of excluding uncertain lesions."""
     head = [
         f"`min_peak`, typical phantoms, {figures['min_peak']['precision']}",
         *(f"Dice, {name}" for name in DIAGNOSES), "any found", "false lesion where there is none",
@@ -126,32 +131,4 @@ def peak_table(figures: Mapping[str, Any]) -> str:
             peak, *(f"{row['dice']:.2f}" for row in ill), f"{hit} of {cases}",
             f"{free['false']} of {free['cases']}",
         ])  # fmt: skip
-    return table(head, rows)
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
-
-
-def short(sentence: str) -> str:
-    """Leave the words out of an interval."""
-    return sentence.replace("95 % CI: ", "")
-
-
-def mean(sentence: str) -> str:
-    """Return an estimate without its interval."""
-    return short(sentence).split(" [")[0]
-
-
-def sum_of_tensors(path: Path) -> str:
-    """Return a checksum of a model's weights, whatever its settings say."""
-    total = hashlib.sha256()
-    for name, values in sorted(stored_tensors(path).items()):
-        total.update(name.encode() + str(values.shape).encode() + values.tobytes())
-    return total.hexdigest()
-
-
-if __name__ == "__main__":
-    main()
+    return markdown_table(head, rows)

@@ -1,6 +1,6 @@
-"""Measure models on the cases that `data.py` made: figures as Markdown, and as a JSON file.
+"""Measure models on the cases that `make_data` made: figures as Markdown, and as a JSON file.
 
-    python benchmarks/models/evaluate.py WORK --models spinalcord/weights --out RESULT.json
+    python benchmarks/models measure_cohorts WORK --models spinalcord/weights --out RESULT.json
 
 Everything goes through `spinalcord.run_cohort` and `spinalcord.Cohort`, as a user's cohort would.
 All figures are about synthetic lesions: phantoms, and lesions put into scans of healthy people.
@@ -9,22 +9,21 @@ All figures are about synthetic lesions: phantoms, and lesions put into scans of
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from card import sum_of_tensors
-from data import write
 
 import spinalcord as sc
 from spinalcord import stats
 from spinalcord.models.folder import find_models
 from spinalcord.tasks import DIAGNOSES
 
+from .tables import read_table, write_figures, write_table
+from .weights import sum_of_tensors
+
 COHORTS = {"typical": "typical", "hard": "letter"}
-"""The frozen phantom cohorts, and the folders that `data.py` made them in."""
+"""The frozen phantom cohorts, and the folders that `make_data` made them in."""
 LARGE_MM3 = 50.0
 """What counts as a false lesion of some size in a healthy scan."""
 
@@ -40,7 +39,7 @@ def main() -> None:
     figures: dict[str, Any] = {"spinalcord": sc.__version__, "weights": describe(options.models)}
     for precision in options.precision:
         figures[precision] = evaluate(options.work, options.models, precision)
-    options.out.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    write_figures(options.out, figures)
     for precision in options.precision:
         print(f"\n## {precision}\n\n{to_markdown(figures[precision])}")
 
@@ -91,22 +90,20 @@ def evaluate(work: Path, models: Path | None, precision: str) -> dict[str, Any]:
 
 def volunteers_alone(work: Path) -> str:
     """Name a table of the healthy volunteers among the scans without lesion."""
-    with open(work / "healthy.tsv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = read_table(work / "healthy.tsv")
     drawn = tuple(f"{folder}-" for folder in COHORTS.values())
-    write(work / "volunteers.tsv", [r for r in rows if not r["case_id"].startswith(drawn)])
+    write_table(work / "volunteers.tsv", [r for r in rows if not r["case_id"].startswith(drawn)])
     return "volunteers"
 
 
 def with_outlines(work: Path, cohort: str, out: Path) -> str:
     """Name a table of the cases with their T1c and with the outlines of an earlier run."""
     name = f"{cohort}_t1c_outlined"
-    with open(work / f"{cohort}_t1c.tsv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = read_table(work / f"{cohort}_t1c.tsv")
     for row in rows:
         (found,) = (out / row["case_id"]).glob("*_desc-lesion_mask.nii.gz")
         row["mask"] = str(found.resolve())
-    write(work / f"{name}.tsv", rows)
+    write_table(work / f"{name}.tsv", rows)
     return name
 
 
@@ -186,7 +183,3 @@ def to_markdown(figures: dict[str, Any], depth: int = 0) -> str:
         else:
             lines.append(f"{'  ' * depth}- {key}: {value}")
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,14 +1,12 @@
 """Draw how the models that ship were trained: one panel for masks, one for answers.
 
-python benchmarks/models/curves.py WORK docs/models-curves.png
+python benchmarks/models plot_curves WORK docs/models-curves.png
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 
@@ -16,6 +14,8 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from spinalcord.tasks import TASKS
+
+from .tables import read_table
 
 SEGMENTATION = ("first/segmentation", "second/segmentation", "models/segmentation")
 """One after the other; the validation cases of the later two hold scans without lesion, too."""
@@ -30,7 +30,7 @@ def main() -> None:
     figure, (masks, answers) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
     before = 0
     for stage in SEGMENTATION:
-        rows = read(options.work, stage)
+        rows = read_curves(options.work, stage)
         steps = [before + row["steps"] for row in rows]
         for name, colour in (("dice_lesion", "C3"), ("dice_cord", "C0")):
             label = name.replace("_", " ") if stage == SEGMENTATION[0] else None
@@ -39,11 +39,11 @@ def main() -> None:
         masks.axvline(before, color="0.8", zorder=0)
     masks.set(title="segmentation, patches of validation scans", xlabel="steps of 8 patches",
               ylabel="Dice", ylim=(0.4, 1))  # fmt: skip
-    start = read(options.work, "start")
+    start = read_curves(options.work, "start")
     steps = [row["steps"] for row in start]
     answers.plot(steps, [row["accuracy"] for row in start], "C7", label="four diagnoses: accuracy")
     for task in TASKS:
-        rows = read(options.work, f"models/{task}")
+        rows = read_curves(options.work, f"models/{task}")
         later = [steps[-1] + row["steps"] for row in rows]
         answers.plot(later, [row["auc"] for row in rows], marker="o", label=f"{task}: AUC")
     answers.set(title="classifiers, validation patients", xlabel="steps of 16 windows",
@@ -53,11 +53,7 @@ def main() -> None:
     figure.savefig(options.picture, dpi=110)
 
 
-def read(work: Path, name: str) -> list[dict[str, Any]]:
+def read_curves(work: Path, name: str) -> list[dict[str, float]]:
     """Read a training's curves."""
-    with open(work / f"{name}.training" / "curves.csv", encoding="utf-8") as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-
-
-if __name__ == "__main__":
-    main()
+    rows = read_table(work / f"{name}.training" / "curves.csv")
+    return [{column: float(value) for column, value in row.items()} for row in rows]

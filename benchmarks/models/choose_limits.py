@@ -1,6 +1,6 @@
 """Choose a segmentation model's limits on whole validation scans, and freeze them in its file.
 
-    python benchmarks/models/limits.py WORK --models WORK/models
+    python benchmarks/models choose_limits WORK --models WORK/models
 
 Chosen together: the threshold, the smallest and the thinnest lesion, the probability that some
 voxel of a lesion must have, and the share of it that must lie in the cord.  Of the choices with
@@ -12,7 +12,6 @@ the same.
 from __future__ import annotations
 
 import argparse
-import csv
 import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -32,6 +31,8 @@ from spinalcord.models.folder import find_models
 from spinalcord.models.model_file import read_model, write_model
 from spinalcord.scans.preparation import WorkingScan
 from spinalcord.training.export import stored_tensors
+
+from .tables import read_table
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 SMALLEST_MM3 = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
@@ -53,8 +54,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--most-false", type=float, default=MOST_FALSE, metavar="SHARE")
     options = parser.parse_args()
-    with open(options.work / options.table, encoding="utf-8") as file:
-        rows = [r for r in csv.DictReader(file, delimiter="\t") if r["split"] == "validation"]
+    table = read_table(options.work / options.table)
+    rows = [row for row in table if row["split"] == "validation"]
     choices = list(itertools.product(THRESHOLDS, SMALLEST_MM3, THINNEST_MM, PEAKS, IN_CORD))
     dice: dict[str, list[np.ndarray]] = defaultdict(list)
     new = get_context("spawn")
@@ -71,7 +72,7 @@ def main() -> None:
         f"validation, largest mean Dice of {sum(map(len, dice.values()))} whole scans with at most "
         f"{options.most_false:.0%} of {len(dice[FREE])} without lesion having one"
     )
-    write(find_models(options.models).models["segmentation"].path, origin, choices[best])
+    write_limits(find_models(options.models).models["segmentation"].path, origin, choices[best])
 
 
 _state: dict[str, Any] = {}
@@ -156,7 +157,7 @@ def lesions_at(
     return voxels, hits, table["volume_mm3"], thick, peak, table["in_cord_fraction"]
 
 
-def write(path: Path, origin: str, limits: tuple[float, ...]) -> None:
+def write_limits(path: Path, origin: str, limits: tuple[float, ...]) -> None:
     """Write the file anew with these limits; its weights stay."""
     metadata = dict(read_model(path).metadata)
     metadata["labels"] = {
@@ -165,7 +166,3 @@ def write(path: Path, origin: str, limits: tuple[float, ...]) -> None:
         "threshold_from": origin,
     }
     write_model(path, stored_tensors(path), metadata)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,12 +1,12 @@
 """Make training cases from the lumbar SPIDER scans: cord masks, lesion-free scans, insertions.
 
-    python benchmarks/models/lumbar.py SCANS OUT --models MODELS
+    python benchmarks/models lumbar_cases SCANS OUT --models MODELS
 
 SCANS holds NAME_t2.nii.gz and NAME_canal.nii.gz, the spinal canal.  A cord mask is made in three
 steps: tissue within the canal that is darker than fluid; of its connected bodies, the one that
 the network's cord outline covers most; nothing below the tip of the conus, towards which the
 outline tapers.  Where the tip lies, which slices show the cord and what a scan is used for was read
-from each scan by eye; lumbar.tsv holds it:
+from each scan by eye; lumbar_scans.tsv records it:
 
 - `conus_mm`: depth of the tip below the first row; none: no cord is in view, and the mask is empty;
   n/a: the cord cannot be told from what is around it, and there is no mask;
@@ -21,7 +21,6 @@ OUT/lumbar.tsv lists what `spinalcord train --data` takes, OUT/lumbar_held.tsv t
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -29,14 +28,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from data import write
 from scipy import ndimage
 
 from spinalcord import Pipeline, Volume
 from spinalcord.phantom import DIAGNOSES, insert_lesion
 from spinalcord.scans.writing import save_volume
 
-TABLE = Path(__file__).with_name("lumbar.tsv")
+from .tables import read_table, write_table
+
+TABLE = Path(__file__).with_name("lumbar_scans.tsv")
 SEED = 28
 PER_HOST = 3
 """Insertions per scan and diagnosis."""
@@ -58,8 +58,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = options.out.resolve() / "lumbar"
     folder.mkdir(parents=True, exist_ok=True)
-    with open(TABLE, encoding="utf-8") as file:
-        hosts = list(csv.DictReader(file, delimiter="\t"))
+    hosts = read_table(TABLE)
     pipeline = Pipeline(*([options.models] if options.models else []))
     rows, held, tasks = [], [], []
     for host in hosts:
@@ -81,8 +80,8 @@ def main() -> None:
                       for k in range(PER_HOST)]  # fmt: skip
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         rows += pool.map(insert_one, tasks, chunksize=2)
-    write(options.out / "lumbar.tsv", rows)
-    write(options.out / "lumbar_held.tsv", held)
+    write_table(options.out / "lumbar.tsv", rows)
+    write_table(options.out / "lumbar_held.tsv", held)
 
 
 def cord_mask(scan: Volume, canal: Volume, host: dict[str, str], pipeline: Pipeline) -> Volume:
@@ -93,7 +92,7 @@ def cord_mask(scan: Volume, canal: Volume, host: dict[str, str], pipeline: Pipel
     scan, canal : Volume
         On one grid.
     host : dict
-        A row of lumbar.tsv.
+        A row of lumbar_scans.tsv.
     pipeline : Pipeline
         Its outline says which dark body of tissue is the cord.
 
@@ -217,7 +216,3 @@ def insert_one(task: tuple[int, str, int, dict[str, str], Path]) -> dict[str, st
         **row, "case_id": stem, "path": str(files["t2"]), "mask": str(files["lesion"]),
         "cord": str(files["cord"]), "diagnosis": diagnosis,
     }  # fmt: skip
-
-
-if __name__ == "__main__":
-    main()
