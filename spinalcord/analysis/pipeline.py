@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from .._moved import old_names
-from ..errors import InputError
 from ..limits import LesionLimits
 from ..models.folder import ModelFolder, find_models
 from ..models.network import Network, check_settings, resolve_precision
-from ..scans.preparation import Array, LesionSlices, Stopwatch, WorkingScan
+from ..scans.preparation import LesionSlices, Stopwatch
 from ..tasks import TASKS
 from .attribution import RING_MM, ExplanationOptions
 from .case import CaseResults, analyse
 from .classification import Diagnosis, classify_slices
 from .explanation import Explanation, check_answer, explain_slices
-from .opening import meanwhile
+from .opening import meanwhile, read_inputs, read_scan
 from .region import check_roi
 from .segmentation import Segmentation, segment_scan, warn_if_emptied
 
@@ -181,7 +180,7 @@ class Pipeline:
             keep_outside_cord=keep_outside_cord,
         )
         watch = Stopwatch()
-        scan = self._meanwhile(("segmentation",), lambda: _read(volume, series, watch))
+        scan = self._meanwhile(("segmentation",), lambda: read_scan(volume, series, watch))
         network = self.network("segmentation")
         segmentation = segment_scan(
             scan,
@@ -246,7 +245,7 @@ class Pipeline:
         """
         watch = Stopwatch()
         lesion, segmentation = self._lesion(
-            volume, mask, lesion_label, t1c, series, watch, roles=TASKS
+            volume, mask, lesion_label, t1c, series, watch, roles=tuple(TASKS)
         )
         networks = {task: self.network(task) for task in TASKS}
         return classify_slices(
@@ -377,7 +376,7 @@ class Pipeline:
         watch = Stopwatch()
         roles = TASKS if mask is not None else ("segmentation", *TASKS)
         scan, given, contrast = self._meanwhile(
-            roles, lambda: self._inputs(volume, mask, lesion_label, t1c, series, watch)
+            roles, lambda: read_inputs(volume, mask, lesion_label, t1c, series, watch)
         )
         case = analyse(
             scan, self.network, mask=given, t1c=contrast, watch=watch, **self._computing()
@@ -409,7 +408,7 @@ class Pipeline:
         """Read the scan, and take the mask that is given or make one."""
         scan, given, contrast = self._meanwhile(
             roles if mask is not None else (*roles, "segmentation"),
-            lambda: self._inputs(volume, mask, lesion_label, t1c, series, watch),
+            lambda: read_inputs(volume, mask, lesion_label, t1c, series, watch),
         )
         if given is not None:
             return LesionSlices(scan, given, contrast), None
@@ -420,27 +419,6 @@ class Pipeline:
         found = scan.working(segmentation.mask.array)
         return LesionSlices(scan, found, contrast), segmentation
 
-    @staticmethod
-    def _inputs(
-        volume: Any,
-        mask: Any,
-        lesion_label: int | None,
-        t1c: Any,
-        series: str | None,
-        watch: Stopwatch,
-    ) -> tuple[WorkingScan, Array | None, WorkingScan | None]:
-        """Read the scan, the mask and the contrast-enhanced scan."""
-        scan = _read(volume, series, watch)
-        with watch.stage("read"):
-            contrast = None if t1c is None else scan.coregistered(t1c, "t1c")
-            if mask is None:
-                if lesion_label is not None:
-                    raise InputError(f"lesion_label={lesion_label} needs a mask, got none")
-                return scan, None, contrast
-            if isinstance(mask, Segmentation):
-                return scan, scan.mask(mask.mask), contrast
-            return scan, scan.mask(mask, lesion_label), contrast
-
     def __reduce__(self) -> tuple[Any, ...]:
         own = self._folder.path, self._precision, self._threads, self._progress, self._roi
         return _rebuild, own
@@ -450,11 +428,6 @@ class Pipeline:
         return (
             f"<Pipeline {self._folder.path}: {roles}; {self._precision}, {self._threads} threads>"
         )
-
-
-def _read(volume: Any, series: str | None, watch: Stopwatch) -> WorkingScan:
-    with watch.stage("read"):
-        return WorkingScan(volume, series=series)
 
 
 def _rebuild(

@@ -74,7 +74,7 @@ def cord_maps(
     whole = sorted({*range(0, n, EVERY), n - 1})
     rest = [i for i in range(n) if i not in set(whole)]
     first = compute(np.ascontiguousarray(images[whole]))
-    box = _window(_largest(first[cord] >= threshold).any(axis=0))
+    box = _window(np.asarray(_largest(first[cord] >= threshold).any(axis=0)))
     if box is None:
         rows, columns = slice(0, h), slice(0, w)
     else:

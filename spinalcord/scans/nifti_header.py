@@ -8,7 +8,7 @@ None for any other, and nibabel, which knows the ways in which writers go wrong,
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -105,7 +105,8 @@ class NiftiHeader:
     def get_data_dtype(self) -> np.dtype[Any]:
         """Return the voxels' type, in the file's byte order."""
         order = self._fields.dtype["sizeof_hdr"].byteorder
-        return np.dtype(_DTYPES[int(self["datatype"])]).newbyteorder(order)
+        dtype: np.dtype[Any] = np.dtype(_DTYPES[int(self["datatype"])]).newbyteorder(order)
+        return dtype
 
     def get_data_shape(self) -> tuple[int, ...]:
         """Return the extents, as many as the file has axes."""
@@ -205,7 +206,8 @@ def decode(raw: bytes) -> NiftiImage | None:
         None for anything but a plain header of three-dimensional real voxels with a qform or an
         sform: another type or unit, extensions, fields that nibabel would mend or refuse.
     """
-    for order in "<>":
+    orders: tuple[Literal["<", ">"], ...] = ("<", ">")
+    for order in orders:
         version = _SIZES.get(int.from_bytes(raw[:4], "little" if order == "<" else "big"))
         if version is None:
             continue
