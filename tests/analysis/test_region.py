@@ -16,7 +16,7 @@ def scans(n=12, h=160, w=192):
     """Images, and what computes them: their brightest pixels are cord, all are 'lesion'."""
     images = np.full((n, 1, h, w), 0.25, np.float32)
     images[2:9, 0, 60:100, 90:98] = 1
-    images[5, 0, 4, 4] = 1  # no part of the column
+    images[5:6, 0, 4, 4] = 1  # no part of the column
     seen = []
 
     def compute(some):
