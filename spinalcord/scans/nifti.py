@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from .nifti_header import decode
+from .nifti_header import decode_nifti
 from .orientation import corner_displacement_mm
 from .volume import Source, Volume, spans_space, warn
 
@@ -89,7 +89,7 @@ def _load(path: Path) -> Any:
             if magic[:2] != b"n+":
                 break
             raw = _with_offset(path, raw, kind, "<" if raw[:4] == sizes[0] else ">")
-            return _sized(path, decode(raw) or _by_nibabel(raw, kind), len(raw))
+            return _sized(path, decode_nifti(raw) or _by_nibabel(raw, kind), len(raw))
     raise InputError(f"{path}: not a NIfTI file (its first bytes are not a NIfTI header)")
 
 

@@ -1,8 +1,8 @@
 """NIfTI headers without nibabel: the plain case, which is nearly every file.
 
 Importing nibabel takes 0.1 to 0.25 s, which is most of the time to read a small scan. A header
-that is as the standard asks is decoded here, to the same values as nibabel's; `decode` returns
-None for any other, and nibabel, which knows the ways in which writers go wrong, has its say.
+that is as the standard asks is decoded here, to the same values as nibabel's; `decode_nifti`
+returns None for any other, and nibabel, which knows how writers go wrong, has its say.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class NiftiImage:
         return voxels.reshape(self.shape, order="F")
 
 
-def decode(raw: bytes) -> NiftiImage | None:
+def decode_nifti(raw: bytes) -> NiftiImage | None:
     """Decode a single-file NIfTI image whose header is as the standard asks.
 
     Parameters
@@ -254,7 +254,7 @@ def _is_rotation(header: NiftiHeader) -> bool:
         return False
 
 
-def encode(header: NiftiHeader, array: np.ndarray) -> bytes:
+def encode_nifti(header: NiftiHeader, array: np.ndarray) -> bytes:
     """Return the bytes of a single file.
 
     Parameters

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..paths import local_path
-from .nifti_header import NiftiHeader, encode
+from .nifti_header import NiftiHeader, encode_nifti
 from .orientation import corner_displacement_mm
 from .volume import Volume
 
@@ -165,7 +165,7 @@ def _nifti_bytes(array: np.ndarray, volume: Volume) -> bytes:
         if _repeat_geometry(plain, volume):
             if not int(plain["xyzt_units"]) & 7:
                 plain["xyzt_units"] = 2 | int(plain["xyzt_units"])
-            return encode(plain, array)
+            return encode_nifti(plain, array)
     return _by_nibabel(array, volume, second)
 
 

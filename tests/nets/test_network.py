@@ -431,28 +431,3 @@ def test_half_precision_weights_are_widened(dtype, open_case, tmp_path):
     )
     np.testing.assert_array_equal(got, want)
     assert not np.array_equal(got, open_case(UNET)(images))
-
-
-@pytest.mark.parametrize("precision", ["f32", "bf16"])
-@BOTH
-def test_onednn_agrees(case, precision, open_case, request, tmp_path):
-    """As closely as the documentation of `Network.open` says, and by oneDNN alone."""
-    if precision == "bf16":
-        request.getfixturevalue("bf16_or_skip")
-    own = open_case(case, precision)
-    other = Network.open(own.model.path, precision, 2, backend="onednn")
-    assert (own.backend, other.backend) == ("own", "onednn")
-    assert pickle.loads(pickle.dumps(other)).backend == "onednn"
-    x = cases.images(1, (2, networks.IN_CHANNELS[case.kind], 48, 80))
-    want = own(x)
-    assert want.std() > 0.01
-    np.testing.assert_allclose(other(x), want, rtol=0, atol={"f32": 1e-4, "bf16": 3e-2}[precision])
-    np.testing.assert_array_equal(other(x), other(x))
-    kernels = [s["implementation"] for s in other.layers(48, 80) if s["kind"] == "convolution"]
-    assert all(name.startswith("onednn:") for name in kernels)
-
-
-def test_an_unknown_backend_is_refused(open_case):
-    path = open_case(UNET).model.path
-    with pytest.raises(InputError, match="backend is own or onednn, got 'mkl'"):
-        Network.open(path, backend="mkl")

@@ -11,7 +11,7 @@ import pytest
 
 from spinalcord.scans import writing
 from spinalcord.scans.nifti import from_nibabel
-from spinalcord.scans.nifti_header import NiftiHeader, decode, encode
+from spinalcord.scans.nifti_header import NiftiHeader, decode_nifti, encode_nifti
 
 CLASSES = {1: nibabel.Nifti1Image, 2: nibabel.Nifti2Image}
 VOXELS = np.arange(60).reshape(3, 4, 5)
@@ -44,7 +44,7 @@ def image(version, seed, dtype=np.int16, order="<", forms=(1, 1), slope=None):
 @pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "f4", "f8", "u2"])
 def test_decodes_as_nibabel(version, order, forms, dtype):
     raw = image(version, 3, dtype, order, forms).to_bytes()
-    got, want = decode(raw), CLASSES[version].from_bytes(raw)
+    got, want = decode_nifti(raw), CLASSES[version].from_bytes(raw)
     assert got.shape == want.shape
     assert got.dtype == want.dataobj.dtype
     np.testing.assert_array_equal(got.affine, want.affine)
@@ -56,7 +56,7 @@ def test_decodes_as_nibabel(version, order, forms, dtype):
 
 def test_scaling_is_nibabels():
     raw = image(1, 0, slope=(2.0, -3.0)).to_bytes()
-    got, want = decode(raw), nibabel.Nifti1Image.from_bytes(raw)
+    got, want = decode_nifti(raw), nibabel.Nifti1Image.from_bytes(raw)
     assert (got.slope, got.inter) == (want.dataobj.slope, want.dataobj.inter) == (2.0, -3.0)
     np.testing.assert_array_equal(from_nibabel(got).array, want.get_fdata())
 
@@ -70,20 +70,20 @@ ODD = {
 
 @pytest.mark.parametrize("field", ODD)
 def test_leaves_odd_headers_to_nibabel(field):
-    header = decode(image(1, 0).to_bytes()).header
+    header = decode_nifti(image(1, 0).to_bytes()).header
     header[field] = ODD[field]
-    assert decode(header.to_bytes() + bytes(1000)) is None
+    assert decode_nifti(header.to_bytes() + bytes(1000)) is None
 
 
 def test_leaves_files_without_forms_or_with_extensions_to_nibabel():
-    header = decode(image(1, 0).to_bytes()).header
+    header = decode_nifti(image(1, 0).to_bytes()).header
     header["qform_code"] = header["sform_code"] = 0
-    assert decode(header.to_bytes() + bytes(1000)) is None
+    assert decode_nifti(header.to_bytes() + bytes(1000)) is None
     extended = image(1, 0)
     extended.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"text"))
-    assert decode(extended.to_bytes()) is None
-    assert decode(b"") is None
-    assert decode(image(1, 0).to_bytes()[:348]) is None
+    assert decode_nifti(extended.to_bytes()) is None
+    assert decode_nifti(b"") is None
+    assert decode_nifti(image(1, 0).to_bytes()[:348]) is None
 
 
 def test_a_quaternion_of_no_rotation():
@@ -97,7 +97,7 @@ def test_a_quaternion_of_no_rotation():
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32])
 @pytest.mark.parametrize("forms", [(1, 1), (0, 2), (3, 0)])
 def test_writes_the_bytes_of_nibabel(version, dtype, forms):
-    volume = from_nibabel(decode(image(version, 5, forms=forms).to_bytes()))
+    volume = from_nibabel(decode_nifti(image(version, 5, forms=forms).to_bytes()))
     assert volume.source.kind == "nifti"
     result = volume.like(VOXELS.astype(dtype))
     got = writing._nifti_bytes(result.array, result)
@@ -109,7 +109,7 @@ def test_encode_fills_in_type_and_extents():
     header = NiftiHeader(1)
     header["sform_code"] = 1
     header["srow_x"], header["srow_y"], header["srow_z"] = np.eye(4)[:3]
-    again = decode(encode(header, VOXELS.astype(np.int32)))
+    again = decode_nifti(encode_nifti(header, VOXELS.astype(np.int32)))
     assert again.shape == VOXELS.shape
     assert again.dtype == np.int32
     np.testing.assert_array_equal(again.get_unscaled(), VOXELS)
