@@ -20,6 +20,7 @@ from .analysis.region import check_roi
 from .analysis.segmentation import Segmentation
 from .models.folder import find_models
 from .models.network import check_settings, resolve_precision
+from .scans.labels import Label
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -60,7 +61,7 @@ def segment(
     min_thickness_mm: float | None = None,
     min_peak: float | None = None,
     cord: Any = None,
-    cord_label: int | None = None,
+    cord_label: int | str | None = None,
     min_in_cord: float | None = None,
     keep_outside_cord: bool | None = None,
     series: str | None = None,
@@ -104,7 +105,7 @@ def classify(
     volume: Any,
     *,
     mask: Any = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     t1c: Any = None,
     series: str | None = None,
     models: str | os.PathLike[str] | None = None,
@@ -135,7 +136,7 @@ def explain(
     *,
     task: str,
     mask: Any = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     t1c: Any = None,
     target: str | None = None,
     method: str = "gradcam",

@@ -86,13 +86,15 @@ def measure(
     Examples
     --------
     >>> from spinalcord.bench import measure
-    >>> rows = list(measure(threads=[1, 2], batches=[1, 8]))  # doctest: +SKIP
+    >>> rows = list(measure(precisions=["f32"], threads=[1], size=64, seconds=0.01))
+    >>> sorted({row["network"] for row in rows})
+    ['densenet121', 'multiresunet']
     """
     import numpy as np
 
     from . import __version__, _core
+    from .models.ensemble import open_model
     from .models.folder import WEIGHTS_DIR, find_models, write_random
-    from .models.network import Network
 
     if size < 32 or size % 16:
         raise InputError(f"size is {size} pixels, expected a multiple of 16 from 32")
@@ -109,7 +111,7 @@ def measure(
         for role, precision, backend, count in itertools.product(
             _roles(folder), precisions, backends, threads
         ):
-            network = Network.open(folder.model(role).path, precision, count, backend=backend)
+            network = open_model(folder.model(role), precision, count, backend=backend)
             for batch in batches:
                 shape = (batch, network.model.in_channels, size, size)
                 images = np.random.default_rng(0).random(shape, np.float32)

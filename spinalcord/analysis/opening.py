@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..errors import InputError
+from ..scans.labels import Label
 from ..scans.preparation import Array, Stopwatch, WorkingScan
 from .segmentation import Segmentation
 
@@ -68,7 +69,7 @@ def read_scan(volume: Any, series: str | None, watch: Stopwatch) -> WorkingScan:
 def read_inputs(
     volume: Any,
     mask: Any,
-    lesion_label: int | None,
+    lesion_label: Label,
     t1c: Any,
     series: str | None,
     watch: Stopwatch,

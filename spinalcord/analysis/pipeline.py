@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 from .._moved import old_names
 from ..limits import LesionLimits
+from ..models.ensemble import open_model
 from ..models.folder import ModelFolder, find_models
 from ..models.network import Network, check_settings, resolve_precision
+from ..scans.labels import Label
 from ..scans.preparation import LesionSlices, Stopwatch
 from ..tasks import TASKS
 from .attribution import RING_MM, ExplanationOptions
@@ -30,7 +32,8 @@ class Pipeline:
     Parameters
     ----------
     models : path-like, optional
-        Folder with model files; those that come with the package if not given.
+        Folder with model files; those that come with the package if not given. Several files
+        for one role are an ensemble, whose answers are the mean of theirs.
     precision : {"f32", "bf16", "auto"}, default "f32"
         Arithmetic of the networks; ``"auto"`` is bf16 where the CPU computes in it, which is 2
         to 3 times faster, else f32.
@@ -47,13 +50,17 @@ class Pipeline:
     InputError
         An unknown precision or roi, or fewer than one thread.
     ModelError
-        No such folder, a damaged file in it, or two files for one role. A missing role is an
-        error only when it is needed.
+        No such folder, a damaged file in it, or files for one role that make no ensemble, since
+        their settings differ. A missing role is an error only when it is needed.
 
     Examples
     --------
-    >>> pipeline = Pipeline("models", threads=4)  # doctest: +SKIP
-    >>> cases = [pipeline.run(path) for path in paths]  # doctest: +SKIP
+    >>> import spinalcord as sc
+    >>> pipeline = sc.Pipeline(threads=2)
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> case = pipeline.run(phantom.t2)
+    >>> case.segmentation.found, sorted(case.explanations)[0] in case.diagnosis.tasks
+    (True, True)
     """
 
     def __init__(
@@ -99,8 +106,8 @@ class Pipeline:
         """
         with self._lock:
             if role not in self._networks:
-                path = self._folder.model(role).path
-                network = Network.open(path, self._precision, self._threads)
+                model = self._folder.model(role)
+                network = open_model(model, self._precision, self._threads)
                 network.model.sha256  # noqa: B018 - kept now, while the file is this one
                 self._networks[role] = network
             return self._networks[role]
@@ -114,7 +121,7 @@ class Pipeline:
         min_thickness_mm: float | None = None,
         min_peak: float | None = None,
         cord: Any = None,
-        cord_label: int | None = None,
+        cord_label: int | str | None = None,
         min_in_cord: float | None = None,
         keep_outside_cord: bool | None = None,
         series: str | None = None,
@@ -142,9 +149,9 @@ class Pipeline:
             Mask of the cord on the scan's grid; the network's, where it outlines the cord, if not
             given. Lesions outside the cord are excluded with a warning and listed in
             `Segmentation.dropped`.
-        cord_label : int, optional
-            Value of the cord in a mask with other values. If not given, all voxels that
-            are not 0 are cord, and several values give a warning.
+        cord_label : int or str, optional
+            Value of the cord, or name of its segment, in a mask with others. If not given, all that
+            is not 0 is cord, and several values give a warning; of segments what is called cord.
         min_in_cord : float, optional
             Smallest share, in [0, 1], of a lesion's voxels in the cord; a lesion with a smaller
             share, or none, lies outside. The model file's, or 0, if not given.
@@ -199,7 +206,7 @@ class Pipeline:
         volume: Any,
         *,
         mask: Any = None,
-        lesion_label: int | None = None,
+        lesion_label: Label = None,
         t1c: Any = None,
         series: str | None = None,
     ) -> Diagnosis:
@@ -213,10 +220,14 @@ class Pipeline:
         volume : path, Volume, nibabel or SimpleITK image
             Sagittal T2-weighted scan. Not modified.
         mask : Segmentation, path, Volume, nibabel or SimpleITK image, optional
-            The lesions, on the scan's grid; outlined as by `segment` if not given.
-        lesion_label : int, optional
-            Value of lesion in a mask with other values, such as 2 where 1 is cord. If not
-            given, all voxels that are not 0 are lesion, and several values give a warning.
+            The lesions; outlined as by `segment` if not given. A path also to a ``.seg.nrrd`` of 3D
+            Slicer, a DICOM SEG or RTSTRUCT. A mask on another grid of the same frame of reference
+            is resampled, with a warning.
+        lesion_label : int, str or mapping, optional
+            What is lesion in a mask that holds other things too: a value, such as 2 where 1 is
+            cord; the name of a segment; or a map, such as ``{"cord": 1, "lesion": 2}``. If not
+            given, all voxels that are not 0 are lesion, and several values give a warning; of named
+            segments those that are called lesion, plaque, tumour and the like.
         t1c : path, Volume, nibabel or SimpleITK image, optional
             Contrast-enhanced T1-weighted scan on the same grid. Without it that channel is zero.
         series : str, optional
@@ -258,7 +269,7 @@ class Pipeline:
         *,
         task: str,
         mask: Any = None,
-        lesion_label: int | None = None,
+        lesion_label: Label = None,
         t1c: Any = None,
         target: str | None = None,
         method: str = "gradcam",
@@ -352,7 +363,7 @@ class Pipeline:
         volume: Any,
         *,
         mask: Any = None,
-        lesion_label: int | None = None,
+        lesion_label: Label = None,
         t1c: Any = None,
         series: str | None = None,
     ) -> CaseResults:
@@ -398,7 +409,7 @@ class Pipeline:
         self,
         volume: Any,
         mask: Any,
-        lesion_label: int | None,
+        lesion_label: Label,
         t1c: Any,
         series: str | None,
         watch: Stopwatch,

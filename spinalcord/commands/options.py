@@ -92,13 +92,15 @@ def lesion(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def add_lesion_label(parser: argparse.ArgumentParser) -> None:
-    """Which value of a mask is lesion."""
+    """What in a mask is lesion."""
+    from ..scans.labels import parse_label
+
     parser.add_argument(
         "--lesion-label",
-        type=whole(1),
-        metavar="N",
-        help="value of lesion in masks with other values, such as 2 where 1 is cord "
-        "(default: all but 0)",
+        type=read_by(parse_label),
+        metavar="LABEL",
+        help="what is lesion in masks that hold other things too: a value, such as 2; the name of "
+        "a segment; or a map, such as cord=1,lesion=2 (default: all but 0, or what is named so)",
     )
 
 
