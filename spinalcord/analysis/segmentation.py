@@ -224,7 +224,7 @@ class Segmentation(Result):
         counts = np.count_nonzero(self.mask.sagittal().array, axis=(1, 2))
         held = np.flatnonzero(counts)
         area = self.mask.sagittal_spacing_mm[1] * self.mask.sagittal_spacing_mm[2]
-        numbers = [self.mask.stored_slice(index) for index in held]
+        numbers = [self.mask.stored_slice(index) for index in held.tolist()]
         return pandas.DataFrame({"slice": numbers, "lesion_mm2": counts[held] * area})
 
     def scene(self, *, probability: bool = False) -> Scene:

@@ -331,7 +331,7 @@ def _draw(found: CaseResults, reference: Array | None) -> CasePicture:
 
 def _objects(results: Sequence[Result], record: dict[str, Any]) -> dict[str, bytes]:
     """Make the DICOM objects of a case by their names; tell with the case why there are none."""
-    kinds = {type(result): result for result in results}
+    kinds: dict[type, Any] = {type(result): result for result in results}
     why = "the scan is not from DICOM files"
     if has_files(results[0].scan):
         try:

@@ -216,12 +216,13 @@ def _from_file(mask: Any, like: Volume, label: Label) -> _Parts | None:
     path, segments = found
     lesion = _place_segments(path, segments, "lesion", label, like)
     cord = _place_segments(path, segments, "cord", label, like)
-    known = None
+    known: Array | None = None
     if segments.drawn is not None:
-        known = _working(regrid(segments.drawn, like).inside, like).any(axis=(1, 2))
+        known = ~_without(regrid(segments.drawn, like).inside, like)
     skipped = _place_segments(path, segments, "unannotated", label, like)
     if skipped is not None:
-        known = ~_working(skipped, like).any(axis=(1, 2)) & (True if known is None else known)
+        free = _without(skipped, like)
+        known = free if known is None else known & free
     files = tuple(dict.fromkeys(f for v in segments.volumes for f in v.source.files))
     if lesion is None:
         raise InputError(f"{path}: no lesion in it")
@@ -255,19 +256,19 @@ def _from_map(mask: Any, like: Volume, label: Label) -> _Parts:
     given = isinstance(mask, (str, os.PathLike))
     volume = reading.load(mask) if given else Volume.from_any(mask)
     name = "the mask" if volume.source.path is None else str(volume.source.path)
-    if isinstance(pick(label, "lesion"), str):
+    wanted = pick(label, "lesion")
+    if isinstance(wanted, str):
         raise InputError(
-            f"{name}: values without names, so no segment {pick(label, 'lesion')!r}: give the "
-            "value of lesion"
+            f"{name}: values without names, so no segment {wanted!r}: give the value of lesion"
         )
-    inside = reading.select(volume.array, name, pick(label, "lesion"))
+    inside = reading.select(volume.array, name, wanted)
     lesion = place(volume.like(inside), like, name)
     cord = known = None
     if (value := pick(label, "cord")) is not None:
         cord = place(volume.like(volume.array == value), like, name, told=True)
     if (value := pick(label, "unannotated")) is not None:
         skipped = place(volume.like(volume.array == value), like, name, told=True)
-        known = ~_working(skipped, like).any(axis=(1, 2))
+        known = _without(skipped, like)
     return name, lesion, cord, known, volume.source.files
 
 
@@ -306,7 +307,8 @@ def place(mask: Volume, like: Volume, name: str, *, told: bool = False) -> Array
                     "seems); it is taken voxel by voxel"
                 )
             flips = tuple(slice(None, None, -1 if f else 1) for f in like.orientation.flips)
-            return theirs.array[flips].transpose(np.argsort(like.orientation.permutation))
+            copied: Array = theirs.array[flips].transpose(np.argsort(like.orientation.permutation))
+            return copied
     for way, signs in _MIRRORS.items():
         mirrored = Volume(mask.array, np.diag([*signs, 1]) @ mask.affine)
         if mirrored.sagittal().same_grid(ours, 0.5):
@@ -389,8 +391,15 @@ def _check_frame(path: Path, segments: Segments, like: Volume) -> None:
 
 def _working(array: Array, like: Volume) -> Array:
     """Return an array of the scan's storage order as (slice L->R, row S->I, column A->P)."""
-    moved = array.transpose(like.orientation.permutation)
-    return moved[tuple(slice(None, None, -1 if f else 1) for f in like.orientation.flips)]
+    moved: Array = array.transpose(like.orientation.permutation)
+    flips = tuple(slice(None, None, -1 if f else 1) for f in like.orientation.flips)
+    return np.asarray(moved[flips])
+
+
+def _without(array: Array, like: Volume) -> Array:
+    """Say which slices, counted from the left, hold nothing of an array."""
+    empty: Array = np.logical_not(_working(array, like).any(axis=(1, 2)))
+    return empty
 
 
 def _unannotated(lesion: Array, cord: Array | None, known: Array | None) -> tuple[int, ...]:

@@ -108,7 +108,7 @@ def _stated_nbytes(reader: Any) -> int:
     kind = sitk.GetPixelIDValueAsString(reader.GetPixelID())
     bits = [int(word) for word in kind.replace("-", " ").split() if word.isdigit()]
     width = bits[0] // 8 if bits else 8
-    return int(math.prod(reader.GetSize())) * int(reader.GetNumberOfComponents()) * width
+    return int(math.prod(reader.GetSize()) * reader.GetNumberOfComponents() * width)
 
 
 def _says_orientation(path: Path, reader: Any) -> bool:

@@ -135,7 +135,7 @@ def _stated_nbytes(start: bytes) -> int:
             (bits,) = struct.unpack_from(order + "h", start, bits_at)
             if not 0 <= offset < 1 << 40:  # NaN, too
                 return kind
-            return int(offset) + kind + int(n) * max(1, int(bits) // 8)
+            return int(offset + kind + n * max(1, bits // 8))
     return len(start)
 
 

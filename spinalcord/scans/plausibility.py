@@ -101,7 +101,7 @@ def _is_flipped(lesion: Array, cord: Array) -> bool:
 
 def _grown(mask: Array, pixels: int) -> Array:
     """Grow a mask within its slices by steps to the four neighbours."""
-    grown = mask.copy()
+    grown: Array = mask.copy()
     for _ in range(pixels):
         before = grown.copy()
         grown[:, 1:] |= before[:, :-1]

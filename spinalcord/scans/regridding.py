@@ -105,9 +105,10 @@ def _share(inside: Array, to_mask: Array, like: Volume) -> Array:
     steps = np.abs(to_mask[:3, :3]).max(axis=0)  # voxels of the mask in one of the scan
     counts = [min(_MOST_POINTS, max(1, int(np.ceil(step - 1e-6)))) for step in steps]
     total = np.zeros(like.shape, np.float32)
+    make_transform: Any = sitk.AffineTransform
     for point in itertools.product(*[range(n) for n in counts]):
         offset = np.array([(p + 0.5) / n - 0.5 for p, n in zip(point, counts, strict=True)])
-        transform = sitk.AffineTransform(3)
+        transform = make_transform(3)
         transform.SetMatrix(to_mask[:3, :3].ravel().tolist())
         transform.SetTranslation((to_mask[:3, :3] @ offset + to_mask[:3, 3]).tolist())
         moved: Any = sitk.Resample(

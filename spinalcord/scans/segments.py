@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -208,10 +207,9 @@ def _segment(data: Any, index: int) -> int:
     raise ValueError(f"frame {index + 1} names no segment")
 
 
-def _shared(data: Any) -> Mapping[str, Any]:
+def _shared(data: Any) -> Any:
     groups = data.get("SharedFunctionalGroupsSequence") or [{}]
-    found: Mapping[str, Any] = groups[0]
-    return found
+    return groups[0]
 
 
 def _place(data: Any, index: int) -> tuple[Array, Array, Array]:

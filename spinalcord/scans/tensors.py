@@ -28,7 +28,8 @@ def on_cpu(values: Any) -> np.ndarray:
     """
     for step in ("detach", "cpu"):
         values = getattr(values, step)() if hasattr(values, step) else values
-    return np.asarray(values)
+    array: np.ndarray = np.asarray(values)
+    return array
 
 
 def from_tensor(tensor: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -51,7 +52,7 @@ def from_tensor(tensor: Any) -> tuple[np.ndarray, np.ndarray]:
     InputError
         A space other than RAS and LPS.
     """
-    said = getattr(tensor, "meta", None)
+    said: Any = getattr(tensor, "meta", {})
     space = str(said.get("space", "RAS")).upper() if hasattr(said, "get") else "RAS"
     if space not in ("RAS", "LPS"):
         raise InputError(

@@ -302,7 +302,7 @@ def _where(source: Source) -> str:
 
 
 def _as_voxels(array: Any, where: str) -> np.ndarray:
-    voxels = on_cpu(array)
+    voxels: np.ndarray = on_cpu(array)
     while voxels.ndim > 3 and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]
     if voxels.ndim != 3:
@@ -319,9 +319,9 @@ def _as_voxels(array: Any, where: str) -> np.ndarray:
     if not voxels.dtype.isnative or voxels.dtype.itemsize > 8:
         wanted = voxels.dtype.newbyteorder("=") if voxels.dtype.itemsize <= 8 else np.float64
         voxels = np.asarray(voxels, dtype=wanted)
-    voxels = voxels.view()
-    voxels.flags.writeable = False
-    return voxels
+    seen: np.ndarray = voxels.view()
+    seen.flags.writeable = False
+    return seen
 
 
 def _as_affine(affine: Any, where: str) -> np.ndarray:

@@ -104,7 +104,9 @@ def adjusted_factors(
     answers = binary(right, "right")
     columns = {name: np.asarray(values, object) for name, values in factors.items()}
     if not columns or any(c.shape != answers.shape for c in columns.values()):
-        raise InputError(f"{len(columns)} factors for {answers.size} cases; expected one value a case")
+        raise InputError(
+            f"{len(columns)} factors for {answers.size} cases; expected one value a case"
+        )
     known = known_cases(columns.values())
     y = answers[known].astype(np.float64)
     parts = {name: design_columns(c[known]) for name, c in columns.items()}
