@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -13,7 +14,7 @@ import numpy as np
 
 from .. import _core
 from .._moved import old_names
-from ..errors import InputError, ModelError
+from ..errors import InputError, ModelError, SpinalcordWarning
 from ..extras import require
 from ..limits import LesionLimits
 from ..memory import check_memory
@@ -22,6 +23,7 @@ from ..scans.preparation import Array, Stopwatch, WorkingScan, batches
 from ..scans.writing import save_volume, sidecar_path, write_json
 from .cord_shape import CordShape, judge_cord
 from .lesions import Lesion, measure_lesions
+from .region import check_roi, cord_maps
 from .results import (
     Record,
     Result,
@@ -307,6 +309,7 @@ def segment_scan(
     limits: LesionLimits | None = None,
     cord: Any = None,
     cord_label: int | str | None = None,
+    roi: str = "full",
     watch: Stopwatch,
     progress: bool = False,
 ) -> Segmentation:
@@ -322,6 +325,8 @@ def segment_scan(
         What makes a lesion; the model file's own where not given.
     cord, cord_label
         As for `Pipeline.segment`.
+    roi
+        As for `Pipeline`.
     watch : Stopwatch
         Gets the seconds of each stage added.
     progress : bool, default False
@@ -356,7 +361,7 @@ def segment_scan(
     if cord is None and cord_label is not None:
         raise InputError(f"cord_label={cord_label} needs a cord mask, got none")
     inside = None if cord is None else scan.cord(cord, cord_label)
-    maps = _probabilities(scan, network, watch, progress)
+    maps, computed = _probabilities(scan, network, check_roi(roi), watch, progress)
     shape = None
     with watch.stage("lesions"):
         lesion = maps["lesion"]
@@ -364,7 +369,7 @@ def segment_scan(
             least = float(labels.get("cord_threshold", 0.5))
             shape = judge_cord((maps["cord"] >= least).astype(np.uint8), scan.affine)
             inside = shape.mask
-        mask, lesions, dropped, warnings = measure_lesions(
+        mask, lesions, dropped, doubts = measure_lesions(
             scan,
             (lesion >= limits.threshold).astype(np.uint8),
             lesion,
@@ -378,12 +383,19 @@ def segment_scan(
     record = make_record(
         [scan],
         [network],
-        settings=_settings(limits, known),
+        settings=_settings(limits, known) | computed,
         seconds=watch.seconds,
-        warnings=_in_order(shape, warnings),
+        warnings=_in_order(shape, doubts),
     )
     plausible = None if shape is None else shape.plausible
     return Segmentation(*placed, cord_volume, lesions, dropped, record, scan.volume, plausible)
+
+
+def warn_if_emptied(segmentation: Segmentation) -> None:
+    """Warn if every detected lesion was excluded."""
+    if segmentation.dropped and not segmentation.found:
+        text = "; ".join(segmentation.warnings)
+        warnings.warn(f"{segmentation.record.stem}: {text}", SpinalcordWarning, stacklevel=4)
 
 
 def _in_order(shape: CordShape | None, about_lesions: list[str]) -> list[str]:
@@ -403,20 +415,33 @@ def _settings(limits: LesionLimits, cord: str) -> dict[str, Any]:
 
 
 def _probabilities(
-    scan: WorkingScan, network: Network, watch: Stopwatch, progress: bool
-) -> dict[str, Array]:
-    """Return each output's probabilities on the working grid, (slices, rows, columns)."""
+    scan: WorkingScan, network: Network, roi: str, watch: Stopwatch, progress: bool
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return each output's probabilities on the working grid, and what the record tells of it."""
     with watch.stage("prepare"):
         images, frame = scan.segmentation_images(network.model)
     outputs = network.model.outputs
-    n, _, h, w = images.shape
-    maps = np.empty((len(outputs), n, h, w), np.float32)
+
+    def compute(some: Array) -> Array:
+        maps = np.empty((len(outputs), len(some), *some.shape[2:]), np.float32)
+        for part in batches(len(some), 2 * network.threads, "segment", progress=progress):
+            maps[:, part] = network(some[part]).transpose(1, 0, 2, 3)
+        return maps
+
+    computed: dict[str, Any] = {}
     with watch.stage("network"):
-        for part in batches(n, 2 * network.threads, "segment", progress=progress):
-            maps[:, part] = network(images[part]).transpose(1, 0, 2, 3)
+        if roi == "full":
+            maps = compute(images)
+        elif "cord" not in outputs:
+            raise ModelError(f"{network.model.path} outlines no cord, which roi='cord' needs")
+        else:
+            least = float(network.model.metadata["labels"].get("cord_threshold", 0.5))
+            maps, found = cord_maps(compute, images, outputs.index("cord"), least)
+            computed = {"roi": {"kind": roi, **found}}
     with watch.stage("restore"):
         shape = scan.array.shape[1:]
-        return {name: _core.restore(maps[k], frame, shape) for k, name in enumerate(outputs)}
+        restored = {name: _core.restore(maps[k], frame, shape) for k, name in enumerate(outputs)}
+        return restored, computed
 
 
 __getattr__ = old_names(__name__)

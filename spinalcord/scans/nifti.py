@@ -1,4 +1,4 @@
-"""Read NIfTI-1, NIfTI-2 and .hdr/.img pairs with nibabel.
+"""Read NIfTI-1, NIfTI-2 and .hdr/.img pairs: plain files by `nifti_header`, others with nibabel.
 
 The affine is the sform where its code is set, else the qform: nibabel's own order.  Oblique and
 sheared affines are kept as they are.  Analyze 7.5 stores no orientation and is refused.
@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..memory import check_memory
+from .nifti_header import decode_nifti
 from .orientation import corner_displacement_mm
 from .volume import Source, Volume, spans_space, warn
 
@@ -75,8 +76,6 @@ def read_nifti(path: Path) -> Volume:
 
 
 def _load(path: Path) -> Any:
-    import nibabel
-
     name = path.name.lower()
     if name.endswith((".hdr", ".img", ".hdr.gz", ".img.gz")):
         return _load_pair(path)
@@ -85,15 +84,22 @@ def _load(path: Path) -> Any:
     _refuse_pointer(path, raw[:1024])
     if raw[:2] == b"\x1f\x8b":
         raw = _unpacked(raw, path)
-    for kind, cls in ((348, nibabel.Nifti1Image), (540, nibabel.Nifti2Image)):
+    for kind in (348, 540):
         sizes = struct.pack("<i", kind), struct.pack(">i", kind)
         if raw[:4] in sizes and len(raw) >= kind:
             magic = raw[344:347] if kind == 348 else raw[4:7]
             if magic[:2] != b"n+":
                 break
             raw = _with_offset(path, raw, kind, "<" if raw[:4] == sizes[0] else ">")
-            return _sized(path, cls.from_bytes(raw), len(raw))
+            return _sized(path, decode_nifti(raw) or _by_nibabel(raw, kind), len(raw))
     raise InputError(f"{path}: not a NIfTI file (its first bytes are not a NIfTI header)")
+
+
+def _by_nibabel(raw: bytes, kind: int) -> Any:
+    import nibabel
+
+    cls = nibabel.Nifti1Image if kind == 348 else nibabel.Nifti2Image
+    return cls.from_bytes(raw)
 
 
 def _unpacked(packed: bytes, path: Path) -> bytes:

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..paths import local_path
+from .nifti_header import NiftiHeader, encode_nifti
 from .orientation import corner_displacement_mm
 from .volume import Volume
 
@@ -177,15 +178,25 @@ def to_nibabel(volume: Volume) -> Any:
 
 
 def _nifti_bytes(array: np.ndarray, volume: Volume) -> bytes:
+    fields = volume.source.details
+    if fields.get("sform_code") or fields.get("qform_code"):
+        plain = NiftiHeader(_nifti_version(array, volume))
+        if _repeat_geometry(plain, volume):
+            if not int(plain["xyzt_units"]) & 7:
+                plain["xyzt_units"] = 2 | int(plain["xyzt_units"])
+            return encode_nifti(plain, array)
     return bytes(_nifti_image(array, volume).to_bytes())
+
+
+def _nifti_version(array: np.ndarray, volume: Volume) -> int:
+    large = max(array.shape) > np.iinfo(np.int16).max
+    return 2 if large or volume.source.details.get("version") == 2 else 1
 
 
 def _nifti_image(array: np.ndarray, volume: Volume) -> Any:
     import nibabel
 
-    fields = volume.source.details
-    large = max(array.shape) > np.iinfo(np.int16).max
-    second = large or fields.get("version") == 2
+    second = _nifti_version(array, volume) == 2
     cls: Any = nibabel.Nifti2Image if second else nibabel.Nifti1Image
     header = cls.header_class()
     header.set_data_dtype(array.dtype)
