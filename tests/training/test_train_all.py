@@ -47,7 +47,7 @@ def test_from_a_cohort_to_an_ensemble_a_run_and_a_report(unsplit, tmp_path, caps
     # Every patient, by models that have not seen it; taken by Cohort like any other run.
     cases = read_results(out / "out-of-fold" / "cases.tsv")
     assert len(cases) == 10
-    assert len(Cohort(out / "out-of-fold").cases) == 10
+    assert Cohort(out / "out-of-fold").cases.n == 10
     card = (out / "model-card.md").read_text()
     assert "| Dice score |" in card
     # The same command finds everything done.
