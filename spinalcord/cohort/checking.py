@@ -147,8 +147,10 @@ def check_cohort(
 
     Examples
     --------
-    >>> check = check_cohort("bids")  # doctest: +SKIP
-    >>> check.sound  # doctest: +SKIP
+    A scan that is not there must be mended:
+
+    >>> check = check_cohort([{"case_id": "a", "path": "a.nii.gz", "diagnosis": "MS"}])
+    >>> check.sound
     False
     """
     from tqdm import tqdm
