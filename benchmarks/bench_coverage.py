@@ -1,8 +1,8 @@
 """How often printed intervals hold the truth, and printed tests reject a true hypothesis.
 
-Simulates cohorts of 2 + 2, 5 + 5, 10 + 10, 40 + 33 and 78 + 79 cases (positive and negative) with
-known true values, and asks the package for every interval and test that a report prints. One JSON
-line per figure, size and truth; the table goes to stdout as Markdown.
+Simulates cohorts of 2 + 2, 5 + 5, 10 + 10, 20 + 20, 40 + 33 and 78 + 79 cases (positive and
+negative) with known true values, and asks the package for every interval and test that a report
+prints. One JSON line per figure, size and truth; the table goes to stdout as Markdown.
 
     python benchmarks/bench_coverage.py --out benchmarks/results/coverage.jsonl
 
@@ -29,7 +29,7 @@ from coverage_scenarios import SCENARIOS, Scenario
 
 from spinalcord.stats import Comparison, Estimate
 
-SIZES = ((2, 2), (5, 5), (10, 10), (40, 33), (78, 79))
+SIZES = ((2, 2), (5, 5), (10, 10), (20, 20), (40, 33), (78, 79))
 LEAST_COVERAGE, MOST_REJECTED = 0.92, 0.08
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from coverage_scenarios import NORMAL, Found, Rng, Scenario, Size
 
 from spinalcord import stats
+from spinalcord.errors import InputError
+from spinalcord.report.reader_groups import readers_not_better
+from spinalcord.stats import Comparison, Estimate
 
 
 def operating_points(rng: Rng, size: Size, a: float) -> Found:
@@ -91,6 +95,8 @@ def measured(rng: Rng, size: Size, noise: float) -> Found:
         "bias (Student)": (found.bias, -0.5),
         "limit of agreement (Zou)": (found.upper, -0.5 + spread),
         "ICC(3, 1)": (stats.icc(x, kind="consistency"), consistency),
+        # The raters' mean square is that of these two, 0 and 0.5: half the squared difference.
+        "ICC(2, 1), these two raters": (stats.icc(x), 1 / (1 + 0.5**2 / 2 + noise**2)),
     }
 
 
@@ -102,6 +108,63 @@ def shifted(rng: Rng, size: Size, shift: float) -> Found:
         "shift (Hodges-Lehmann)": (stats.location_shift(a, b), shift),
         "Kruskal-Wallis": (test, shift),
     }
+
+
+def categories(rng: Rng, size: Size, shares: tuple[float, ...]) -> Found:
+    """Numbers, and words of three kinds, in four diagnoses that do not differ."""
+    n = sum(size)
+    group = rng.permutation(np.arange(n) % 4)
+    words, numbers = rng.choice(len(shares), n, p=shares), np.exp(rng.normal(size=n))
+    table = [[int(((group == g) & (words == w)).sum()) for g in range(4)] for w in range(3)]
+    ranks = stats.kruskal_wallis({str(g): numbers[group == g] for g in range(4)})
+    p, how = stats.exact_table_p(table)
+    none = Estimate("no effect", math.nan, math.nan, math.nan, 0.95, "none", n=n)
+    return {
+        "four groups, numbers (Kruskal-Wallis)": (ranks, 0.0),
+        "four groups, three categories (Freeman and Halton)": (
+            Comparison("table", math.nan, math.nan, p, how, none), 0.0),
+    }  # fmt: skip
+
+
+def at_the_margin(rng: Rng, size: Size, p: float) -> Found:
+    """A model worse than the mean reader by the very margin: one-sided, it passes in 2.5 %."""
+    n, margin = sum(size), 0.1
+    right = rng.random((5, n)) < np.r_[p - margin, np.full(4, p)][:, None]
+
+    def gap(level: float) -> Estimate:
+        return stats.compare_with_readers(
+            np.ones(n, int), right[0], right[1:], figure="accuracy", level=level
+        ).comparison.effect
+
+    test = readers_not_better(gap, margin, alpha=0.05)
+    nan = math.nan
+    test = replace(test, effect=replace(test.effect, low=nan, high=nan))
+    return {"non-inferiority at the margin, one-sided 5 %": (test, 0.0)}
+
+
+def interaction(rng: Rng, size: Size, worse: float) -> Found:
+    """Scores that separate the classes as well at both sites, or less well at the second."""
+    truth = np.repeat([1, 0], (3 * size[0], 3 * size[1]))
+    site, sex = rng.random(truth.size) < 0.4, rng.random(truth.size) < 0.5
+    site[:2] = False, True
+    scores = rng.normal(size=truth.size) + truth * (1.5 - worse * site)
+    found = stats.adjusted_interactions(truth, scores, {"site": site * 1.0, "sex": sex * 1.0})[0]
+    return {"adjusted interaction (Firth, profile)": (found.test, worse)}
+
+
+def smooth_curve(rng: Rng, size: Size, spread: float) -> Found:
+    """Probabilities that are right: the smooth calibration curve's band in the middle."""
+    p = 1 / (1 + np.exp(-rng.normal(0, spread, sum(size))))
+    nan, truth = math.nan, rng.random(p.size) < p
+    try:
+        found = stats.calibration_curve(truth, p, replicates=200)
+    except InputError as error:  # too few for a curve, which the report says
+        none = Estimate("observed", nan, nan, nan, 0.95, "none", reason=str(error))
+        return {"calibration curve's band (bootstrap)": (none, nan)}
+    i = found.probability.size // 2
+    ends, value = (found.low[i], found.high[i]), found.observed[i]
+    band = Estimate("observed", value, *ends, 0.95, "bootstrap", n=p.size)
+    return {"calibration curve's band (bootstrap)": (band, float(found.probability[i]))}
 
 
 def benefit(rng: Rng, size: Size, threshold: float) -> Found:
@@ -150,7 +213,11 @@ FURTHER = (
     Scenario("readers as a group", (0.7, 0.9), reader_group),
     Scenario("AC1", (0.3, 0.8), agreement),
     Scenario("measurements", (0.2, 1.0), measured),
-    Scenario("shift", (0.0, 1.0), shifted),
+    Scenario("shift", (0.0, 1.0), shifted, 0.5),
+    Scenario("categories", ((0.4, 0.4, 0.2), (0.8, 0.15, 0.05)), categories, 0.1),
+    Scenario("margin", (0.7, 0.9), at_the_margin, 0.25),
+    Scenario("interactions", (0.0,), interaction, 0.1),
+    Scenario("smooth curve", (1.0,), smooth_curve, 0.1),
     Scenario("net benefit", (0.2, 0.5), benefit, 0.25),
     Scenario("several scans", ((0.8, 0.3), (0.95, 0.2)), several_scans),
     Scenario("adjusted", (1.0, 3.0), adjusted_odds_ratio, 0.1),

@@ -49,9 +49,11 @@ class Scenario:
 
 def shares(rng: Rng, size: Size, p: float) -> Found:
     """Sensitivity of one class, and accuracy of both."""
-    n = sum(size)
+    n, k = sum(size), int(rng.binomial(size[0], p))
     return {
-        "sensitivity (Wilson)": (proportion(int(rng.binomial(size[0], p)), size[0]), p),
+        "sensitivity (Wilson)": (proportion(k, size[0]), p),
+        "sensitivity (Wilson, modified)": (proportion(k, size[0], method="modified-wilson"), p),
+        "sensitivity (Clopper-Pearson)": (proportion(k, size[0], method="clopper-pearson"), p),
         "accuracy (Wilson)": (proportion(int(rng.binomial(n, p)), n), p),
     }
 
@@ -121,7 +123,7 @@ def band(rng: Rng, size: Size, a: float) -> Found:
         "sensitivity", b.sensitivity[1], b.low[1], b.high[1], b.level, "", reason=b.reason
     )
     true = NORMAL.cdf(math.sqrt(2) * NORMAL.inv_cdf(a) + NORMAL.inv_cdf(0.2))
-    return {"ROC band at 1 - specificity 0.2 (bootstrap)": (seed_free, true)}
+    return {"ROC band at 1 - specificity 0.2 (Zhou and Qin)": (seed_free, true)}
 
 
 def unpaired_areas(rng: Rng, size: Size, a: tuple[float, float]) -> Found:
@@ -295,7 +297,7 @@ def patients(rng: Rng, size: Size, kind: str) -> Found:
 _PAIRS = ((0.5, 0.5), (0.9, 0.9), (0.97, 0.97), (0.9, 0.7))
 _AREAS = ((0.5, 0.5), (0.8, 0.8), (0.95, 0.95), (0.95, 0.8))
 SCENARIOS = (
-    Scenario("proportions", (0.5, 0.9, 0.97), shares, 5.0),
+    Scenario("proportions", (0.5, 0.9, 0.97, 0.983), shares, 5.0),
     Scenario("two groups", _PAIRS, two_groups),
     Scenario("three groups", (0.5, 0.9, 0.97), three_groups),
     Scenario("paired", ((0.15, 0.15), (0.05, 0.05), (0.2, 0.05)), paired, 5.0),

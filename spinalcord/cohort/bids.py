@@ -207,7 +207,7 @@ def _participants(folder: Path, looking: Looking) -> _People:
             raise InputError(f"{table.where(number, 'participant_id')}: no participant_id")
         name = name if name.startswith("sub-") else f"sub-{name}"
         if name in people:
-            raise InputError(f"{table.where(number, 'participant_id')}: {name} is there twice")
+            raise InputError(f"{table.where(number, 'participant_id')}: {name} occurs twice")
         people[name] = row
     return _People(people, carried_columns(table.columns, looking.wanted), table.notes)
 

@@ -346,7 +346,7 @@ def _check(cases: Sequence[CohortCase], name: str) -> None:
         key = case.name.lower()
         if key in seen:
             raise InputError(
-                f"{name}: case {case.case_id} is there twice"
+                f"{name}: case {case.case_id} occurs twice"
                 if seen[key] == case.case_id
                 else f"{name}: cases {seen[key]} and {case.case_id} would have the same file names"
             )

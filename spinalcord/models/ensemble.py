@@ -91,14 +91,16 @@ def join_models(models: Sequence[Model]) -> Model:
     return EnsembleModel(path, metadata, (), stamp, tuple(models))
 
 
-def open_model(model: Model, precision: str = "f32", threads: int | None = None) -> Network:
+def open_model(
+    model: Model, precision: str = "f32", threads: int | None = None, *, backend: str = "own"
+) -> Network:
     """Open a model as it is used: an ensemble as one network, with its test-time flips.
 
     Parameters
     ----------
     model : Model
         As `spinalcord.models.folder.ModelFolder` gives it.
-    precision, threads
+    precision, threads, backend
         As for `Network.open`.
 
     Returns
@@ -111,7 +113,9 @@ def open_model(model: Model, precision: str = "f32", threads: int | None = None)
     InputError, ModelError, BackendError
         As for `Network.open`; two members that are the same file.
     """
-    networks = [Network.open(one.path, precision, threads) for one in files_of(model)]
+    networks = [
+        Network.open(one.path, precision, threads, backend=backend) for one in files_of(model)
+    ]
     if len(networks) > 1:
         check_distinct([network.model for network in networks])
     if len(networks) == 1 and not networks[0].model.preprocessing.get("flips"):
@@ -173,6 +177,11 @@ class Ensemble(Network):
     def precision(self) -> str:
         """``"f32"`` or ``"bf16"``."""
         return self._networks[0].precision
+
+    @property
+    def backend(self) -> str:
+        """``"own"`` or ``"onednn"``: whose convolutions."""
+        return self._networks[0].backend
 
     @property
     def threads(self) -> int:
@@ -279,12 +288,14 @@ class Ensemble(Network):
 
     def __reduce__(self) -> tuple[Any, ...]:
         paths = tuple(network.model.path for network in self._networks)
-        return _reopen_all, (paths, self.precision, self.threads)
+        return _reopen_all, (paths, self.precision, self.threads, self.backend)
 
 
-def _reopen_all(paths: Sequence[os.PathLike[str]], precision: str, threads: int) -> Network:
+def _reopen_all(
+    paths: Sequence[os.PathLike[str]], precision: str, threads: int, backend: str = "own"
+) -> Network:
     models = [read_model(path) for path in paths]
-    return open_model(join_models(models), resolve_precision(precision), threads)
+    return open_model(join_models(models), resolve_precision(precision), threads, backend=backend)
 
 
 def _check_number(model: Model, n: int) -> None:

@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..stats import AdjustedFactor, adjusted_factors, benjamini_hochberg
+from ..stats import (
+    AdjustedFactor,
+    adjusted_factors,
+    adjusted_interactions,
+    benjamini_hochberg,
+)
 from .cases import Cases, Words
 from .performance import questions
 from .table import COMPARISON, Table, comparison_row, estimate_row
@@ -76,6 +81,82 @@ def adjusted_odds(
     ImportError
         Without SciPy, for factors of three levels or more.
     """
+    columns = _heeded(cases, own)
+    rows: list[dict[str, Any]] = []
+    for question in questions(cases):
+        keep = question.answered
+        if not keep.any():
+            continue
+        part = {name: values[question.index][keep] for name, values in columns.items()}
+        part["diagnosis"] = cases.words("reference_diagnosis")[question.index][keep]
+        found = adjusted_factors(question.right[keep], part, level=level)
+        rows += _rows(question.name, found)
+    return _table(
+        "adjusted",
+        "Right answers by factor, each adjusted for the others",
+        rows,
+        (
+            *notes,
+            "odds ratios of a right answer; Firth's logistic regression on all factors at once",
+        ),
+    )
+
+
+def interactions(
+    cases: Cases, *, own: Sequence[str] = (), level: float = 0.95, notes: Sequence[str] = ()
+) -> Table:
+    """Test whether the probabilities tell the classes apart as well in all subgroups.
+
+    Parameters
+    ----------
+    cases, level, notes
+        As in `table2`.
+    own : sequence of str
+        The cohort's own factors; age and sex go with them.
+
+    Returns
+    -------
+    Table
+        Per task and factor a ratio of odds ratios for every level against the most frequent one,
+        and a test of the interaction, the interactions with all other factors held; p-values as in
+        `adjusted_odds`.
+
+    Raises
+    ------
+    InputError
+        As `questions`; as `own_factors`; no factor varies; no case has a probability.
+    ImportError
+        Without SciPy, for factors of three levels or more.
+    """
+    columns = _heeded(cases, own)
+    rows: list[dict[str, Any]] = []
+    for question in questions(cases):
+        keep = question.scored
+        if not keep.any():
+            continue
+        part = {name: values[question.index][keep] for name, values in columns.items()}
+        found = adjusted_interactions(
+            question.truth[keep], question.probability[keep], part, level=level
+        )
+        rows += _rows(question.name, found, "ratios of odds ratios", "interaction as a whole")
+    if not rows:
+        raise InputError("no case with a reference_diagnosis has a probability")
+    return _table(
+        "interactions",
+        "Discrimination by factor: interactions, each adjusted for the others",
+        rows,
+        (
+            *notes,
+            "Firth's logistic regression of the class on the probability (normal scores of its "
+            "ranks), all factors, and the products of the probability with each factor",
+            "ratio of odds ratios: how many times the odds ratio of one standard deviation of "
+            "probability is that of the other level; 1: the classes are told apart as well",
+        ),
+    )
+
+
+def _heeded(cases: Cases, own: Sequence[str]) -> dict[str, Any]:
+    """Return own factors, sex and age as columns of a regression."""
     columns: dict[str, Any] = dict(own_factors(cases, own))
     if cases.has("sex"):
         columns["sex"] = np.array([w or None for w in cases.words("sex")], object)
@@ -86,39 +167,37 @@ def adjusted_odds(
         )
     if not columns:
         raise InputError("no factor to adjust for: expected age, sex, or factors= of your own")
-    rows: list[dict[str, Any]] = []
-    for question in questions(cases):
-        keep = question.answered
-        if not keep.any():
-            continue
-        part = {name: values[question.index][keep] for name, values in columns.items()}
-        part["diagnosis"] = cases.words("reference_diagnosis")[question.index][keep]
-        found = adjusted_factors(question.right[keep], part, level=level)
-        rows += _rows(question.name, found)
+    return columns
+
+
+def _table(name: str, title: str, rows: Sequence[dict[str, Any]], notes: Sequence[str]) -> Table:
+    """Lay out odds ratios with their tests, p-values adjusted together."""
     adjusted_p = benjamini_hochberg([row["p"] for row in rows])
     done = tuple({**row, "p_bh": q} for row, q in zip(rows, adjusted_p, strict=True))
     tests = sum(not math.isnan(q) for q in adjusted_p)
+    said = f"p (BH): adjusted over the {tests} tests of this table (false discovery rate)"
     return Table(
-        "adjusted",
-        "Right answers by factor, each adjusted for the others",
+        name,
+        title,
         ("task", "factor", *COMPARISON, "p_bh"),
         done,
         ("task", "factor", "figure", "sentence", "p", "p_bh"),
-        (
-            *notes,
-            "odds ratios of a right answer; Firth's logistic regression on all factors at once",
-            f"p (BH): adjusted over the {tests} tests of this table (false discovery rate)",
-        ),
+        (*notes, said),
     )
 
 
-def _rows(task: str, found: Sequence[AdjustedFactor]) -> list[dict[str, Any]]:
+def _rows(
+    task: str,
+    found: Sequence[AdjustedFactor],
+    figure: str = "odds ratios",
+    whole: str = "factor as a whole",
+) -> list[dict[str, Any]]:
     empty = {"p": math.nan, "p_holm": math.nan, "p_bh": math.nan, "test": ""}
     reasons = {factor.test.reason for factor in found if math.isnan(factor.test.p)}
     if len(reasons) == 1 and all(math.isnan(factor.test.p) for factor in found):
-        # One reason for all of them is said once.
+        # A common reason is stated once.
         row = comparison_row(found[0].test, math.nan, task=task, factor="all")
-        return [{**row, "figure": "odds ratios", "p_bh": math.nan}]
+        return [{**row, "figure": figure, "p_bh": math.nan}]
     rows: list[dict[str, Any]] = []
     for factor in found:
         keys = {"task": task, "factor": factor.factor}
@@ -126,6 +205,6 @@ def _rows(task: str, found: Sequence[AdjustedFactor]) -> list[dict[str, Any]]:
         if not math.isnan(factor.test.p):
             rows += [{**estimate_row(e, **keys), **empty} for e in factor.odds_ratios.values()]
             words = f"{factor.test.df:g} df"
-            row |= {"figure": "factor as a whole", "sentence": words}
+            row |= {"figure": whole, "sentence": words}
         rows.append({**row, "p_bh": math.nan})
     return rows

@@ -23,15 +23,16 @@ from . import (
     segmentations,
     volumes,
 )
-from .table import Table
+from .table import Table, warn_near_ends
 
 if TYPE_CHECKING:
     from .cohort import Cohort
 
 TABLES = (
     "table1", "characteristics", "table2", "operating", "scans", "difficult", "readers",
-    "reader_group", "paired", "agreement", "subgroups", "adjusted", "with_t1c", "four_class",
-    "calibration", "benefit", "segmentation", "volumes", "activations", "errors", "planning",
+    "reader_group", "paired", "agreement", "subgroups", "adjusted", "interactions", "with_t1c",
+    "four_class", "calibration", "benefit", "segmentation", "volumes", "activations", "errors",
+    "planning",
 )  # fmt: skip
 """Names of the tables that a cohort may have, in the order of a report."""
 
@@ -88,9 +89,10 @@ def cohort_table(cohort: Cohort, name: str) -> Table:
         ),
         "subgroups": lambda: factors.subgroups(cohort.cases, own=cohort.factors, **options),
         "adjusted": lambda: adjusting.adjusted_odds(cohort.cases, own=cohort.factors, **options),
+        "interactions": lambda: adjusting.interactions(cohort.cases, own=cohort.factors, **options),
     }
     if name in special:
-        return special[name]()
+        return warn_near_ends(special[name]())
     if name not in _SIMPLE:
         raise InputError(f"no table {name!r}; expected one of {', '.join(TABLES)}")
-    return _SIMPLE[name](cohort.cases, **options)
+    return warn_near_ends(_SIMPLE[name](cohort.cases, **options))

@@ -68,6 +68,27 @@ ITEMS = (
 )
 
 
+# What a table adds to the metrics, and to the measures of uncertainty.
+METRICS = {
+    "operating": "partial AUC, sensitivity at a fixed specificity and the reverse, likelihood "
+    "ratios, diagnostic odds ratio",
+    "four_class": "accuracy and kappa of the four diagnoses",
+    "calibration": "Brier score, calibration slope and intercept, O:E, ICI",
+    "benefit": "net benefit",
+    "segmentation": "Dice score and distances, lesion-wise sensitivity and precision",
+    "volumes": "Bland-Altman limits and ICC of lesion volumes",
+}
+TESTS = {
+    "readers": "McNemar with Tango's interval, Cochran's Q",
+    "reader_group": "readers as a random group (Obuchowski-Rockette)",
+    "paired": "paired predictive values (weighted generalised score)",
+    "subgroups": "Fisher's test and Newcombe's interval in subgroups, Holm",
+    "adjusted": "Firth's logistic regression, Benjamini-Hochberg",
+    "scans": "several scans of a patient by Korn and Graubard",
+    "segmentation": "bootstrap over patients",
+}
+
+
 def claim_table(cohort: Cohort, tables: Mapping[str, Table], version: str) -> Table:
     """Fill in the checklist.
 
@@ -153,14 +174,25 @@ def _model(cohort: Cohort, version: str) -> dict[int, str]:
 def _results(cohort: Cohort, tables: Mapping[str, Table]) -> dict[int, str]:
     found = {
         35: "; ".join(f"{step.label}: {step.n}" for step in cohort.flow),
-        28: "accuracy, sensitivity, specificity, predictive values, AUC"
-        + (", Dice score" if "segmentation" in tables else ""),
-        29: "Wilson (exact at 0 and n), DeLong, McNemar with Tango's interval, Fisher, bootstrap "
-        f"over patients, Holm; intervals of {percent_text(cohort.level)} %",
+        28: "; ".join(
+            ["accuracy, sensitivity, specificity, predictive values, AUC", *_made(METRICS, tables)]
+        ),
+        29: "; ".join(
+            [
+                "Wilson (exact at 0 and n), DeLong",
+                *_made(TESTS, tables),
+                f"intervals of {percent_text(cohort.level)} %; see Statistical methods",
+            ]
+        ),
     }
+    if "planning" in tables:
+        found[21] = (
+            f"not stated; {cohort.cases.n} patients were evaluated; see the table of patients for "
+            "a next study"
+        )
     places = {
-        18: ("agreement", "kappa of readers"),
-        30: ("subgroups", "subgroups with interactions"),
+        18: ("agreement", "kappa and AC1 of readers"),
+        30: ("subgroups", "subgroups with interactions" + _adjusted(tables)),
         36: ("table1", "table 1"),
         37: ("table2", "table 2"),
         38: ("table2", "table 2"),
@@ -170,6 +202,14 @@ def _results(cohort: Cohort, tables: Mapping[str, Table]) -> dict[int, str]:
     if not cohort.cases.readers:
         found.pop(18, None)
     return found
+
+
+def _made(words: Mapping[str, str], tables: Mapping[str, Table]) -> list[str]:
+    return [said for name, said in words.items() if name in tables]
+
+
+def _adjusted(tables: Mapping[str, Table]) -> str:
+    return ", each factor adjusted for the others" if "adjusted" in tables else ""
 
 
 def _answers(cohort: Cohort) -> str:

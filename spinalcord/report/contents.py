@@ -33,7 +33,7 @@ _PLAN: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("Classification", ("table2", "four_class", "operating", "scans"), ("roc", "confusion")),
     ("Readers", ("readers", "reader_group", "paired", "agreement"), ("agreement",)),
     ("Difficult cases", ("difficult",), ()),
-    ("Subgroups", ("subgroups", "adjusted"), ("subgroups",)),
+    ("Subgroups", ("subgroups", "adjusted", "interactions"), ("subgroups",)),
     ("Contrast-enhanced T1w", ("with_t1c",), ()),
     (
         "Probabilities",

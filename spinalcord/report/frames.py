@@ -32,7 +32,7 @@ class Frames:
         ImportError
             Without pandas, or SciPy.
         InputError
-            A column of `describe` that is not there, or has too many words.
+            A column of `describe` is missing, or has too many different words.
         """
         return self.table("characteristics").frame()
 
@@ -115,6 +115,22 @@ class Frames:
             No factor; or as `table2`.
         """
         return self.table("adjusted").frame()
+
+    def interactions(self) -> Any:
+        """Whether the probabilities tell the classes apart as well in all subgroups, adjusted.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            Without pandas, or SciPy.
+        InputError
+            No factor, or no probability; or as `table2`.
+        """
+        return self.table("interactions").frame()
 
     def benefit(self) -> Any:
         """Net benefit at some threshold probabilities, with intervals.

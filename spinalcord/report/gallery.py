@@ -98,7 +98,7 @@ class Plate:
 
     @property
     def alternative(self) -> str:
-        """What a reader who cannot see it is told."""
+        """Text alternative for readers who cannot see the picture."""
         where = f" The numbers are in the table {self.table}." if self.table else ""
         return f"{self.title}. {self.caption}{where}"
 
@@ -136,7 +136,8 @@ PLATES = (
     Plate(
         "roc",
         "ROC curves",
-        "One curve per task with its area and interval; bands are pointwise bootstrap intervals. "
+        "One curve per task with its area and interval; bands are pointwise bootstrap intervals, "
+        "approximate below 50 cases in a class. "
         "Filled circles: the model at its threshold; open marks: readers, in the task's colour.",
         (figures.draw_roc,),
         (9.2, 5.0),

@@ -51,6 +51,10 @@ def to_latex(contents: Contents) -> str:
         if section.tables:
             parts += ["", rf"\subsection*{{{escape_latex(section.title)}}}"]
             parts += [table_to_latex(table.first(_ROWS)) for table in section.tables]
+    if contents.missing:
+        parts += ["", r"\subsection*{Not made, and why}", r"\begin{itemize}"]
+        parts += [rf"\item {escape_latex(f'{a}: {b}')}" for a, b in contents.missing.items()]
+        parts += [r"\end{itemize}"]
     return "\n".join([*parts, r"\end{document}", ""])
 
 

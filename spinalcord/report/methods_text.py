@@ -68,13 +68,16 @@ def methods_paragraph(
     return ". ".join(sentences) + ".", tuple(references)
 
 
+_FIGURES = ("net benefit", "ratio of odds ratios")  # known by what they are, not by their interval
+
+
 def _used(tables: Mapping[str, Table]) -> set[str]:
     names: set[str] = set()
     for table in tables.values():
         for row in table.rows:
             names |= {str(row.get(column) or "") for column in ("method", "test")}
-            if str(row.get("figure") or "").startswith("net benefit"):
-                names.add("net benefit")
+            figure = str(row.get("figure") or "")
+            names |= {word for word in _FIGURES if figure.startswith(word)}
     return names - {"", "none"}
 
 

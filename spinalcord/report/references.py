@@ -207,6 +207,15 @@ METHODS = (
         ),
     ),
     CitedMethod(
+        "ratio of odds ratios",
+        "whether probabilities discriminate as well in all subgroups was tested by such a "
+        "regression of the class on the ranks of the probability, all factors and their products",
+        (
+            "Pepe MS. The statistical evaluation of medical tests for classification and "
+            "prediction. Oxford University Press, 2003.",
+        ),
+    ),
+    CitedMethod(
         "Korn-Graubard",
         "Several scans of a patient were not taken as independent (Korn and Graubard's interval)",
         (

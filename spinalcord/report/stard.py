@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..stats.estimate import percent_text
 from ..tasks import TASKS
-from .claim import OPEN
+from .claim import OPEN, TESTS
 from .table import Table, task_words
 
 if TYPE_CHECKING:
@@ -96,7 +96,13 @@ def _known(cohort: Cohort, tables: Mapping[str, Table], version: str) -> dict[st
     names = "; ".join(f"{m.get('role')}: {m.get('name')} {m.get('version')}" for m in models)
     found = {
         "10a": f"spinalcord {version}" + (f"; {names}; see Settings" if names else ""),
-        "14": f"see Statistical methods; intervals of {percent_text(cohort.level)} %",
+        "14": "; ".join(
+            [
+                "Wilson (exact at 0 and n), DeLong",
+                *(said for name, said in TESTS.items() if name in tables),
+                f"intervals of {percent_text(cohort.level)} %; see Statistical methods",
+            ]
+        ),
         "15": "there are none: each answer is one of two words, or absent",
         "16": "patients without an answer are excluded from a figure and counted as wrong in a row "
         "of table 2; n is given with every figure",
@@ -115,11 +121,18 @@ def _known(cohort: Cohort, tables: Mapping[str, Table], version: str) -> dict[st
             + "; where each came from: see Traceability"
         )
     places = {
-        "17": ("subgroups", "subgroups, exploratory"),
+        "17": (
+            "subgroups",
+            "subgroups with interactions, exploratory"
+            + ("; adjusted for each other below" if "adjusted" in tables else ""),
+        ),
         "20": ("table1", "table 1"),
         "21a": ("characteristics", "lesions and their volume by diagnosis"),
         "21b": ("table1", "table 1, by diagnosis"),
         "23": ("four_class", "confusion matrices"),
-        "24": ("table2", "table 2"),
+        "24": (
+            "table2",
+            "table 2" + (" and the operating points" if "operating" in tables else ""),
+        ),
     }
     return found | {n: f"see {words}" for n, (name, words) in places.items() if name in tables}

@@ -18,6 +18,7 @@ from ..tasks import TASKS
 ESTIMATE = (
     "figure", "k", "n", "estimate", "low", "high", "level", "method", "reason", "sentence",
 )  # fmt: skip
+_NEAR = 3  # patients from an end where Wilson's limits fall short
 COMPARISON = (*ESTIMATE, "p", "p_holm", "test")
 _WORDS = {
     "p_holm": "p (Holm)",
@@ -50,6 +51,16 @@ class Table:
         Columns that a page shows; the files have all.
     notes : tuple of str
         What a reader must know: split, excluded counts, notices.
+
+    Examples
+    --------
+    >>> rows = ({"case_id": "a", "mm3": 12.5},)
+    >>> table = Table("sizes", "Lesion sizes", ("case_id", "mm3"), rows, shown=("case_id", "mm3"))
+    >>> print(table.to_csv())
+    case_id,mm3
+    a,12.5
+    >>> table.to_dict()["title"]
+    'Lesion sizes'
     """
 
     name: str
@@ -151,6 +162,33 @@ def comparison_row(comparison: Comparison, p_holm: float, **keys: Any) -> dict[s
     elif reason:
         test += f"; too small to say: {reason}"
     return {**row, "p": comparison.p, "p_holm": p_holm, "test": test}
+
+
+def warn_near_ends(table: Table) -> Table:
+    """Say under a table where Wilson's interval may cover less than it should.
+
+    Parameters
+    ----------
+    table : Table
+
+    Returns
+    -------
+    Table
+        With a note if a share has 1 to 3 patients to 0 or 100 %, as is where none has.
+    """
+    near = sum(
+        row.get("method") == "Wilson" and 0 < min(row["k"], row["n"] - row["k"]) <= _NEAR
+        for row in table.rows
+        if row.get("k") is not None and row.get("n") is not None
+    )
+    if not near:
+        return table
+    note = (
+        f"shares 1 to {_NEAR} patients from 0 or 100 % ({near} here): Wilson's interval covers "
+        "95 % on average, and 84 % at the least for certain true shares; exact limits: "
+        'spinalcord.stats.proportion(k, n, method="clopper-pearson")'
+    )
+    return replace(table, notes=(*table.notes, note))
 
 
 def text(value: Any, column: str = "") -> str:

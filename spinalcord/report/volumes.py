@@ -50,5 +50,9 @@ def volumes(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> 
         ESTIMATE,
         tuple(rows),
         ("figure", "sentence", "method"),
-        (*notes, f"n = {int(known.sum())}; {int((~known).sum())} cases without both volumes"),
+        (
+            *notes,
+            f"n = {int(known.sum())}; {int((~known).sum())} cases without both volumes",
+            "ICC: of this model and this reference, not of others like them",
+        ),
     )

@@ -37,6 +37,7 @@ from .group_tests import (
     standardised_difference,
 )
 from .gwet import gwet_ac1
+from .interactions import adjusted_interactions
 from .margins import equivalence, noninferiority
 from .means import mean, median, pooled
 from .measurements import BlandAltman, bland_altman, icc
@@ -100,6 +101,7 @@ __all__ = [
     "Threshold",
     "TwoByTwo",
     "adjusted_factors",
+    "adjusted_interactions",
     "auc",
     "auc_bounds",
     "auc_variance",

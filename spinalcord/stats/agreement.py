@@ -186,6 +186,10 @@ class _Kappa:
                 name, self.value, nan, nan, level, "none", **{**options, "reason": reason}
             )
         low, high, how = self._normal(level, normal) if method == "normal" else self._score(level)
+        low, high = min(low, self.value), max(high, self.value)  # rounding at the ends
+        if high - low < 1e-12:
+            options = {**options, "reason": "these counts leave kappa no variance"}
+            return Estimate(name, self.value, nan, nan, level, "none", **options)
         reason = self._few_outside(options)
         if method == "normal" and self.scarce < FEW and not reason:
             reason = f"fewer than {FEW} {options.get('unit', 'patients')} agreed or disagreed on"

@@ -110,9 +110,12 @@ def interval_methods(k: int, n: int, low: float, high: float, *, digits: int = 2
     """
     printed = decimal(low, digits), decimal(high, digits)
     found = []
-    for method in METHODS:
+    for method in METHODS:  # the modified Wilson interval is Wilson's but at the ends
         e = proportion(k, n, method=method)  # type: ignore[arg-type]
-        if method != "default" and (decimal(e.low, digits), decimal(e.high, digits)) == printed:
+        if (
+            method not in ("default", "modified-wilson")
+            and (decimal(e.low, digits), decimal(e.high, digits)) == printed
+        ):
             found.append(method)
     half = normal_quantile(0.95) * math.sqrt(k / n * (1 - k / n) / n) if n else math.nan
     wald = decimal(max(0.0, k / n - half), digits), decimal(min(1.0, k / n + half), digits)

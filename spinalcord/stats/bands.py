@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from .diagnostic import binary
+from .distributions import normal_quantile
 from .estimate import check_level
-from .means import ENOUGH
-from .proportions import proportion
 from .resampling import check_drawing
 from .roc import ends_of_ties, roc_curve
 
 Float = NDArray[np.float64]
+ENOUGH = 50  # cases of a class; with fewer the band covers down to 85 % at rates near 0
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class RocBand:
     n_positive, n_negative : int
     seed, replicates : int
     reason : str
-        Why the sample is too small for the band; empty where it is not.
+        Why the band is approximate; empty where it is not.
 
     Examples
     --------
@@ -81,12 +81,18 @@ def roc_band(
     -------
     RocBand
         Sensitivities are interpolated along each curve; where it rises vertically, the upper end.
+        The limits are Zhou and Qin's second bootstrap interval at every point [1]_, as those of
+        `sensitivity_at`.
 
     Raises
     ------
     InputError
         As `roc_curve`; fewer than 2 points; fewer than 100 replicates; a seed outside
         0 to 2**64 - 1; a level outside (0, 1).
+
+    References
+    ----------
+    .. [1] Zhou and Qin, Stat Med 24:465 (2005), their BTII.
 
     Examples
     --------
@@ -117,18 +123,32 @@ def roc_band(
         hits = np.cumsum(counts * ordered)[last]
         alarms = np.cumsum(counts * ~ordered)[last]
         row[:] = _sensitivity(grid, alarms / alarms[-1], hits / hits[-1])
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     seen = _sensitivity(grid, curve.false_positive_rate[1:], curve.sensitivity[1:])
     n = curve.n_positive
-    # Where all positives are found, or none, no sample differs: the exact limits hold there.
+    low, high = _limits(drawn, seen, n, normal_quantile(level))
     # At a rate of 1 everything is called positive, and the sensitivity is 1 without any error.
-    all_found, none_found = (proportion(k, n, level=level) for k in (n, 0))
-    low = np.where((seen == 1) & (grid < 1), np.minimum(low, all_found.low), low)
-    high = np.where(seen == 0, np.maximum(high, none_found.high), high)
+    low[-1] = high[-1] = 1.0
     smaller = min(n, curve.n_negative)
-    reason = f"fewer than {ENOUGH} cases in a class" if smaller < ENOUGH else ""
+    reason = f"approximate: fewer than {ENOUGH} cases in a class" if smaller < ENOUGH else ""
     ends = n, curve.n_negative
     return RocBand(grid, seen, low, high, level, *ends, seed, replicates, reason)
+
+
+def _limits(drawn: Float, seen: Float, n: int, z: float) -> tuple[Float, Float]:
+    """Zhou and Qin's second bootstrap interval at every point, from drawn sensitivities.
+
+    Agresti and Coull's shift leaves a variance where all positives are found, or none, in every
+    sample; percentiles would have no width there, and are too narrow elsewhere.
+    """
+    size = n + z * z
+    shifted = (n * drawn + z * z / 2) / size
+    centre = shifted.mean(axis=0)
+    variance = np.maximum(shifted.var(axis=0, ddof=1), centre * (1 - centre) / size)
+    half = z * np.sqrt(variance)
+    return (
+        np.maximum(0.0, np.minimum(centre - half, seen)),
+        np.minimum(1.0, np.maximum(centre + half, seen)),
+    )
 
 
 def _sensitivity(grid: Float, rates: Float, sensitivity: Float) -> Float:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from .distributions import chi2_p, normal_quantile
 from .estimate import Comparison, Estimate, check_level, undefined
+from .means import is_constant
 
 Float = NDArray[np.float64]
 _LARGEST = 10_000  # pairs; beyond, the rank-sum distribution is taken as normal
@@ -72,7 +73,7 @@ def kruskal_wallis(
         i, j = j, i
     effect = location_shift(parts[i], parts[j], level=level, name=f"shift, {i} less {j}", unit=unit)
     every = np.concatenate(list(parts.values()))
-    ranks, tie = _ranks(every)
+    ranks, tie = mean_ranks(every)
     n, start, total = every.size, 0, 0.0
     for x in parts.values():
         total += float(ranks[start : start + x.size].sum()) ** 2 / x.size
@@ -186,12 +187,18 @@ def exact_table_p(table: ArrayLike, *, seed: int = 0) -> tuple[float, str]:
     name = "Fisher-Freeman-Halton"
     if min(x.shape) < 2:
         return math.nan, name
-    if x.shape[0] > x.shape[1]:
-        x = x.T
+    x = _ordered(x)
     p = _enumerated(x) if x.sum() <= _MANY else None
     if p is not None:
         return p, name
     return _drawn_p(x, seed), f"{name}, {DRAWN} tables drawn"
+
+
+def _ordered(x: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Lay the margins out in one way, so that no order of rows or columns changes the answer."""
+    x = x[np.argsort(x.sum(1), kind="stable")][:, np.argsort(x.sum(0), kind="stable")]
+    turn = (x.shape[0], *x.sum(1)) > (x.shape[1], *x.sum(0))
+    return x.T if turn else x
 
 
 def standardised_difference(first: ArrayLike, second: ArrayLike) -> float:
@@ -227,7 +234,10 @@ def standardised_difference(first: ArrayLike, second: ArrayLike) -> float:
             return math.nan
         if min(x.size, y.size) < 2:
             return math.nan
-        return _ratio(float(x.mean() - y.mean()), (x.var(ddof=1) + y.var(ddof=1)) / 2)
+        spread = sum(0.0 if is_constant(v) else float(v.var(ddof=1)) for v in (x, y))
+        gap = float(x.mean() - y.mean())
+        # Rounding is neither spread nor a difference.
+        return _ratio(0.0 if math.isclose(x.mean(), y.mean(), rel_tol=1e-12) else gap, spread / 2)
     words = [np.array([str(v) for v in values if v not in ("", None)]) for values in (a, b)]
     if not all(part.size for part in words):
         return math.nan
@@ -255,8 +265,8 @@ def _gaps(a: Float, b: Float) -> Float:
     return np.subtract.outer(a, b).ravel()
 
 
-def _ranks(values: Float) -> tuple[Float, float]:
-    """Mean ranks, and the sum of t^3 - t over ties of t values."""
+def mean_ranks(values: Float) -> tuple[Float, float]:
+    """Return mean ranks, from 1, and the sum of t^3 - t over ties of t values."""
     _, index, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
     return (last - (count - 1) / 2)[index], float((count**3 - count).sum())
@@ -330,15 +340,19 @@ def _ways(column: Sequence[int]) -> int:
 
 
 def _drawn_p(x: NDArray[np.int64], seed: int) -> float:
+    """Share of tables with these margins, drawn at random, that are no likelier than this one."""
     rng = np.random.default_rng(seed)
-    rows, columns = x.sum(1), x.sum(0)
     log_factorial = np.array([math.lgamma(v + 1) for v in range(int(x.sum()) + 1)])
-    seen, rare = float(log_factorial[x].sum()), 0
-    for _ in range(DRAWN):
-        left, total = columns.copy(), 0.0
-        for size in rows[:-1]:
-            row = rng.multivariate_hypergeometric(left, size)
-            total += float(log_factorial[row].sum())
-            left -= row
-        rare += total + float(log_factorial[left].sum()) >= seen - 1e-7
+    left = np.repeat(x.sum(0)[None], DRAWN, axis=0)
+    total = np.zeros(DRAWN)
+    for size in x.sum(1)[:-1]:
+        need, rest = np.full(DRAWN, size), left.sum(1)
+        for column in left.T:  # a row's cells one by one, in all tables at once
+            rest -= column
+            cell = rng.hypergeometric(column, rest, need)
+            total += log_factorial[cell]
+            column -= cell
+            need -= cell
+    total += log_factorial[left].sum(1)
+    rare = int((total >= float(log_factorial[x].sum()) - 1e-7).sum())
     return (1 + rare) / (DRAWN + 1)

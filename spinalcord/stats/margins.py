@@ -147,5 +147,6 @@ def _result(
 ) -> Comparison:
     details = {**shown.details, "margin": margin, "alpha": alpha, "shown": bool(p <= alpha)}
     effect = replace(shown, details=details)
-    reason = (effect.reason or "the difference has no interval") if math.isnan(p) else ""
+    missing = "the difference has no interval" if math.isnan(p) else ""
+    reason = effect.reason or missing  # an interval that is marked marks the test
     return Comparison(name, math.nan, math.nan, p, method, effect, reason)

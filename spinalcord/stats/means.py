@@ -163,6 +163,9 @@ def median(
         reason = f"{n} {unit} are too few for a level of {percent_text(level)} %"
         return Estimate(name, value, math.nan, math.nan, level, "none", reason=reason, **options)
     low, high = float(kept[rank - 1]), float(kept[n - rank])
+    if low == high and math.isfinite(low):  # infinity is no value: most are missed, for certain
+        reason = f"{n - 2 * (rank - 1)} or more of {n} values are the same"
+        return Estimate(name, value, math.nan, math.nan, level, "none", reason=reason, **options)
     return Estimate(name, value, low, high, level, "binomial, of ranks", **options)
 
 

@@ -65,7 +65,8 @@ def icc(
     Returns
     -------
     Estimate
-        With the F interval of McGraw and Wong [2]_. Not defined where nothing varies.
+        With the F interval of McGraw and Wong [2]_. Not defined where nothing varies. Of two raters
+        the interval of ICC(2, .) is for these two; for raters like them it is too narrow.
 
     Raises
     ------

@@ -44,6 +44,6 @@ def benjamini_hochberg(p: Sequence[float]) -> list[float]:
     )
     adjusted, smallest = [math.nan] * len(p), 1.0
     for place, (value, i) in enumerate(ranked):
-        smallest = min(smallest, value * len(ranked) / (len(ranked) - place))
+        smallest = min(smallest, value * (len(ranked) / (len(ranked) - place)))
         adjusted[i] = smallest
     return adjusted

@@ -11,8 +11,12 @@ from ..errors import InputError
 from .distributions import beta_quantile, normal_quantile
 from .estimate import Estimate, check_level, undefined
 
-Method: TypeAlias = Literal["default", "wilson", "clopper-pearson", "agresti-coull", "jeffreys"]
-METHODS = ("default", "wilson", "clopper-pearson", "agresti-coull", "jeffreys")
+Method: TypeAlias = Literal[
+    "default", "wilson", "modified-wilson", "clopper-pearson", "agresti-coull", "jeffreys"
+]
+METHODS = (
+    "default", "wilson", "modified-wilson", "clopper-pearson", "agresti-coull", "jeffreys",
+)  # fmt: skip
 
 
 def proportion(
@@ -34,8 +38,11 @@ def proportion(
     level : float, default 0.95
         Coverage of the interval.
     method : str
-        ``"wilson"`` [1]_, ``"clopper-pearson"`` (exact), ``"agresti-coull"`` [2]_ or
-        ``"jeffreys"`` [3]_. The default is Wilson's, but exact where k is 0 or n.
+        ``"wilson"`` [1]_, ``"modified-wilson"`` [3]_, ``"clopper-pearson"`` (exact),
+        ``"agresti-coull"`` [2]_ or ``"jeffreys"`` [3]_. The default is Wilson's, but exact where k
+        is 0 or n. It covers 95 % on average, and for some true shares very near 0 or 1 as little
+        as 84 %; the modified one, wider where k is within 3 of an end, does not dip so far, and
+        the exact one nowhere.
     name, unit : str
         As in `Estimate`.
     **details
@@ -81,6 +88,7 @@ def proportion(
 
 _NAMES = {
     "wilson": "Wilson",
+    "modified-wilson": "Wilson, modified",
     "end": "Clopper-Pearson",
     "clopper-pearson": "Clopper-Pearson",
     "agresti-coull": "Agresti-Coull",
@@ -200,6 +208,8 @@ def _interval(k: int, n: int, level: float, method: str) -> tuple[float, float]:
     tail = (1 - level) / 2
     if method == "wilson":
         return wilson_interval(k / n, n, level)
+    if method == "modified-wilson":
+        return _modified(k, n, level)
     if method == "end":
         away = 1 - tail ** (1 / n)
         return (0.0, away) if k == 0 else (1 - away, 1.0)
@@ -214,6 +224,29 @@ def _interval(k: int, n: int, level: float, method: str) -> tuple[float, float]:
     low = 0.0 if k == 0 else beta_quantile(tail, *low_shape)
     high = 1.0 if k == n else beta_quantile(1 - tail, *high_shape)
     return low, high
+
+
+def _modified(k: int, n: int, level: float) -> tuple[float, float]:
+    """Wilson's limits, one by Poisson's distribution where k is near 0 or n (Brown and others)."""
+    if k in (0, n):
+        return _interval(k, n, level, "end")
+    low, high = wilson_interval(k / n, n, level)
+    near = 2 if n <= 50 else 3
+    if k <= near:
+        low = min(low, _poisson_mean(k, level) / n)
+    if n - k <= near:
+        high = max(high, 1 - _poisson_mean(n - k, level) / n)
+    return low, high
+
+
+def _poisson_mean(k: int, tail: float) -> float:
+    """Mean of a Poisson variable that lies below k with probability `tail`."""
+    low, high = 0.0, float(k)
+    for _ in range(60):
+        mean = (low + high) / 2
+        below = math.exp(-mean) * sum(mean**i / math.factorial(i) for i in range(k))
+        low, high = (mean, high) if below > tail else (low, mean)
+    return mean
 
 
 def combine_correlated(

@@ -1,6 +1,6 @@
-"""From a trained network to a model file: half precision, checked against the core, cut-off frozen.
+"""Export a trained network: half precision, checked against the core, with its threshold.
 
-The cut-off is chosen on the validation split with the file itself, opened by the C core: what is
+The threshold is chosen on the validation split with the file itself, opened by the C core: what is
 frozen is what users run.
 """
 
@@ -42,7 +42,7 @@ MOST_SLICES = 600
 def describe(
     target: str, outputs: Sequence[str], name: str, preprocessing: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the metadata of a model file to be, with the cut-off still at one half.
+    """Return the metadata of a model file to be, with the threshold still at one half.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def export_model(
     held: Sequence[Entry],
     path: str | os.PathLike[str],
 ) -> dict[str, Any]:
-    """Write a model file, compare it with the network, measure it and freeze its cut-off.
+    """Write a model file, compare it with the network, measure it and freeze its threshold.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def _windows(network: Network, entry: Entry) -> np.ndarray:
 def _measure_answers(
     network: Network, held: Sequence[Entry]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Youden's cut-off over the patients' mean probabilities."""
+    """Youden's threshold over the patients' mean probabilities."""
     positive, p = answers(network, held)
     threshold, origin = youden(positive, p, "validation")
     if threshold is None:
@@ -207,7 +207,7 @@ def _measure_answers(
         "accuracy": float((called == positive).mean()),
         "sensitivity": float(called[positive].mean()),
         "specificity": float((~called[~positive]).mean()),
-        "remark": "at the cut-off chosen on these cases: too good",
+        "remark": "at the threshold chosen on these cases: too good",
     }
     return {"threshold": threshold, "threshold_from": origin}, figures
 
@@ -219,7 +219,7 @@ def answers(network: Network, held: Sequence[Entry]) -> tuple[np.ndarray, np.nda
     ----------
     network : Network
     held : sequence of Entry
-        Those without lesion are left out.
+        Those without lesion are excluded.
 
     Returns
     -------
@@ -240,7 +240,7 @@ def answers(network: Network, held: Sequence[Entry]) -> tuple[np.ndarray, np.nda
 
 
 def youden(positive: np.ndarray, p: np.ndarray, split: str) -> tuple[float | None, str]:
-    """Choose Youden's cut-off, and say where it is from.
+    """Choose Youden's threshold, and say where it is from.
 
     Returns
     -------
@@ -252,12 +252,12 @@ def youden(positive: np.ndarray, p: np.ndarray, split: str) -> tuple[float | Non
     chosen = choose_threshold(positive, p, split=split)
     threshold = between(chosen.value, p)
     if threshold is None:
-        return None, f"one half: no cut-off separates {len(p)} {split} cases"
+        return None, f"one half: no threshold separates {len(p)} {split} cases"
     return threshold, f"{split}, Youden, {len(p)} cases"
 
 
 def between(value: float, scores: np.ndarray) -> float | None:
-    """Move a cut-off from a case's own score half-way to the next lower one.
+    """Move a threshold from a case's own score half-way to the next lower one.
 
     The calls stay the same, and rounding of another precision does not turn them.
 

@@ -207,7 +207,7 @@ class Loop:
         save_checkpoint(self.checkpoint, state)
 
     def restore(self) -> None:
-        """Go on from the checkpoint."""
+        """Resume from the checkpoint."""
         state = load_checkpoint(self.checkpoint)
         was = json.loads(state["what"])
         earlier = was["settings"]

@@ -27,7 +27,7 @@ def list_cases(
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[list[CohortCase], str]:
-    """List the cases of a cohort that a target can be trained and validated on.
+    r"""List the cases of a cohort that a target can be trained and validated on.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def list_cases(
         what must stay in one split besides the patient, such as the person whose scan several
         synthetic patients' lesions were put into.
     target : str
-        "segmentation", a task or "diagnosis": who has another diagnosis that is known, or none, is
-        left out.
+        "segmentation", a task or "diagnosis": patients with another known diagnosis, or none, are
+        excluded.
     seed : int, default 0
         Draws the split where the cohort names none: a fifth of the patients of each diagnosis
         validate.
@@ -56,7 +56,7 @@ def list_cases(
     Warns
     -----
     SpinalcordWarning
-        Cases that are left out, and why; as `spinalcord.run_cohort` of its tables.
+        Excluded cases, and why; as `spinalcord.run_cohort` of its tables.
 
     Raises
     ------
@@ -67,7 +67,16 @@ def list_cases(
 
     Examples
     --------
-    >>> cases, origin = list_cases("cohort.csv", "ms_vs_nmosd")  # doctest: +SKIP
+    >>> rows = ["a,MS,train", "b,NMOSD,train", "c,MS,validation", "d,NMOSD,validation"]
+    >>> lines = [f"{row[0]}.nii.gz,{row[0]}_mask.nii.gz,{row}" for row in rows]
+    >>> table = ["path,mask,case_id,diagnosis,split", *lines]
+    >>> n = Path("cohort.csv").write_text("\n".join(table))
+    >>> for row in rows:
+    ...     Path(f"{row[0]}.nii.gz").touch()
+    ...     Path(f"{row[0]}_mask.nii.gz").touch()
+    >>> cases, origin = list_cases("cohort.csv", "ms_vs_nmosd")
+    >>> [(case.case_id, case.split) for case in cases]
+    [('a', 'train'), ('b', 'train'), ('c', 'validation'), ('d', 'validation')]
     """
     check_target(target)
     name = Path(data).name
@@ -79,14 +88,14 @@ def list_cases(
     if len(masked) < len(cases):
         _left_out(
             name, len(cases) - len(masked), len(cases),
-            "have no lesion mask and are left out; a scan without lesion needs a mask of zeros",
+            "have no lesion mask and are excluded; a scan without lesion needs a mask of zeros",
         )  # fmt: skip
     if target != SEGMENTATION:
         wanted = {word for names in classes_of(target) for word in names}
         others = Counter(case.diagnosis for case in masked if case.diagnosis not in wanted)
         if others:
             counts = Counter({word or "none": n for word, n in others.items()})
-            what = f"have another diagnosis than {target} asks for and are left out: "
+            what = f"have another diagnosis than {target} asks for and are excluded: "
             _left_out(name, sum(others.values()), len(masked), what + listed_words(counts))
         masked = [case for case in masked if case.diagnosis in wanted]
     check_classes(masked, target, name)
@@ -165,7 +174,7 @@ def _cord_beside(case: CohortCase) -> str | None:
 
 
 def fingerprint(cases: Sequence[CohortCase], target: str) -> str:
-    """Return a checksum of who is trained on for what: a training goes on with these alone."""
+    """Return a checksum of the cases and their labels: resuming requires the same ones."""
     rows = sorted((c.case_id, c.participant_id, c.diagnosis, c.split) for c in cases)
     return hashlib.sha256(json.dumps([target, rows]).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Train a network on a cohort, from the folder to the model file; stop and go on at any time."""
+"""Train a network on a cohort, from the folder to the model file; stop and resume at any time."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .. import __version__
 from ..cohort.listing import CohortCase
 from ..errors import InputError
 from ..paths import local_path
+from ..scans.labels import Label
 from .batch_norm import kind_for
 from .cache import Entry, prepare_cases
 from .export import describe, export_model
@@ -72,7 +73,7 @@ def train_network(
     name: str | None = None,
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     progress: bool = False,
 ) -> TrainingResult:
     """Train a network on the split train of a cohort, watched on the split validation.
@@ -92,7 +93,7 @@ def train_network(
     backbone : path, optional
         torchvision's densenet121 state_dict, for a classifier's features.
     resume : bool, default False
-        Go on from the checkpoint, where there is one.
+        Resume from the checkpoint, if there is one.
     cache : path, optional
         Folder for prepared slices, which trainings may share; ``training-cache`` beside `out` if
         not given.
@@ -100,8 +101,8 @@ def train_network(
         In the model file; the name of `out` if not given.
     columns, words : mapping, optional
         As for `spinalcord.run_cohort`: names of columns, words for sex and diagnosis.
-    lesion_label : int, optional
-        As for `spinalcord.classify`: which value of the lesion masks is lesion.
+    lesion_label : int, str or mapping, optional
+        As for `spinalcord.classify`: what in the lesion masks is lesion.
     progress : bool, default False
         Whether to show bars on a terminal.
 
@@ -159,7 +160,7 @@ def train_cases(
     resume: bool = False,
     cache: str | os.PathLike[str] | None = None,
     name: str | None = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     progress: bool = False,
     tell: Callable[[str], None] | None = None,
 ) -> TrainingResult:
@@ -280,7 +281,7 @@ def _facts(
         "minutes": round(loop.seconds / 60, 1),
         "device": loop.device.type,
         "precision": "bf16" if loop.bf16 else "f32",
-        "norms": kind_for(loop.device, loop.bf16, compiled=settings.compile),
+        "batch_norm": kind_for(loop.device, loop.bf16, compiled=settings.compile),
         "last": loop.history[loop.best_epoch - 1],
         "torch": torch.__version__,
         "spinalcord": __version__,

@@ -78,6 +78,16 @@ def test_probabilities_are_the_mean_of_the_members(classifiers, images):
 
 
 @pytest.mark.slow
+def test_members_have_the_backend_that_was_asked_for(classifiers, images):
+    network = open_model(joined(classifiers), backend="onednn")
+    again = pickle.loads(pickle.dumps(network))
+    assert [n.backend for n in (network, *network.members, again)] == ["onednn"] * 4
+    own = [Network.open(path, backend="onednn")(images) for path in classifiers]
+    assert np.array_equal(network(images), np.mean(np.float64(own), 0).astype(np.float32))
+    assert open_model(joined(classifiers)).backend == "own"
+
+
+@pytest.mark.slow
 def test_gradcam_is_the_mean_of_the_members(classifiers, images):
     maps, said = open_model(joined(classifiers)).gradcam(images, 1)
     own = [Network.open(path).gradcam(images, 1) for path in classifiers]

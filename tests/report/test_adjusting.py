@@ -61,3 +61,33 @@ def test_nothing_to_adjust_for():
     del table["age"], table["sex"]
     with pytest.raises(InputError, match="no factor to adjust for"):
         adjusted_odds(Cohort(table).cases)
+
+
+def test_interactions_of_a_large_cohort():
+    table = cohort().table("interactions")
+    rows = [row for row in table.rows if row["task"] == "tumor_vs_demyelination"]
+    assert {row["factor"] for row in rows} == {"site", "sex", "age, 10 years"}
+    whole = [row for row in rows if row["figure"] == "interaction as a whole"]
+    assert len(whole) == 3
+    for row in whole:
+        assert 0 <= row["p"] <= row["p_bh"] <= 1
+    [b] = [row for row in rows if row["figure"] == "ratio of odds ratios, site B against A"]
+    assert b["low"] < b["estimate"] < b["high"]
+    assert b["method"] == "profile, Firth"
+    assert any("normal scores" in note for note in table.notes)
+
+
+def test_interactions_of_a_small_cohort_say_once_why_not():
+    rows = Cohort(cohorts.drawn(40)).table("interactions").rows
+    assert len(rows) == 3
+    assert all("are too few for" in row["reason"] for row in rows)
+    assert {row["figure"] for row in rows} == {"ratios of odds ratios"}
+
+
+def test_interactions_need_probabilities():
+    table = {k: v for k, v in cohorts.drawn(40).items() if not k.endswith("_probability")}
+    with pytest.raises(InputError, match="has a probability"):
+        Cohort(table).table("interactions")
+    bare = {k: v for k, v in cohorts.drawn(40).items() if k not in ("age", "sex")}
+    with pytest.raises(InputError, match="no factor to adjust for"):
+        Cohort(bare).table("interactions")

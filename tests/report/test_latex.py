@@ -22,6 +22,8 @@ def test_a_document_with_every_table():
     assert r"\section*{A \& B\_1}" in text
     shown = sum(len(section.tables) for section in contents.sections)
     assert text.count(r"\begin{longtable}") == text.count(r"\end{longtable}") == shown
+    for what, why in contents.missing.items():
+        assert rf"\item {escape_latex(f'{what}: {why}')}" in text
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
     assert not re.search(r"(?<!\\)[%#&](?! )(?=\w)", text.split(r"\begin{document}")[1])
     assert {c for c in text if not c.isascii()} <= {"³"}  # which inputenc knows

@@ -20,3 +20,13 @@ def test_what_the_cohort_knows():
     assert answers["28"] == OPEN
     filled = sum(answer != OPEN for answer in answers.values())
     assert table.notes[0].startswith(f"{filled} of 34 items")
+
+
+def test_newer_methods_are_named_where_they_were_used():
+    cohort = Cohort(cohorts.drawn(40))
+    names = ("table2", "operating", "reader_group", "subgroups", "adjusted")
+    table = stard_table(cohort, {name: cohort.table(name) for name in names}, "1.0")
+    answers = {row["item"]: row["answer"] for row in table.rows}
+    assert answers["24"] == "see table 2 and the operating points"
+    assert "Obuchowski-Rockette" in answers["14"]
+    assert answers["17"].endswith("exploratory; adjusted for each other below")

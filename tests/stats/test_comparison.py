@@ -56,7 +56,7 @@ def test_discordant():
     assert discordant([1, 1, 0, 0, 1], [1, 0, 1, 0, 0]) == (2, 1, 5)
     with pytest.raises(InputError, match="2 cases of the first reader and 1"):
         discordant([1, 0], [1])
-    with pytest.raises(InputError, match="second holds"):
+    with pytest.raises(InputError, match="second contains"):
         discordant([1, 0], [1, 3])
 
 

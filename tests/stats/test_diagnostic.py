@@ -158,9 +158,9 @@ def test_counts_must_be_counts(counts):
 def test_labels_must_be_labels():
     with pytest.raises(InputError, match="2 true labels and 3"):
         TwoByTwo.from_labels([0, 1], [0, 1, 1])
-    with pytest.raises(InputError, match="predicted holds something else"):
+    with pytest.raises(InputError, match="predicted contains something other"):
         TwoByTwo.from_labels([0, 1], [0, 0.7])
-    with pytest.raises(InputError, match="truth holds something else"):
+    with pytest.raises(InputError, match="truth contains something other"):
         TwoByTwo.from_labels([[0, 1]], [0, 1])
 
 

@@ -26,3 +26,10 @@ def test_nan_is_not_counted():
 def test_bad_input():
     with pytest.raises(InputError, match="from 0 to 1"):
         benjamini_hochberg([1.5])
+
+
+def test_an_adjusted_value_is_never_below_the_p_value():
+    # Rounding: 0.9787... * 3 / 3 is less than itself.
+    for p in (0.9787494052156233, 0.1, 0.7, 1.0):
+        for n in (1, 3, 7, 10):
+            assert min(benjamini_hochberg([p] * n)) >= p

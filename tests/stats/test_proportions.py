@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from spinalcord.errors import InputError
@@ -139,3 +140,37 @@ def test_other_methods_and_levels_are_refused():
         proportion(1, 2, method="wald")
     with pytest.raises(InputError, match="level"):
         proportion(1, 2, level=95)
+
+
+def test_modified_wilson_against_the_published_rule():
+    # Brown, Cai and DasGupta (2001): limits by the Poisson distribution where k is 1 to 2 from an
+    # end, 1 to 3 with more than 50 cases: the mean whose distribution has 95 % below k.
+    chi2 = pytest.importorskip("scipy.stats").chi2
+    for k, n in ((1, 10), (2, 50), (3, 51)):
+        plain, other = (proportion(k, n, method=m) for m in ("wilson", "modified-wilson"))
+        assert other.low == pytest.approx(chi2.ppf(0.05, 2 * k) / 2 / n)
+        assert other.high == plain.high
+        assert other.method == "Wilson, modified"
+        turned = proportion(n - k, n, method="modified-wilson")
+        assert (turned.low, turned.high) == pytest.approx((1 - other.high, 1 - other.low))
+    for k, n in ((3, 50), (4, 51), (25, 50)):
+        plain, other = (proportion(k, n, method=m) for m in ("wilson", "modified-wilson"))
+        assert (other.low, other.high) == (plain.low, plain.high)
+    assert proportion(10, 10, method="modified-wilson").low == pytest.approx(0.025**0.1)
+
+
+@pytest.mark.parametrize("n", [10, 20, 40, 73, 157])
+def test_coverage_near_the_ends(n):
+    # In full: over all counts, by the binomial distribution.
+    binom = pytest.importorskip("scipy.stats").binom
+    shares = 1 - np.geomspace(1e-4, 0.5, 300)
+    weight = binom.pmf(np.arange(n + 1)[:, None], n, shares)
+
+    def least(method):
+        ends = [proportion(k, n, method=method) for k in range(n + 1)]
+        low, high = (np.array([getattr(e, end) for e in ends])[:, None] for end in ("low", "high"))
+        return (weight * ((low <= shares) & (shares <= high))).sum(0).min()
+
+    assert 0.83 < least("default") < 0.86  # Wilson's dip, which the documentation names
+    assert least("modified-wilson") > 0.915
+    assert least("clopper-pearson") > 0.9499

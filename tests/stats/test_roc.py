@@ -161,7 +161,7 @@ def test_an_empty_class_is_not_defined():
     ("truth", "scores", "options", "message"),
     [
         ([0, 1], [1, 2, 3], {}, "2 labels and scores of shape"),
-        ([0, 2], [1, 2], {}, "something else"),
+        ([0, 2], [1, 2], {}, "something other"),
         ([0, 1], [1, math.nan], {}, "1 of 2 scores are NaN"),
         ([0, 1], [1, 2], {"method": "t-test"}, "method is 't-test'"),
         ([0, 1], [1, 2], {"level": 0}, "level"),

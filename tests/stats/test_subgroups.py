@@ -108,7 +108,7 @@ def test_all_right_everywhere_is_no_difference():
     ("answer", "factors", "options", "message"),
     [
         ([0], {}, {}, "2 labels and answers"),
-        ([0, 2], {}, {}, "answer holds"),
+        ([0, 2], {}, {}, "answer contains"),
         ([0, 1], {"x": ["a"]}, {}, "factor x has shape"),
         ([0, 1], {}, {"figure": "f1"}, "figure is 'f1'"),
         ([0, math.nan], {"x": ["a", "a"]}, {"figure": "auc"}, "NaN"),

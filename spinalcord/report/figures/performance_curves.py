@@ -60,7 +60,10 @@ def draw_roc(cohort: Cohort, *, ax: Any = None, replicates: int = 500, seed: int
         ax.plot([], [], "o", color=BLACK, label="model, at its threshold")
         ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
         ax.set(xlabel="1 - specificity", ylabel="sensitivity")
+        small = [q for q in asked if _smaller(q) < bands.ENOUGH]
         ends = f"AUC ({percent_text(cohort.level)} % CI)"
+        if small:
+            ends += f"\n* band approximate: fewer than\n{bands.ENOUGH} cases in a class"
         # Outside: with many readers it would hide the curves.
         place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
         ax.legend(title=ends, title_fontsize=8, alignment="left", **place)
@@ -168,7 +171,7 @@ def sensitivity_band(
     Returns
     -------
     low, high : (101,) float64
-        Pointwise percentiles; cases are drawn within the classes.
+        As `roc_band`; cases are drawn within the classes.
     """
     band = bands.roc_band(truth, scores, level=level, replicates=replicates, seed=seed)
     return band.low, band.high
@@ -186,6 +189,8 @@ def _one_roc(ax: Any, question: Question, level: float, replicates: int, seed: i
         f"{task_words(question.name)}: {decimal(area.estimate, 2)} "
         f"({decimal(area.low, 2)}, {decimal(area.high, 2)})"
     )
+    if _smaller(question) < bands.ENOUGH:
+        label += "*"
     ax.plot(curve.false_positive_rate, curve.sensitivity, color=colour, linestyle=line, label=label)
     summary = count(question).summary(level=level)
     point = 1 - summary["specificity"].estimate, summary["sensitivity"].estimate
@@ -199,6 +204,12 @@ def _readers(ax: Any, question: Question, cohort: Cohort) -> None:
         if table.n_positive and table.n_negative:
             point = table.fp / table.n_negative, table.tp / table.n_positive
             ax.plot(*point, mark, color=colour, fillstyle="none", markersize=6, zorder=4)
+
+
+def _smaller(question: Question) -> int:
+    """Size of the smaller class of those with a probability."""
+    truth = question.truth[question.scored]
+    return min(int(truth.sum()), int((~truth).sum()))
 
 
 def _both(question: Question) -> bool:

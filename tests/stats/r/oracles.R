@@ -186,6 +186,25 @@ out$margins <- list(difference = dif, se = se, margin = .05,
   noninferiority = pnorm(-(dif + .05) / se),
   equivalence = max(pnorm(-(dif + .05) / se), pnorm((dif - .05) / se)))
 
+# ---- Adjusted interactions: do scores tell the classes apart as well everywhere? Products of the
+# scores' normal scores with every factor, Firth's penalty, profile as for the factors above.
+zi <- rep(c(1, 0), c(90, 110)); ni <- length(zi)
+si <- sample(c("A", "B", "C"), ni, TRUE, c(.5, .3, .2)); fi <- sample(c("1.5T", "3T"), ni, TRUE)
+sc <- round(rnorm(ni) + zi * (1.6 - 1.2 * (si == "B")), 2)
+z <- qnorm(rank(sc) / (ni + 1))
+fx <- glm(zi ~ z * site + z * field, binomial, method = "brglmFit", type = "AS_mean",
+          data = data.frame(zi, z, site = si, field = fi))
+XI <- model.matrix(fx)
+pli <- function(beta) { mu <- as.numeric(plogis(XI %*% beta))
+  sum(dbinom(zi, 1, mu, log = TRUE)) + .5 * log(det(t(XI) %*% (XI * mu * (1 - mu)))) }
+dropped <- function(fixed) -optim(coef(fx)[-fixed], function(b) { beta <- numeric(ncol(XI))
+  beta[-fixed] <- b; -pli(beta) }, method = "BFGS", control = list(reltol = 1e-15, maxit = 5000))$value
+lr <- function(fixed) 2 * (pli(coef(fx)) - dropped(fixed))
+by_site <- grep("z:site", names(coef(fx))); by_field <- grep("z:field", names(coef(fx)))
+out$interactions <- list(truth = zi, scores = sc, site = si, field = fi, coefficients = as.list(coef(fx)),
+  statistic_site = lr(by_site), p_site = pchisq(lr(by_site), 2, lower.tail = FALSE),
+  statistic_field = lr(by_field), p_field = pchisq(lr(by_field), 1, lower.tail = FALSE))
+
 packages <- c("pROC", "epiR", "psych", "survey", "geepack", "brglm2", "rms", "jsonlite")
 out$made_with <- list(command = "Rscript tests/stats/r/oracles.R > tests/stats/r/oracles.json",
   R = R.version.string, packages = sapply(packages, function(x) as.character(packageVersion(x)), simplify = FALSE))
