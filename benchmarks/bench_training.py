@@ -1,4 +1,4 @@
-"""What a training step costs on a CPU, with the core's Norms and with PyTorch's own.
+"""What a training step costs on a CPU, with batch normalisation by the core and by PyTorch.
 
     python benchmarks/bench_training.py --out benchmarks/results/mine.jsonl
 
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON lines are appended")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    print("| network | batch | core's Norms, CPU s | PyTorch's | ratio (p10 - p90) |")
+    print("| network | batch | core, CPU s | PyTorch's | ratio (p10 - p90) |")
     print("|---" * 5 + "|")
     for network, shape in BATCHES.items():
         seconds = measure(network, shape, options.rounds)

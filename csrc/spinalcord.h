@@ -1,7 +1,7 @@
 /* spinalcord.h - the C core: from a volume's voxels to lesions and diagnoses.
  *
  * This header and those that it includes are the whole public interface, and they are its
- * manual.  What holds everywhere is said here, once.
+ * manual.  This page states what applies everywhere.
  *
  * VOLUMES are float32 or uint8, in C order, with the axes (slice, row, column) of the
  * working orientation: slices run from left to right, rows from superior to inferior,
@@ -19,13 +19,13 @@
  *
  * OWNERSHIP.  Whoever calls a function ending in _create must at last call the one ending
  * in _destroy, which accepts NULL.  All other pointers are borrowed for the duration of
- * the call: the core keeps none of them.  Inputs and outputs may overlap only where this
- * is said.
+ * the call: the core keeps none of them.  Inputs and outputs may overlap only where the
+ * description allows it.
  *
  * THREADS.  All functions may be called from several threads at once, on the same inputs
  * too.  Those that take 'threads' start that many, at least 1, and have ended or parked
  * them when they return.  The core's threads block all signals.  The number of threads
- * never changes a bit of a result, unless this is said.
+ * never changes a bit of a result, unless stated otherwise.
  *
  * The core knows neither Python nor files.  It never prints, never exits, and never
  * changes the state of the process (thread counts, signal handlers, locale).

@@ -21,12 +21,12 @@ EXECUTED = Path(os.environ.get("SPINALCORD_NOTEBOOKS", ROOT / "build" / "noteboo
 CONTENTS = {
     "Use": ["install", "quickstart", "pictures", "explanations", "scans", "models", "limits"],
     "Many cases": ["cohort", "qc", "cluster", "report", "statistics", "letter"],
-    "Make your own": ["phantom", "training"],
+    "Make your own": ["labs", "phantom", "training"],
     "Inside": ["how-it-works", "core", "../benchmarks/README"],
 }
 """Pages of the sidebar, seen from this folder; others begin "Reference"."""
 
-REFERENCE = ["docs/api/index", "CHANGELOG", "THIRD-PARTY"]
+REFERENCE = ["docs/api/index", "CHANGELOG", "SECURITY", "THIRD-PARTY"]
 
 # ---- Sphinx -------------------------------------------------------------------------------------
 
@@ -40,6 +40,7 @@ root_doc = "README"
 include_patterns = [
     "README.md",
     "CHANGELOG.md",
+    "SECURITY.md",
     "THIRD-PARTY.md",
     "docs/**",
     "benchmarks/README.md",

@@ -1,7 +1,16 @@
 """Outline, classify and explain lesions on sagittal T2-weighted MRI of the spinal cord.
 
 >>> import spinalcord as sc
->>> segmentation = sc.segment("t2.nii.gz", models="models")  # doctest: +SKIP
+>>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+>>> segmentation = sc.segment(phantom.t2)
+>>> segmentation.found, segmentation.mask.shape == phantom.t2.shape
+(True, True)
+
+`segment`, `classify` and `explain` take scans, `run_cohort` a cohort, and `Cohort` makes tables and
+figures of its results. `__version__` is the version of the package.
+
+>>> sc.__version__.count(".")
+2
 
 Research software: not for clinical use.
 """

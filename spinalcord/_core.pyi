@@ -373,6 +373,8 @@ class Network:
         Of one call; at least 1.
     isa : str
         The best instruction set to use, for comparisons; see `cpu`.
+    backend : "own" or "onednn"
+        Whose convolutions.
 
     Raises
     ------
@@ -381,7 +383,7 @@ class Network:
     BackendError
         The CPU lacks an instruction set or precision.
     InputError
-        Another kind, precision, instruction set or number.
+        Another kind, precision, instruction set, backend or number.
     """
 
     def __new__(
@@ -398,6 +400,7 @@ class Network:
         precision: str,
         threads: int,
         isa: str = "auto",
+        backend: str = "own",
     ) -> Self: ...
     def __call__(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Run (n, c, h, w) images: probabilities (n, outputs, h, w) or (n, 2)."""
@@ -406,6 +409,8 @@ class Network:
     def kind(self) -> str: ...
     @property
     def precision(self) -> str: ...
+    @property
+    def backend(self) -> str: ...
     @property
     def threads(self) -> int: ...
     @property

@@ -163,6 +163,8 @@ class _Alias(ModuleType):
     def __init__(self, name: str, module: ModuleType) -> None:
         super().__init__(name, module.__doc__)
         self.__dict__["_module"] = module
+        # Else the other's is found, and modules below are loaded a second time from there.
+        self.__dict__["__path__"] = []
         self.__dict__["__all__"] = [n for n in vars(module) if not n.startswith("_")]
 
     def __getattr__(self, name: str) -> object:

@@ -16,9 +16,11 @@ from .analysis.attribution import RING_MM
 from .analysis.classification import Diagnosis
 from .analysis.explanation import Explanation
 from .analysis.pipeline import Pipeline
+from .analysis.region import check_roi
 from .analysis.segmentation import Segmentation
 from .models.folder import find_models
 from .models.network import check_settings, resolve_precision
+from .scans.labels import Label
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -59,7 +61,7 @@ def segment(
     min_thickness_mm: float | None = None,
     min_peak: float | None = None,
     cord: Any = None,
-    cord_label: int | None = None,
+    cord_label: int | str | None = None,
     min_in_cord: float | None = None,
     keep_outside_cord: bool | None = None,
     series: str | None = None,
@@ -67,6 +69,7 @@ def segment(
     precision: str = "f32",
     threads: int | None = None,
     progress: bool = False,
+    roi: str = "full",
 ) -> Segmentation:
     """Outline lesions on a sagittal T2-weighted scan of the spinal cord.
 
@@ -82,7 +85,7 @@ def segment(
     >>> found.mask.same_grid(phantom.t2)
     True
     """
-    pipeline = shared_pipeline(models, precision, threads, progress)
+    pipeline = shared_pipeline(models, precision, threads, progress, roi)
     return pipeline.segment(
         volume,
         threshold=threshold,
@@ -102,13 +105,14 @@ def classify(
     volume: Any,
     *,
     mask: Any = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     t1c: Any = None,
     series: str | None = None,
     models: str | os.PathLike[str] | None = None,
     precision: str = "f32",
     threads: int | None = None,
     progress: bool = False,
+    roi: str = "full",
 ) -> Diagnosis:
     """Tell tumour from demyelination, astrocytoma from ependymoma, and MS from NMOSD.
 
@@ -122,7 +126,7 @@ def classify(
     >>> abs(sum(found.probabilities.values()) - 1) < 1e-6
     True
     """
-    pipeline = shared_pipeline(models, precision, threads, progress)
+    pipeline = shared_pipeline(models, precision, threads, progress, roi)
     return pipeline.classify(volume, mask=mask, lesion_label=lesion_label, t1c=t1c, series=series)
 
 
@@ -132,7 +136,7 @@ def explain(
     *,
     task: str,
     mask: Any = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     t1c: Any = None,
     target: str | None = None,
     method: str = "gradcam",
@@ -146,6 +150,7 @@ def explain(
     precision: str = "f32",
     threads: int | None = None,
     progress: bool = False,
+    roi: str = "full",
 ) -> Explanation:
     """Compute an attribution map of an answer on the slices with lesion.
 
@@ -159,7 +164,7 @@ def explain(
     >>> 0 <= shown.inside_fraction <= 1
     True
     """
-    pipeline = shared_pipeline(models, precision, threads, progress)
+    pipeline = shared_pipeline(models, precision, threads, progress, roi)
     return pipeline.explain(
         volume,
         task=task,
@@ -182,12 +187,13 @@ def shared_pipeline(
     precision: str,
     threads: int | None,
     progress: bool,
+    roi: str = "full",
 ) -> Pipeline:
     """Return the pipeline that calls with equal settings share; the last few are kept open.
 
     Parameters
     ----------
-    models, precision, threads, progress
+    models, precision, threads, progress, roi
         As for `Pipeline`.
 
     Returns
@@ -204,10 +210,10 @@ def shared_pipeline(
     folder = find_models(models)
     stamps = tuple((model.path, model.stamp) for model in folder.models.values())
     precision = resolve_precision(precision)
-    key = (folder.path.resolve(), stamps, precision, count, progress)
+    key = (folder.path.resolve(), stamps, precision, count, progress, check_roi(roi))
     with _shared_lock:
         if key not in _shared:
-            _shared[key] = Pipeline(models, precision, count, progress=progress)
+            _shared[key] = Pipeline(models, precision, count, progress=progress, roi=roi)
         _shared.move_to_end(key)
         while len(_shared) > MAX_SHARED:
             _shared.popitem(last=False)

@@ -1,4 +1,4 @@
-"""Time the networks on this machine, by precision, threads and batch size.
+"""Time the networks on this machine, by precision, backend, threads and batch size.
 
 Only the networks of this package; `benchmarks/` compares them with other libraries.
 """
@@ -9,7 +9,8 @@ import itertools
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
@@ -23,11 +24,22 @@ ROLES = ("segmentation", "tumor_vs_demyelination")
 
 MIN_CALLS = 5
 
+GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+"""Where Linux tells how it chooses the CPU's frequency; virtual machines have none."""
+
+COLUMNS = {
+    "network": "network", "precision": "precision", "backend": "backend", "threads": "threads",
+    "batch": "batch", "size": "size", "ms_per_image": "ms/image", "ms_per_image_p10": "p10",
+    "ms_per_image_p90": "p90", "images_per_second": "images/s",
+}  # fmt: skip
+"""Columns of `format_table`, and their titles."""
+
 
 def measure(
     *,
     models: str | os.PathLike[str] | None = None,
     precisions: Sequence[str] | None = None,
+    backends: Sequence[str] = ("own",),
     threads: Sequence[int] | None = None,
     batches: Sequence[int] = (1,),
     size: int = 256,
@@ -42,6 +54,8 @@ def measure(
         none, random weights are timed, which take as long.
     precisions : sequence of {"f32", "bf16"}, optional
         What this CPU has if not given.
+    backends : sequence of {"own", "onednn"}, default ("own",)
+        Whose convolutions.
     threads : sequence of int, optional
         1, 2, 4 and so on up to the CPUs this process may use, these included, if not given.
     batches : sequence of int, default (1,)
@@ -54,14 +68,16 @@ def measure(
     Yields
     ------
     dict
-        ``network``, ``model`` and its ``notice``; ``precision``, ``threads``, ``batch``,
-        ``size``; ``images_per_second`` and ``ms_per_image`` by the median call, with
-        ``ms_per_image_p10`` and ``_p90``; ``calls``; ``version``, ``cpu``, ``isa``.
+        ``network``, ``model`` and its ``notice``; ``precision``, ``backend``, ``threads``,
+        ``batch``, ``size``; ``images_per_second`` and ``ms_per_image`` by the median call, with
+        ``ms_per_image_p10`` and ``_p90``; ``calls``; ``version``, ``onednn``, ``numpy``, ``cpu``,
+        ``isa``, ``governor`` (None where the system tells none) and ``load`` (of the last minute,
+        before this figure).
 
     Raises
     ------
     InputError
-        An unknown precision; a number below 1; a size that is no multiple of 16.
+        An unknown precision or backend; a number below 1; a size that is no multiple of 16.
     ModelError
         A damaged model, or none of these networks in a folder that was given.
     BackendError
@@ -70,13 +86,15 @@ def measure(
     Examples
     --------
     >>> from spinalcord.bench import measure
-    >>> rows = list(measure(threads=[1, 2], batches=[1, 8]))  # doctest: +SKIP
+    >>> rows = list(measure(precisions=["f32"], threads=[1], size=64, seconds=0.01))
+    >>> sorted({row["network"] for row in rows})
+    ['densenet121', 'multiresunet']
     """
     import numpy as np
 
     from . import __version__, _core
+    from .models.ensemble import open_model
     from .models.folder import WEIGHTS_DIR, find_models, write_random
-    from .models.network import Network
 
     if size < 32 or size % 16:
         raise InputError(f"size is {size} pixels, expected a multiple of 16 from 32")
@@ -90,17 +108,21 @@ def measure(
         if not folder.models and folder.path == WEIGHTS_DIR:
             write_random(scratch)
             folder = find_models(scratch)
-        for role, precision, count in itertools.product(_roles(folder), precisions, threads):
-            network = Network.open(folder.model(role).path, precision, count)
+        for role, precision, backend, count in itertools.product(
+            _roles(folder), precisions, backends, threads
+        ):
+            network = open_model(folder.model(role), precision, count, backend=backend)
             for batch in batches:
                 shape = (batch, network.model.in_channels, size, size)
                 images = np.random.default_rng(0).random(shape, np.float32)
+                load = os.getloadavg()[0]
                 times = np.array(_time(network, images, seconds)) * 1e3 / batch
                 low, median, high = np.percentile(times, (10, 50, 90))
                 yield {
                     "network": network.kind,
                     "model": network.model.name,
                     "precision": network.precision,
+                    "backend": network.backend,
                     "threads": network.threads,
                     "batch": batch,
                     "size": size,
@@ -110,10 +132,65 @@ def measure(
                     "ms_per_image_p90": round(float(high), 3),
                     "calls": len(times),
                     "version": __version__,
+                    "onednn": cpu["onednn"],
+                    "numpy": np.__version__,
                     "cpu": cpu["name"],
                     "isa": cpu["isa"],
+                    "governor": _governor(),
+                    "load": round(load, 2),
                     "notice": network.model.notice,
                 }
+
+
+def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Lay figures out as a table in plain text, with what they were measured on above it.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        As `measure` yields them, at least one.
+
+    Returns
+    -------
+    str
+        Lines without an end of the last.
+
+    Examples
+    --------
+    >>> row = dict.fromkeys(COLUMNS, 1) | {"cpu": "a CPU", "isa": "avx2", "governor": None}
+    >>> row |= {"load": 0.1, "version": "0.2", "onednn": "3.2.0", "numpy": "2.0", "notice": ""}
+    >>> print(format_table([row]).splitlines()[0])
+    a CPU (avx2), governor unknown, load 0.1
+    """
+    first = rows[0]
+    loads = sorted({row["load"] for row in rows})
+    load = f"{loads[0]:g}" if len(loads) == 1 else f"{loads[0]:g} to {loads[-1]:g}"
+    cells = [list(COLUMNS.values())]
+    cells += [[str(row[name]) for name in COLUMNS] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(COLUMNS))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if number < 3 else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in cells
+    ]
+    return "\n".join(
+        [
+            f"{first['cpu']} ({first['isa']}), governor {first['governor'] or 'unknown'}, "
+            f"load {load}",
+            f"spinalcord {first['version']}, oneDNN {first['onednn']}, NumPy {first['numpy']}",
+            "",
+            *lines,
+        ]
+    )
+
+
+def _governor() -> str | None:
+    try:
+        return GOVERNOR.read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
 
 
 def _counts(most: int) -> list[int]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from .commands import (
     bench,
+    check,
     classify,
     completion,
     demo,
@@ -38,6 +39,7 @@ COMMANDS: dict[str, Any] = {
     "segment": segment,
     "classify": classify,
     "explain": explain,
+    "check": check,
     "run": run,
     "report": report,
     "models": models,

@@ -57,9 +57,6 @@ def moved(monkeypatch):
 
     def probabilities(scan, *_):
         lesion = (scan.array >= 200).astype(np.float32)
-        return {
-            "lesion": np.roll(lesion, 3, axis=1),
-            "cord": np.ones_like(lesion),
-        }
+        return {"lesion": np.roll(lesion, 3, axis=1), "cord": np.ones_like(lesion)}, {}
 
     monkeypatch.setattr(segmentation, "_probabilities", probabilities)

@@ -36,12 +36,13 @@ class StandInNetwork:
     opened = 0
     heat = 1.0
 
-    def __init__(self, kind, tensors, buffer, *, precision, threads, outputs, **_):
+    def __init__(self, kind, tensors, buffer, *, precision, threads, outputs, backend, **_):
         type(self).opened += 1
         nbytes = int.from_bytes(buffer[:8], "little")
         text = json.loads(buffer[8 : 8 + nbytes])["__metadata__"]["spinalcord"]
         self.labels = json.loads(text)["labels"]
         self.kind, self.precision, self.threads, self.outputs = kind, precision, threads, outputs
+        self.backend = backend
         self.n_values = sum(int(np.prod(t[2])) for t in tensors)
 
     def __call__(self, x):

@@ -12,6 +12,7 @@ from spinalcord.errors import InputError, ModelError
 @pytest.fixture
 def stand_in(monkeypatch):
     machine = {"threads": 6, "precisions": ["f32", "bf16"], "name": "a CPU", "isa": "avx2"}
+    machine["onednn"] = "3.2.0"
     monkeypatch.setattr(_core, "Network", StandInNetwork)
     monkeypatch.setattr(_core, "cpu", lambda: machine)
 
@@ -33,6 +34,34 @@ def test_every_precision_thread_count_and_batch_is_timed(folder):
     ]
     assert all(row["calls"] >= bench.MIN_CALLS for row in rows)
     assert all(row["cpu"] == "a CPU" and row["size"] == 32 for row in rows)
+
+
+def test_every_backend_is_timed(folder):
+    options = {"precisions": ["f32"], "threads": [1], "size": 32, "seconds": 0.001}
+    rows = list(bench.measure(models=folder, backends=["own", "onednn"], **options))
+    assert [row["backend"] for row in rows] == ["own", "onednn"] * 2
+    with pytest.raises(InputError, match="backend is own or onednn, got 'mkl'"):
+        next(bench.measure(models=folder, backends=["mkl"], **options))
+
+
+def test_the_table_names_the_machine(folder, tmp_path, monkeypatch):
+    governor = tmp_path / "governor"
+    governor.write_text("performance\n")
+    monkeypatch.setattr(bench, "GOVERNOR", governor)
+    monkeypatch.setattr(bench.os, "getloadavg", lambda: (0.25, 0, 0))
+    options = {"precisions": ["bf16"], "threads": [2], "size": 32, "seconds": 0.001}
+    lines = bench.format_table(list(bench.measure(models=folder, **options))).splitlines()
+    assert lines[0] == "a CPU (avx2), governor performance, load 0.25"
+    assert "oneDNN 3.2.0, NumPy" in lines[1]
+    assert lines[3].split() == list(bench.COLUMNS.values())
+    assert [line.split()[:5] for line in lines[4:]] == [
+        [network, "bf16", "own", "2", "1"] for network in ("multiresunet", "densenet121")
+    ]
+    monkeypatch.setattr(bench, "GOVERNOR", tmp_path / "none")
+    (row, _) = bench.measure(models=folder, **options)
+    assert row["governor"] is None
+    other = [row, row | {"load": 3.5}]
+    assert "governor unknown, load 0.25 to 3.5" in bench.format_table(other)
 
 
 def test_figures_are_of_one_image(folder, monkeypatch):

@@ -66,7 +66,7 @@ def test_extras_are_those_of_the_project():
     page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     table = page.split("## Extras")[1].split("## ")[0]
     told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE)))
-    assert set(told) == set(extras) - {"dicom"}  # nothing in the package uses that one yet
+    assert set(told) == set(extras)
 
 
 def test_words_and_limits_of_tables_are_those_of_the_code():

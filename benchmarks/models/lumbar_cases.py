@@ -196,7 +196,7 @@ def lesion_free(
     return {
         "case_id": stem, "path": str(files["t2"]), "mask": str(files["zero"]),
         "cord": str(files["cord"]) if cord is not None else "", "t1c": "", "diagnosis": "",
-        "participant_id": host["host"], "split": split,
+        "participant_id": host["host"], "group": host["host"], "split": split,
     }  # fmt: skip
 
 
@@ -214,5 +214,5 @@ def insert_one(task: tuple[int, str, int, dict[str, str], Path]) -> dict[str, st
             save_volume(volume, files[kind])
     return {
         **row, "case_id": stem, "path": str(files["t2"]), "mask": str(files["lesion"]),
-        "cord": str(files["cord"]), "diagnosis": diagnosis,
+        "cord": str(files["cord"]), "diagnosis": diagnosis, "participant_id": stem,
     }  # fmt: skip

@@ -122,6 +122,7 @@ def phantom_rows(cohort: Path, split: str | None = None) -> Iterator[dict[str, s
             "t1c": str(t1c) if t1c.exists() else "",
             "diagnosis": "" if row["diagnosis"] == "n/a" else row["diagnosis"],
             "participant_id": f"{cohort.name}-{name}",
+            "group": "",
             "split": split or row["split"],
         }
 
@@ -163,7 +164,8 @@ def insert_one(task: tuple[dict[str, str], int, str, int, bool, Path]) -> dict[s
     return {
         "case_id": stem, "path": str(files["t2"]), "mask": str(files["lesion"]),
         "cord": str(files["cord"]), "t1c": "", "diagnosis": "" if sham else diagnosis,
-        "participant_id": host["host"], "split": "train" if host["use"] == "train" else "test",
+        "participant_id": stem, "group": host["host"],
+        "split": "train" if host["use"] == "train" else "test",
     }  # fmt: skip
 
 
@@ -175,6 +177,6 @@ def untouched(host: dict[str, str], out: Path) -> dict[str, str]:
         save_volume(scan.like(np.zeros(scan.shape, np.uint8)), mask)
     return {
         "case_id": host["host"], "path": host["path"], "mask": str(mask), "cord": host["cord"],
-        "t1c": "", "diagnosis": "", "participant_id": host["host"],
+        "t1c": "", "diagnosis": "", "participant_id": host["host"], "group": host["host"],
         "split": "train" if host["use"] == "train" else "test",
     }  # fmt: skip

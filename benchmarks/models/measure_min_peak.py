@@ -18,8 +18,8 @@ import numpy as np
 from tqdm import tqdm
 
 import spinalcord as sc
+from spinalcord.training.choosing import LIMITS, PEAKS, measure_choices
 
-from .choose_limits import LIMITS, PEAKS, measure
 from .make_data import phantom_rows
 from .tables import read_figures, write_figures
 from .weights import sum_of_tensors
@@ -44,7 +44,8 @@ def main() -> None:
     dice: dict[str, list[np.ndarray]] = defaultdict(list)
     rows = [row for row in phantom_rows(options.cohort) if row["split"] == "test"]
     for row in tqdm(rows, unit="case"):
-        dice[row["diagnosis"] or "no lesion"].append(measure(pipeline, row, choices))
+        own_dice, _ = measure_choices(pipeline, row["path"], row["mask"], choices)
+        dice[row["diagnosis"] or "no lesion"].append(own_dice)
     figures["min_peak"] = {
         "precision": options.precision,
         "limits": dict(zip(LIMITS, own, strict=True)),

@@ -8,8 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-COLUMNS = ("case_id", "path", "mask", "cord", "t1c", "diagnosis", "participant_id", "split")
-"""Columns of a table of cases; what `spinalcord train --data` reads."""
+COLUMNS = (
+    "case_id", "path", "mask", "cord", "t1c", "diagnosis", "participant_id", "group", "split",
+)  # fmt: skip
+"""Columns of a table of cases; what `spinalcord train --data` reads.
+
+Each insertion into a person's scan is a patient of its own, and `group` is that person.
+"""
 
 
 def read_table(path: Path) -> list[dict[str, str]]:

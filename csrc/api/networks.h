@@ -41,8 +41,9 @@ typedef struct {
         final_norm; /* MultiResUNet: batch normalisation before the sigmoid, not a bias */
     bool final_relu; /* DenseNet121: ReLU after norm5 */
     sc_precision precision;
-    int threads; /* of each call, at least 1 */
-    sc_isa isa;  /* the best to use; SC_ISA_AUTO unless to compare */
+    int threads;    /* of each call, at least 1 */
+    sc_isa isa;     /* the best to use; SC_ISA_AUTO unless to compare */
+    bool by_onednn; /* convolutions by oneDNN, also where there are own kernels */
 } sc_net_config;
 
 /* A network with its weights.  It never changes after it was opened, as far as a caller

@@ -47,6 +47,22 @@ static inline void bf16_store_result(void *dst, bool f32, int64_t at, __mmask16 
     }
 }
 
+/* The same of 32 neighbours. */
+static inline void bf16_store_results(void *dst, bool f32, int64_t at, __mmask16 mask0,
+                                      __m512 v0, __mmask16 mask1, __m512 v1)
+{
+    if (f32) {
+        _mm512_mask_storeu_ps((float *)dst + at, mask0, v0);
+        _mm512_mask_storeu_ps((float *)dst + at + 16, mask1, v1);
+        return;
+    }
+    const __m512 largest = _mm512_castsi512_ps(_mm512_set1_epi32(0x7f7f0000));
+    const __m512bh both = _mm512_cvtne2ps_pbh(_mm512_range_ps(v1, largest, 2),
+                                              _mm512_range_ps(v0, largest, 2));
+    _mm512_mask_storeu_epi16((uint16_t *)dst + at,
+                             (__mmask32)mask0 | (__mmask32)mask1 << 16, (__m512i)both);
+}
+
 /* Two neighbouring values in every lane; they need not be aligned. */
 static inline __m512bh bf16_pair(const uint16_t *src)
 {

@@ -2,8 +2,11 @@
  *
  * Channel-last images need no im2col: 16 neighbouring pixels, 32 channels each, are a
  * tile with the pixel pitch as its stride, for every tap.  Four accumulator tiles use
- * each loaded tile twice, which keeps the tile unit busy from L1.  Sums leave
- * the tiles through 4 KiB of scratch, where the epilogue runs 16 channels at a time.
+ * each loaded tile twice, which keeps the tile unit busy from L1.
+ *
+ * Sums leave the tiles through scratch.  What remains to be done with them there, 16
+ * channels at a time, is done a few rows after each step of the next tiles' products:
+ * these are one instruction in 16 cycles, and between them the vector units are idle.
  */
 #include "bf16_avx512bf16.h"
 #include "conv.h"
@@ -26,9 +29,15 @@ typedef struct {
     int64_t y, x, valid;
 } span;
 
+/* Up to 2 x 2 tiles, of which the sums wait for the epilogue. */
 typedef struct {
-    _Alignas(64) float acc[2][2][PIXELS][SC_LANES]; /* span, block, pixel, channel */
-} scratch;
+    span spans[2];
+    int n_spans, n_blocks;
+    int64_t block; /* the first of them */
+    int64_t done,
+        n_rows; /* of the sums: pixels of a span and block, one after another */
+    _Alignas(64) float acc[2][2][2][PIXELS][SC_LANES]; /* phase, span, block, pixel */
+} tiles;
 
 void sc_amx_begin(void)
 {
@@ -49,10 +58,118 @@ void sc_amx_begin(void)
 
 void sc_amx_end(void) { _tile_release(); }
 
+/* ---- The epilogue -------------------------------------------------------------------- */
+
+/* What a block's sums still need; the biases are in them (start). */
+typedef struct {
+    __m512 factor, scale, shift;
+} constants;
+
+INLINE constants load_constants(const bool add, const bool post, const sc_conv *conv,
+                                int64_t c)
+{
+    const __m512 one = _mm512_set1_ps(1.0f);
+    return (constants){
+        .factor = add && conv->add_scale != NULL ? _mm512_loadu_ps(conv->add_scale + c)
+                                                 : one,
+        .scale = post ? _mm512_loadu_ps(conv->post_scale + c) : one,
+        .shift = post ? _mm512_loadu_ps(conv->post_shift + c) : one,
+    };
+}
+
+/* One vector.  'add' belongs to the first of two phases. */
+INLINE __m512 finish_sum(const bool two, const bool add, const bool post,
+                         const constants *k, const float *sum0, const float *sum1,
+                         const uint16_t *more, __m512 floor)
+{
+    __m512 v = _mm512_load_ps(sum0);
+    if (add) v = _mm512_fmadd_ps(k->factor, bf16_load(more), v);
+    if (two)
+        v = _mm512_add_ps(_mm512_max_ps(v, _mm512_setzero_ps()), _mm512_load_ps(sum1));
+    v = _mm512_max_ps(v, floor);
+    return post ? _mm512_fmadd_ps(v, k->scale, k->shift) : v;
+}
+
+/* Pixels [done, to) of the sums to the destination, with both blocks at once: then they
+ * are rounded by one instruction and stored as one cache line. */
+INLINE void finish_rows(const bool pair, const bool two, const bool add,
+                        const bool post, const sc_conv *conv, tiles *s, int64_t to)
+{
+    const int64_t c = s->block * SC_LANES;
+    const __m512 floor = _mm512_set1_ps(conv->relu ? 0.0f : -__builtin_inff());
+    const constants k0 = load_constants(add, post, conv, c);
+    const constants k1 = pair ? load_constants(add, post, conv, c + SC_LANES) : k0;
+    const __mmask16 mask0 = vec_lanes(conv->channels - c);
+    const __mmask16 mask1 = pair ? vec_lanes(conv->channels - c - SC_LANES) : 0;
+    while (s->done < to) {
+        const int64_t i = s->done / PIXELS, m0 = s->done % PIXELS;
+        const span *at = &s->spans[i];
+        const int64_t m1 = sc_min(at->valid, m0 + to - s->done);
+        const uint16_t *more = (const uint16_t *)conv->add + at->y * conv->add_row +
+                               (at->x + m0) * conv->add_step + c;
+        int64_t dst = at->y * conv->dst_row + (at->x + m0) * conv->dst_step + c;
+        for (int64_t m = m0; m < m1; m++, dst += conv->dst_step) {
+            const __m512 v0 = finish_sum(two, add, post, &k0, s->acc[0][i][0][m],
+                                         s->acc[1][i][0][m], more, floor);
+            if (pair) {
+                const __m512 v1 = finish_sum(two, add, post, &k1, s->acc[0][i][1][m],
+                                             s->acc[1][i][1][m], more + SC_LANES,
+                                             floor);
+                bf16_store_results(conv->dst, conv->dst_f32, dst, mask0, v0, mask1, v1);
+            } else {
+                bf16_store_result(conv->dst, conv->dst_f32, dst, mask0, v0);
+            }
+            if (add) more += conv->add_step;
+        }
+        s->done = sc_min(to, (i + 1) * PIXELS);
+    }
+}
+
+typedef void (*finish_fn)(const sc_conv *conv, tiles *s, int64_t to);
+
+#define FINISH(name, two, add, post)                                                   \
+    static void name(const sc_conv *conv, tiles *s, int64_t to)                        \
+    {                                                                                  \
+        if (s->n_blocks == 2)                                                          \
+            finish_rows(true, two, add, post, conv, s, to);                            \
+        else                                                                           \
+            finish_rows(false, two, add, post, conv, s, to);                           \
+    }
+FINISH(finish_plain, false, false, false)
+FINISH(finish_post, false, false, true)
+FINISH(finish_add, false, true, false)
+FINISH(finish_add_post, false, true, true)
+FINISH(finish_two, true, false, false)
+FINISH(finish_two_post, true, false, true)
+FINISH(finish_two_add, true, true, false)
+FINISH(finish_two_add_post, true, true, true)
+
+static finish_fn choose_finish(const sc_conv *conv)
+{
+    static const finish_fn TABLE[2][2][2] = {
+        {{finish_plain, finish_post}, {finish_add, finish_add_post}},
+        {{finish_two, finish_two_post}, {finish_two_add, finish_two_add_post}},
+    };
+    return TABLE[conv->n_phases == 2][conv->add != NULL][conv->post_scale != NULL];
+}
+
+/* ---- The products -------------------------------------------------------------------- */
+
+/* Begin with the bias of each block, the same in all rows: a stride of 0. */
+INLINE void start(const int n_spans, const int n_blocks, const float *bias)
+{
+    _tile_loadd(0, bias, 0);
+    if (n_spans == 2) _tile_loadd(2, bias, 0);
+    if (n_blocks == 2) _tile_loadd(1, bias + SC_LANES, 0);
+    if (n_spans == 2 && n_blocks == 2) _tile_loadd(3, bias + SC_LANES, 0);
+}
+
 /* The tile intrinsics take literal register numbers: 0-3 sum (span * 2 + block),
- * 4 and 5 hold the spans' pixels, 6 and 7 the blocks' weights. */
-INLINE void accumulate(const int n_spans, const int n_blocks, const sc_phase *phase,
-                       const span *spans, int64_t block)
+ * 4 and 5 hold the spans' pixels, 6 and 7 the blocks' weights.  After each step 'some'
+ * rows of the sums before are finished. */
+INLINE void accumulate(const int n_spans, const int n_blocks, const sc_conv *conv,
+                       const sc_phase *phase, const span *spans, int64_t block,
+                       finish_fn finish, tiles *before, int64_t some)
 {
     const uint16_t *src = phase->src;
     const uint16_t *a0 = src + spans[0].y * phase->src_row +
@@ -79,146 +196,47 @@ INLINE void accumulate(const int n_spans, const int n_blocks, const sc_phase *ph
             }
             b0 += TILE_K * SC_LANES;
             b1 += TILE_K * SC_LANES;
-        }
-    }
-}
-
-INLINE void tiles_store(const int n_spans, const int n_blocks, scratch *s)
-{
-    _tile_stored(0, s->acc[0][0], 64);
-    if (n_blocks == 2) _tile_stored(1, s->acc[0][1], 64);
-    if (n_spans == 2) _tile_stored(2, s->acc[1][0], 64);
-    if (n_spans == 2 && n_blocks == 2) _tile_stored(3, s->acc[1][1], 64);
-    STORES_DONE();
-}
-
-INLINE void tiles_load(const int n_spans, const int n_blocks, const scratch *s)
-{
-    STORES_DONE();
-    _tile_loadd(0, s->acc[0][0], 64);
-    if (n_blocks == 2) _tile_loadd(1, s->acc[0][1], 64);
-    if (n_spans == 2) _tile_loadd(2, s->acc[1][0], 64);
-    if (n_spans == 2 && n_blocks == 2) _tile_loadd(3, s->acc[1][1], 64);
-}
-
-INLINE __m512 add_scale_of(const sc_conv *conv, int64_t c)
-{
-    return conv->add_scale == NULL ? _mm512_set1_ps(1.0f)
-                                   : _mm512_loadu_ps(conv->add_scale + c);
-}
-
-/* scale * add of one span's pixels into its sums: where the tiles begin with it. */
-INLINE void begin_block(const sc_conv *conv, const span *at, int64_t c,
-                        float (*acc)[SC_LANES])
-{
-    const uint16_t *add = (const uint16_t *)conv->add + at->y * conv->add_row +
-                          at->x * conv->add_step + c;
-    const __m512 scale = add_scale_of(conv, c);
-    for (int m = 0; m < PIXELS; m++) {
-        __m512 v = _mm512_setzero_ps();
-        if (m < at->valid)
-            v = _mm512_mul_ps(scale, bf16_load(add + m * conv->add_step));
-        _mm512_store_ps(acc[m], v);
-    }
-}
-
-/* With one phase 'add' can as well come last (finish_block), without a way through the
- * tiles: it was a quarter of the time of MultiResUNet's shortcuts. */
-INLINE void begin(const int n_spans, const int n_blocks, const sc_conv *conv,
-                  const span *spans, int64_t block, scratch *s)
-{
-    if (conv->add == NULL || conv->n_phases == 1) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-        return;
-    }
-    for (int i = 0; i < n_spans; i++) {
-        for (int j = 0; j < n_blocks; j++) {
-            begin_block(conv, &spans[i], (block + j) * SC_LANES, s->acc[i][j]);
-        }
-    }
-    tiles_load(n_spans, n_blocks, s);
-}
-
-INLINE void add_relu(const int n_spans, const int n_blocks, const float *bias,
-                     scratch *s)
-{
-    tiles_store(n_spans, n_blocks, s);
-    for (int j = 0; j < n_blocks; j++) {
-        const __m512 b = _mm512_loadu_ps(bias + j * SC_LANES);
-        for (int i = 0; i < n_spans; i++) {
-            for (int m = 0; m < PIXELS; m++) {
-                const __m512 v = _mm512_add_ps(_mm512_load_ps(s->acc[i][j][m]), b);
-                _mm512_store_ps(s->acc[i][j][m], _mm512_max_ps(v, _mm512_setzero_ps()));
+            if (before->done < before->n_rows) {
+                finish(conv, before, sc_min(before->done + some, before->n_rows));
+                STORES_DONE();
             }
         }
     }
-    tiles_load(n_spans, n_blocks, s);
 }
 
-/* One span of one block from the scratch to the destination.  'n' is at->valid, and a
- * constant where that is the whole span. */
-INLINE void finish_block(const bool add, const bool post, const int64_t n,
-                         const sc_conv *conv, const span *at, int64_t c,
-                         const float (*acc)[SC_LANES])
+INLINE void store(const int n_spans, const int n_blocks,
+                  float (*acc)[2][PIXELS][SC_LANES])
 {
-    const __mmask16 mask = vec_lanes(conv->channels - c);
-    const __m512 bias = _mm512_loadu_ps(conv->bias + c);
-    const __m512 floor = _mm512_set1_ps(conv->relu ? 0.0f : -__builtin_inff());
-    const __m512 scale = post ? _mm512_loadu_ps(conv->post_scale + c) : bias;
-    const __m512 shift = post ? _mm512_loadu_ps(conv->post_shift + c) : bias;
-    const __m512 factor = add ? add_scale_of(conv, c) : bias;
-    const uint16_t *more = (const uint16_t *)conv->add + at->y * conv->add_row +
-                           at->x * conv->add_step + c;
-    const int64_t offset = at->y * conv->dst_row + at->x * conv->dst_step + c;
-    for (int64_t m = 0; m < n; m++) {
-        __m512 v = _mm512_add_ps(_mm512_load_ps(acc[m]), bias);
-        if (add) v = _mm512_fmadd_ps(factor, bf16_load(more + m * conv->add_step), v);
-        v = _mm512_max_ps(v, floor);
-        if (post) v = _mm512_fmadd_ps(v, scale, shift);
-        bf16_store_result(conv->dst, conv->dst_f32, offset + m * conv->dst_step, mask,
-                          v);
-    }
+    _tile_stored(0, acc[0][0], 64);
+    if (n_blocks == 2) _tile_stored(1, acc[0][1], 64);
+    if (n_spans == 2) _tile_stored(2, acc[1][0], 64);
+    if (n_spans == 2 && n_blocks == 2) _tile_stored(3, acc[1][1], 64);
+    STORES_DONE();
 }
 
-INLINE void finish(const bool add, const bool post, const sc_conv *conv, const span *at,
-                   int64_t c, const float (*acc)[SC_LANES])
-{
-    if (at->valid == PIXELS) {
-        finish_block(add, post, PIXELS, conv, at, c, acc);
-    } else {
-        finish_block(add, post, at->valid, conv, at, c, acc);
-    }
-}
-
+/* The sums of some tiles into 's', which until then holds those before. */
 INLINE void tile(const int n_spans, const int n_blocks, const sc_conv *conv,
-                 const span *spans, int64_t block)
+                 const span *spans, int64_t block, finish_fn finish, tiles *s)
 {
-    scratch s;
-    begin(n_spans, n_blocks, conv, spans, block, &s);
-    accumulate(n_spans, n_blocks, &conv->phase[0], spans, block);
+    const sc_phase *phase = conv->phase;
+    const int64_t steps = phase->n_taps * ((phase->kc + TILE_K - 1) / TILE_K);
+    const float *mid = conv->n_phases == 2 ? conv->mid_bias : conv->bias;
+    start(n_spans, n_blocks, mid + block * SC_LANES);
+    accumulate(n_spans, n_blocks, conv, &phase[0], spans, block, finish, s,
+               (s->n_rows + steps - 1) / steps);
+    store(n_spans, n_blocks, s->acc[0]);
     if (conv->n_phases == 2) {
-        add_relu(n_spans, n_blocks, conv->mid_bias + block * SC_LANES, &s);
-        accumulate(n_spans, n_blocks, &conv->phase[1], spans, block);
+        start(n_spans, n_blocks, conv->bias + block * SC_LANES);
+        accumulate(n_spans, n_blocks, conv, &phase[1], spans, block, finish, s, 0);
+        store(n_spans, n_blocks, s->acc[1]);
     }
-    tiles_store(n_spans, n_blocks, &s);
-    const bool add = conv->add != NULL && conv->n_phases == 1;
-    for (int i = 0; i < n_spans; i++) {
-        for (int j = 0; j < n_blocks; j++) {
-            const int64_t c = (block + j) * SC_LANES;
-            if (add && conv->post_scale != NULL) {
-                finish(true, true, conv, &spans[i], c, s.acc[i][j]);
-            } else if (add) {
-                finish(true, false, conv, &spans[i], c, s.acc[i][j]);
-            } else if (conv->post_scale != NULL) {
-                finish(false, true, conv, &spans[i], c, s.acc[i][j]);
-            } else {
-                finish(false, false, conv, &spans[i], c, s.acc[i][j]);
-            }
-        }
-    }
+    s->spans[0] = spans[0];
+    s->spans[1] = spans[n_spans - 1];
+    s->n_spans = n_spans;
+    s->n_blocks = n_blocks;
+    s->block = block;
+    s->done = 0;
+    s->n_rows = (int64_t)n_spans * PIXELS;
 }
 
 static bool next_span(const sc_conv *conv, int64_t row1, span *at)
@@ -235,6 +253,10 @@ static bool next_span(const sc_conv *conv, int64_t row1, span *at)
 void sc_conv_bf16_amx(const sc_conv *conv, int64_t row0, int64_t row1, int64_t block0,
                       int64_t block1)
 {
+    const finish_fn finish = choose_finish(conv);
+    tiles s;
+    s.n_blocks = 1;
+    s.done = s.n_rows = 0;
     for (int64_t block = block0; block < block1; block += 2) {
         const bool two_blocks = block + 1 < block1;
         span spans[2] = {{row0, 0, sc_min(conv->columns, PIXELS)}};
@@ -242,13 +264,14 @@ void sc_conv_bf16_amx(const sc_conv *conv, int64_t row0, int64_t row1, int64_t b
         while (more) {
             spans[1] = spans[0];
             const bool two_spans = next_span(conv, row1, &spans[1]);
-            if (two_spans && two_blocks) tile(2, 2, conv, spans, block);
-            if (two_spans && !two_blocks) tile(2, 1, conv, spans, block);
-            if (!two_spans && two_blocks) tile(1, 2, conv, spans, block);
-            if (!two_spans && !two_blocks) tile(1, 1, conv, spans, block);
+            if (two_spans && two_blocks) tile(2, 2, conv, spans, block, finish, &s);
+            if (two_spans && !two_blocks) tile(2, 1, conv, spans, block, finish, &s);
+            if (!two_spans && two_blocks) tile(1, 2, conv, spans, block, finish, &s);
+            if (!two_spans && !two_blocks) tile(1, 1, conv, spans, block, finish, &s);
             if (!two_spans) break;
             spans[0] = spans[1];
             more = next_span(conv, row1, &spans[0]);
         }
     }
+    finish(conv, &s, s.n_rows);
 }

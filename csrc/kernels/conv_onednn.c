@@ -13,12 +13,13 @@
 typedef struct reordered {
     struct reordered *next;
     dnnl_memory_desc_t desc; /* owned */
-    float *data;
+    void *data;
 } reordered;
 
 struct sc_onednn_weights {
     sc_conv_shape shape;
-    float *plain;         /* (oc, kh, kw, ic) */
+    float *plain; /* (oc, kh, kw, ic) */
+    bool bf16;
     pthread_mutex_t lock; /* guards the list of copies; each copy is read-only */
     reordered *copies;
 };
@@ -61,7 +62,7 @@ void sc_onednn_version(int version[3])
 void sc_onednn_own_thread(void) { omp_set_num_threads(1); }
 
 sc_status sc_onednn_weights_create(const sc_conv_shape *shape, const float *plain,
-                                   sc_onednn_weights **out, sc_error *err)
+                                   bool bf16, sc_onednn_weights **out, sc_error *err)
 {
     const size_t nbytes = (size_t)(shape->oc * shape->kh * shape->kw * shape->ic) *
                           sizeof *plain;
@@ -75,6 +76,7 @@ sc_status sc_onednn_weights_create(const sc_conv_shape *shape, const float *plai
     memcpy(copy, plain, nbytes);
     weights->shape = *shape;
     weights->plain = copy;
+    weights->bf16 = bf16;
     pthread_mutex_init(&weights->lock, NULL);
     *out = weights;
     return SC_OK;
@@ -101,7 +103,7 @@ const float *sc_onednn_weights_plain(const sc_onednn_weights *weights)
 }
 
 static sc_status reorder(sc_onednn_conv *conv, const sc_onednn_weights *weights,
-                         const_dnnl_memory_desc_t desc, float *dst, sc_error *err)
+                         const_dnnl_memory_desc_t desc, void *dst, sc_error *err)
 {
     sc_status status = SC_OK;
     const sc_conv_shape *s = &weights->shape;
@@ -131,7 +133,7 @@ done:
 /* Find the weights in the order of 'desc', or make them.  The caller has locked
  * weights->lock. */
 static sc_status find_copy(sc_onednn_conv *conv, sc_onednn_weights *weights,
-                           const_dnnl_memory_desc_t desc, float **out, sc_error *err)
+                           const_dnnl_memory_desc_t desc, void **out, sc_error *err)
 {
     for (reordered *copy = weights->copies; copy != NULL; copy = copy->next) {
         if (!dnnl_memory_desc_equal(copy->desc, desc)) continue;
@@ -140,7 +142,7 @@ static sc_status find_copy(sc_onednn_conv *conv, sc_onednn_weights *weights,
     }
     sc_status status = SC_NOMEM;
     reordered *copy = sc_calloc(sizeof *copy);
-    float *data = sc_alloc(dnnl_memory_desc_get_size(desc));
+    void *data = sc_alloc(dnnl_memory_desc_get_size(desc));
     if (copy != NULL && data != NULL) status = reorder(conv, weights, desc, data, err);
     if (status == SC_OK && dnnl_memory_desc_clone(&copy->desc, desc) != dnnl_success) {
         status = SC_NOMEM;
@@ -159,9 +161,11 @@ static sc_status find_copy(sc_onednn_conv *conv, sc_onednn_weights *weights,
     return SC_OK;
 }
 
-static sc_status describe(sc_onednn_conv *conv, const sc_conv_shape *s, int64_t rows,
-                          int64_t columns, sc_error *err)
+static sc_status describe(sc_onednn_conv *conv, const sc_onednn_weights *weights,
+                          int64_t rows, int64_t columns, sc_error *err)
 {
+    const sc_conv_shape *s = &weights->shape;
+    const dnnl_data_type_t type = weights->bf16 ? dnnl_bf16 : dnnl_f32;
     sc_status status = SC_OK;
     const dnnl_dims_t src_dims = {1, s->ic, (rows - 1) * s->stride + s->kh,
                                   (columns - 1) * s->stride + s->kw};
@@ -170,9 +174,8 @@ static sc_status describe(sc_onednn_conv *conv, const sc_conv_shape *s, int64_t 
     const dnnl_dims_t strides = {s->stride, s->stride}, zeros = {0, 0};
     dnnl_memory_desc_t src = NULL, wei = NULL, dst = NULL;
     dnnl_primitive_attr_t attr = NULL;
-    DN(dnnl_memory_desc_create_with_tag(&src, 4, src_dims, dnnl_f32, dnnl_nhwc));
-    DN(dnnl_memory_desc_create_with_tag(&wei, 4, wei_dims, dnnl_f32,
-                                        dnnl_format_tag_any));
+    DN(dnnl_memory_desc_create_with_tag(&src, 4, src_dims, type, dnnl_nhwc));
+    DN(dnnl_memory_desc_create_with_tag(&wei, 4, wei_dims, type, dnnl_format_tag_any));
     DN(dnnl_memory_desc_create_with_tag(&dst, 4, dst_dims, dnnl_f32, dnnl_nhwc));
     DN(dnnl_primitive_attr_create(&attr));
     DN(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user));
@@ -209,7 +212,7 @@ static sc_status make_memories(sc_onednn_conv *conv, sc_onednn_weights *weights,
         dnnl_primitive_desc_query_md(desc, dnnl_query_dst_md, 0);
     const_dnnl_memory_desc_t pad =
         dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
-    float *data = NULL;
+    void *data = NULL;
     pthread_mutex_lock(&weights->lock);
     status = find_copy(conv, weights, wei, &data, err);
     pthread_mutex_unlock(&weights->lock);
@@ -235,7 +238,7 @@ sc_status sc_onednn_conv_create(sc_onednn_weights *weights, int64_t rows,
     if (conv == NULL) return sc_fail(err, SC_NOMEM, "no memory for a convolution");
     DN(dnnl_engine_create(&conv->engine, dnnl_cpu, 0));
     DN(dnnl_stream_create(&conv->stream, conv->engine, dnnl_stream_default_flags));
-    SC_TRY(describe(conv, &weights->shape, rows, columns, err));
+    SC_TRY(describe(conv, weights, rows, columns, err));
     DN(dnnl_primitive_create(&conv->primitive, conv->desc));
     SC_TRY(make_memories(conv, weights, err));
     *out = conv;
@@ -260,7 +263,7 @@ void sc_onednn_conv_destroy(sc_onednn_conv *conv)
     sc_free(conv);
 }
 
-sc_status sc_onednn_conv_run(sc_onednn_conv *conv, const float *src, float *dst,
+sc_status sc_onednn_conv_run(sc_onednn_conv *conv, const void *src, float *dst,
                              sc_error *err)
 {
     sc_status status = SC_OK;

@@ -1,4 +1,5 @@
-/* The door to oneDNN: convolutions for CPUs without kernels of our own (conv.h).
+/* The door to oneDNN: convolutions for CPUs without kernels of our own (conv.h), and
+ * for whoever asks for them.
  *
  * One primitive computes one thread's rows, single-threaded: our pool's threads are
  * the parallelism (base/threads.h), so oneDNN's own never starts.  It sees a dense
@@ -13,9 +14,10 @@
 typedef struct sc_onednn_weights sc_onednn_weights;
 
 /* Weights (oc, kh, kw, ic) and, made once and stored beside them, copies in the orders that
- * primitives ask for.  'plain' is copied. */
+ * primitives ask for.  'plain' is copied.  'bf16': inputs and products are bfloat16,
+ * and sums still float32. */
 sc_status sc_onednn_weights_create(const sc_conv_shape *shape, const float *plain,
-                                   sc_onednn_weights **out, sc_error *err);
+                                   bool bf16, sc_onednn_weights **out, sc_error *err);
 void sc_onednn_weights_destroy(sc_onednn_weights *weights);
 const float *sc_onednn_weights_plain(const sc_onednn_weights *weights);
 
@@ -30,7 +32,7 @@ void sc_onednn_conv_destroy(sc_onednn_conv *conv);
 
 /* 'src' ((rows - 1) * stride + kh, (columns - 1) * stride + kw, ic), 'dst' (rows,
  * columns, oc), both dense. */
-sc_status sc_onednn_conv_run(sc_onednn_conv *conv, const float *src, float *dst,
+sc_status sc_onednn_conv_run(sc_onednn_conv *conv, const void *src, float *dst,
                              sc_error *err);
 
 /* oneDNN's name for the implementation, such as "jit:avx2". */

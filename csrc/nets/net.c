@@ -74,7 +74,8 @@ sc_status sc_net_create(const sc_net_config *config, const sc_tensor *tensors,
     net->config = *config;
     SC_TRY(check_config(config, err));
     net->arch = config->kind == SC_DENSENET121 ? &sc_densenet121 : &sc_multiresunet;
-    SC_TRY(sc_engine_choose(config->isa, config->precision, &net->engine, err));
+    SC_TRY((config->by_onednn ? sc_engine_choose_onednn : sc_engine_choose)(
+        config->isa, config->precision, &net->engine, err));
     SC_TRY(sc_source_create(tensors, n_tensors, &source, err));
     SC_TRY(net->arch->create(config, &net->engine, source, &net->model, err));
     SC_TRY(sc_source_finish(source, &net->n_values, err));

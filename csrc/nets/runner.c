@@ -10,6 +10,11 @@
  * the threads do better on one image together. */
 static const size_t ALONE_NBYTES = 256u << 20;
 
+/* A thread's own plan is as large as the shared one, and its memory costs as much to
+ * touch for the first time as an image to compute: only for batches of so many images
+ * a thread, of which it computes them all before the others. */
+enum { ALONE_IMAGES = 2 };
+
 sc_status sc_runner_create(const sc_architecture *arch, const void *model,
                            const sc_engine *engine, int n_threads, sc_runner **out,
                            sc_error *err)
@@ -247,8 +252,9 @@ static sc_status choose_plans(sc_runner *runner, const sc_batch *batch, run_job 
         sc_plan_nbytes(size->together) > ALONE_NBYTES) {
         return status;
     }
+    if (call->n < (int64_t)ALONE_IMAGES * runner->n_threads) return SC_OK;
     job->n_alone = call->n - call->n % runner->n_threads;
-    return job->n_alone == 0 ? SC_OK : need_alone(runner, size, err);
+    return need_alone(runner, size, err);
 }
 
 sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err)

@@ -85,3 +85,15 @@ sc_status sc_engine_choose(sc_isa isa, sc_precision precision, sc_engine *out,
     }
     return SC_OK;
 }
+
+sc_status sc_engine_choose_onednn(sc_isa isa, sc_precision precision, sc_engine *out,
+                                  sc_error *err)
+{
+    const sc_status status = sc_engine_choose(isa, precision, out, err);
+    if (status != SC_OK) return status;
+    out->conv = NULL;
+    out->conv_name = "onednn";
+    out->winograd = NULL;
+    out->thread_begin = out->thread_end = NULL; /* it sets tiles up itself */
+    return SC_OK;
+}

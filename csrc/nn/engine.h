@@ -31,4 +31,8 @@ static inline bool sc_engine_is_onednn(const sc_engine *engine)
 sc_status sc_engine_choose(sc_isa isa, sc_precision precision, sc_engine *out,
                            sc_error *err);
 
+/* The same with convolutions by oneDNN, on CPUs that have kernels of our own too. */
+sc_status sc_engine_choose_onednn(sc_isa isa, sc_precision precision, sc_engine *out,
+                                  sc_error *err);
+
 #endif

@@ -36,6 +36,12 @@ sc_status sc_plan_prepare(sc_plan *plan, int thread, sc_error *err)
     }
     for (int64_t i = 0; i < plan->n_steps; i++) {
         const plan_step *step = &plan->steps[i];
+        if (step->kind == STEP_CONV && step->conv.winograd &&
+            i % plan->n_threads == thread) {
+            const sc_status status =
+                sc_conv_weights_need_winograd(&plan->engine, step->conv.wei[0], err);
+            if (status != SC_OK) return status;
+        }
         const plan_share own = plan_share_of(step, thread);
         const int64_t rows = own.row1 - own.row0;
         if (rows == 0) continue;

@@ -94,8 +94,8 @@ static void run_rows(const sc_plan *plan, const plan_step *step, plan_share own,
     conv.channels = conv.n_blocks * SC_LANES;
     conv.rows = row1 - row0;
     if (step->conv.winograd) {
-        plan->engine.winograd->run(&conv, step->conv.wei[0]->winograd, 0, conv.rows,
-                                   scratch);
+        plan->engine.winograd->run(&conv, step->conv.wei[0]->winograd->packed, 0,
+                                   conv.rows, scratch);
     } else {
         plan->engine.conv(&conv, 0, conv.rows, own.block0, own.block1);
     }

@@ -162,7 +162,7 @@ float *plan_pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0,
                 plan_at(plan, self->src[0], y, 0), src->pitch, dst_y, self->pack_step,
                 step->w, kc, self->norm_scale, self->norm_shift);
         }
-        if (plan->engine.bf16) clear_tails(step, dst_y);
+        if (plan->engine.bf16 && self->pack_step > kc) clear_tails(step, dst_y);
     }
     return packed;
 }
@@ -205,7 +205,7 @@ static void winograd(const sc_plan *plan, const plan_step *step, plan_share own,
                      int64_t row0, int64_t row1, float *scratch)
 {
     (void)own; /* all blocks */
-    const void *wei = step->conv.wei[0]->winograd;
+    const void *wei = step->conv.wei[0]->winograd->packed;
     sc_conv first = step->conv.call, second = first;
     if (first.n_phases == 1) {
         plan->engine.winograd->run(&first, wei, row0, row1, scratch);

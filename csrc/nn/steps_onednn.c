@@ -1,4 +1,4 @@
-/* Convolutions by oneDNN: for CPUs without kernels of our own.
+/* Convolutions by oneDNN: for CPUs without kernels of our own, and on request.
  *
  * A primitive computes all of a thread's rows, from a dense copy of its input to dense
  * sums; what comes before and after them is done here by pointwise.h.
@@ -16,16 +16,18 @@ static int64_t gathered_values(const sc_conv_weights *w, int64_t rows, int64_t c
            s->ic;
 }
 
-static void gather(const plan_step *step, int i, int64_t row0, int64_t rows, float *dst)
+static void gather(const plan_step *step, int i, int64_t row0, int64_t rows,
+                   size_t item, char *dst)
 {
     const sc_conv_shape *s = &step->conv.wei[i]->shape;
     const sc_phase *phase = &step->conv.call.phase[i];
     const int64_t row = phase->src_row / s->stride, pixel = phase->src_step / s->stride;
     const int64_t n = (step->w - 1) * s->stride + s->kw;
     for (int64_t y = 0; y < (rows - 1) * s->stride + s->kh; y++) {
-        const float *src = (const float *)phase->src + (row0 * s->stride + y) * row;
-        for (int64_t x = 0; x < n; x++, dst += s->ic) {
-            memcpy(dst, src + x * pixel, (size_t)s->ic * sizeof *dst);
+        const char *src = (const char *)phase->src +
+                          (size_t)((row0 * s->stride + y) * row) * item;
+        for (int64_t x = 0; x < n; x++, dst += (size_t)s->ic * item) {
+            memcpy(dst, src + (size_t)(x * pixel) * item, (size_t)s->ic * item);
         }
     }
 }
@@ -42,11 +44,11 @@ static sc_status run_onednn(const plan_turn *turn, const plan_step *step, sc_err
     float *sums[2] = {self->scratch, self->scratch + sc_round_up(n, SC_LANES)};
     float *dense = sums[1] + sc_round_up(n, SC_LANES);
     for (int i = 0; i < conv->n_phases; i++) {
-        const float *src = dense;
+        const void *src = dense;
         if (step->conv.normed) {
             src = plan_pack_rows(plan, step, own.row0, own.row1, dense);
         } else {
-            gather(step, i, own.row0, rows, dense);
+            gather(step, i, own.row0, rows, plan->engine.item_nbytes, (char *)dense);
         }
         const sc_status status =
             sc_onednn_conv_run(self->convs[2 * index + i], src, sums[i], err);
@@ -56,14 +58,21 @@ static sc_status run_onednn(const plan_turn *turn, const plan_step *step, sc_err
         plan_put_back(plan, step, own, own.row0, own.row1, sums[0], step->c);
         return SC_OK;
     }
-    const float *add = conv->add;
+    const char *add = conv->add;
+    const size_t item = plan->engine.item_nbytes;
+    const size_t dst_item = conv->dst_f32 ? sizeof(float) : item;
+    /* Where bfloat16 ends in float32, nothing is added. */
+    const sc_pointwise *pointwise = conv->dst_f32 && plan->engine.bf16
+                                        ? &sc_pointwise_f32_base
+                                        : plan->engine.pointwise;
     for (int64_t y = 0; y < rows; y++) {
         const int64_t at = own.row0 + y, first = y * step->w * step->c;
-        plan->engine.pointwise->epilogue(
+        pointwise->epilogue(
             sums[0] + first, conv->n_phases == 2 ? sums[1] + first : NULL,
-            add == NULL ? NULL : add + at * conv->add_row, conv->add_step,
-            conv->add_scale, conv->mid_bias, conv->bias, conv->relu, conv->post_scale,
-            conv->post_shift, (float *)conv->dst + at * conv->dst_row, conv->dst_step,
+            add == NULL ? NULL : add + (size_t)(at * conv->add_row) * item,
+            conv->add_step, conv->add_scale, conv->mid_bias, conv->bias, conv->relu,
+            conv->post_scale, conv->post_shift,
+            (char *)conv->dst + (size_t)(at * conv->dst_row) * dst_item, conv->dst_step,
             step->w, step->c);
     }
     return SC_OK;

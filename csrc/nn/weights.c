@@ -79,35 +79,49 @@ static void shape_text(const int64_t *shape, int ndim, char *text, size_t size)
     }
 }
 
-static float half_to_float(uint16_t h)
+/* Without branches and calls, so that the loop over a tensor becomes vectors. */
+static inline float half_to_float(uint16_t h)
 {
-    const int exponent = h >> 10 & 31, mantissa = h & 1023;
-    float v = exponent == 31  ? (mantissa ? NAN : INFINITY)
-              : exponent == 0 ? ldexpf((float)mantissa, -24)
-                              : ldexpf((float)(mantissa + 1024), exponent - 25);
-    return h & 0x8000 ? -v : v;
+    const uint32_t exponent = h >> 10 & 31, mantissa = h & 1023;
+    const uint32_t magnitude = (exponent == 31 ? 255u << 23 : (exponent + 112) << 23) |
+                               mantissa << 13;
+    const uint32_t sign = (uint32_t)(h & 0x8000) << 16;
+    const float small = (float)mantissa * 0x1p-24f;
+    uint32_t bits;
+    memcpy(&bits, &small, sizeof bits);
+    bits = (exponent == 0 ? bits : magnitude) | sign;
+    float v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
 }
 
 /* The data may lie at any address, so each value is copied out. */
-static float value_at(const sc_tensor *tensor, int64_t i)
+static void convert_all(const sc_tensor *tensor, int64_t n, float *dst)
 {
-    if (tensor->type == SC_TENSOR_F32) {
-        float v;
-        memcpy(&v, (const char *)tensor->data + i * 4, sizeof v);
-        return v;
-    }
+    const char *src = tensor->data;
     uint16_t bits;
-    memcpy(&bits, (const char *)tensor->data + i * 2, sizeof bits);
-    return tensor->type == SC_TENSOR_F16 ? half_to_float(bits) : sc_from_bf16(bits);
+    if (tensor->type == SC_TENSOR_F32) {
+        memcpy(dst, src, (size_t)n * sizeof *dst);
+        return;
+    }
+    if (tensor->type == SC_TENSOR_F16) {
+        for (int64_t i = 0; i < n; i++) {
+            memcpy(&bits, src + 2 * i, sizeof bits);
+            dst[i] = half_to_float(bits);
+        }
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        memcpy(&bits, src + 2 * i, sizeof bits);
+        dst[i] = sc_from_bf16(bits);
+    }
 }
 
 static sc_status convert(const sc_tensor *tensor, int64_t n, float *dst, sc_error *err)
 {
     int64_t bad = 0;
-    for (int64_t i = 0; i < n; i++) {
-        dst[i] = value_at(tensor, i);
-        bad += !isfinite(dst[i]);
-    }
+    convert_all(tensor, n, dst);
+    for (int64_t i = 0; i < n; i++) bad += !isfinite(dst[i]);
     if (bad == 0) return SC_OK;
     return sc_fail(err, SC_BAD_MODEL,
                    "tensor %s contains %" PRId64 " values that are NaN or infinite",
@@ -190,11 +204,53 @@ static float *channels_last(const sc_conv_shape *s, const float *wei,
     return out;
 }
 
+static sc_status transform(const sc_engine *engine, const sc_conv_weights *w,
+                           const float *plain, sc_error *err)
+{
+    const sc_winograd *winograd = engine->winograd;
+    void *packed = sc_alloc(winograd->packed_nbytes(w->shape.oc, w->shape.ic));
+    if (packed == NULL) return sc_fail(err, SC_NOMEM, "no memory for packed weights");
+    winograd->pack(plain, w->shape.oc, w->shape.ic, packed);
+    w->winograd->packed = packed;
+    return SC_OK;
+}
+
+/* (oc, kh, kw, ic) again from the blocks of float32. */
+static float *unpacked(const sc_conv_weights *w)
+{
+    const int64_t reduction = w->n_taps * w->kc;
+    float *plain = sc_alloc((size_t)(w->shape.oc * reduction) * sizeof *plain);
+    for (int64_t c = 0; plain != NULL && c < w->shape.oc; c++) {
+        const float *block = (const float *)w->packed + c / SC_LANES * w->wei_block +
+                             c % SC_LANES;
+        for (int64_t i = 0; i < reduction; i++)
+            plain[c * reduction + i] = block[i * SC_LANES];
+    }
+    return plain;
+}
+
+sc_status sc_conv_weights_need_winograd(const sc_engine *engine,
+                                        const sc_conv_weights *weights, sc_error *err)
+{
+    sc_status status = SC_OK;
+    pthread_mutex_lock(&weights->winograd->lock);
+    if (weights->winograd->packed == NULL) {
+        float *plain = unpacked(weights);
+        status = plain == NULL
+                     ? sc_fail(err, SC_NOMEM, "no memory for a layer's weights")
+                     : transform(engine, weights, plain, err);
+        sc_free(plain);
+    }
+    pthread_mutex_unlock(&weights->winograd->lock);
+    return status;
+}
+
 static sc_status pack(const sc_engine *engine, sc_conv_weights *w, float *plain,
                       sc_error *err)
 {
     if (sc_engine_is_onednn(engine)) {
-        return sc_onednn_weights_create(&w->shape, plain, &w->onednn, err);
+        return sc_onednn_weights_create(&w->shape, plain, engine->bf16, &w->onednn,
+                                        err);
     }
     const int64_t oc = w->shape.oc, kc = engine->bf16 ? sc_round_up(w->kc, 32) : w->kc;
     const int64_t n = sc_conv_packed_f32(oc, w->n_taps, kc);
@@ -212,11 +268,12 @@ static sc_status pack(const sc_engine *engine, sc_conv_weights *w, float *plain,
         s->merged) {
         return SC_OK;
     }
-    w->winograd = sc_alloc(engine->winograd->packed_nbytes(oc, s->ic));
+    w->winograd = sc_calloc(sizeof *w->winograd);
     if (w->winograd == NULL)
         return sc_fail(err, SC_NOMEM, "no memory for packed weights");
-    engine->winograd->pack(plain, oc, s->ic, w->winograd);
-    return SC_OK;
+    pthread_mutex_init(&w->winograd->lock, NULL);
+    /* 'packed' is rounded in bf16: its transform must be of what it was. */
+    return engine->bf16 ? transform(engine, w, plain, err) : SC_OK;
 }
 
 sc_status sc_conv_weights_create(const sc_engine *engine, sc_conv_shape shape,
@@ -250,7 +307,11 @@ void sc_conv_weights_destroy(sc_conv_weights *weights)
 {
     if (weights == NULL) return;
     sc_onednn_weights_destroy(weights->onednn);
-    sc_free(weights->winograd);
+    if (weights->winograd != NULL) {
+        pthread_mutex_destroy(&weights->winograd->lock);
+        sc_free(weights->winograd->packed);
+        sc_free(weights->winograd);
+    }
     sc_free(weights->packed);
     sc_free(weights->bias);
     sc_free(weights);

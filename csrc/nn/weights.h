@@ -7,6 +7,8 @@
 
 #include "../kernels/conv_onednn.h"
 
+#include <pthread.h>
+
 /* ---- The tensors as they come ------------------------------------------------ */
 
 typedef struct sc_source sc_source;
@@ -28,15 +30,22 @@ sc_status sc_source_finish(const sc_source *source, int64_t *n_values, sc_error 
 
 /* ---- Convolutions ready to run ------------------------------------------------ */
 
-/* Read-only once made; shared by all plans. */
+/* Weights transformed for Winograd, four times as many: made when a plan first uses
+ * them, since most of a network's lie in layers of few pixels, for which it never pays. */
+typedef struct {
+    pthread_mutex_t lock; /* of the making */
+    void *packed;
+} sc_winograd_weights;
+
+/* Read-only once made, but for what 'winograd' points to; shared by all plans. */
 typedef struct {
     sc_conv_shape shape;
-    int64_t n_taps, kc; /* as for sc_phase */
-    void *packed;       /* for engine->conv; NULL where oneDNN computes */
-    int64_t wei_block;  /* elements of one block of 'packed' */
-    void *winograd;     /* for 3 x 3 layers where the engine has it, beside 'packed' */
-    sc_onednn_weights *onednn; /* else: (oc, kh, kw, ic) and its reordered copies */
-    float *bias;               /* n_blocks * SC_LANES, zero-padded */
+    int64_t n_taps, kc;            /* as for sc_phase */
+    void *packed;                  /* for engine->conv; NULL where oneDNN computes */
+    int64_t wei_block;             /* elements of one block of 'packed' */
+    sc_winograd_weights *winograd; /* for 3 x 3 layers where the engine has it */
+    sc_onednn_weights *onednn;     /* else: (oc, kh, kw, ic) and its reordered copies */
+    float *bias;                   /* n_blocks * SC_LANES, zero-padded */
 } sc_conv_weights;
 
 /* 'wei' is PyTorch's (oc, ic, kh, kw) times 'scale' per output channel (NULL: ones);
@@ -46,6 +55,10 @@ sc_status sc_conv_weights_create(const sc_engine *engine, sc_conv_shape shape,
                                  const float *bias, sc_conv_weights **out,
                                  sc_error *err);
 void sc_conv_weights_destroy(sc_conv_weights *weights);
+
+/* Make what weights->winograd, which is not NULL, lacks.  Several threads may call it. */
+sc_status sc_conv_weights_need_winograd(const sc_engine *engine,
+                                        const sc_conv_weights *weights, sc_error *err);
 
 /* The weight of output channel o and input channel k at (ky, kx), scale included, of an
  * engine that computes in float32. */

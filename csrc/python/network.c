@@ -7,23 +7,24 @@ static PyObject *network_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 {
     static char *names[] = {"kind",      "tensors",  "buffer",     "in_channels",
                             "outputs",   "norm_eps", "final_norm", "final_relu",
-                            "precision", "threads",  "isa",        NULL};
+                            "precision", "threads",  "isa",        "backend",
+                            NULL};
     const sc_py_state *state = sc_py_state_of_type(type);
-    const char *kind, *precision = "f32", *isa = "auto";
+    const char *kind, *precision = "f32", *isa = "auto", *backend = "own";
     PyObject *list;
     Py_buffer buffer;
     int final_norm = 1, final_relu = 1;
     sc_net_config config = {0}; /* missing numbers are zero, which the core refuses */
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "sO!y*|$iifppsis:Network", names, &kind, &PyList_Type, &list,
+            args, kwargs, "sO!y*|$iifppsiss:Network", names, &kind, &PyList_Type, &list,
             &buffer, &config.in_channels, &config.outputs, &config.norm_eps,
-            &final_norm, &final_relu, &precision, &config.threads, &isa)) {
+            &final_norm, &final_relu, &precision, &config.threads, &isa, &backend)) {
         return NULL;
     }
     config.final_norm = final_norm;
     config.final_relu = final_relu;
     NetworkObject *self = NULL;
-    if (sc_py_network_config(state, kind, precision, isa, &config) == 0) {
+    if (sc_py_network_config(state, kind, precision, isa, backend, &config) == 0) {
         self = (NetworkObject *)type->tp_alloc(type, 0);
     }
     if (self != NULL) {
@@ -60,6 +61,13 @@ static PyObject *get_precision(PyObject *op, void *closure)
         sc_py_word(SC_PY_PRECISIONS, (int)sc_py_network(op)->config.precision));
 }
 
+static PyObject *get_backend(PyObject *op, void *closure)
+{
+    (void)closure;
+    return PyUnicode_FromString(
+        sc_py_word(SC_PY_BACKENDS, sc_py_network(op)->config.by_onednn));
+}
+
 static PyObject *get_threads(PyObject *op, void *closure)
 {
     (void)closure;
@@ -77,7 +85,7 @@ static PyObject *get_n_values(PyObject *op, void *closure)
 PyDoc_STRVAR(
     network_doc,
     "Network(kind, tensors, buffer, *, in_channels, outputs, norm_eps, final_norm,\n"
-    "        final_relu, precision, threads, isa='auto')\n--\n\n"
+    "        final_relu, precision, threads, isa='auto', backend='own')\n--\n\n"
     "A network of the C core; see spinalcord.Network.");
 
 static PyMethodDef network_methods[] = {
@@ -111,6 +119,7 @@ static PyMethodDef network_methods[] = {
 static PyGetSetDef network_getset[] = {
     {"kind", get_kind, NULL, "\"multiresunet\" or \"densenet121\".", NULL},
     {"precision", get_precision, NULL, "\"f32\" or \"bf16\".", NULL},
+    {"backend", get_backend, NULL, "\"own\" or \"onednn\".", NULL},
     {"threads", get_threads, NULL, "Threads of one call.", NULL},
     {"n_values", get_n_values, NULL, "Stored values, statistics included.", NULL},
     {NULL, NULL, NULL, NULL, NULL},

@@ -13,11 +13,12 @@ static inline NetworkObject *sc_py_network(PyObject *op) { return (NetworkObject
 
 /* ---- network_open.c ------------------------------------------------------------- */
 
-extern const sc_py_choice SC_PY_KINDS[], SC_PY_PRECISIONS[];
+extern const sc_py_choice SC_PY_KINDS[], SC_PY_PRECISIONS[], SC_PY_BACKENDS[];
 
 /* Fill in the values of the words; -1 with an InputError that lists what is allowed. */
 int sc_py_network_config(const sc_py_state *state, const char *kind,
-                         const char *precision, const char *isa, sc_net_config *config);
+                         const char *precision, const char *isa, const char *backend,
+                         sc_net_config *config);
 
 /* Create self->net from 'list' of (name, dtype, shape, begin, end), whose data lie in
  * 'buffer' and are copied; -1 with an exception set. */

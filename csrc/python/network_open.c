@@ -7,6 +7,7 @@ const sc_py_choice SC_PY_KINDS[] = {
     {"multiresunet", SC_MULTIRESUNET}, {"densenet121", SC_DENSENET121}, {NULL, 0}};
 const sc_py_choice SC_PY_PRECISIONS[] = {
     {"f32", SC_PRECISION_F32}, {"bf16", SC_PRECISION_BF16}, {NULL, 0}};
+const sc_py_choice SC_PY_BACKENDS[] = {{"own", 0}, {"onednn", 1}, {NULL, 0}};
 static const sc_py_choice DTYPES[] = {{"F32", SC_TENSOR_F32},
                                       {"F16", SC_TENSOR_F16},
                                       {"BF16", SC_TENSOR_BF16},
@@ -98,16 +99,19 @@ done:
 }
 
 int sc_py_network_config(const sc_py_state *state, const char *kind,
-                         const char *precision, const char *isa, sc_net_config *config)
+                         const char *precision, const char *isa, const char *backend,
+                         sc_net_config *config)
 {
-    int k, p, i;
+    int k, p, i, b;
     if (sc_py_choose(state, kind, SC_PY_KINDS, "network", &k) < 0 ||
         sc_py_choose(state, precision, SC_PY_PRECISIONS, "precision", &p) < 0 ||
-        sc_py_choose(state, isa, ISAS, "isa", &i) < 0) {
+        sc_py_choose(state, isa, ISAS, "isa", &i) < 0 ||
+        sc_py_choose(state, backend, SC_PY_BACKENDS, "backend", &b) < 0) {
         return -1;
     }
     config->kind = (sc_net_kind)k;
     config->precision = (sc_precision)p;
     config->isa = (sc_isa)i;
+    config->by_onednn = b == 1;
     return 0;
 }

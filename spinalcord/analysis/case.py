@@ -86,6 +86,7 @@ def analyse(
     options: AnalysisOptions | None = None,
     watch: Stopwatch,
     progress: bool = False,
+    roi: str = "full",
 ) -> CaseResults:
     """Segment, classify and explain a scan that has been read.
 
@@ -107,6 +108,8 @@ def analyse(
         own; what `watch` knows of reading goes to the segmentation.
     progress : bool, default False
         Whether to show bars on a terminal.
+    roi : {"full", "cord"}, default "full"
+        As for `Pipeline`.
 
     Returns
     -------
@@ -130,6 +133,7 @@ def analyse(
                 limits=options.limits,
                 watch=own,
                 progress=progress,
+                roi=roi,
             )
             mask = scan.working(segmentation.mask.array)
     lesion = LesionSlices(scan, mask, t1c)

@@ -84,6 +84,17 @@ class Diagnosis(Result):
         How it was made.
     scan, mask : Volume
         The scan, and the lesions on it (uint8).
+
+    Examples
+    --------
+    >>> import spinalcord as sc
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> found = sc.classify(phantom.t2, mask=phantom.lesion)
+    >>> found.diagnosis in found.probabilities
+    True
+    >>> answer = found.tasks["ms_vs_nmosd"]
+    >>> answer.label == ("NMOSD" if answer.probability >= answer.threshold else "MS")
+    True
     """
 
     found: bool
@@ -110,14 +121,18 @@ class Diagnosis(Result):
             **self.record.to_dict(),
         }
 
-    def save(self, path: str | os.PathLike[str]) -> list[Path]:
-        """Write the diagnosis as JSON.
+    def save(self, path: str | os.PathLike[str], *, format: str = "json") -> list[Path]:
+        """Write the diagnosis as JSON, or as a DICOM object.
 
         Parameters
         ----------
         path : path-like
             A folder (made if absent), which gets a BIDS-derivative name, or a file name that
-            ends in ``.json``.
+            ends in ``.json`` or ``.dcm``.
+        format : {"json", "dicom-sr", "dicom-sc"}, default "json"
+            "dicom-sr" is a structured report (TID 1500) with the measurements of the lesions and
+            the classification, "dicom-sc" a Secondary Capture of the slices; both need the extra
+            `dicom` and a scan read from DICOM files, whose patient and study they carry.
 
         Returns
         -------
@@ -127,8 +142,18 @@ class Diagnosis(Result):
         Raises
         ------
         InputError
-            Another ending, or a place that cannot be written.
+            Another ending or format, a scan that is not from DICOM files, or a place that cannot
+            be written.
+        MissingExtraError
+            DICOM without highdicom.
         """
+        from .handover import check_format, save_capture, save_report
+
+        check_format(format, ("json", "dicom-sr", "dicom-sc"))
+        if format == "dicom-sr":
+            return save_report(self, path)
+        if format == "dicom-sc":
+            return [save_capture(self, path)]
         target = output_path(path, self.record.stem, "diagnosis", ".json")
         return [write_json(target, self.to_dict())]
 

@@ -69,6 +69,16 @@ class Explanation(Result):
         How it was made.
     scan, mask : Volume
         The scan, and the lesions on it (uint8).
+
+    Examples
+    --------
+    >>> import spinalcord as sc
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> shown = sc.explain(phantom.t2, task="ms_vs_nmosd", mask=phantom.lesion, target="MS")
+    >>> shown.method.title, shown.options.ring_mm
+    ('Grad-CAM', 5.0)
+    >>> shown.map.array.dtype, shown.map.same_grid(phantom.t2)
+    (dtype('float32'), True)
     """
 
     task: str

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from .._moved import old_names
-from ..errors import InputError, SpinalcordWarning
 from ..limits import LesionLimits
+from ..models.ensemble import open_model
 from ..models.folder import ModelFolder, find_models
 from ..models.network import Network, check_settings, resolve_precision
-from ..scans.preparation import Array, LesionSlices, Stopwatch, WorkingScan
+from ..scans.labels import Label
+from ..scans.preparation import LesionSlices, Stopwatch
 from ..tasks import TASKS
 from .attribution import RING_MM, ExplanationOptions
 from .case import CaseResults, analyse
 from .classification import Diagnosis, classify_slices
 from .explanation import Explanation, check_answer, explain_slices
-from .segmentation import Segmentation, segment_scan
+from .opening import meanwhile, read_inputs, read_scan
+from .region import check_roi
+from .segmentation import Segmentation, segment_scan, warn_if_emptied
+
+Kind = TypeVar("Kind")
 
 
 class Pipeline:
@@ -28,7 +32,8 @@ class Pipeline:
     Parameters
     ----------
     models : path-like, optional
-        Folder with model files; those that come with the package if not given.
+        Folder with model files; those that come with the package if not given. Several files
+        for one role are an ensemble, whose answers are the mean of theirs.
     precision : {"f32", "bf16", "auto"}, default "f32"
         Arithmetic of the networks; ``"auto"`` is bf16 where the CPU computes in it, which is 2
         to 3 times faster, else f32.
@@ -36,19 +41,26 @@ class Pipeline:
         Threads of one call; the CPUs this process may use if not given.
     progress : bool, default False
         Whether to show bars on standard error, where that is a terminal.
+    roi : {"full", "cord"}, default "full"
+        What the segmentation computes: whole slices, or of most of them only a window round the
+        cord, which is faster and nearly the same (``docs/core.md``); results say which.
 
     Raises
     ------
     InputError
-        An unknown precision, or fewer than one thread.
+        An unknown precision or roi, or fewer than one thread.
     ModelError
-        No such folder, a damaged file in it, or two files for one role. A missing role is an
-        error only when it is needed.
+        No such folder, a damaged file in it, or files for one role that make no ensemble, since
+        their settings differ. A missing role is an error only when it is needed.
 
     Examples
     --------
-    >>> pipeline = Pipeline("models", threads=4)  # doctest: +SKIP
-    >>> cases = [pipeline.run(path) for path in paths]  # doctest: +SKIP
+    >>> import spinalcord as sc
+    >>> pipeline = sc.Pipeline(threads=2)
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> case = pipeline.run(phantom.t2)
+    >>> case.segmentation.found, sorted(case.explanations)[0] in case.diagnosis.tasks
+    (True, True)
     """
 
     def __init__(
@@ -58,10 +70,11 @@ class Pipeline:
         threads: int | None = None,
         *,
         progress: bool = False,
+        roi: str = "full",
     ) -> None:
         self._threads = check_settings(precision, threads)
         self._precision = resolve_precision(precision)
-        self._progress = progress
+        self._progress, self._roi = progress, check_roi(roi)
         self._folder = find_models(models)
         self._networks: dict[str, Network] = {}
         self._lock = threading.Lock()
@@ -93,8 +106,8 @@ class Pipeline:
         """
         with self._lock:
             if role not in self._networks:
-                path = self._folder.model(role).path
-                network = Network.open(path, self._precision, self._threads)
+                model = self._folder.model(role)
+                network = open_model(model, self._precision, self._threads)
                 network.model.sha256  # noqa: B018 - kept now, while the file is this one
                 self._networks[role] = network
             return self._networks[role]
@@ -108,7 +121,7 @@ class Pipeline:
         min_thickness_mm: float | None = None,
         min_peak: float | None = None,
         cord: Any = None,
-        cord_label: int | None = None,
+        cord_label: int | str | None = None,
         min_in_cord: float | None = None,
         keep_outside_cord: bool | None = None,
         series: str | None = None,
@@ -136,9 +149,9 @@ class Pipeline:
             Mask of the cord on the scan's grid; the network's, where it outlines the cord, if not
             given. Lesions outside the cord are excluded with a warning and listed in
             `Segmentation.dropped`.
-        cord_label : int, optional
-            Value of the cord in a mask with other values. If not given, all voxels that
-            are not 0 are cord, and several values give a warning.
+        cord_label : int or str, optional
+            Value of the cord, or name of its segment, in a mask with others. If not given, all that
+            is not 0 is cord, and several values give a warning; of segments what is called cord.
         min_in_cord : float, optional
             Smallest share, in [0, 1], of a lesion's voxels in the cord; a lesion with a smaller
             share, or none, lies outside. The model file's, or 0, if not given.
@@ -173,9 +186,9 @@ class Pipeline:
             min_in_cord=min_in_cord,
             keep_outside_cord=keep_outside_cord,
         )
-        network = self.network("segmentation")
         watch = Stopwatch()
-        scan = _read(volume, series, watch)
+        scan = self._meanwhile(("segmentation",), lambda: read_scan(volume, series, watch))
+        network = self.network("segmentation")
         segmentation = segment_scan(
             scan,
             network,
@@ -183,9 +196,9 @@ class Pipeline:
             cord=cord,
             cord_label=cord_label,
             watch=watch,
-            progress=self._progress,
+            **self._computing(),
         )
-        _warn_if_emptied(segmentation)
+        warn_if_emptied(segmentation)
         return segmentation
 
     def classify(
@@ -193,7 +206,7 @@ class Pipeline:
         volume: Any,
         *,
         mask: Any = None,
-        lesion_label: int | None = None,
+        lesion_label: Label = None,
         t1c: Any = None,
         series: str | None = None,
     ) -> Diagnosis:
@@ -207,10 +220,14 @@ class Pipeline:
         volume : path, Volume, nibabel or SimpleITK image
             Sagittal T2-weighted scan. Not modified.
         mask : Segmentation, path, Volume, nibabel or SimpleITK image, optional
-            The lesions, on the scan's grid; outlined as by `segment` if not given.
-        lesion_label : int, optional
-            Value of lesion in a mask with other values, such as 2 where 1 is cord. If not
-            given, all voxels that are not 0 are lesion, and several values give a warning.
+            The lesions; outlined as by `segment` if not given. A path also to a ``.seg.nrrd`` of 3D
+            Slicer, a DICOM SEG or RTSTRUCT. A mask on another grid of the same frame of reference
+            is resampled, with a warning.
+        lesion_label : int, str or mapping, optional
+            What is lesion in a mask that holds other things too: a value, such as 2 where 1 is
+            cord; the name of a segment; or a map, such as ``{"cord": 1, "lesion": 2}``. If not
+            given, all voxels that are not 0 are lesion, and several values give a warning; of named
+            segments those that are called lesion, plaque, tumour and the like.
         t1c : path, Volume, nibabel or SimpleITK image, optional
             Contrast-enhanced T1-weighted scan on the same grid. Without it that channel is zero.
         series : str, optional
@@ -237,9 +254,11 @@ class Pipeline:
         ----------
         .. [1] The letter that this package follows, Methods.
         """
-        networks = {task: self.network(task) for task in TASKS}
         watch = Stopwatch()
-        lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
+        lesion, segmentation = self._lesion(
+            volume, mask, lesion_label, t1c, series, watch, roles=tuple(TASKS)
+        )
+        networks = {task: self.network(task) for task in TASKS}
         return classify_slices(
             lesion, networks, segmentation=segmentation, watch=watch, progress=self._progress
         )
@@ -250,7 +269,7 @@ class Pipeline:
         *,
         task: str,
         mask: Any = None,
-        lesion_label: int | None = None,
+        lesion_label: Label = None,
         t1c: Any = None,
         target: str | None = None,
         method: str = "gradcam",
@@ -325,12 +344,13 @@ class Pipeline:
         """
         check_answer(task, target)
         options = ExplanationOptions(method, layer, of, ring_mm, curves, compare)
-        network = self.network(task)
         watch = Stopwatch()
-        lesion, segmentation = self._lesion(volume, mask, lesion_label, t1c, series, watch)
+        lesion, segmentation = self._lesion(
+            volume, mask, lesion_label, t1c, series, watch, roles=(task,)
+        )
         return explain_slices(
             lesion,
-            network,
+            self.network(task),
             target=target,
             options=options,
             segmentation=segmentation,
@@ -343,7 +363,7 @@ class Pipeline:
         volume: Any,
         *,
         mask: Any = None,
-        lesion_label: int | None = None,
+        lesion_label: Label = None,
         t1c: Any = None,
         series: str | None = None,
     ) -> CaseResults:
@@ -364,60 +384,55 @@ class Pipeline:
         InputError, SeriesError, ModelError, BackendError
             As for `classify`.
         """
-        for task in TASKS:
-            self.network(task)  # a missing model is told before anything is read
         watch = Stopwatch()
-        scan, given, contrast = self._inputs(volume, mask, lesion_label, t1c, series, watch)
+        roles = TASKS if mask is not None else ("segmentation", *TASKS)
+        scan, given, contrast = self._meanwhile(
+            roles, lambda: read_inputs(volume, mask, lesion_label, t1c, series, watch)
+        )
         case = analyse(
-            scan, self.network, mask=given, t1c=contrast, watch=watch, progress=self._progress
+            scan, self.network, mask=given, t1c=contrast, watch=watch, **self._computing()
         )
         if case.segmentation is not None:
-            _warn_if_emptied(case.segmentation)
+            warn_if_emptied(case.segmentation)
         return case
+
+    def _computing(self) -> dict[str, Any]:
+        return {"progress": self._progress, "roi": self._roi}
+
+    def _meanwhile(self, roles: Iterable[str], read: Callable[[], Kind]) -> Kind:
+        """Read while the networks of `roles` are opened; that one is missing is told first."""
+        for role in roles:
+            self._folder.model(role)
+        return meanwhile(lambda: [self.network(role) for role in roles], read)
 
     def _lesion(
         self,
         volume: Any,
         mask: Any,
-        lesion_label: int | None,
+        lesion_label: Label,
         t1c: Any,
         series: str | None,
         watch: Stopwatch,
+        *,
+        roles: tuple[str, ...],
     ) -> tuple[LesionSlices, Segmentation | None]:
         """Read the scan, and take the mask that is given or make one."""
-        scan, given, contrast = self._inputs(volume, mask, lesion_label, t1c, series, watch)
+        scan, given, contrast = self._meanwhile(
+            roles if mask is not None else (*roles, "segmentation"),
+            lambda: read_inputs(volume, mask, lesion_label, t1c, series, watch),
+        )
         if given is not None:
             return LesionSlices(scan, given, contrast), None
         segmentation = segment_scan(
-            scan, self.network("segmentation"), watch=watch, progress=self._progress
+            scan, self.network("segmentation"), watch=watch, **self._computing()
         )
-        _warn_if_emptied(segmentation)
+        warn_if_emptied(segmentation)
         found = scan.working(segmentation.mask.array)
         return LesionSlices(scan, found, contrast), segmentation
 
-    @staticmethod
-    def _inputs(
-        volume: Any,
-        mask: Any,
-        lesion_label: int | None,
-        t1c: Any,
-        series: str | None,
-        watch: Stopwatch,
-    ) -> tuple[WorkingScan, Array | None, WorkingScan | None]:
-        """Read the scan, the mask and the contrast-enhanced scan."""
-        scan = _read(volume, series, watch)
-        with watch.stage("read"):
-            contrast = None if t1c is None else scan.coregistered(t1c, "t1c")
-            if mask is None:
-                if lesion_label is not None:
-                    raise InputError(f"lesion_label={lesion_label} needs a mask, got none")
-                return scan, None, contrast
-            if isinstance(mask, Segmentation):
-                return scan, scan.mask(mask.mask), contrast
-            return scan, scan.mask(mask, lesion_label), contrast
-
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._folder.path, self._precision, self._threads, self._progress)
+        own = self._folder.path, self._precision, self._threads, self._progress, self._roi
+        return _rebuild, own
 
     def __repr__(self) -> str:
         roles = ", ".join(self._folder.models) or "no models"
@@ -426,20 +441,10 @@ class Pipeline:
         )
 
 
-def _read(volume: Any, series: str | None, watch: Stopwatch) -> WorkingScan:
-    with watch.stage("read"):
-        return WorkingScan(volume, series=series)
-
-
-def _warn_if_emptied(segmentation: Segmentation) -> None:
-    """Warn if every detected lesion was excluded."""
-    if segmentation.dropped and not segmentation.found:
-        text = "; ".join(segmentation.warnings)
-        warnings.warn(f"{segmentation.record.stem}: {text}", SpinalcordWarning, stacklevel=4)
-
-
-def _rebuild(models: os.PathLike[str], precision: str, threads: int, progress: bool) -> Pipeline:
-    return Pipeline(models, precision, threads, progress=progress)
+def _rebuild(
+    models: os.PathLike[str], precision: str, threads: int, progress: bool, roi: str = "full"
+) -> Pipeline:
+    return Pipeline(models, precision, threads, progress=progress, roi=roi)
 
 
 __getattr__ = old_names(__name__)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,16 @@ import numpy as np
 
 from .. import _core
 from .._moved import old_names
-from ..errors import InputError, ModelError
+from ..errors import InputError, ModelError, SpinalcordWarning
+from ..extras import require
 from ..limits import LesionLimits
+from ..memory import check_memory
 from ..pictures.scene import MARGIN_MM, Scene
 from ..scans.preparation import Array, Stopwatch, WorkingScan, batches
 from ..scans.writing import save_volume, sidecar_path, write_json
 from .cord_shape import CordShape, judge_cord
 from .lesions import Lesion, measure_lesions
+from .region import check_roi, cord_maps
 from .results import (
     Record,
     Result,
@@ -57,6 +61,18 @@ class Segmentation(Result):
     cord_plausible : bool or None
         Whether the network's cord has the shape of one; None where the cord is the user's, or
         unknown. Where it has not, the warnings say why, and the lesions are not to be trusted.
+
+    Examples
+    --------
+    >>> import spinalcord as sc
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> found = sc.segment(phantom.t2)
+    >>> found.mask.array.dtype, found.mask.same_grid(phantom.t2)
+    (dtype('uint8'), True)
+    >>> found.lesions[0].volume_mm3 >= found.lesions[-1].volume_mm3 > 0
+    True
+    >>> [path.name for path in found.save("lesions.nii.gz")]
+    ['lesions.nii.gz', 'lesions.json', 'lesions_desc-cord_mask.nii.gz']
     """
 
     mask: Volume
@@ -101,17 +117,32 @@ class Segmentation(Result):
             **self.record.to_dict(),
         }
 
-    def save(self, path: str | os.PathLike[str], *, probability: bool = False) -> list[Path]:
-        """Write the mask as NIfTI on the scan's grid, with a JSON sidecar.
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        probability: bool = False,
+        format: str = "nifti",
+        fractional: bool = False,
+    ) -> list[Path]:
+        """Write the mask on the scan's grid: as NIfTI with a JSON sidecar, or in another format.
 
         Parameters
         ----------
         path : path-like
             A folder (created if absent), in which files get BIDS-derivative names, or the mask's
             file name, ending in ``.nii`` or ``.nii.gz``. A cord mask that the network made is
-            written beside it: ``m.nii.gz`` has its cord in ``m_desc-cord_mask.nii.gz``.
+            written beside it: ``m.nii.gz`` has its cord in ``m_desc-cord_mask.nii.gz``. Other
+            formats have the endings ``.seg.nrrd`` and ``.dcm``.
         probability : bool, default False
-            Whether to write the probabilities too; only into a folder.
+            Whether to write the probabilities too; only into a folder, as NIfTI.
+        format : {"nifti", "seg.nrrd", "dicom-seg", "dicom-sc"}, default "nifti"
+            "seg.nrrd" is for 3D Slicer, with the cord as a segment of its own; "dicom-seg" is a
+            Segmentation object that refers to the scan's images, "dicom-sc" a Secondary Capture of
+            the slices with their outlines. Both need the extra `dicom`, and a scan read from DICOM
+            files, whose patient and study they carry.
+        fractional : bool, default False
+            Whether "dicom-seg" holds the probabilities in place of the mask.
 
         Returns
         -------
@@ -121,8 +152,21 @@ class Segmentation(Result):
         Raises
         ------
         InputError
-            Another ending, `probability` with a file name, or a place that cannot be written.
+            Another ending or format, `probability` with a file name or another format,
+            `fractional` with another format than "dicom-seg", a scan that is not from DICOM files,
+            or a place that cannot be written.
+        MissingExtraError
+            DICOM without highdicom.
         """
+        from .handover import FORMATS, check_format, save_segmentation
+
+        check_format(format, FORMATS)
+        if fractional and format != "dicom-seg":
+            raise InputError(f'fractional belongs to format="dicom-seg", not to {format!r}')
+        if format != "nifti":
+            if probability:
+                raise InputError(f"probability belongs to NIfTI files, not to {format!r}")
+            return save_segmentation(self, path, format, fractional=fractional)
         stem = self.record.stem
         target = output_path(path, stem, "desc-lesion_mask", ".nii.gz")
         named = target == Path(path)
@@ -140,6 +184,48 @@ class Segmentation(Result):
             extra = _beside(target, label) if named else output_path(path, stem, label, ".nii.gz")
             files.append(save_volume(self.cord, extra))
         return files
+
+    def to_nibabel(self) -> Any:
+        """Return the mask as a nibabel image (uint8), with the header's geometry of the scan."""
+        return self.mask.to_nibabel()
+
+    def to_sitk(self) -> Any:
+        """Return the mask as a SimpleITK image (uint8)."""
+        return self.mask.to_sitk()
+
+    def to_frame(self, rows: str = "lesions") -> Any:
+        """Return the lesions, or the slices that hold lesion, as a pandas DataFrame.
+
+        Parameters
+        ----------
+        rows : {"lesions", "slices"}
+            "lesions": the columns of `Lesion`, the largest first. "slices": slice (as stored),
+            lesion_mm2, left to right.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        InputError
+            Other rows.
+        MissingExtraError
+            Without pandas.
+        """
+        pandas = require("pandas", "report", "to_frame", instead="lesions and to_dict()")
+        if rows == "lesions":
+            table = [lesion.to_dict() for lesion in self.lesions]
+            return pandas.DataFrame(
+                table, columns=None if table else [f.name for f in fields(Lesion)]
+            )
+        if rows != "slices":
+            raise InputError(f"rows is {rows!r}, expected 'lesions' or 'slices'")
+        counts = np.count_nonzero(self.mask.sagittal().array, axis=(1, 2))
+        held = np.flatnonzero(counts)
+        area = self.mask.sagittal_spacing_mm[1] * self.mask.sagittal_spacing_mm[2]
+        numbers = [self.mask.stored_slice(index) for index in held.tolist()]
+        return pandas.DataFrame({"slice": numbers, "lesion_mm2": counts[held] * area})
 
     def scene(self, *, probability: bool = False) -> Scene:
         """Put together what pictures show; on request with the network's probability."""
@@ -222,7 +308,8 @@ def segment_scan(
     *,
     limits: LesionLimits | None = None,
     cord: Any = None,
-    cord_label: int | None = None,
+    cord_label: int | str | None = None,
+    roi: str = "full",
     watch: Stopwatch,
     progress: bool = False,
 ) -> Segmentation:
@@ -238,6 +325,8 @@ def segment_scan(
         What makes a lesion; the model file's own where not given.
     cord, cord_label
         As for `Pipeline.segment`.
+    roi
+        As for `Pipeline`.
     watch : Stopwatch
         Gets the seconds of each stage added.
     progress : bool, default False
@@ -263,13 +352,16 @@ def segment_scan(
                 else "without context_mm takes 1 (a slice of T2w)"
             )
         )
+    voxels = " x ".join(map(str, scan.array.shape))
+    name = scan.volume.source.path or "the scan"
+    check_memory(scan.segment_nbytes(model), f"{name}: to segment {voxels} voxels")
     labels = model.metadata["labels"]
     known = "given" if cord is not None else "network" if "cord" in model.outputs else "none"
     limits = (limits or LesionLimits()).fill(labels, cord=known)
     if cord is None and cord_label is not None:
         raise InputError(f"cord_label={cord_label} needs a cord mask, got none")
-    inside = None if cord is None else scan.mask(cord, cord_label)
-    maps = _probabilities(scan, network, watch, progress)
+    inside = None if cord is None else scan.cord(cord, cord_label)
+    maps, computed = _probabilities(scan, network, check_roi(roi), watch, progress)
     shape = None
     with watch.stage("lesions"):
         lesion = maps["lesion"]
@@ -277,7 +369,7 @@ def segment_scan(
             least = float(labels.get("cord_threshold", 0.5))
             shape = judge_cord((maps["cord"] >= least).astype(np.uint8), scan.affine)
             inside = shape.mask
-        mask, lesions, dropped, warnings = measure_lesions(
+        mask, lesions, dropped, doubts = measure_lesions(
             scan,
             (lesion >= limits.threshold).astype(np.uint8),
             lesion,
@@ -291,16 +383,23 @@ def segment_scan(
     record = make_record(
         [scan],
         [network],
-        settings=_settings(limits, known),
+        settings=_settings(limits, known) | computed,
         seconds=watch.seconds,
-        warnings=_in_order(shape, warnings),
+        warnings=_in_order(shape, doubts),
     )
     plausible = None if shape is None else shape.plausible
     return Segmentation(*placed, cord_volume, lesions, dropped, record, scan.volume, plausible)
 
 
+def warn_if_emptied(segmentation: Segmentation) -> None:
+    """Warn if every detected lesion was excluded."""
+    if segmentation.dropped and not segmentation.found:
+        text = "; ".join(segmentation.warnings)
+        warnings.warn(f"{segmentation.record.stem}: {text}", SpinalcordWarning, stacklevel=4)
+
+
 def _in_order(shape: CordShape | None, about_lesions: list[str]) -> list[str]:
-    """Return the warnings, those about the cord first: what is said of lesions depends on it."""
+    """Return the warnings, those about the cord first because those about lesions depend on it."""
     if shape is None:
         return about_lesions
     if not shape.mask.any():  # no lesion can lie in it, which is said with the lesions
@@ -316,20 +415,33 @@ def _settings(limits: LesionLimits, cord: str) -> dict[str, Any]:
 
 
 def _probabilities(
-    scan: WorkingScan, network: Network, watch: Stopwatch, progress: bool
-) -> dict[str, Array]:
-    """Return each output's probabilities on the working grid, (slices, rows, columns)."""
+    scan: WorkingScan, network: Network, roi: str, watch: Stopwatch, progress: bool
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return each output's probabilities on the working grid, and what the record tells of it."""
     with watch.stage("prepare"):
         images, frame = scan.segmentation_images(network.model)
     outputs = network.model.outputs
-    n, _, h, w = images.shape
-    maps = np.empty((len(outputs), n, h, w), np.float32)
+
+    def compute(some: Array) -> Array:
+        maps = np.empty((len(outputs), len(some), *some.shape[2:]), np.float32)
+        for part in batches(len(some), 2 * network.threads, "segment", progress=progress):
+            maps[:, part] = network(some[part]).transpose(1, 0, 2, 3)
+        return maps
+
+    computed: dict[str, Any] = {}
     with watch.stage("network"):
-        for part in batches(n, 2 * network.threads, "segment", progress=progress):
-            maps[:, part] = network(images[part]).transpose(1, 0, 2, 3)
+        if roi == "full":
+            maps = compute(images)
+        elif "cord" not in outputs:
+            raise ModelError(f"{network.model.path} outlines no cord, which roi='cord' needs")
+        else:
+            least = float(network.model.metadata["labels"].get("cord_threshold", 0.5))
+            maps, found = cord_maps(compute, images, outputs.index("cord"), least)
+            computed = {"roi": {"kind": roi, **found}}
     with watch.stage("restore"):
         shape = scan.array.shape[1:]
-        return {name: _core.restore(maps[k], frame, shape) for k, name in enumerate(outputs)}
+        restored = {name: _core.restore(maps[k], frame, shape) for k, name in enumerate(outputs)}
+        return restored, computed
 
 
 __getattr__ = old_names(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .running import CohortRun, run_cohort
+from .cohort_run import CohortRun
+from .running import run_cohort
 
 __all__ = ["CohortRun", "run_cohort"]

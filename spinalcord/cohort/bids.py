@@ -61,6 +61,9 @@ class _People:
     def truth(self, subject: str) -> dict[str, str]:
         return truth(self.rows.get(subject, {}), self.columns)
 
+    def site(self, subject: str) -> str:
+        return self.rows.get(subject, {}).get("site", "")
+
 
 @dataclass
 class _Masks:
@@ -156,6 +159,7 @@ def list_bids(
                         t1c=_one([str((anat / n).absolute()) for n in contrast], name, "ce- T1w"),
                         folder=anat.relative_to(folder).as_posix(),
                         truth=people.truth(subject),
+                        site=people.site(subject),
                     )
                 )
     cases = cases or _dicom(folder, people, masks, looking.t1c)
@@ -203,7 +207,7 @@ def _participants(folder: Path, looking: Looking) -> _People:
             raise InputError(f"{table.where(number, 'participant_id')}: no participant_id")
         name = name if name.startswith("sub-") else f"sub-{name}"
         if name in people:
-            raise InputError(f"{table.where(number, 'participant_id')}: {name} is there twice")
+            raise InputError(f"{table.where(number, 'participant_id')}: {name} occurs twice")
         people[name] = row
     return _People(people, carried_columns(table.columns, looking.wanted), table.notes)
 
@@ -270,6 +274,7 @@ def _dicom(folder: Path, people: _People, masks: _Masks, t1c: bool) -> list[Coho
                     t1c=_one(paths, subject, "ce- T1w"),
                     folder=f"{subject}/anat",
                     truth=people.truth(subject),
+                    site=people.site(subject),
                 )
             )
     return cases

@@ -16,7 +16,7 @@ SCANS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", ".zip")
 MASKS = (
     "_desc-lesion_mask", "_label-lesion_mask", "_label-lesion_seg", "_label-lesion_dseg",
     "_label-lesion", "_lesion-manual", "_lesion_manual", "_lesion_mask", "_lesion_seg",
-    "_lesionseg", "_lesion", "_mask", "_seg",
+    "_lesionseg", "_lesion", "_mask", "_seg", ".seg", "-lesion", "-label", "-mask", "-seg",
 )  # fmt: skip
 """What a mask's name has after its scan's."""
 

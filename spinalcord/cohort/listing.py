@@ -27,7 +27,8 @@ MASK_USES = ("compare", "use", "ignore")
 
 FILES = ("path", "mask", "t1c", "cord")
 COLUMNS = (
-    "case_id", *FILES, "series", "participant_id", "diagnosis", "reference_diagnosis", *HARMLESS,
+    "case_id", *FILES, "series", "participant_id", "group", "site", "diagnosis",
+    "reference_diagnosis", *HARMLESS,
 )  # fmt: skip
 """Columns that a table of cases may have, found whatever their case; those of readers besides."""
 
@@ -59,6 +60,10 @@ class CohortCase:
         What the cohort says of it: split, age, sex, reference_diagnosis, readers' calls.
     cord : str or None
         Cord mask, which training uses.
+    group : str
+        What must stay in one split of a training besides the patient; empty: the patient alone.
+    site : str
+        Where it was acquired, by which folds are stratified; empty where the cohort does not say.
     """
 
     case_id: str
@@ -70,6 +75,8 @@ class CohortCase:
     folder: str = ""
     truth: Mapping[str, str] = field(default_factory=dict)
     cord: str | None = None
+    group: str = ""
+    site: str = ""
 
     @property
     def diagnosis(self) -> str:
@@ -260,6 +267,8 @@ def from_table(
                 folder=file_name(case_id),
                 truth=truth(row, columns),
                 cord=files["cord"],
+                group=row.get("group") or "",
+                site=row.get("site") or "",
             )
         )
     return cases, columns
@@ -337,7 +346,7 @@ def _check(cases: Sequence[CohortCase], name: str) -> None:
         key = case.name.lower()
         if key in seen:
             raise InputError(
-                f"{name}: case {case.case_id} is there twice"
+                f"{name}: case {case.case_id} occurs twice"
                 if seen[key] == case.case_id
                 else f"{name}: cases {seen[key]} and {case.case_id} would have the same file names"
             )

@@ -17,13 +17,18 @@ from typing import Any
 from .. import __version__
 from ..analysis.attribution import ExplanationOptions
 from ..analysis.case import AnalysisOptions, CaseResults, analyse
+from ..analysis.classification import Diagnosis
+from ..analysis.handover import make_objects
 from ..analysis.pipeline import Pipeline
 from ..analysis.results import Result
-from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning, note_warnings
+from ..analysis.segmentation import Segmentation
+from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
+from ..exchange.sources import has_files
 from ..limits import LesionLimits
 from ..qc.case_picture import CasePicture, draw_case
+from ..scans.annotations import Annotation
+from ..scans.labels import Label
 from ..scans.preparation import Array, Stopwatch, WorkingScan
-from ..scans.reading import load
 from ..scans.writing import write_bytes
 from ..tasks import TASKS
 from .inputs import again, describe_input, is_unchanged
@@ -55,11 +60,13 @@ class RunSettings:
         How answers are explained.
     masks : {"compare", "use", "ignore"}
         What a mask is for.
-    lesion_label : int or None
-        As for `classify`: which value of a case's mask is lesion.
+    lesion_label : int, str, dict or None
+        As for `classify`: what in a case's mask is lesion.
     qc : bool
         Whether to draw each case for the page on which it is judged. No part of the key: a case
         that has a picture serves a run without; one that has none is done again for one with.
+    dicom : bool
+        Whether to write DICOM objects beside the NIfTI files; no part of the key, likewise.
     """
 
     models: str | None
@@ -69,8 +76,9 @@ class RunSettings:
     limits: LesionLimits = field(default_factory=LesionLimits)
     explanation: ExplanationOptions = field(default_factory=ExplanationOptions)
     masks: str = "compare"
-    lesion_label: int | None = None
+    lesion_label: Label = None
     qc: bool = True
+    dicom: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, from which `from_dict` makes the same again."""
@@ -183,13 +191,16 @@ def process_case(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SpinalcordWarning)  # noted in the results
             results, record, picture = _compute(case, settings, pipeline, watch)
+            objects = _objects(results, record) if settings.dicom else {}
     except ModelError as error:
         return Outcome("stop", type(error).__name__, str(error))
     except Exception as error:
         return _failed(case, out, watch.current, error, time.perf_counter() - start)
     try:
         with watch.stage("write"):
-            record["files"] = _save(case, out, results, picture)
+            record["files"] = _save(case, out, results, picture, objects)
+            if settings.dicom:
+                record["dicom"] = True
         seconds = {f"seconds_{stage}": round(watch.seconds.get(stage, 0.0), 4) for stage in STAGES}
         record["case"] |= seconds
         record["case"]["seconds_total"] = round(time.perf_counter() - start, 4)
@@ -256,7 +267,8 @@ def _compute(
 ) -> tuple[Sequence[Result], dict[str, Any], bytes | None]:
     """Analyse a case; return what is to be saved, the record, and the case's picture."""
     with watch.stage("read"):
-        scan, given, contrast, inputs = _read(case, settings.lesion_label)
+        scan, drawn, contrast, inputs = _read(case, settings.lesion_label)
+        given = None if drawn is None else scan.working(drawn.lesion.array)
         key = settings.key(case, inputs)
     segmented = given is None or settings.masks != "use"
     found = analyse(
@@ -271,7 +283,7 @@ def _compute(
         reference = given if segmented else None
         record: dict[str, Any] = {
             "status": "done", "key": key, "parts": settings.parts(), "inputs": inputs,
-            **case_rows(scan, found, reference),
+            **case_rows(scan, found, reference, () if drawn is None else drawn.unannotated),
         }  # fmt: skip
         record["case"] |= {f"{name}_sha256": known["sha256"] for name, known in inputs.items()}
         used = ("segmentation", *TASKS) if segmented else tuple(TASKS)
@@ -286,18 +298,19 @@ def _compute(
 
 
 def _read(
-    case: CohortCase, lesion_label: int | None
-) -> tuple[WorkingScan, Array | None, WorkingScan | None, dict[str, Any]]:
+    case: CohortCase, lesion_label: Label
+) -> tuple[WorkingScan, Annotation | None, WorkingScan | None, dict[str, Any]]:
     """Read a case's scan, mask and contrast-enhanced scan, and identify the files."""
     scan = WorkingScan(case.path, series=case.series)
     contrast = None if case.t1c is None else scan.coregistered(case.t1c, "t1c")
     inputs = {"scan": describe_input(case.path, scan.volume.source.files)}
-    given = None
+    drawn = None
     if case.mask is not None:
-        given, inputs["mask"] = _mask(scan, case.mask, lesion_label)
+        drawn = scan.annotation(case.mask, lesion_label)
+        inputs["mask"] = describe_input(case.mask, drawn.files)
     if case.t1c is not None and contrast is not None:
         inputs["t1c"] = describe_input(case.t1c, contrast.volume.source.files)
-    return scan, given, contrast, inputs
+    return scan, drawn, contrast, inputs
 
 
 def _draw(found: CaseResults, reference: Array | None) -> CasePicture:
@@ -316,12 +329,18 @@ def _draw(found: CaseResults, reference: Array | None) -> CasePicture:
     )
 
 
-def _mask(scan: WorkingScan, path: str, label: int | None) -> tuple[Array, dict[str, Any]]:
-    """Read a mask onto the scan's working grid."""
-    with note_warnings() as heard:
-        volume = load(path)
-    scan.warnings += [text.replace(path, Path(path).name) for text in heard]
-    return scan.mask(volume, label), describe_input(path, volume.source.files)
+def _objects(results: Sequence[Result], record: dict[str, Any]) -> dict[str, bytes]:
+    """Make the DICOM objects of a case by their names; tell with the case why there are none."""
+    kinds: dict[type, Any] = {type(result): result for result in results}
+    why = "the scan is not from DICOM files"
+    if has_files(results[0].scan):
+        try:
+            return make_objects(kinds.get(Segmentation), kinds.get(Diagnosis))
+        except Exception as error:  # an odd series must not cost the results
+            why = f"{type(error).__name__}: {error}".replace(str(results[0].scan.source.path), "it")
+    told = f"no DICOM objects: {why}"
+    record["case"]["warnings"] = "; ".join(filter(None, (record["case"]["warnings"], told)))
+    return {}
 
 
 def _save(
@@ -329,6 +348,7 @@ def _save(
     out: Path,
     results: Sequence[Result],
     picture: bytes | None,
+    objects: Mapping[str, bytes],
 ) -> list[dict[str, Any]]:
     """Write the results under the case's own name; return the files' names and sizes."""
     paths: list[Path] = []
@@ -336,6 +356,8 @@ def _save(
     (out / case.folder).mkdir(parents=True, exist_ok=True)
     for result in results:
         paths += result.renamed(case.stem).save(out / case.folder)
+    for label, data in objects.items():
+        paths.append(write_bytes(out / case.folder / f"{case.stem}_{label}.dcm", data))
     if picture is not None:
         paths.append(write_bytes(picture_path(out, case), picture))
     return [{"name": p.relative_to(out).as_posix(), "size": p.stat().st_size} for p in paths]
@@ -362,8 +384,12 @@ def _still_holds(case: CohortCase, settings: RunSettings, out: Path) -> bool:
 
 
 def _is_whole(record: Mapping[str, Any], settings: RunSettings) -> bool:
-    """Say whether a record is that of a case that was done, with a picture if one is wanted."""
-    return record.get("status") == "done" and ("qc" in record or not settings.qc)
+    """Say whether a record is that of a case that was done, with all that is wanted of it."""
+    return (
+        record.get("status") == "done"
+        and ("qc" in record or not settings.qc)
+        and ("dicom" in record or not settings.dicom)
+    )
 
 
 def input_paths(case: CohortCase) -> dict[str, str]:
@@ -381,7 +407,7 @@ def files_are_there(out: Path, record: Mapping[str, Any]) -> bool:
 
 
 def _failed(case: CohortCase, out: Path, stage: str, error: Exception, seconds: float) -> Outcome:
-    reason = _sentence(case, error)
+    reason = sentence(case, error)
     kind = type(error).__name__
     failure = {
         "stage": stage,
@@ -396,7 +422,7 @@ def _failed(case: CohortCase, out: Path, stage: str, error: Exception, seconds: 
     return Outcome("failed", kind, reason)
 
 
-def _sentence(case: CohortCase, error: Exception) -> str:
+def sentence(case: CohortCase, error: Exception | str) -> str:
     """Say what went wrong, without paths, UIDs and series descriptions: they may name a patient."""
     text = _SERIES.sub("a series", str(error)) or type(error).__name__
     for path in sorted(input_paths(case).values(), key=len, reverse=True):

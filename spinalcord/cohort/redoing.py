@@ -40,6 +40,8 @@ def redo_reason(case: CohortCase, settings: RunSettings, out: Path) -> str:
         return "; ".join(changed)
     if settings.qc and "qc" not in record:
         return "no picture for quality control"
+    if settings.dicom and "dicom" not in record:
+        return "no DICOM objects"
     if not files_are_there(out, record):
         return "result files are missing or changed"
     if record["inputs"].keys() != input_paths(case).keys():

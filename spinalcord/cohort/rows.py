@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +18,12 @@ from ..stats.segmentation_metrics import dice_score
 from ..tasks import TASKS
 
 
-def case_rows(scan: WorkingScan, found: CaseResults, reference: Array | None) -> dict[str, Any]:
+def case_rows(
+    scan: WorkingScan,
+    found: CaseResults,
+    reference: Array | None,
+    unannotated: Sequence[int] = (),
+) -> dict[str, Any]:
     """Return a case's rows.
 
     Parameters
@@ -28,6 +34,8 @@ def case_rows(scan: WorkingScan, found: CaseResults, reference: Array | None) ->
         The results.
     reference : uint8 (slices, rows, columns) array, optional
         In the working orientation.
+    unannotated : sequence of int
+        Slices on which nobody has drawn the reference; they do not count for Dice.
 
     Returns
     -------
@@ -64,7 +72,10 @@ def case_rows(scan: WorkingScan, found: CaseResults, reference: Array | None) ->
         theirs = lesion_rows(scan, reference, "reference", cord, lesion.mask)
         row["reference_n_lesions"] = len(theirs)
         row["reference_volume_mm3"] = _volume(scan, reference)
-        row["dice"] = dice_score(lesion.mask, reference)
+        row["dice"] = dice_score(
+            np.delete(lesion.mask, list(unannotated), axis=0),
+            np.delete(reference, list(unannotated), axis=0),
+        )
         lesions += theirs
     slices = _slices(scan, lesion, diagnosis)
     row["n_slices"] = len(slices)

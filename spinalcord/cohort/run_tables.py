@@ -11,7 +11,7 @@ from typing import Any
 
 from ..analysis.attribution import ExplanationOptions
 from ..errors import InputError
-from ..scans.writing import write_json
+from ..scans.writing import write_json, write_text
 from ..tables import read_table
 from ..tasks import DIAGNOSES, TASKS
 from .listing import CohortCase, Listing
@@ -44,6 +44,9 @@ LESIONS = [
 SLICES = ["case_id", "slice", "lesion_mm2", *TASKS]
 FAILURES = [*WHO, "reference_diagnosis", "scan", "stage", "error", "reason", "seconds"]
 EXCLUDED = [*WHO, "reference_diagnosis", "reason"]
+
+_NOT_BIDS = ("/*.tsv", "qc*", "report*", "*_diagnosis.json", "*_task-*", "*.dcm")
+"""What a run writes and BIDS has no names for."""
 
 _WHOLE = {
     "n_lesions", "n_dropped", "n_slices", "reference_n_lesions", "label", "n_voxels", "slice",
@@ -133,6 +136,7 @@ def write_tables(
     description_path = out / "dataset_description.json"
     with contextlib.suppress(OSError):
         clear_parts(description_path)
+    write_text(out / ".bidsignore", "\n".join(_NOT_BIDS) + "\n")
     counts["excluded"] = len(listing.excluded)
     counts["cases"] = len(listing.cases) + len(listing.excluded)
     write_json(
@@ -151,7 +155,7 @@ def write_tables(
 
 
 def read_results(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """Read a table of results back, with numbers, truth values and None.
+    r"""Read a table of results back, with numbers, truth values and None.
 
     Parameters
     ----------
@@ -170,8 +174,10 @@ def read_results(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> read_results("out/cases.tsv")[0]["diagnosis"]  # doctest: +SKIP
-    'MS'
+    >>> from pathlib import Path
+    >>> n = Path("cases.tsv").write_text("case_id\tfound\tdiagnosis\na\ttrue\tMS\n")
+    >>> read_results("cases.tsv")
+    [{'case_id': 'a', 'found': True, 'diagnosis': 'MS'}]
     """
     table = read_table(path, stray_quotes=True)
     try:

@@ -7,7 +7,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,86 +16,23 @@ import numpy as np
 from .. import __version__, _core
 from ..analysis.attribution import ExplanationOptions
 from ..errors import BackendError, InputError, ModelError, SpinalcordWarning
+from ..extras import require
 from ..limits import LesionLimits
 from ..models.folder import ROLES, ModelFolder, find_models
 from ..models.model_file import Model
 from ..models.network import check_settings, resolve_precision
 from ..paths import local_path
-from ..scans.reading import check_label
+from ..scans.labels import Label, check_label
 from ..tasks import TASKS
+from .cohort_run import CohortRun
 from .listing import CohortCase, Listing, list_cohort
 from .processing import Outcome, RunSettings, is_done
 from .records import locked
 from .redoing import FAILED, redo_reason
-from .run_tables import read_results, write_tables
+from .run_tables import write_tables
 from .workers import run_local
 
 Kind = TypeVar("Kind", LesionLimits, ExplanationOptions)
-
-
-@dataclass(frozen=True)
-class CohortRun:
-    """What a run has made, read from its folder when it is asked for.
-
-    Attributes
-    ----------
-    out : Path
-        Output folder.
-    counts : mapping of str to int
-        cases, done, failed, missing, excluded; and of those done, kept: from an earlier run.
-    notice : str
-        What the models' makers want repeated with every result.
-    redone : mapping of str to int
-        How many cases that an earlier run had finished or tried were computed again, by reason.
-    """
-
-    out: Path
-    counts: Mapping[str, int]
-    notice: str
-    redone: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def table(self) -> Any:
-        """One row a case: a DataFrame where pandas is installed, else a list of dicts."""
-        return self._frame("cases.tsv")
-
-    @property
-    def lesions(self) -> Any:
-        """One row a lesion, likewise."""
-        return self._frame("lesions.tsv")
-
-    @property
-    def slices(self) -> Any:
-        """One row a slice with lesion, likewise."""
-        return self._frame("slices.tsv")
-
-    @property
-    def failures(self) -> Any:
-        """One row a case that failed, likewise."""
-        return self._frame("failures.tsv")
-
-    def read(self, name: str) -> list[dict[str, Any]]:
-        """Return the rows of one of the five tables, such as ``"cases.tsv"``, as dicts."""
-        return read_results(self.out / name)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {
-            "out": str(self.out),
-            "counts": dict(self.counts),
-            "redone": dict(self.redone),
-            "notice": self.notice,
-        }
-
-    def _frame(self, name: str) -> Any:
-        rows = self.read(name)
-        try:
-            import pandas
-        except ImportError:
-            return rows
-        with open(self.out / name, encoding="utf-8") as file:
-            columns = file.readline().rstrip("\n").split("\t")
-        return pandas.DataFrame(rows, columns=columns)
 
 
 def run_cohort(
@@ -114,10 +51,11 @@ def run_cohort(
     carry: Iterable[str] = (),
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     limits: LesionLimits | None = None,
     explanation: ExplanationOptions | None = None,
     qc: bool = True,
+    dicom: bool = False,
     progress: bool = False,
     **options: Any,
 ) -> CohortRun:
@@ -165,8 +103,8 @@ def run_cohort(
     words : mapping of str to mapping of str to str, optional
         Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``;
         see ``docs/tables.md`` for those that are known.
-    lesion_label : int, optional
-        As for `spinalcord.classify`: which value of the cases' masks is lesion.
+    lesion_label : int, str or mapping, optional
+        As for `spinalcord.classify`: what in the cases' masks is lesion.
     limits : LesionLimits, optional
         What makes a lesion; the model file's own values if not given.
     explanation : ExplanationOptions, optional
@@ -174,6 +112,10 @@ def run_cohort(
         `compare` find gets columns of its own.
     qc : bool, default True
         Whether to draw every case and write ``qc.html``, a page on which to judge them.
+    dicom : bool, default False
+        Whether to write DICOM objects of cases that were read from DICOM files: a Segmentation, a
+        structured report (TID 1500) and a Secondary Capture, which carry the patient and the study
+        of their scan, unlike all other results. Needs the extra `dicom`.
     progress : bool, default False
         Whether to show a bar on standard error, where that is a terminal.
     threshold, min_lesion_mm3, min_thickness_mm, min_peak, min_in_cord, keep_outside_cord
@@ -204,8 +146,16 @@ def run_cohort(
 
     Examples
     --------
-    >>> run = run_cohort("bids", "out", models="models", jobs=4)  # doctest: +SKIP
-    >>> run.table["diagnosis"].value_counts()  # doctest: +SKIP
+    >>> import spinalcord as sc
+    >>> from spinalcord.scans.writing import save_volume
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> path = save_volume(phantom.t2, "t2.nii.gz")
+    >>> cases = [{"case_id": "sub-01", "path": "t2.nii.gz", "reference_diagnosis": "MS"}]
+    >>> run = sc.run_cohort(cases, "out")
+    >>> run.counts["cases"], run.counts["done"]
+    (1, 1)
+    >>> sc.run_cohort(cases, "out").counts["kept"]
+    1
     """
     out = local_path(out).absolute()
     if out.exists() and not out.is_dir():
@@ -222,7 +172,10 @@ def run_cohort(
         masks=masks,
         lesion_label=check_label(lesion_label),
         qc=qc,
+        dicom=dicom,
     )
+    if dicom:
+        require("highdicom", "dicom", "dicom=True")
     if options:
         raise TypeError(f"run_cohort() got an unexpected keyword argument {next(iter(options))!r}")
     _check_cord(settings.limits, folder.model("segmentation"))
@@ -236,18 +189,9 @@ def run_cohort(
         try:
             todo, kept, reasons = _missing(listing, settings, out, resume, progress)
             kept += _work(
-                todo,
-                kept,
-                reasons,
-                listing,
-                settings,
-                out,
-                cluster,
-                jobs,
-                threads,
-                resume,
+                todo, kept, reasons, listing, settings, out, cluster, jobs, threads, resume,
                 progress,
-            )
+            )  # fmt: skip
         except BaseException:
             # Tables of what there is, also after Ctrl-C; a full disk has been told of already.
             with contextlib.suppress(InputError):

@@ -54,7 +54,7 @@ class TextFile:
 
     def __exit__(self, *_: object) -> None:
         assert self._file is not None
-        with contextlib.suppress(OSError):  # a full disk is told of once, by whoever met it
+        with contextlib.suppress(OSError):  # a full disk is reported once, where it was met
             self._file.close()
         with contextlib.suppress(OSError):
             self._part.unlink(missing_ok=True)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
+import sys
+from collections.abc import Iterable
+from typing import Any
 
 from . import options as shared
 from .output import DONE
 
-SUMMARY = "time the networks on this machine by precision, threads and batch size"
+SUMMARY = "time the networks on this machine by precision, backend, threads and batch size"
+FORMATS = ("table", "json", "csv")
 EXAMPLE = "spinalcord bench --precision f32 bf16 --threads 1 4 --batch 1 8"
 
 
@@ -21,6 +26,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=shared.PRECISIONS,
         metavar="P",
         help="f32, bf16 (default: those that this CPU supports)",
+    )
+    parser.add_argument(
+        "--backend",
+        nargs="+",
+        choices=shared.BACKENDS,
+        default=["own"],
+        metavar="B",
+        help="whose convolutions: own, onednn (default: own)",
     )
     parser.add_argument(
         "--threads",
@@ -51,20 +64,43 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="duration of each measurement (default: 1)",
     )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        metavar="F",
+        help="table, json (one object a line) or csv (default: table)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print each measurement as one line of JSON, as soon as it is made."""
-    from ..bench import measure
+    """Print the measurements: a line as soon as it is made, or all of them as a table."""
+    from ..bench import format_table, measure
 
     rows = measure(
         models=options.models,
         precisions=options.precision,
+        backends=options.backend,
         threads=options.threads,
         batches=options.batch,
         size=options.size,
         seconds=options.seconds,
     )
-    for row in rows:
-        print(json.dumps(row, ensure_ascii=False, allow_nan=False), flush=True)
+    if options.format == "table":
+        print(format_table(list(rows)))
+    elif options.format == "csv":
+        _print_csv(rows)
+    else:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False, allow_nan=False), flush=True)
     return DONE
+
+
+def _print_csv(rows: Iterable[dict[str, Any]]) -> None:
+    writer = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(sys.stdout, list(row), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(row)
+        sys.stdout.flush()

@@ -23,6 +23,7 @@ def run(options: argparse.Namespace) -> int:
     """Print what is installed, and which kernels compute each model."""
     from .. import __version__, _core
     from ..models.folder import WEIGHTS_DIR, list_models
+    from ..models.network import BACKENDS
 
     folder = WEIGHTS_DIR if options.models is None else Path(options.models)
     cpu, models = _core.cpu(), list_models(options.models)
@@ -34,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
             "version": __version__,
             "python": sys.version.split()[0],
             **cpu,
+            "backends": BACKENDS,
             "models_folder": str(folder),
             "models": models,
         }

@@ -1,14 +1,15 @@
-"""The command ``spinalcord models`` with its actions list, verify and random."""
+"""The command ``spinalcord models`` with its actions list, verify, export and random."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from . import options as shared
-from .output import DONE, MODEL, print_json
+from .output import DONE, MODEL, print_json, say
 
-SUMMARY = "list, verify or create model files"
+SUMMARY = "list, verify, export or create model files"
 EXAMPLE = "spinalcord models list"
 
 
@@ -22,12 +23,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     action = shared.add_parser(
         actions,
         "verify",
-        "check every tensor of a model file",
+        "check every tensor of a model file, or of all in a folder",
         "spinalcord models verify my/segmentation.safetensors",
     )
     action.add_argument(
-        "file", nargs="?", metavar="FILE", help="default: all that come with the package"
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="model file or folder (default: all that come with the package)",
     )
+    action = shared.add_parser(
+        actions,
+        "export",
+        "write a model file as an ONNX graph, compared with the core (needs onnx)",
+        "spinalcord models export my/segmentation.safetensors --onnx segmentation.onnx",
+    )
+    action.add_argument("file", metavar="FILE", help="model file")
+    action.add_argument("--onnx", required=True, metavar="OUT", help="file ending in .onnx")
     action = shared.add_parser(
         actions,
         "random",
@@ -54,7 +66,22 @@ def _list(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from ..models.folder import verify_model, verify_models
 
-    print_json(verify_models() if options.file is None else verify_model(options.file))
+    if options.file is None or Path(options.file).is_dir():
+        print_json(verify_models(options.file))
+    else:
+        print_json(verify_model(options.file))
+    return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    from ..models.onnx_export import export_onnx
+
+    made = export_onnx(options.file, options.onnx)
+    if made["difference"] is None and not options.quiet:
+        say("not compared with the core: onnxruntime is not installed")
+    if made["flips"] and not options.quiet:
+        say("the model's test-time flips are no part of the graph")
+    print_json(made)
     return DONE
 
 
@@ -69,5 +96,6 @@ def _random(options: argparse.Namespace) -> int:
 _ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list": _list,
     "verify": _verify,
+    "export": _export,
     "random": _random,
 }

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # As in models/network.py and analysis/attribution/methods.py, which would import the core.
 PRECISIONS = ("f32", "bf16")
+BACKENDS = ("own", "onednn")
+ROIS = ("full", "cord")
 METHODS = ("gradcam", "gradcam++", "hirescam", "layercam", "gradient", "integrated", "occlusion")
 LAYERS = ("last", "block1", "block2", "block3", "block4", "input")
 OF = ("logit", "difference", "probability")
@@ -90,13 +92,15 @@ def lesion(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def add_lesion_label(parser: argparse.ArgumentParser) -> None:
-    """Which value of a mask is lesion."""
+    """What in a mask is lesion."""
+    from ..scans.labels import parse_label
+
     parser.add_argument(
         "--lesion-label",
-        type=whole(1),
-        metavar="N",
-        help="value of lesion in masks with other values, such as 2 where 1 is cord "
-        "(default: all but 0)",
+        type=read_by(parse_label),
+        metavar="LABEL",
+        help="what is lesion in masks that hold other things too: a value, such as 2; the name of "
+        "a segment; or a map, such as cord=1,lesion=2 (default: all but 0, or what is named so)",
     )
 
 
@@ -226,6 +230,17 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_roi(parser: argparse.ArgumentParser) -> None:
+    """Add what of a scan is computed."""
+    parser.add_argument(
+        "--roi",
+        choices=ROIS,
+        default="full",
+        help="segment whole slices, or of most slices only a window round the cord, which is "
+        "faster and nearly the same (default: full)",
+    )
+
+
 def computing(options: argparse.Namespace) -> dict[str, Any]:
     """Return the options of `add_computing` as keywords."""
     precision = options.precision or "f32"
@@ -236,7 +251,8 @@ def make_pipeline(options: argparse.Namespace) -> Pipeline:
     """Open the models that `add_computing` has asked for."""
     from ..analysis.pipeline import Pipeline
 
-    return Pipeline(**computing(options), progress=not options.quiet)
+    roi = getattr(options, "roi", "full")
+    return Pipeline(**computing(options), progress=not options.quiet, roi=roi)
 
 
 def read_by(parse: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -91,7 +91,7 @@ def report_scans(
                 notices.add(result.notice)
             row = {**result.to_dict(), "files": [str(path) for path in files]}
             printed.append(row if len(scans) == 1 else {"scan": scan, **row})
-    finally:  # what is done is told, even if the rest is interrupted
+    finally:  # report what is done, even if the rest is interrupted
         if printed:
             print_json(printed[0] if len(scans) == 1 else printed)
     say_hint(options)

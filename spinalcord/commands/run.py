@@ -39,6 +39,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--no-qc", action="store_true", help="write neither pictures nor the quality control page"
     )
     parser.add_argument(
+        "--dicom",
+        action="store_true",
+        help="write DICOM objects beside the NIfTI files: segmentation, structured report, "
+        "secondary capture; they carry the patient and the study of their scan",
+    )
+    parser.add_argument(
         "--masks",
         choices=("compare", "use", "ignore"),
         default="compare",
@@ -81,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
         limits=shared.limits(options),
         **shared.explanation_options(options),
         qc=not options.no_qc,
+        dicom=options.dicom,
         progress=not options.quiet,
     )
     say_notice(options, result.notice)

@@ -42,6 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="also write the lesion probabilities (OUT must be a folder)",
     )
     shared.add_computing(parser)
+    shared.add_roi(parser)
 
 
 def run(options: argparse.Namespace) -> int:

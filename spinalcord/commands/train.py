@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from typing import Any
 
 from ..errors import InputError
 from ..extras import require
 from ..models.file_settings import OLD_STRETCH
-from ..training.settings import DEVICES, MODES, PRECISIONS, SCHEDULES, TARGETS, Settings
+from ..training.settings import (
+    DEVICES,
+    KEPT,
+    MODES,
+    PRECISIONS,
+    SCHEDULES,
+    TARGETS,
+    Settings,
+)
 from .options import add_lesion_label, add_tables, number, whole
-from .output import DONE, print_json
+from .output import DONE, print_json, say
+
+ALL = "all"
 
 SUMMARY = "train a network on your own cohort and write a model file (needs PyTorch)"
 EXAMPLE = "spinalcord train segmentation --data bids/ --out segmentation.safetensors --epochs 100"
@@ -18,13 +30,17 @@ EXAMPLE = "spinalcord train segmentation --data bids/ --out segmentation.safeten
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
-    add("target", choices=TARGETS, metavar="TARGET", help=", ".join(TARGETS))
+    add("target", choices=(*TARGETS, ALL), metavar="TARGET", help=", ".join((*TARGETS, ALL)))
     add("--data", required=True, metavar="COHORT", help="BIDS folder, or CSV or TSV file")
-    add("--out", required=True, metavar="MODEL", help="model file, ending in .safetensors")
+    add(
+        "--out",
+        required=True,
+        metavar="MODEL",
+        help="model file, ending in .safetensors; with all, a folder",
+    )
     add(
         "--epochs",
         type=whole(1),
-        default=200,
         metavar="N",
         help="maximum number of epochs (default: 200)",
     )
@@ -37,14 +53,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--batch", type=whole(1), metavar="N", help="batch size (default: 8 patches or 32 windows)")
     add(
         "--patch",
-        default="128,192",
         metavar="A,B",
         help="patch heights in pixels (default: 128,192)",
     )
     add(
         "--aspect",
         type=number(1, 64),
-        default=1.0,
         metavar="R",
         help="ratio of patch height to width (default: 1)",
     )
@@ -57,7 +71,6 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--shares",
-        default="0.25,0.4,0.2,0.08",
         metavar="L,C,B,E",
         help="shares of patches around lesions, on the cord, beside it and beyond its ends; the "
         "others lie anywhere (default: 0.25,0.4,0.2,0.08)",
@@ -65,14 +78,12 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
     add(
         "--mined",
         type=number(0, 0.99),
-        default=0.15,
         metavar="M",
         help="share of the patches where the network is wrong (default: 0.15)",
     )
     add(
         "--context-mm",
         type=number(0, 100),
-        default=3.5,
         metavar="D",
         help="segmentation sees each slice with its neighbors at this distance; 0: one slice "
         "(default: 3.5)",
@@ -80,14 +91,12 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
     add(
         "--ema",
         type=number(0, 0.99999),
-        default=0.998,
         metavar="R",
         help="decay of the moving average of the weights that is exported; 0: the last weights "
         "(default: 0.998)",
     )
     add(
         "--window",
-        default="256,256",
         metavar="ROWS,COLUMNS",
         help="input size of classifiers (default: 256,256)",
     )
@@ -100,14 +109,12 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
     add(
         "--lr",
         type=number(1e-9, 1),
-        default=1e-4,
         metavar="R",
         help="learning rate (default: 0.0001)",
     )
     add(
         "--schedule",
         choices=SCHEDULES,
-        default="plateau",
         help="learning rate schedule: halved on a plateau, or cosine (default: plateau)",
     )
 
@@ -115,17 +122,15 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
 def _add_further(parser: argparse.ArgumentParser) -> None:
     """Add seed, device, arithmetic, preparation and files."""
     add = parser.add_argument
-    add("--seed", type=whole(0), default=0, metavar="N", help="default: 0")
+    add("--seed", type=whole(0), metavar="N", help="default: 0")
     add(
         "--device",
         choices=DEVICES,
-        default="auto",
         help="default: auto, which is CUDA where available",
     )
     add(
         "--precision",
         choices=PRECISIONS,
-        default="auto",
         help="default: auto, which is bf16 where it is faster",
     )
     add(
@@ -134,36 +139,62 @@ def _add_further(parser: argparse.ArgumentParser) -> None:
     add(
         "--mode",
         choices=(*MODES, OLD_STRETCH),
-        default="physical",
         metavar="MODE",
         help=f"image preparation: {', '.join(MODES)} (default: physical)",
     )
     add(
         "--pixel-mm",
         type=number(0.1, 10),
-        default=1.0,
         metavar="P",
         help="pixel size in mm (default: 1.0)",
     )
     add(
         "--stop-after",
         type=whole(1),
-        default=60,
         metavar="N",
         help="stop after this many epochs without improvement (default: 60)",
     )
     add("--no-augment", action="store_true", help="train without augmentation")
     add("--resume", action="store_true", help="resume from the checkpoint, if there is one")
     add("--backbone", metavar="STATE_DICT", help="torchvision densenet121 weights to start from")
-    add("--init", metavar="MODEL", help="model file, or output of `train diagnosis`, to start from")
+    add(
+        "--init",
+        metavar="MODEL",
+        help="model file, or output of `train diagnosis`, to start from; with all, shipped "
+        "(default), none, or a folder of models",
+    )
     add(
         "--cache",
         metavar="DIR",
         help="folder for prepared slices (default: training-cache beside MODEL)",
     )
     add("--name", metavar="NAME", help="name stored in the model file (default: the file name)")
+    add(
+        "--keep",
+        choices=KEPT,
+        help="weights to export: best on validation, or last (default: best)",
+    )
+    _add_all(parser)
     add_tables(parser)
     add_lesion_label(parser)
+
+
+def _add_all(parser: argparse.ArgumentParser) -> None:
+    """Add what is for all networks together."""
+    group = parser.add_argument_group(
+        f"options of `spinalcord train {ALL}`",
+        "segmentation and all tasks, in their order; what is not given follows from the cohort and "
+        "the hardware, and is printed first; the same command goes on where it was stopped",
+    )
+    add = group.add_argument
+    add("--folds", type=whole(2), metavar="K", help="cross-validate in K folds; write an ensemble")
+    add("--dry-run", action="store_true", help="print the plan and train nothing")
+    add("--no-outlines", action="store_true", help="train classifiers on true outlines alone")
+    add("--most-false", type=number(0, 1), metavar="S",
+        help="share of scans without lesion that may have a false one (default: 0.1)")  # fmt: skip
+    add("--flips", metavar="A,B", help="test-time flips: rows, columns, neighbors (default: none)")
+    add("--jobs", type=whole(1), metavar="N", help="trainings at a time (default: 1)")
+    add("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers train")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -176,37 +207,53 @@ def run(options: argparse.Namespace) -> int:
     ModelError
         As for `train_network`.
     """
-    settings = Settings(
-        epochs=options.epochs,
-        minutes=options.minutes,
-        batch=options.batch,
-        patch=_sides(options.patch, "patch"),
-        aspect=options.aspect,
-        shares=_shares(options.shares),
-        mined=options.mined,
-        context_mm=options.context_mm or None,
-        ema=options.ema,
-        window=_sides(options.window, "window"),
-        lr=options.lr,
-        schedule=options.schedule,
-        seed=options.seed,
-        device=options.device,
-        precision=options.precision,
-        compile=options.compile,
-        mode=options.mode,
-        pixel_mm=options.pixel_mm,
-        steps=options.steps,
-        stop_after=options.stop_after,
-        augment=not options.no_augment,
-    )
+    given = given_settings(options)
+    Settings(**given)  # what is out of range is told before PyTorch is imported
     require("torch", "train", "training")
+    return _train_all(options, given) if options.target == ALL else _train_one(options, given)
+
+
+def given_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields of `Settings` that the command line sets.
+
+    Raises
+    ------
+    InputError
+        A patch, a window or shares that are no numbers.
+    """
+    found = {
+        name: getattr(options, name)
+        for name in (
+            "epochs", "minutes", "batch", "aspect", "mined", "ema", "lr", "schedule", "seed",
+            "device", "precision", "mode", "pixel_mm", "steps", "stop_after", "keep",
+        )
+    }  # fmt: skip
+    given = {name: value for name, value in found.items() if value is not None}
+    for name in ("patch", "window"):
+        if getattr(options, name) is not None:
+            given[name] = _sides(getattr(options, name), name)
+    if options.shares is not None:
+        given["shares"] = _shares(options.shares)
+    if options.context_mm is not None:
+        given["context_mm"] = options.context_mm or None
+    if options.compile:
+        given["compile"] = True
+    if options.no_augment:
+        given["augment"] = False
+    return given
+
+
+def _train_one(options: argparse.Namespace, given: dict[str, Any]) -> int:
     from ..training.trainer import train_network
 
+    for name in ("folds", "jobs", "flips", "scheduler", "dry_run", "no_outlines", "most_false"):
+        if getattr(options, name):
+            raise InputError(f"--{name.replace('_', '-')} is for `spinalcord train {ALL}`")
     result = train_network(
         options.target,
         options.data,
         options.out,
-        settings=settings,
+        settings=Settings(**given),
         init=options.init,
         backbone=options.backbone,
         resume=options.resume,
@@ -226,6 +273,54 @@ def run(options: argparse.Namespace) -> int:
         "curves": [str(path) for path in result.files],
     }
     print_json(made)
+    return DONE
+
+
+def _train_all(options: argparse.Namespace, given: dict[str, Any]) -> int:
+    from ..training.plan import TrainingPlan
+    from ..training.train_all import TrainingOptions, train_all
+
+    for name in ("backbone", "cache", "name", "minutes"):
+        if getattr(options, name) is not None:
+            raise InputError(f"--{name} is for the training of one network, not for {ALL}")
+    flips = tuple(part for part in (options.flips or "").split(",") if part)
+    with contextlib.ExitStack() as stack:
+        client = None
+        if options.scheduler is not None:
+            from ..cohort.distributed import connect
+
+            client = stack.enter_context(connect(options.scheduler))
+        made = train_all(
+            options.data,
+            options.out,
+            options=TrainingOptions(
+                folds=options.folds,
+                init=options.init or "shipped",
+                outlines=not options.no_outlines,
+                flips=flips,
+                jobs=options.jobs or 1,
+                client=client,
+                lesion_label=options.lesion_label,
+                progress=not options.quiet,
+                **({} if options.most_false is None else {"most_false": options.most_false}),
+            ),
+            given=given,
+            columns=options.columns,
+            words=options.words,
+            plan_only=options.dry_run,
+            say=None if options.quiet else say,
+        )
+    if isinstance(made, TrainingPlan):
+        print_json(made.to_dict())
+        return DONE
+    print_json(
+        {
+            "models": [str(path) for path in made.models],
+            "predictions": str(made.predictions),
+            "card": str(made.card),
+            "left_out": dict(made.plan.left_out),
+        }
+    )
     return DONE
 
 

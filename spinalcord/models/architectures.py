@@ -2,8 +2,9 @@
 
 The tables are the contract between the model files, the C core and the PyTorch modules of
 `spinalcord.training.torch_networks`: the same names in the same order everywhere.  MultiResUNet
-follows [1]_ as its authors' Keras model has it (widths truncated, Norms of the convolutions without
-scale), DenseNet121 follows [2]_ with torchvision's names and a head of two dense layers.
+follows [1]_ as its authors' Keras model has it (widths truncated, no scale in the batch
+normalisations of the convolutions), DenseNet121 follows [2]_ with torchvision's names and a head
+of two dense layers.
 
 NumPy only: nothing here computes a network.
 
@@ -44,7 +45,7 @@ BOTTLENECK = 128
 STEM = 64
 HIDDEN = 128
 
-# For random weights: what Norms would roughly have measured, and gains that spread the outputs.
+# For random weights: rough statistics for batch normalisations, and gains that spread the outputs.
 _VARIANCE = {
     "concat_norm": 0.6,
     "out_norm": 1.0,
@@ -89,7 +90,7 @@ def tensor_shapes(
     -------
     dict of str to tuple of int
         Convolutions are (out, in, rows, columns), transposed ones (in, out, rows, columns),
-        dense layers (out, in), Norms and biases (channels,).
+        dense layers (out, in), batch normalisations and biases (channels,).
 
     Raises
     ------
@@ -127,10 +128,10 @@ def random_tensors(
 ) -> dict[str, np.ndarray]:
     """Draw weights that make a network compute something, without having learnt anything.
 
-    Convolutions keep the scale of what passes through (He's rule); Norms get means, variances and
-    shifts of either sign near what they would have measured, and some negative scales.  Outputs
-    are then neither saturated nor constant, so that two implementations can be compared by them,
-    and any tensor mixed up or left out shows.
+    Convolutions keep the scale of their input (He's rule); batch normalisations get means,
+    variances and shifts of either sign near what they would have measured, and some negative
+    scales.  Outputs are then neither saturated nor constant, so that two implementations can be
+    compared by them, and any tensor mixed up or missing shows.
 
     Parameters
     ----------

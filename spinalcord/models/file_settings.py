@@ -14,6 +14,9 @@ from ..tasks import TASKS
 FORMAT = 1
 """Version of the `spinalcord` metadata that this package reads and writes."""
 
+FLIPS = ("rows", "columns", "neighbors")
+"""What test-time flips may mirror: a slice's axes, and which neighbour is left and which right."""
+
 OLD_STRETCH = "letter"
 """What the preparation mode "stretch" was called in version 0.1; such files stay readable."""
 
@@ -73,6 +76,8 @@ def parse_metadata(pairs: Any, path: Path) -> dict[str, Any]:
         _check_segmentation(labels)
     labels.number("threshold", 0.0, 1.0)
     _check_preprocessing(preprocessing, network)
+    if "ensemble" in metadata:
+        check.inner("ensemble").integer("members", 1, 1000)
     return metadata
 
 
@@ -102,6 +107,9 @@ def _check_preprocessing(preprocessing: _Checker, network: str) -> None:
         preprocessing.number("pixel_mm", 0.0, 10.0)
     if "context_mm" in preprocessing.values:
         preprocessing.number("context_mm", 0.0, 100.0)
+    if "flips" in preprocessing.values:
+        known = FLIPS if "context_mm" in preprocessing.values else FLIPS[:2]
+        preprocessing.subset("flips", known)
     multiple, least = (16, 16) if network == "multiresunet" else (1, 32)
     if mode != "physical" or network == "densenet121" or "size" in preprocessing.values:
         preprocessing.size("size", least, multiple)
@@ -156,6 +164,12 @@ class _Checker:
     def flag(self, key: str) -> None:
         if key in self.values and type(self.values[key]) is not bool:
             raise self._refuse(key, "true or false")
+
+    def subset(self, key: str, known: tuple[str, ...]) -> None:
+        value = self._get(key)
+        given = value if isinstance(value, list) else [None]
+        if len({str(v) for v in given}) < len(given) or any(v not in known for v in given):
+            raise self._refuse(key, f"a list of {', '.join(known)}, each at most once")
 
     def size(self, key: str, least: int, multiple: int) -> None:
         value = self._get(key)

@@ -1,7 +1,7 @@
 """Model files in a folder: find what each step needs, list them, verify them, make random ones.
 
-A folder holds at most one model for each role: ``"segmentation"`` and the three tasks of
-`spinalcord.tasks`. What a file is for is read from the file, never from its name.
+A role is ``"segmentation"`` or one of the three tasks of `spinalcord.tasks`. What a file is for is
+read from the file, never from its name; several files for one role are an ensemble.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..errors import InputError, ModelError
 from ..paths import local_path
 from ..tasks import TASKS
 from .checksums import SUMS, check_folder, check_model, read_sums
+from .ensemble import check_distinct, files_of, join_models
 from .model_file import Model, read_model, write_model
 
 ROLES = ("segmentation", *TASKS)
@@ -36,7 +37,7 @@ class ModelFolder:
     path : pathlib.Path
         The folder.
     models : mapping of str to Model
-        By role, in the order of `ROLES`; may lack some.
+        By role, in the order of `ROLES`; may lack some. An ensemble is one model here.
     """
 
     path: Path
@@ -73,22 +74,18 @@ def find_models(models: str | os.PathLike[str] | None = None) -> ModelFolder:
     Raises
     ------
     ModelError
-        No such folder, a damaged file in it, or two files for the same role; files other than
-        those in its list of checksums, where it has one, as the package's own must.
+        No such folder, a damaged file in it, or files for one role whose settings differ, so that
+        they make no ensemble; files other than those in its list of checksums, where it has one,
+        as the package's own must.
     """
-    found: dict[str, Model] = {}
+    found: dict[str, list[Model]] = {}
     folder = _folder(models)
     files = _files(folder)
     _check_list(folder, files)
     for path in files:
         model = read_model(path)
-        if model.role in found:
-            raise ModelError(
-                f"{folder} has two models for {model.role}: {found[model.role].path.name} "
-                f"and {path.name}"
-            )
-        found[model.role] = model
-    return ModelFolder(folder, {role: found[role] for role in ROLES if role in found})
+        found.setdefault(model.role, []).append(model)
+    return ModelFolder(folder, {role: join_models(found[role]) for role in ROLES if role in found})
 
 
 def list_models(models: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
@@ -104,7 +101,8 @@ def list_models(models: str | os.PathLike[str] | None = None) -> list[dict[str, 
     Returns
     -------
     list of dict
-        By file name: ``file`` and either what `Model.to_dict` gives or ``error``.
+        By file name: ``file`` and either what `Model.to_dict` gives, ``flips`` where the model
+        has test-time flips and ``members`` where it is one of several for its role, or ``error``.
 
     Raises
     ------
@@ -112,6 +110,7 @@ def list_models(models: str | os.PathLike[str] | None = None) -> list[dict[str, 
         No such folder; files other than those in its list of checksums.
     """
     rows: list[dict[str, Any]] = []
+    roles: dict[str, list[tuple[Model, dict[str, Any]]]] = {}
     folder = _folder(models)
     files = _files(folder)
     _check_list(folder, files)
@@ -119,10 +118,29 @@ def list_models(models: str | os.PathLike[str] | None = None) -> list[dict[str, 
         try:
             model = read_model(path)
             check_model(model)
-            rows.append(model.to_dict())
+            rows.append(_describe(model))
+            roles.setdefault(model.role, []).append((model, rows[-1]))
         except ModelError as error:
             rows.append({"file": path.name, "error": str(error)})
+    for found in roles.values():
+        _describe_together(found)
     return rows
+
+
+def _describe(model: Model) -> dict[str, Any]:
+    flips = model.preprocessing.get("flips")
+    return {**model.to_dict(), **({"flips": flips} if flips else {})}
+
+
+def _describe_together(found: list[tuple[Model, dict[str, Any]]]) -> None:
+    """Say in the rows of one role how many they are, or why they are no ensemble."""
+    told: dict[str, Any] = {"members": len(found)} if len(found) > 1 else {}
+    try:
+        join_models([model for model, _ in found])
+    except ModelError as error:
+        told = {"error": str(error)}
+    for _, row in found:
+        row |= told
 
 
 def verify_model(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -146,7 +164,7 @@ def verify_model(path: str | os.PathLike[str]) -> dict[str, Any]:
     from .network import Network
 
     network = Network.open(path, threads=1)
-    return {**network.model.to_dict(), "n_values": network.n_values}
+    return {**_describe(network.model), "n_values": network.n_values}
 
 
 def verify_models(models: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
@@ -160,17 +178,24 @@ def verify_models(models: str | os.PathLike[str] | None = None) -> list[dict[str
     Returns
     -------
     list of dict
-        In the order of `ROLES`: what `verify_model` gives.
+        In the order of `ROLES`, of an ensemble by file name: what `verify_model` gives.
 
     Raises
     ------
     ModelError
-        What is wrong with the first that is damaged; a folder without any model.
+        What is wrong with the first that is damaged; a folder without any model; a file that an
+        ensemble holds twice.
     """
     folder = find_models(models)
     if not folder.models:
         folder.model(ROLES[0])
-    return [verify_model(model.path) for model in folder.models.values()]
+    for model in folder.models.values():
+        check_distinct(files_of(model))
+    return [
+        {**verify_model(file.path), **({"members": len(files)} if len(files) > 1 else {})}
+        for files in map(files_of, folder.models.values())
+        for file in files
+    ]
 
 
 def write_random(folder: str | os.PathLike[str], seed: int = 0) -> list[Path]:

@@ -207,6 +207,25 @@ def map_model(path: str | os.PathLike[str]) -> Iterator[tuple[Model, mmap.mmap]]
         yield Model(path, metadata, tensors, stamp), buffer
 
 
+def stored_tensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Read a model file's tensors as they are stored, as float32.
+
+    Raises
+    ------
+    ModelError
+        A damaged file, or bfloat16 in it, which NumPy lacks.
+    """
+    kinds = {"F32": np.float32, "F16": np.float16}
+    found = {}
+    with map_model(path) as (model, buffer):
+        for tensor in model.tensors:
+            if tensor.dtype not in kinds:
+                raise ModelError(f"{path}: tensor {tensor.name} is stored as {tensor.dtype}")
+            values = np.frombuffer(buffer[tensor.begin : tensor.end], kinds[tensor.dtype])
+            found[tensor.name] = values.reshape(tensor.shape).astype(np.float32)
+    return found
+
+
 def write_model(
     path: str | os.PathLike[str],
     tensors: Mapping[str, np.ndarray],

@@ -31,7 +31,8 @@ def write_sums(folder: Path) -> Path:
     Raises
     ------
     ModelError
-        No such folder, no model in it, two for one role, or a damaged one; no list is left.
+        No such folder, no model in it, files for one role that make no ensemble, or a damaged one;
+        no list is left.
     InputError
         A place that cannot be written.
     """

@@ -1,7 +1,7 @@
 """Synthetic sagittal T2w scans of the spinal cord, and synthetic lesions for real scans.
 
 >>> from spinalcord import phantom
->>> case = phantom.make_case("MS", seed=1)
+>>> case = phantom.make_case("MS", seed=1, region="cervical", kind="2d")
 >>> case.t2.shape == case.lesion.shape
 True
 

@@ -157,7 +157,7 @@ def acquire(
 
 
 def _window(protocol: dict[str, Any], h: int, w: int) -> Array:
-    """What of k-space is measured: a truncated, slightly tapered rectangle with T2 decay."""
+    """Measured part of k-space: a truncated, slightly tapered rectangle with T2 decay."""
     phase_axis = protocol["phase_axis"]
     share = protocol["resolution"] if phase_axis == 0 else protocol["resolution"][::-1]
     k = [2 * np.abs(np.fft.fftfreq(n)) / s for n, s in zip((h, w), share, strict=True)]

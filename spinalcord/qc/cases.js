@@ -20,7 +20,7 @@
     switch (wanted.verdict) {
       case "": case undefined: break;
       case "none": if (v) return false; break;
-      case "left-out": if (v !== "fail" && v !== "artefact") return false; break;
+      case "excluded": if (v !== "fail" && v !== "artefact") return false; break;
       case "note": if (!n) return false; break;
       case "stale": if (!isStale(c, verdict)) return false; break;
       default: if (v !== wanted.verdict) return false;

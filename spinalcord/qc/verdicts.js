@@ -124,7 +124,7 @@ const spinalcordQc = {};
       const of = (name) => value(row.cells[columns.get(name)] || "");
       const id = of("case_id"), verdict = of("verdict");
       if (!id) throw new Error(`line ${row.line} has no case_id`);
-      if (found.has(id)) throw new Error(`line ${row.line}: case ${id} is there twice`);
+      if (found.has(id)) throw new Error(`line ${row.line}: case ${id} occurs twice`);
       if (verdict && !VERDICTS.includes(verdict.toLowerCase())) {
         throw new Error(`line ${row.line}: '${verdict}' is none of ${VERDICTS.join(", ")}`);
       }

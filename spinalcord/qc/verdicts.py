@@ -13,7 +13,7 @@ from ..tables.reading import read_bytes, read_text
 from ..tables.spreadsheets import is_spreadsheet
 
 VERDICTS = ("pass", "fail", "artefact")
-LEFT_OUT = ("fail", "artefact")
+EXCLUDED = ("fail", "artefact")
 REASON = "quality control: "
 """How the reason of an exclusion begins that comes from a verdict."""
 
@@ -111,8 +111,8 @@ def read_verdicts(text: str, name: str) -> dict[str, tuple[str, str]]:
     return _verdicts(parse_table(text, name, known=_KNOWN, optional=("note",)))
 
 
-def left_out(text: str, name: str) -> dict[str, str]:
-    r"""Return case_id to reason for the cases whose verdict leaves them out.
+def excluded_cases(text: str, name: str) -> dict[str, str]:
+    r"""Return case_id to reason of the cases that their verdicts exclude.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def left_out(text: str, name: str) -> dict[str, str]:
 
     Examples
     --------
-    >>> left_out("case_id\tverdict\nsub-01\tfail\nsub-02\tpass", "verdicts.tsv")
+    >>> excluded_cases("case_id\tverdict\nsub-01\tfail\nsub-02\tpass", "verdicts.tsv")
     {'sub-01': 'quality control: fail'}
     """
     return _reasons(read_verdicts(text, name))
@@ -152,7 +152,7 @@ def _verdicts(table: DataTable) -> dict[str, tuple[str, str]]:
         if not case_id:
             raise InputError(f"{where} has no case_id")
         if case_id in verdicts:
-            raise InputError(f"{where}: case {case_id} is there twice")
+            raise InputError(f"{where}: case {case_id} occurs twice")
         if verdict.lower() not in ("", *VERDICTS):
             raise InputError(f"{where}: {verdict!r} is none of {', '.join(VERDICTS)}")
         verdicts[case_id] = verdict.lower(), _clean(row.get("note", ""))
@@ -178,7 +178,7 @@ def _reasons(verdicts: Mapping[str, tuple[str, str]]) -> dict[str, str]:
     return {
         case_id: REASON + verdict + (f": {note}" if note else "")
         for case_id, (verdict, note) in verdicts.items()
-        if verdict in LEFT_OUT
+        if verdict in EXCLUDED
     }
 
 

@@ -1,9 +1,20 @@
 """From a cohort to a paper: tables, figures and one page (the extra `report`).
 
->>> import spinalcord as sc
->>> cohort = sc.Cohort("out")  # doctest: +SKIP
->>> cohort.table2()  # doctest: +SKIP
->>> cohort.report("out")  # doctest: +SKIP
+>>> from spinalcord.report import TABLES, Cohort
+>>> cohort = Cohort(
+...     {
+...         "case_id": [f"sub-{i:02}" for i in range(40)],
+...         "reference_diagnosis": ["MS", "NMOSD"] * 20,
+...         "ms_vs_nmosd_probability": [0.2, 0.7, 0.4, 0.9, 0.6, 0.5, 0.1, 0.8] * 5,
+...     }
+... )
+>>> cohort.table("table2").title
+'Table 2. Classification performance'
+
+`TABLES` names all tables:
+
+>>> "table2" in TABLES
+True
 """
 
 from __future__ import annotations

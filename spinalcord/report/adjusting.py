@@ -195,7 +195,7 @@ def _rows(
     empty = {"p": math.nan, "p_holm": math.nan, "p_bh": math.nan, "test": ""}
     reasons = {factor.test.reason for factor in found if math.isnan(factor.test.p)}
     if len(reasons) == 1 and all(math.isnan(factor.test.p) for factor in found):
-        # One reason for all of them is said once.
+        # A common reason is stated once.
         row = comparison_row(found[0].test, math.nan, task=task, factor="all")
         return [{**row, "figure": figure, "p_bh": math.nan}]
     rows: list[dict[str, Any]] = []

@@ -75,7 +75,7 @@ class Cohort(Frames):
     ------
     InputError
         A file that is no table, or none at all; an unknown split; a level or margin outside
-        (0, 1); an exclusion of a case that is not there, or of all; a factor without a column.
+        (0, 1); an unknown case in the exclusions, or all cases excluded; a factor without a column.
 
     Examples
     --------
@@ -117,7 +117,7 @@ class Cohort(Frames):
         mine = in_split(every, self.split)
         self.all_scans = every.take(mine)
         self.cases, self.n_repeated = one_per_patient(self.all_scans)
-        own_factors(self.cases, self.factors)  # a wrong name is said at once
+        own_factors(self.cases, self.factors)  # reject a wrong name at once
         self.failures = run.failures.take(in_split(run.failures, self.split))
         self.n_all = max(
             every.n + run.failures.n + run.excluded.n,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from ..qc.verdicts import LEFT_OUT, REASON
+from ..qc.verdicts import EXCLUDED, REASON
 from ..tables.words import SYNONYMS
 from ..tasks import DIAGNOSES, TASKS
 from .cases import ask
@@ -139,7 +139,7 @@ def _judged(cohort: Cohort) -> list[tuple[str, int]]:
     reasons = cohort.excluded.words("reason")
     return [
         (f"quality control: {verdict}", sum(r.startswith(REASON + verdict) for r in reasons))
-        for verdict in LEFT_OUT
+        for verdict in EXCLUDED
     ]
 
 

@@ -32,7 +32,7 @@ class Frames:
         ImportError
             Without pandas, or SciPy.
         InputError
-            A column of `describe` that is not there, or has too many words.
+            A column of `describe` is missing, or has too many different words.
         """
         return self.table("characteristics").frame()
 

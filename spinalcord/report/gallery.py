@@ -98,7 +98,7 @@ class Plate:
 
     @property
     def alternative(self) -> str:
-        """What a reader who cannot see it is told."""
+        """Text alternative for readers who cannot see the picture."""
         where = f" The numbers are in the table {self.table}." if self.table else ""
         return f"{self.title}. {self.caption}{where}"
 

@@ -99,7 +99,7 @@ def leave_out(source: CohortSource, exclude: Any) -> CohortSource:
     Raises
     ------
     InputError
-        The list cannot be read, or names a case that is not there.
+        The list cannot be read, or names an unknown case.
     """
     reasons = read_exclusions(exclude)
     tables = source.cases, source.failures, source.excluded

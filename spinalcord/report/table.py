@@ -51,6 +51,16 @@ class Table:
         Columns that a page shows; the files have all.
     notes : tuple of str
         What a reader must know: split, excluded counts, notices.
+
+    Examples
+    --------
+    >>> rows = ({"case_id": "a", "mm3": 12.5},)
+    >>> table = Table("sizes", "Lesion sizes", ("case_id", "mm3"), rows, shown=("case_id", "mm3"))
+    >>> print(table.to_csv())
+    case_id,mm3
+    a,12.5
+    >>> table.to_dict()["title"]
+    'Lesion sizes'
     """
 
     name: str

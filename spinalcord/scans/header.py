@@ -67,6 +67,7 @@ _DATASET: dict[int, tuple[str, Any]] = {
     0x0020000E: ("series_uid", "text"),
     0x00200032: ("position", "decimals"),
     0x00200037: ("orientation", "decimals"),
+    0x00200052: ("frame_uid", "text"),
     0x00209163: ("n_parts", "short"),
     0x00280002: ("samples", "short"),
     0x00280004: ("photometric", "text"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from .volume import Source, Volume, warn
+from ..memory import check_memory
+from .orientation import shear_deg
+from .volume import MAX_SHEAR_DEG, Source, Volume, warn
 
 SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -54,6 +57,8 @@ def reason(error: Exception) -> str:
     """Return the last line of an ITK error, without addresses and source file names."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     last = lines[-1] if lines else type(error).__name__
+    if last.startswith("Reason: "):  # ITK's guess, from what errno happens to hold
+        return "damaged or truncated, or the file of its voxels is missing"
     return last.rpartition("): ")[2] if "ITK ERROR" in last else last
 
 
@@ -84,6 +89,7 @@ def read_itk(path: Path) -> Volume:
             reader.SetFileName(str(path))
             reader.ReadImageInformation()
             placed = _says_orientation(path, reader)
+            check_memory(2 * _stated_nbytes(reader), f"{path}: to read it")
             image = reader.Execute()
         except RuntimeError as error:
             raise InputError(f"{path}: not readable ({reason(error)})") from error
@@ -93,6 +99,16 @@ def read_itk(path: Path) -> Volume:
             "left, posterior, superior is assumed, as ITK does"
         )
     return from_sitk(image, source=Source("itk", path, (path,)))
+
+
+def _stated_nbytes(reader: Any) -> int:
+    """Return the bytes that an image takes by its header."""
+    import SimpleITK as sitk
+
+    kind = sitk.GetPixelIDValueAsString(reader.GetPixelID())
+    bits = [int(word) for word in kind.replace("-", " ").split() if word.isdigit()]
+    width = bits[0] // 8 if bits else 8
+    return int(math.prod(reader.GetSize()) * reader.GetNumberOfComponents() * width)
 
 
 def _says_orientation(path: Path, reader: Any) -> bool:
@@ -142,6 +158,25 @@ def from_sitk(image: Any, *, source: Source | None = None) -> Volume:
     affine[:3, 3] = image.GetOrigin()[:3]
     array = sitk.GetArrayFromImage(image)
     return Volume(array.reshape(size[::-1]).T, LPS_TO_RAS @ affine, source=source)
+
+
+def to_sitk(volume: Volume) -> Any:
+    """Convert a volume to a SimpleITK image; see `Volume.to_sitk`."""
+    import SimpleITK as sitk
+
+    sheared = shear_deg(volume.affine)
+    if sheared > MAX_SHEAR_DEG:
+        raise InputError(
+            f"the grid is sheared by {sheared:.1f} degrees, which SimpleITK cannot hold: resample "
+            "it, or use to_nibabel()"
+        )
+    array = volume.array.astype(np.uint8) if volume.array.dtype == bool else volume.array
+    image: Any = sitk.GetImageFromArray(np.ascontiguousarray(array.T))
+    placed = LPS_TO_RAS @ volume.affine
+    image.SetSpacing(volume.spacing_mm)
+    image.SetDirection((placed[:3, :3] / np.array(volume.spacing_mm)).ravel().tolist())
+    image.SetOrigin(placed[:3, 3].tolist())
+    return image
 
 
 def read_pixels(paths: list[Path], mended: Mapping[Path, bytes] | None = None) -> list[np.ndarray]:

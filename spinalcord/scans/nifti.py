@@ -1,4 +1,4 @@
-"""Read NIfTI-1, NIfTI-2 and .hdr/.img pairs with nibabel.
+"""Read NIfTI-1, NIfTI-2 and .hdr/.img pairs: plain files by `nifti_header`, others with nibabel.
 
 The affine is the sform where its code is set, else the qform: nibabel's own order.  Oblique and
 sheared affines are kept as they are.  Analyze 7.5 stores no orientation and is refused.
@@ -7,6 +7,7 @@ sheared affines are kept as they are.  Analyze 7.5 stores no orientation and is 
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import os
 import struct
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..memory import check_memory
+from .nifti_header import decode_nifti
 from .orientation import corner_displacement_mm
 from .volume import Source, Volume, spans_space, warn
 
@@ -73,25 +76,67 @@ def read_nifti(path: Path) -> Volume:
 
 
 def _load(path: Path) -> Any:
-    import nibabel
-
     name = path.name.lower()
     if name.endswith((".hdr", ".img", ".hdr.gz", ".img.gz")):
         return _load_pair(path)
+    check_memory(2 * os.path.getsize(path), f"{path}: to read it")
     raw = path.read_bytes()
     _refuse_pointer(path, raw[:1024])
     if raw[:2] == b"\x1f\x8b":
-        # All at once: faster than a seekable stream, and the checksum at the end is verified.
-        raw = gzip.decompress(raw)
-    for kind, cls in ((348, nibabel.Nifti1Image), (540, nibabel.Nifti2Image)):
+        raw = _unpacked(raw, path)
+    for kind in (348, 540):
         sizes = struct.pack("<i", kind), struct.pack(">i", kind)
         if raw[:4] in sizes and len(raw) >= kind:
             magic = raw[344:347] if kind == 348 else raw[4:7]
             if magic[:2] != b"n+":
                 break
             raw = _with_offset(path, raw, kind, "<" if raw[:4] == sizes[0] else ">")
-            return _sized(path, cls.from_bytes(raw), len(raw))
+            return _sized(path, decode_nifti(raw) or _by_nibabel(raw, kind), len(raw))
     raise InputError(f"{path}: not a NIfTI file (its first bytes are not a NIfTI header)")
+
+
+def _by_nibabel(raw: bytes, kind: int) -> Any:
+    import nibabel
+
+    cls = nibabel.Nifti1Image if kind == 348 else nibabel.Nifti2Image
+    return cls.from_bytes(raw)
+
+
+def _unpacked(packed: bytes, path: Path) -> bytes:
+    """Unpack a .nii.gz: all that its header accounts for, and no more of what may follow.
+
+    The rest is unpacked too, piece by piece, for the checksum at its end to be verified: a few
+    kilobytes can unpack to gigabytes.
+    """
+    kept: list[bytes] = []
+    length, most = 0, 540
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
+        while piece := stream.read(max(1 << 20, min(most - length, len(packed) * 4))):
+            if length < most:
+                kept.append(piece)
+            length += len(piece)
+            if len(kept) == 1:
+                most = _stated_nbytes(kept[0])
+                check_memory(2 * most, f"{path}: to unpack it")
+    return b"".join(kept)
+
+
+def _stated_nbytes(start: bytes) -> int:
+    """Return how long a NIfTI file is by its header, and a header more."""
+    for kind, at, code in ((348, 40, "h"), (540, 16, "q")):
+        for order in "<>":
+            if len(start) < kind or struct.unpack_from(order + "i", start)[0] != kind:
+                continue
+            extents = struct.unpack_from(f"{order}8{code}", start, at)
+            offset_at, offset_code = (108, "f") if kind == 348 else (168, "q")
+            (offset,) = struct.unpack_from(order + offset_code, start, offset_at)
+            n = math.prod(max(1, extent) for extent in extents[1:])
+            bits_at = 72 if kind == 348 else 14
+            (bits,) = struct.unpack_from(order + "h", start, bits_at)
+            if not 0 <= offset < 1 << 40:  # NaN, too
+                return kind
+            return int(offset + kind + n * max(1, bits // 8))
+    return len(start)
 
 
 def _with_offset(path: Path, raw: bytes, kind: int, order: str) -> bytes:

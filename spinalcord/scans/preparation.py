@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import time
 from collections.abc import Iterator
 from functools import cached_property
@@ -18,7 +19,8 @@ import numpy as np
 
 from .. import _core
 from ..errors import InputError, ModelError, note_warnings
-from .reading import read_mask
+from .annotations import Annotation, read_annotation, read_structure
+from .labels import Label
 from .volume import Volume, check_scan
 from .writing import describe_source
 
@@ -113,15 +115,34 @@ class WorkingScan:
             images = _core.with_context(images[:, 0], step)
         return images, frame
 
-    def mask(self, mask: Any, label: int | None = None) -> Array:
-        """Convert a user's mask to the working orientation.
+    def segment_nbytes(self, model: Model) -> int:
+        """Estimate the memory that segmenting this scan takes beyond what it already holds.
+
+        Per voxel: the scan in the working orientation once more, scaled, each output's map, and
+        masks, labels and results; per pixel of the images: their channels and each output.
+        """
+        slices, rows, columns = self.array.shape
+        n_outputs = len(model.outputs)
+        settings = model.preprocessing
+        if settings["mode"] == "physical":
+            h, w = (
+                math.ceil(n * mm / settings["pixel_mm"]) + 16
+                for n, mm in zip((rows, columns), self.spacing_mm[1:], strict=True)
+            )
+        else:
+            h, w = settings["size"]
+        channels = model.in_channels + 1
+        per_voxel = 4 + 5 * n_outputs + 16
+        pixels = slices * h * w * 4 * (channels + n_outputs)
+        return int(slices * rows * columns * per_voxel + pixels)
+
+    def mask(self, mask: Any, label: Label = None) -> Array:
+        """Convert a user's lesion mask to the working orientation.
 
         Parameters
         ----------
-        mask : path, Volume, nibabel or SimpleITK image
-            On the scan's grid, stored in any axis order.
-        label : int, optional
-            As for `read_mask`: which value is inside; all but 0 if not given.
+        mask, label
+            As for `read_annotation`.
 
         Returns
         -------
@@ -130,10 +151,35 @@ class WorkingScan:
         Raises
         ------
         InputError
-            On another grid; NaN; values between 0 and 1; a bare array; a label below 1.
+            As for `read_annotation`; a bare array.
+        """
+        return self.working(self.annotation(mask, label).lesion.array)
+
+    def annotation(self, mask: Any, label: Label = None, cord: Any = None) -> Annotation:
+        """Read what was drawn on the scan: lesion, cord, and which slices were not annotated.
+
+        Parameters
+        ----------
+        mask, label, cord
+            As for `read_annotation`.
+
+        Returns
+        -------
+        Annotation
+            On the scan's own grid; `working` turns its arrays.
+
+        Raises
+        ------
+        InputError
+            As for `read_annotation`; a bare array.
         """
         with self._noted(mask):
-            placed = read_mask(mask, like=self.volume, label=label)
+            return read_annotation(mask, like=self.volume, label=label, cord=cord)
+
+    def cord(self, mask: Any, label: int | str | None = None) -> Array:
+        """Convert a user's cord mask, or the cord of a file of named segments, likewise."""
+        with self._noted(mask):
+            placed = read_structure(mask, like=self.volume, structure="cord", label=label)
         return self.working(placed.array)
 
     def coregistered(self, scan: Any, name: str) -> WorkingScan:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..paths import local_path
-from .orientation import corner_displacement_mm
+from .labels import Label
 from .volume import Volume, check_scan, warn
 
 
@@ -50,8 +50,13 @@ def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
 
     Examples
     --------
-    >>> volume = read("t2.nii.gz")  # doctest: +SKIP
-    >>> volume = read("dicom/", series="1.2.840...")  # doctest: +SKIP
+    >>> import spinalcord as sc
+    >>> from spinalcord.scans.writing import save_volume
+    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> path = save_volume(phantom.t2, "t2.nii.gz")
+    >>> volume = sc.read("t2.nii.gz")
+    >>> volume.shape == phantom.t2.shape, volume.orientation.codes
+    (True, 'RIP')
     """
     volume = load(path, series=series)
     check_scan(volume)
@@ -106,18 +111,19 @@ def _no_series(path: Path, series: str | None, volume: Volume) -> Volume:
     return volume
 
 
-def read_mask(mask: Any, *, like: Volume, label: int | None = None) -> Volume:
-    """Read a mask and check that it lies on the grid of a scan.
+def read_mask(mask: Any, *, like: Volume, label: Label = None) -> Volume:
+    """Read a lesion mask of any kind onto the grid of a scan; see `read_annotation`.
 
     Parameters
     ----------
     mask : path, Volume, nibabel or SimpleITK image
-        Whole numbers.
+        Whole numbers; a path also to a ``.seg.nrrd`` of 3D Slicer, a DICOM SEG or RTSTRUCT.
     like : Volume
         The scan.
-    label : int, optional
-        Value of the voxels that are inside, such as 2 where 1 is cord and 2 is lesion. If not
-        given, all voxels that are not 0 are inside.
+    label : int, str or mapping, optional
+        What is inside: a value, such as 2 where 1 is cord and 2 is lesion; the name of a segment;
+        or a map, such as ``{"cord": 1, "lesion": 2}``. If not given, all voxels that are not 0, or
+        the segments that are called lesions.
 
     Returns
     -------
@@ -127,14 +133,15 @@ def read_mask(mask: Any, *, like: Volume, label: int | None = None) -> Volume:
     Warns
     -----
     SpinalcordWarning
-        The mask's affine is off by less than a voxel, as after rounding; it has several values
-        and no label is given, or values, but not the label that is given.
+        The mask's affine is off by less than a voxel, as after rounding; the mask lies on another
+        grid and was resampled; it has several values and no label is given, or values, but not the
+        label that is given; it lies outside the patient, or seems to be flipped.
 
     Raises
     ------
     InputError
-        Not the same voxels at the same places (any storage order is taken); NaN, or values that
-        are no whole numbers, such as probabilities; a label below 1.
+        A place that the scan does not show; NaN, or values that are no whole numbers, such as
+        probabilities; a label that is none or fits nothing.
 
     Examples
     --------
@@ -143,58 +150,32 @@ def read_mask(mask: Any, *, like: Volume, label: int | None = None) -> Volume:
     >>> int(read_mask(mask, like=scan, label=2).array.sum())
     120
     """
-    volume = load(mask) if isinstance(mask, (str, os.PathLike)) else Volume.from_any(mask)
-    return to_grid(volume, like, label)
+    from .annotations import read_annotation
+
+    return read_annotation(mask, like=like, label=label).lesion
 
 
-def to_grid(mask: Volume, like: Volume, label: int | None = None) -> Volume:
-    """Convert a mask in any storage order to the storage order of a scan; see `read_mask`."""
-    name = "the mask" if mask.source.path is None else str(mask.source.path)
-    inside = _inside(mask.array, name, check_label(label))
-    theirs = mask.like(inside.astype(np.uint8)).sagittal()
-    ours = like.sagittal()
-    smallest = min(like.spacing_mm)
-    moved = float("inf")
-    if ours.shape == theirs.shape:
-        moved = corner_displacement_mm(ours.affine, theirs.affine, ours.shape)
-    if moved > smallest:
-        raise InputError(
-            f"{name}: not on the scan's grid: {mask.shape} voxels of {_mm(mask)} mm, the scan "
-            f"has {like.shape} of {_mm(like)} mm, or they lie elsewhere in the patient"
-        )
-    if moved > 0.1 * smallest:
-        warn(
-            f"{name}: its affine is off the scan's by up to {moved:.2g} mm (rounded, it seems); "
-            "it is taken voxel by voxel"
-        )
-    flips = tuple(slice(None, None, -1 if flip else 1) for flip in like.orientation.flips)
-    stored = theirs.array[flips].transpose(np.argsort(like.orientation.permutation))
-    return like.like(np.ascontiguousarray(stored))
+def select(array: Any, name: str, value: int | None) -> Any:
+    """Return which voxels of a label map are inside.
 
+    Parameters
+    ----------
+    array : array
+        Whole numbers.
+    name : str
+        Of the mask, for messages.
+    value : int, optional
+        Of what is inside; all but 0 if not given, with a warning where they differ.
 
-def check_label(label: Any) -> int | None:
-    """Check the label of lesion voxels in a mask.
+    Returns
+    -------
+    bool array
 
     Raises
     ------
     InputError
-        It is no whole number of at least 1.
-
-    Examples
-    --------
-    >>> check_label(2)
-    2
+        NaN, or values that are no whole numbers.
     """
-    if label is None:
-        return None
-    whole = isinstance(label, (int, np.integer)) and not isinstance(label, bool)
-    if not whole or label < 1:
-        raise InputError(f"a label is a whole number of at least 1, got {label!r}")
-    return int(label)
-
-
-def _inside(array: Any, name: str, label: int | None) -> Any:
-    """Return which voxels of a mask are inside."""
     if array.dtype.kind == "f" and not np.array_equal(array, np.round(array)):
         raise InputError(
             f"{name} contains values that are no whole numbers (or NaN), such as probabilities: "
@@ -203,18 +184,14 @@ def _inside(array: Any, name: str, label: int | None) -> Any:
     if not np.isfinite(array.sum(dtype=np.float64)):
         raise InputError(f"{name}: NaN or infinite values in the mask")
     values = np.unique(array[array != 0])
-    shown = ", ".join(f"{value:g}" for value in values[:8]) + (" ..." if values[8:].size else "")
-    if label is not None:
-        if values.size and label not in values:
-            warn(f"{name}: no voxel has the value {label}; values besides 0: {shown}")
-        return array == label
+    shown = ", ".join(f"{each:g}" for each in values[:8]) + (" ..." if values[8:].size else "")
+    if value is not None:
+        if values.size and value not in values:
+            warn(f"{name}: no voxel has the value {value}; values besides 0: {shown}")
+        return array == value
     if values.size > 1:
         warn(
             f"{name}: {values.size} values besides 0 ({shown}) all count as inside; lesion_label= "
             "or --lesion-label (cord_label=, --cord-label of a cord mask) takes one of them"
         )
     return array != 0
-
-
-def _mm(volume: Volume) -> str:
-    return " x ".join(f"{mm:.4g}" for mm in volume.spacing_mm)

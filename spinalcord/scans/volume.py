@@ -25,6 +25,7 @@ from .orientation import (
     find_orientation,
     shear_deg,
 )
+from .tensors import from_tensor, on_cpu
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,12 +106,13 @@ class Volume:
 
     @classmethod
     def from_any(cls, scan: Any, *, series: str | None = None) -> Volume:
-        """Convert a path, a Volume, or a nibabel or SimpleITK image to a Volume.
+        """Convert a path, a Volume, or an image of another package to a Volume.
 
         Parameters
         ----------
-        scan : path, Volume, nibabel image or SimpleITK image
-            A path goes through `read`.
+        scan : path, Volume, nibabel image, SimpleITK image or MONAI MetaTensor
+            A path goes through `read`. A MetaTensor, or any tensor with an `affine` to RAS+
+            millimetres, may have one channel first; it is copied from its device.
         series : str, optional
             SeriesInstanceUID; only for a path to DICOM.
 
@@ -139,7 +141,7 @@ class Volume:
 
             return from_nibabel(scan)
         if hasattr(scan, "affine") and hasattr(scan, "__array__"):
-            return cls(np.asarray(scan), np.asarray(scan.affine))
+            return cls(*from_tensor(scan))
         kind = type(scan).__name__
         if hasattr(scan, "__array__") or isinstance(scan, (list, tuple)):
             raise InputError(
@@ -249,6 +251,24 @@ class Volume:
         moved = corner_displacement_mm(self._affine, other.affine, self.shape)
         return moved <= tolerance * min(self.spacing_mm)
 
+    def to_nibabel(self) -> Any:
+        """Return a nibabel image of these voxels; data types as `save_volume` writes them."""
+        from .writing import to_nibabel
+
+        return to_nibabel(self)
+
+    def to_sitk(self) -> Any:
+        """Return a SimpleITK image of these voxels, in LPS; sheared grids lose their shear.
+
+        Raises
+        ------
+        InputError
+            A grid sheared by more than half a degree, which SimpleITK's images cannot be.
+        """
+        from .itk import to_sitk
+
+        return to_sitk(self)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """Return the voxels as stored, for `numpy.asarray`; read-only unless they are copied."""
         if dtype is not None and np.dtype(dtype) != self._array.dtype:
@@ -282,7 +302,7 @@ def _where(source: Source) -> str:
 
 
 def _as_voxels(array: Any, where: str) -> np.ndarray:
-    voxels: np.ndarray = np.asarray(array)
+    voxels: np.ndarray = on_cpu(array)
     while voxels.ndim > 3 and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]
     if voxels.ndim != 3:
@@ -299,9 +319,9 @@ def _as_voxels(array: Any, where: str) -> np.ndarray:
     if not voxels.dtype.isnative or voxels.dtype.itemsize > 8:
         wanted = voxels.dtype.newbyteorder("=") if voxels.dtype.itemsize <= 8 else np.float64
         voxels = np.asarray(voxels, dtype=wanted)
-    voxels = voxels.view()
-    voxels.flags.writeable = False
-    return voxels
+    seen: np.ndarray = voxels.view()
+    seen.flags.writeable = False
+    return seen
 
 
 def _as_affine(affine: Any, where: str) -> np.ndarray:

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..paths import local_path
+from .nifti_header import NiftiHeader, encode_nifti
 from .orientation import corner_displacement_mm
 from .volume import Volume
 
@@ -155,12 +156,47 @@ def _as_written(array: np.ndarray, path: Path) -> np.ndarray:
     return array.astype(dtype, copy=False)
 
 
+def to_nibabel(volume: Volume) -> Any:
+    """Convert a volume to a nibabel image: NIfTI-1, or NIfTI-2 where the scan was.
+
+    Parameters
+    ----------
+    volume : Volume
+
+    Returns
+    -------
+    nibabel.Nifti1Image or Nifti2Image
+        With the geometry fields of the scan's own header, where that was NIfTI.
+
+    Raises
+    ------
+    InputError
+        Integers that do not fit; see `save_volume`.
+    """
+    image = _nifti_image(_as_written(volume.array, Path("the image")), volume)
+    return type(image).from_bytes(image.to_bytes())  # with the affine that its header states
+
+
 def _nifti_bytes(array: np.ndarray, volume: Volume) -> bytes:
+    fields = volume.source.details
+    if fields.get("sform_code") or fields.get("qform_code"):
+        plain = NiftiHeader(_nifti_version(array, volume))
+        if _repeat_geometry(plain, volume):
+            if not int(plain["xyzt_units"]) & 7:
+                plain["xyzt_units"] = 2 | int(plain["xyzt_units"])
+            return encode_nifti(plain, array)
+    return bytes(_nifti_image(array, volume).to_bytes())
+
+
+def _nifti_version(array: np.ndarray, volume: Volume) -> int:
+    large = max(array.shape) > np.iinfo(np.int16).max
+    return 2 if large or volume.source.details.get("version") == 2 else 1
+
+
+def _nifti_image(array: np.ndarray, volume: Volume) -> Any:
     import nibabel
 
-    fields = volume.source.details
-    large = max(array.shape) > np.iinfo(np.int16).max
-    second = large or fields.get("version") == 2
+    second = _nifti_version(array, volume) == 2
     cls: Any = nibabel.Nifti2Image if second else nibabel.Nifti1Image
     header = cls.header_class()
     header.set_data_dtype(array.dtype)
@@ -173,7 +209,7 @@ def _nifti_bytes(array: np.ndarray, volume: Volume) -> bytes:
             header["qform_code"] = 0
     if not int(header["xyzt_units"]) & 7:
         header["xyzt_units"] = 2 | int(header["xyzt_units"])
-    return bytes(cls(array, None, header).to_bytes())
+    return cls(array, None, header)
 
 
 def _repeat_geometry(header: Any, volume: Volume) -> bool:

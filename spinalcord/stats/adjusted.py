@@ -101,12 +101,14 @@ def adjusted_factors(
     '0.36 [95 % CI: 0.10, 1.24]'
     """
     check_level(level)
-    y = binary(right, "right")
+    answers = binary(right, "right")
     columns = {name: np.asarray(values, object) for name, values in factors.items()}
-    if not columns or any(c.shape != y.shape for c in columns.values()):
-        raise InputError(f"{len(columns)} factors for {y.size} cases; expected one value a case")
+    if not columns or any(c.shape != answers.shape for c in columns.values()):
+        raise InputError(
+            f"{len(columns)} factors for {answers.size} cases; expected one value a case"
+        )
     known = known_cases(columns.values())
-    y = y[known].astype(np.float64)
+    y = answers[known].astype(np.float64)
     parts = {name: design_columns(c[known]) for name, c in columns.items()}
     varying = {name: part for name, part in parts.items() if part[1]}
     options: dict[str, Any] = {"n": int(y.size), "unit": unit}

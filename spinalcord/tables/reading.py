@@ -126,7 +126,9 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
     Examples
     --------
-    >>> read_bytes("cohort.csv")  # doctest: +SKIP
+    >>> n = Path("cohort.csv").write_bytes(b"case_id,age")
+    >>> read_bytes("cohort.csv")
+    b'case_id,age'
     """
     try:
         return Path(path).read_bytes()
@@ -158,7 +160,9 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
     Examples
     --------
-    >>> read_text("excluded.txt")  # doctest: +SKIP
+    >>> n = Path("excluded.txt").write_bytes(b"sub-01\r\nsub-02")
+    >>> read_text("excluded.txt")
+    'sub-01\nsub-02'
     """
     text, guess = decode(read_bytes(path), str(path))
     if guess:
@@ -235,7 +239,8 @@ def from_frame(frame: Any, name: str) -> DataTable:
 
     Examples
     --------
-    >>> from_frame(pandas.DataFrame({"age": [41.5]}), "x").rows  # doctest: +SKIP
+    >>> import pandas
+    >>> from_frame(pandas.DataFrame({"age": [41.5]}), "x").rows
     (('41.5',),)
     """
     header = [str(column) for column in frame.columns]

@@ -18,6 +18,11 @@ _R_ENDINGS = (".rds", ".rdata", ".rda")
 _BROKEN = ("#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!")
 
 
+MAX_UNPACKED_NBYTES = 500_000_000
+MAX_CELLS = 5_000_000
+"""A cohort of 10,000 cases with 100 columns has a million."""
+
+
 def is_spreadsheet(raw: bytes, path: Path) -> bool:
     """Say whether a file is a workbook, SPSS or R data: by content, R by its name's ending.
 
@@ -62,7 +67,12 @@ def read_spreadsheet(path: Path, optional: Sequence[str] = ()) -> DataTable:
 
     Examples
     --------
-    >>> read_spreadsheet(Path("cohort.xlsx")).columns  # doctest: +SKIP
+    >>> import openpyxl
+    >>> book = openpyxl.Workbook()
+    >>> book.active.append(["case_id", "age", "sex"])
+    >>> book.active.append(["a", 41, "F"])
+    >>> book.save("cohort.xlsx")
+    >>> read_spreadsheet(Path("cohort.xlsx")).columns
     ('case_id', 'age', 'sex')
     """
     with open(path, "rb") as file:
@@ -108,10 +118,15 @@ def _read_workbook(path: Path, optional: Sequence[str]) -> DataTable:
     openpyxl = _need("openpyxl")
     try:
         raw = path.read_bytes()  # openpyxl goes by the names of files otherwise
+        _check_expansion(path, raw)
         values = openpyxl.load_workbook(io.BytesIO(raw), data_only=True)
         formulas = openpyxl.load_workbook(io.BytesIO(raw))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # those of zip, zlib, XML and openpyxl for damaged parts
         raise InputError(f"{path}: cannot be read as a workbook: {error}") from error
+    for sheet in values.worksheets:
+        _check_extent(path, sheet)
     filled = [sheet for sheet in values.worksheets if _rows(sheet)]
     if not filled:
         raise InputError(f"{path}: no sheet with a table in it")
@@ -125,6 +140,27 @@ def _read_workbook(path: Path, optional: Sequence[str]) -> DataTable:
     padded = [Row(line, tuple(cells) + ("",) * (width - len(cells))) for line, cells in rows]
     full = [*header, *[""] * (width - len(header))]
     return make_table(str(path), full, padded, notes, optional=optional)
+
+
+def _check_expansion(path: Path, raw: bytes) -> None:
+    """Refuse a workbook that unpacks to what no table needs, before anything is unpacked."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > MAX_UNPACKED_NBYTES:
+        raise InputError(
+            f"{path}: unpacks to {unpacked / 1e6:.0f} MB; expected at most "
+            f"{MAX_UNPACKED_NBYTES / 1e6:.0f} MB for a table"
+        )
+
+
+def _check_extent(path: Path, sheet: Any) -> None:
+    """Refuse a sheet that one cell far away makes larger than the rows could ever be read."""
+    rows, columns = getattr(sheet, "max_row", 0), getattr(sheet, "max_column", 0)
+    if rows * columns > MAX_CELLS:
+        raise InputError(
+            f"{path}: the sheet {sheet.title} has {rows} rows and {columns} columns; expected at "
+            f"most {MAX_CELLS} cells: delete what lies far from the table"
+        )
 
 
 def _rows(sheet: Any) -> list[tuple[int, list[str]]]:

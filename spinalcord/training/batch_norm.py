@@ -56,7 +56,7 @@ def kind_of(x: Tensor) -> str:
 def kind_for(device: torch.device, bf16: bool, *, compiled: bool) -> str:
     """Say who normalises in a training: "core" in bf16 on CPUs that compute in it, else "torch".
 
-    With torch.compile all is PyTorch's, which then fuses the Norms itself.
+    With torch.compile PyTorch computes everything, and fuses batch normalisation itself.
     """
     if compiled or not bf16 or device.type != "cpu":
         return TORCH
@@ -111,7 +111,7 @@ class _Norm(torch.autograd.Function):
 
 
 def _tensor(buffer: Tensor | None) -> Tensor:
-    """Take it for there: none of these networks' Norms goes without running statistics."""
+    """Take it for there: all batch normalisations of these networks have running statistics."""
     assert buffer is not None
     return buffer
 

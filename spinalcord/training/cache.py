@@ -23,15 +23,16 @@ from .. import _core
 from ..cohort.listing import CohortCase
 from ..errors import InputError
 from ..models.model_file import Model
+from ..scans.annotations import Annotation
+from ..scans.labels import Label, check_label
 from ..scans.preparation import LesionSlices, WorkingScan
-from ..scans.reading import check_label
 from ..scans.writing import write_bytes, write_json
 from .settings import SEGMENTATION
 
 LESION, CORD = 1, 2
 """Bits of a target."""
 
-_LAYOUT = 2
+_LAYOUT = 3
 _ONE = 65535
 
 
@@ -56,6 +57,8 @@ class Entry:
         How far away the slices lie that are an image's first and third channel; None: one channel.
     has_cord, has_t1c : bool
         Whether the cord is known, and whether there is a contrast-enhanced T1w.
+    unannotated : frozenset of int
+        Slices on which nobody has drawn: their lesion is not known.
     """
 
     case: CohortCase
@@ -69,6 +72,7 @@ class Entry:
     context_mm: float | None
     has_cord: bool
     has_t1c: bool
+    unannotated: frozenset[int] = frozenset()
 
     @property
     def channels(self) -> int:
@@ -118,7 +122,7 @@ def prepare_cases(
     metadata: Mapping[str, Any],
     folder: str | os.PathLike[str],
     *,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     progress: bool = False,
 ) -> list[Entry]:
     """Prepare cases, unless they are prepared already.
@@ -130,8 +134,8 @@ def prepare_cases(
         Of the model file to be: preprocessing, labels and in_channels count.
     folder : path
         Made if absent; may be shared by several trainings.
-    lesion_label : int, optional
-        As for `spinalcord.classify`: which value of the lesion masks is lesion.
+    lesion_label : int, str or mapping, optional
+        As for `spinalcord.classify`: what in the lesion masks is lesion.
     progress : bool
         Whether to show a bar on a terminal.
 
@@ -143,7 +147,7 @@ def prepare_cases(
     Raises
     ------
     InputError
-        An unreadable scan; a mask or T1w on another grid.
+        An unreadable scan or mask; a mask outside the patient or flipped; a T1w on another grid.
     """
     from tqdm import tqdm
 
@@ -155,14 +159,16 @@ def prepare_cases(
     return [_prepare(case, model, folder, label) for case in shown]
 
 
-def _prepare(case: CohortCase, model: Model, folder: Path, label: int | None) -> Entry:
+def _prepare(case: CohortCase, model: Model, folder: Path, label: Label) -> Entry:
     key = _key(case, model, label)
     about = folder / f"{key}.json"
     if not about.is_file():
         scan = WorkingScan(case.path, series=case.series)
-        lesion = (scan.mask(case.mask, label) > 0).astype(np.uint8)
+        drawn = scan.annotation(case.mask, label, case.cord)
+        if drawn.doubts:
+            raise InputError(f"{case.mask}: {'; '.join(drawn.doubts)}; mend it, or leave it out")
         make = _segmentation if model.role == SEGMENTATION else _classification
-        facts = make(case, model, scan, lesion, folder / key)
+        facts = make(case, model, scan, drawn, folder / key)
         # Last: what has this file is complete.
         write_json(about, facts)
     facts = json.loads(about.read_text())
@@ -178,15 +184,17 @@ def _prepare(case: CohortCase, model: Model, folder: Path, label: int | None) ->
         context_mm=model.preprocessing.get("context_mm"),
         has_cord=facts["has_cord"],
         has_t1c=facts["has_t1c"],
+        unannotated=frozenset(facts["unannotated"]),
     )
 
 
 def _segmentation(
-    case: CohortCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
+    case: CohortCase, model: Model, scan: WorkingScan, drawn: Annotation, stem: Path
 ) -> dict[str, Any]:
     alone = Model(model.path, {**model.metadata, "preprocessing": _alone(model)}, ())
     images, frame = scan.segmentation_images(alone)
-    cord = None if case.cord is None else scan.mask(case.cord)
+    lesion = scan.working(drawn.lesion.array)
+    cord = None if drawn.cord is None else scan.working(drawn.cord.array)
     target = np.zeros((len(images), *images.shape[2:]), np.uint8)
     stretched = model.preprocessing["mode"] != "physical"
     for bit, mask in ((LESION, lesion), (CORD, cord)):
@@ -208,12 +216,14 @@ def _segmentation(
         "spacing_mm": scan.spacing_mm[0],
         "has_cord": cord is not None,
         "has_t1c": False,
+        "unannotated": list(drawn.unannotated),
     }
 
 
 def _classification(
-    case: CohortCase, model: Model, scan: WorkingScan, lesion: NDArray[np.uint8], stem: Path
+    case: CohortCase, model: Model, scan: WorkingScan, drawn: Annotation, stem: Path
 ) -> dict[str, Any]:
+    lesion = scan.working(drawn.lesion.array)
     t1c = None if case.t1c is None else scan.coregistered(case.t1c, "t1c")
     images, slices, _ = LesionSlices(scan, lesion, t1c).images(model)
     _save(stem, "images", _stored(images))
@@ -225,6 +235,7 @@ def _classification(
         "spacing_mm": scan.spacing_mm[0],
         "has_cord": False,
         "has_t1c": t1c is not None,
+        "unannotated": [],
     }
 
 
@@ -263,7 +274,7 @@ def _save(stem: Path, kind: str, array: NDArray[Any]) -> None:
     write_bytes(stem.with_name(f"{stem.name}.{kind}.npy"), buffer.getvalue())
 
 
-def _key(case: CohortCase, model: Model, label: int | None) -> str:
+def _key(case: CohortCase, model: Model, label: Label) -> str:
     """Name a case's slices by the files they come from and by how they are made."""
     files = [case.path, case.mask, case.cord if model.role == SEGMENTATION else case.t1c]
     parts = [

@@ -1,6 +1,6 @@
-"""From a trained network to a model file: half precision, checked against the core, cut-off frozen.
+"""Export a trained network: half precision, checked against the core, with its threshold.
 
-The cut-off is chosen on the validation split with the file itself, opened by the C core: what is
+The threshold is chosen on the validation split with the file itself, opened by the C core: what is
 frozen is what users run.
 """
 
@@ -18,7 +18,7 @@ from torch import nn
 
 from ..errors import ModelError, SpinalcordWarning
 from ..models.architectures import DENSENET121, MULTIRESUNET, NORM_EPS
-from ..models.model_file import map_model, write_model
+from ..models.model_file import stored_tensors, write_model
 from ..models.network import Network
 from ..stats.roc import auc_value
 from ..stats.thresholds import choose_threshold
@@ -42,7 +42,7 @@ MOST_SLICES = 600
 def describe(
     target: str, outputs: Sequence[str], name: str, preprocessing: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the metadata of a model file to be, with the cut-off still at one half.
+    """Return the metadata of a model file to be, with the threshold still at one half.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def export_model(
     held: Sequence[Entry],
     path: str | os.PathLike[str],
 ) -> dict[str, Any]:
-    """Write a model file, compare it with the network, measure it and freeze its cut-off.
+    """Write a model file, compare it with the network, measure it and freeze its threshold.
 
     Parameters
     ----------
@@ -175,25 +175,6 @@ def compare(path: str | os.PathLike[str], images: np.ndarray) -> float:
     return float(np.abs(opened(images) - want).max())
 
 
-def stored_tensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Read a model file's tensors as they are stored, as float32.
-
-    Raises
-    ------
-    ModelError
-        A damaged file, or bfloat16 in it, which NumPy lacks.
-    """
-    kinds = {"F32": np.float32, "F16": np.float16}
-    found = {}
-    with map_model(path) as (model, buffer):
-        for tensor in model.tensors:
-            if tensor.dtype not in kinds:
-                raise ModelError(f"{path}: tensor {tensor.name} is stored as {tensor.dtype}")
-            values = np.frombuffer(buffer[tensor.begin : tensor.end], kinds[tensor.dtype])
-            found[tensor.name] = values.reshape(tensor.shape).astype(np.float32)
-    return found
-
-
 def _example(held: Sequence[Entry], network: Network) -> np.ndarray:
     """One or two images to compare on; a part of a slice will do for segmentation."""
     whole = network.kind == MULTIRESUNET
@@ -213,20 +194,11 @@ def _windows(network: Network, entry: Entry) -> np.ndarray:
 def _measure_answers(
     network: Network, held: Sequence[Entry]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Youden's cut-off over the patients' mean probabilities."""
-    classes = classes_of(network.model.role)
-    scores, truth = [], []
-    for entry in held:
-        if entry.lesion:
-            images = _windows(network, entry)
-            parts = [network(images[i : i + 8])[:, 1] for i in range(0, len(images), 8)]
-            scores.append(float(np.concatenate(parts).astype(np.float64).mean()))
-            truth.append(entry.case.diagnosis in classes[1])
-    p, positive = np.array(scores), np.array(truth)
-    chosen = choose_threshold(positive, p, split="validation")
-    threshold, origin = between(chosen.value, p), f"validation, Youden, {len(p)} cases"
+    """Youden's threshold over the patients' mean probabilities."""
+    positive, p = answers(network, held)
+    threshold, origin = youden(positive, p, "validation")
     if threshold is None:
-        threshold, origin = 0.5, f"one half: no cut-off separates {len(p)} validation cases"
+        threshold = 0.5
         warnings.warn(f"{network.model.name}: {origin}", SpinalcordWarning, stacklevel=3)
     called = p >= threshold
     figures = {
@@ -235,13 +207,57 @@ def _measure_answers(
         "accuracy": float((called == positive).mean()),
         "sensitivity": float(called[positive].mean()),
         "specificity": float((~called[~positive]).mean()),
-        "remark": "at the cut-off chosen on these cases: too good",
+        "remark": "at the threshold chosen on these cases: too good",
     }
     return {"threshold": threshold, "threshold_from": origin}, figures
 
 
+def answers(network: Network, held: Sequence[Entry]) -> tuple[np.ndarray, np.ndarray]:
+    """Ask a classifier about cases.
+
+    Parameters
+    ----------
+    network : Network
+    held : sequence of Entry
+        Those without lesion are excluded.
+
+    Returns
+    -------
+    positive : (cases,) bool array
+        Who has a diagnosis of the positive class.
+    probability : (cases,) float64 array
+        Of it, mean over the slices with lesion, as in use.
+    """
+    classes = classes_of(network.model.role)
+    scores, truth = [], []
+    for entry in held:
+        if entry.lesion:
+            images = _windows(network, entry)
+            parts = [network(images[i : i + 8])[:, 1] for i in range(0, len(images), 8)]
+            scores.append(float(np.concatenate(parts).astype(np.float64).mean()))
+            truth.append(entry.case.diagnosis in classes[1])
+    return np.array(truth, bool), np.array(scores)
+
+
+def youden(positive: np.ndarray, p: np.ndarray, split: str) -> tuple[float | None, str]:
+    """Choose Youden's threshold, and say where it is from.
+
+    Returns
+    -------
+    float or None
+        None where all or no case would be called positive: one half is to be used.
+    str
+        For ``threshold_from``.
+    """
+    chosen = choose_threshold(positive, p, split=split)
+    threshold = between(chosen.value, p)
+    if threshold is None:
+        return None, f"one half: no threshold separates {len(p)} {split} cases"
+    return threshold, f"{split}, Youden, {len(p)} cases"
+
+
 def between(value: float, scores: np.ndarray) -> float | None:
-    """Move a cut-off from a case's own score half-way to the next lower one.
+    """Move a threshold from a case's own score half-way to the next lower one.
 
     The calls stay the same, and rounding of another precision does not turn them.
 

@@ -12,22 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from ..cohort.listing import CohortCase, list_cohort
 from ..errors import InputError, SpinalcordWarning
 from ..tables.words import listed_words, unknown_words
 from .settings import SEGMENTATION, check_target, classes_of
-
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
-SHARE = 0.2
-"""Of the patients that validate where the cohort does not say who does: the letter's 98 of 490."""
-
-_SPLITS = {
-    "train": TRAIN, "training": TRAIN,
-    "validation": VALIDATION, "valid": VALIDATION, "val": VALIDATION,
-    "test": TEST, "testing": TEST,
-}  # fmt: skip
+from .splitting import TEST, TRAIN, VALIDATION, split_cases
 
 
 def list_cases(
@@ -38,17 +27,19 @@ def list_cases(
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[list[CohortCase], str]:
-    """List the cases of a cohort that a target can be trained and validated on.
+    r"""List the cases of a cohort that a target can be trained and validated on.
 
     Parameters
     ----------
     data : path
         A BIDS folder or a table, as for `spinalcord.run_cohort`.  A table may have the column
         ``cord``; in BIDS the cord mask lies beside the lesion mask and is called ``label-cord``
-        (or ``desc-cord``) in place of ``label-lesion``.
+        (or ``desc-cord``) in place of ``label-lesion``.  A table may have the column ``group``:
+        what must stay in one split besides the patient, such as the person whose scan several
+        synthetic patients' lesions were put into.
     target : str
-        "segmentation", a task or "diagnosis": who has another diagnosis that is known, or none, is
-        left out.
+        "segmentation", a task or "diagnosis": patients with another known diagnosis, or none, are
+        excluded.
     seed : int, default 0
         Draws the split where the cohort names none: a fifth of the patients of each diagnosis
         validate.
@@ -65,37 +56,46 @@ def list_cases(
     Warns
     -----
     SpinalcordWarning
-        Cases that are left out, and why; as `spinalcord.run_cohort` of its tables.
+        Excluded cases, and why; as `spinalcord.run_cohort` of its tables.
 
     Raises
     ------
     InputError
         As `spinalcord.run_cohort`; a diagnosis of a word that is not known, unless segmentation is
-        trained; a patient with two diagnoses or in two splits; a split of another name or for some
-        cases only; a class or a split without cases.
+        trained; a patient with two diagnoses; a patient or a group in two splits; a split of
+        another name or for some cases only; a class or a split without cases.
 
     Examples
     --------
-    >>> cases, origin = list_cases("cohort.csv", "ms_vs_nmosd")  # doctest: +SKIP
+    >>> rows = ["a,MS,train", "b,NMOSD,train", "c,MS,validation", "d,NMOSD,validation"]
+    >>> lines = [f"{row[0]}.nii.gz,{row[0]}_mask.nii.gz,{row}" for row in rows]
+    >>> table = ["path,mask,case_id,diagnosis,split", *lines]
+    >>> n = Path("cohort.csv").write_text("\n".join(table))
+    >>> for row in rows:
+    ...     Path(f"{row[0]}.nii.gz").touch()
+    ...     Path(f"{row[0]}_mask.nii.gz").touch()
+    >>> cases, origin = list_cases("cohort.csv", "ms_vs_nmosd")
+    >>> [(case.case_id, case.split) for case in cases]
+    [('a', 'train'), ('b', 'train'), ('c', 'validation'), ('d', 'validation')]
     """
     check_target(target)
     name = Path(data).name
     found = _read(Path(data), columns, words)
-    _check_diagnoses(found, target, name)
+    check_diagnoses(found, target, name)
     listed, origin = split_cases(found, seed=seed)
     cases = [case for case in listed if case.split != TEST]
     masked = [case for case in cases if case.mask]
     if len(masked) < len(cases):
         _left_out(
             name, len(cases) - len(masked), len(cases),
-            "have no lesion mask and are left out; a scan without lesion needs a mask of zeros",
+            "have no lesion mask and are excluded; a scan without lesion needs a mask of zeros",
         )  # fmt: skip
     if target != SEGMENTATION:
         wanted = {word for names in classes_of(target) for word in names}
         others = Counter(case.diagnosis for case in masked if case.diagnosis not in wanted)
         if others:
             counts = Counter({word or "none": n for word, n in others.items()})
-            what = f"have another diagnosis than {target} asks for and are left out: "
+            what = f"have another diagnosis than {target} asks for and are excluded: "
             _left_out(name, sum(others.values()), len(masked), what + listed_words(counts))
         masked = [case for case in masked if case.diagnosis in wanted]
     check_classes(masked, target, name)
@@ -106,8 +106,14 @@ def _left_out(name: str, n: int, among: int, why: str) -> None:
     warnings.warn(f"{name}: {n} of {among} cases {why}", SpinalcordWarning, stacklevel=3)
 
 
-def _check_diagnoses(cases: Sequence[CohortCase], target: str, name: str) -> None:
-    """Refuse diagnoses that would be dropped unseen, and patients with two of them."""
+def check_diagnoses(cases: Sequence[CohortCase], target: str, name: str) -> None:
+    """Refuse diagnoses that would be dropped unseen, and patients with two of them.
+
+    Raises
+    ------
+    InputError
+        There are such.
+    """
     unknown = unknown_words("diagnosis", (case.diagnosis for case in cases))
     if unknown and target != SEGMENTATION:
         raise InputError(
@@ -147,66 +153,6 @@ def check_classes(cases: Iterable[CohortCase], target: str, name: str) -> None:
                 )
 
 
-def split_cases(cases: Sequence[CohortCase], *, seed: int = 0) -> tuple[list[CohortCase], str]:
-    """Check the splits of cases, or draw them by patient where none has one.
-
-    Parameters
-    ----------
-    cases : sequence of CohortCase
-        Their splits as the cohort spells them; empty where it does not say.
-    seed : int, default 0
-
-    Returns
-    -------
-    cases : list of CohortCase
-    origin : str
-        "cohort" or "drawn".
-
-    Raises
-    ------
-    InputError
-        A split of another name, or for some cases only; a patient in two splits.
-    """
-    unknown = sorted({case.split for case in cases if case.split.lower() not in (*_SPLITS, "")})
-    if unknown:
-        raise InputError(f"split is train, validation or test, got {', '.join(unknown)}")
-    empty = sum(not case.split for case in cases)
-    if 0 < empty < len(cases):
-        raise InputError(f"{empty} of {len(cases)} cases have no split; give it to all or to none")
-    origin = "drawn" if empty else "cohort"
-    if empty:
-        drawn = _draw(cases, seed)
-        return [_in_split(case, drawn[case.participant_id]) for case in cases], origin
-    named = [_in_split(case, _SPLITS[case.split.lower()]) for case in cases]
-    at: dict[str, str] = {}
-    for case in named:
-        if at.setdefault(case.participant_id, case.split) != case.split:
-            raise InputError(
-                f"participant {case.participant_id} is in the splits {at[case.participant_id]} "
-                f"and {case.split}: all scans of a patient belong to one"
-            )
-    return named, origin
-
-
-def _in_split(case: CohortCase, split: str) -> CohortCase:
-    return replace(case, truth={**case.truth, "split": split})
-
-
-def _draw(cases: Sequence[CohortCase], seed: int) -> dict[str, str]:
-    rng = np.random.default_rng([seed, 1])
-    patients: dict[str, str] = {}
-    for case in cases:
-        patients.setdefault(case.participant_id, case.diagnosis)
-    split = {}
-    for diagnosis in sorted(set(patients.values())):
-        names = sorted(name for name, own in patients.items() if own == diagnosis)
-        order = rng.permutation(len(names))
-        n = max(round(SHARE * len(names)), 1) if len(names) > 1 else 0
-        for place, k in enumerate(order):
-            split[names[k]] = VALIDATION if place < n else TRAIN
-    return split
-
-
 def _read(
     data: Path,
     columns: Mapping[str, str] | None,
@@ -228,7 +174,7 @@ def _cord_beside(case: CohortCase) -> str | None:
 
 
 def fingerprint(cases: Sequence[CohortCase], target: str) -> str:
-    """Return a checksum of who is trained on for what: a training goes on with these alone."""
+    """Return a checksum of the cases and their labels: resuming requires the same ones."""
     rows = sorted((c.case_id, c.participant_id, c.diagnosis, c.split) for c in cases)
     return hashlib.sha256(json.dumps([target, rows]).encode()).hexdigest()
 

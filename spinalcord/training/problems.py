@@ -16,9 +16,9 @@ from .augmentation import Augmentation, crop, disturb
 from .cache import Entry
 from .losses import class_loss, count_overlap, mask_loss
 from .mining import mine
-from .patients import TRAIN, VALIDATION
 from .sampling import Batch, PatchSampler, WindowSampler
 from .settings import SEGMENTATION, START, Settings, classes_of
+from .splitting import TRAIN, VALIDATION
 from .torch_networks import build
 
 MARGIN = 0.15

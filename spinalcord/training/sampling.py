@@ -51,7 +51,8 @@ class Batch:
     labels : int64 (n,)
         Class; 0 for patches.
     known : float32 (n, m)
-        1 where a mask is known, 0 for the cord of a case without cord mask.
+        1 where a mask is known; 0 for the cord of a case without cord mask, and for the lesion on
+        a slice that was not annotated.
     size : (int, int)
         Rows and columns of the images to make of these.
     """
@@ -138,7 +139,7 @@ class PatchSampler:
             entry, index, centre = self._place(rng, u, size)
             images[i] = entry.patch(index, partial(cut, centre=centre, shape=shape))
             bits[i] = cut(entry.target(index), centre, shape)
-            known[i, 1] = entry.has_cord
+            known[i] = index not in entry.unannotated, entry.has_cord
         masks = np.stack([bits & LESION, bits & CORD], 1).astype(bool).astype(np.float32)
         return Batch(images, masks, np.zeros(self._batch, np.int64), known, size)
 
@@ -221,7 +222,7 @@ class WindowSampler:
     Parameters
     ----------
     entries : sequence of Entry
-        Those without slices are left out.
+        Those without slices are ignored.
     labels : sequence of int
         Class of each entry, from 0.
     batch : int
@@ -245,7 +246,7 @@ class WindowSampler:
         if not all(self._classes):
             raise InputError("a class has no slice with lesion to train with")
         if batch < n_classes:
-            raise InputError(f"a batch of {batch} cannot hold {n_classes} classes")
+            raise InputError(f"a batch of {batch} is too small for {n_classes} classes")
         self._batch, self._seed = batch, seed
 
     def draw(self, step: int) -> Batch:

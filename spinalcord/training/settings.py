@@ -20,6 +20,7 @@ DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "f32", "bf16")
 MODES = ("physical", "stretch")
 SCHEDULES = ("plateau", "cosine")
+KEPT = ("best", "last")
 
 PREPARED = (256, 256)
 """Rows and columns of the classifiers' windows as they are prepared."""
@@ -92,6 +93,9 @@ class Settings:
     patience, stop_after : int, default 20 and 60
         Epochs without gain of the validation loss before the rate is halved, and before the end.
     augment : bool, default True
+    keep : {"best", "last"}
+        Which weights are exported: the best on the validation split, or the last ones, on which
+        that split has had no influence, so that figures on it are fair; for a cosine.
 
     Raises
     ------
@@ -125,6 +129,7 @@ class Settings:
     patience: int = 20
     stop_after: int = 60
     augment: bool = True
+    keep: str = "best"
 
     def __post_init__(self) -> None:
         if self.mode == OLD_STRETCH:
@@ -172,7 +177,7 @@ class Settings:
             )
         for name, choices in (
             ("device", DEVICES), ("precision", PRECISIONS), ("mode", MODES),
-            ("schedule", SCHEDULES),
+            ("schedule", SCHEDULES), ("keep", KEPT),
         ):  # fmt: skip
             if getattr(self, name) not in choices:
                 raise InputError(f"{name} is {', '.join(choices)}, got {getattr(self, name)!r}")

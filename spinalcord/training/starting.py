@@ -106,7 +106,7 @@ def load_backbone(network: nn.Module, path: str | os.PathLike[str]) -> None:
         Changed in place; its head stays as it is.
     path : path
         ``.safetensors``, or what torch.save made of a state_dict (read without running anything);
-        old names such as ``denselayer1.norm.1`` are understood, ``classifier`` is left out.
+        old names such as ``denselayer1.norm.1`` are understood, ``classifier`` is ignored.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     except Exception as error:  # both readers raise errors of many kinds for a damaged file
         raise ModelError(f"{path}: no weights could be read: {type(error).__name__}") from error
     if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
-        raise ModelError(f"{path} holds no state_dict (names and tensors)")
+        raise ModelError(f"{path} contains no state_dict (names and tensors)")
     return {name: value.float() for name, value in loaded.items()}
 
 

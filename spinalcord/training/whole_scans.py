@@ -82,7 +82,7 @@ def measure_scan(
         As from `probabilities`.
     pixel_mm : float
     threshold : float
-        Of lesion; that of the cord is one half.  Lesions that touch no cord are left out where
+        Of lesion; that of the cord is one half.  Lesions that touch no cord are excluded where
         the network outlines it, as `segment` leaves them out.
 
     Returns
@@ -187,7 +187,7 @@ def _group(entry: Entry) -> str:
 
 
 def _touching(found: NDArray[np.bool_], cord: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Leave out the components that hold no pixel of the cord."""
+    """Remove the components without any pixel of the cord."""
     labels, n = _core.label(found.astype(np.uint8), np.eye(4))
     inside = np.bincount(labels[cord], minlength=n + 1) > 0
     inside[0] = False

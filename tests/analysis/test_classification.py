@@ -144,8 +144,11 @@ def test_contrast_enhanced_scan_on_another_grid_is_refused(scan, model_folder):
 @pytest.mark.parametrize(
     ("mask", "match"),
     [
-        (stored(np.ones((6, 96, 80), np.uint8)), "not on the scan's grid.*6.*7"),
-        (stored(np.ones((7, 96, 80), np.uint8), origin=(0.0, 0.0, 0.0)), "not on the scan's grid"),
+        (stored(np.ones((6, 96, 80), np.uint8), origin=(90.0, 0.0, 0.0)), "not on the scan.*6.*7"),
+        (
+            stored(np.ones((7, 96, 80), np.uint8), origin=(0.0, 0.0, 180.0)),
+            "not on the scan's grid",
+        ),
         (stored(np.full((7, 96, 80), 0.3, np.float32)), "no whole numbers.*threshold first"),
         (stored(np.full((7, 96, 80), np.nan, np.float32)), "NaN"),
         (np.ones((7, 96, 80), np.uint8), "bare ndarray"),

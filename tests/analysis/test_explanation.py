@@ -85,7 +85,7 @@ def test_map_without_positive_part_says_so(scan, mask, model_folder, stand_in, m
         "the map is nowhere positive: nothing in the slices speaks for NMOSD",
     )
     assert "nowhere positive" in shown._repr_html_()
-    assert shown.headline.endswith("Grad-CAM; no evidence for it")
+    assert shown.headline.endswith("Grad-CAM; no attribution for it")
 
 
 def test_map_of_zeros_says_so(scan, mask, model_folder, stand_in, monkeypatch):
@@ -126,7 +126,7 @@ def test_ring_is_asked_for_in_millimetres(scan, mask, model_folder):
     assert rings[1] == pytest.approx(positive[near].sum() / positive.sum(), rel=1e-6)
     assert 0 < found[1].focus.flat_inside_fraction < found[1].focus.flat_ring_fraction < 1
     headline = found[1].headline
-    assert f"{found[1].inside_fraction:.1%} of the evidence for it in the lesion" in headline
+    assert f"{found[1].inside_fraction:.1%} of the attribution in the lesion" in headline
     assert f"{rings[1]:.1%} within 5 mm around" in headline
     assert f"of an even map: {found[1].focus.flat_inside_fraction:.1%}" in headline
     assert headline in found[1]._repr_html_()

@@ -251,7 +251,7 @@ def test_share_in_the_cord_needs_a_cord(scan, model_folder):
 
 
 def test_cord_on_another_grid_is_refused(scan, model_folder):
-    cord = stored(np.ones((7, 96, 79), np.uint8))
+    cord = stored(np.ones((7, 96, 79), np.uint8), origin=(0.0, 0.0, 500.0))
     with pytest.raises(InputError, match="not on the scan's grid"):
         sc.segment(scan, models=model_folder, cord=cord)
 

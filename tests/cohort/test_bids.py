@@ -103,7 +103,7 @@ def test_what_is_refused(tmp_path):
     with pytest.raises(InputError, match="no column participant_id"):
         list_cohort(tmp_path)
     (tmp_path / "participants.tsv").write_text("participant_id\nsub-01\n01\n")
-    with pytest.raises(InputError, match="sub-01 is there twice"):
+    with pytest.raises(InputError, match="sub-01 occurs twice"):
         list_cohort(tmp_path)
 
 

@@ -28,6 +28,12 @@ def test_files_masks_and_dicom_folders(tmp_path):
     assert ignored["b"].mask is None
 
 
+def test_segmentations_of_slicer_and_masks_by_a_dash_are_no_cases(tmp_path):
+    touch(tmp_path, "a.nii.gz", "a.seg.nrrd", "b.nii", "b-lesion.nii.gz")
+    cases = {case.case_id: case.mask for case in list_cohort(tmp_path).cases}
+    assert cases == {"a": str(tmp_path / "a.seg.nrrd"), "b": str(tmp_path / "b-lesion.nii.gz")}
+
+
 def test_results_in_the_folder_are_no_cases(tmp_path):
     touch(tmp_path, "a.nii", "out/.spinalcord/lock", "out/a/a_x.nii", "new/a/a_x.nii")
     (case,) = list_cohort(tmp_path, out=tmp_path / "new").cases
@@ -38,7 +44,7 @@ def test_what_is_refused(tmp_path):
     with pytest.raises(InputError, match="no scan in it"):
         list_cohort(tmp_path)
     touch(tmp_path, "a.nii", "a.nii.gz")
-    with pytest.raises(InputError, match="case a is there twice"):
+    with pytest.raises(InputError, match="case a occurs twice"):
         list_cohort(tmp_path)
     touch(tmp_path, "i1", content=DICOM)
     with pytest.raises(InputError, match=r"DICOM files lie in it directly \(i1\)"):

@@ -69,7 +69,7 @@ def test_masks_and_contrast_can_be_left_aside(tmp_path):
     [
         ("case_id,path\n", "no case in it"),
         ("id,path\na,a.nii\n", "no column case_id"),
-        ("case_id,path\na,a.nii\na,b.nii\n", "case a is there twice"),
+        ("case_id,path\na,a.nii\na,b.nii\n", "case a occurs twice"),
         ("case_id,path\nx/1,a.nii\nx-1,b.nii\n", "x/1 and x-1 would have the same file names"),
         ("case_id,path\nA,a.nii\na,b.nii\n", "A and a would have the same file names"),
         ("case_id,path\na,\n", "line 2, column path: no path"),

@@ -132,9 +132,9 @@ def test_how_answers_are_explained_is_the_run_s(cohort, tmp_path, model_folder):
         assert 0 < row["tumor_vs_demyelination_deletion_auc"] < 1
         assert row["tumor_vs_demyelination_hirescam_top_iou"] == 1
     described = json.loads((out / "dataset_description.json").read_text(encoding="utf-8"))
-    explaining = described["Spinalcord"]["settings"]["explaining"]
-    assert explaining["ring_mm"] == 10
-    assert explaining["compare"] == ["hirescam:last"]
+    explanation = described["Spinalcord"]["settings"]["explanation"]
+    assert explanation["ring_mm"] == 10
+    assert explanation["compare"] == ["hirescam:last"]
     assert quietly(cohort, out, models=model_folder, **how).counts["kept"] == 3
     again = quietly(cohort, out, models=model_folder, ring_mm=3)
     assert again.counts["kept"] == 0  # other settings, other results

@@ -16,6 +16,7 @@ def test_verify_and_info_describe(random_models, capsys):
     assert main(["info", "--models", str(random_models)]) == 0
     info = json.loads(capsys.readouterr().out)
     assert {"version", "name", "isa", "threads", "precisions", "onednn", "models"} <= set(info)
+    assert info["backends"] == ["own", "onednn"]
     assert len(info["models"]) == 4
     for row in info["models"]:
         assert set(row["kernels"]) == set(info["precisions"])

@@ -67,3 +67,9 @@ def test_missing_model_exits_3(tmp_path, capsys):
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "none.safetensors: No such file" in printed.err
+
+
+@pytest.mark.slow
+def test_verify_takes_a_folder(random_models, capsys):
+    assert main(["models", "verify", str(random_models)]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 4

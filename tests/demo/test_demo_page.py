@@ -55,7 +55,7 @@ def test_page_says_what_it_shows(page):
     assert "phantom.make_case(&#x27;MS&#x27;, 3, difficulty=" in text
     for step in ("make the phantom", "open the models", "segment", "classify", "explain"):
         assert step in text
-    assert re.search(r"cut-off 0\.5, mean of 2 slices", text)
+    assert re.search(r"threshold 0\.5, mean of 2 slices", text)
 
 
 def test_bars_stand_at_their_probabilities(page, folder, moved):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from model_files import METADATA, SEGMENTATION, write_raw
+from model_files import METADATA, SEGMENTATION, changed, write_raw
 
 from spinalcord.errors import InputError, ModelError
 from spinalcord.models import folder as models
@@ -25,11 +25,25 @@ def test_finds_models_by_what_they_say_they_are(tmp_path):
         folder.model("tumor_vs_demyelination")
 
 
-def test_two_models_for_one_role_are_refused(tmp_path):
+def test_models_for_one_role_that_differ_are_refused(tmp_path):
     write_raw(tmp_path / "a.safetensors")
-    write_raw(tmp_path / "b.safetensors")
-    with pytest.raises(ModelError, match=r"two models for ms_vs_nmosd: a\.s.* and b\.s"):
+    write_raw(tmp_path / "b.safetensors", metadata=changed(METADATA, "labels.threshold", 0.6))
+    differ = (
+        r"two models for ms_vs_nmosd, a\.s.* and b\.s.*, which make no ensemble: "
+        "labels.threshold is 0.4 in the one and 0.6 in the other"
+    )
+    with pytest.raises(ModelError, match=differ):
         find_models(tmp_path)
+    assert all("make no ensemble" in row["error"] for row in list_models(tmp_path))
+
+
+def test_models_for_one_role_that_agree_are_one(tmp_path):
+    write_raw(tmp_path / "a.safetensors")
+    write_raw(tmp_path / "b.safetensors", metadata=changed(METADATA, "version", "2"))
+    model = find_models(tmp_path).model("ms_vs_nmosd")
+    assert (model.name, model.version) == ("test-ms-vs-nmosd", "1 + 2")
+    assert [row["members"] for row in list_models(tmp_path)] == [2, 2]
+    assert [m["file"] for m in model.to_dict()["members"]] == ["a.safetensors", "b.safetensors"]
 
 
 def test_damaged_model_is_named(tmp_path):

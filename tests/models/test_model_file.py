@@ -88,7 +88,7 @@ def test_missing_file_is_named(tmp_path):
 def test_tiny_file_is_refused(tmp_path, nbytes):
     path = tmp_path / "m.safetensors"
     path.write_bytes(b"x" * nbytes)
-    with pytest.raises(ModelError, match=f"holds only {nbytes} bytes"):
+    with pytest.raises(ModelError, match=f"has only {nbytes} bytes"):
         read_model(path)
 
 
@@ -173,7 +173,7 @@ def test_damaged_tensor_entry_is_refused(tmp_path, key, value, match):
 
 def test_bytes_of_no_tensor_are_refused(tmp_path):
     path = write_raw(tmp_path / "m.safetensors", data=DATA + b"xy")
-    with pytest.raises(ModelError, match="holds 2 bytes that belong to no tensor"):
+    with pytest.raises(ModelError, match="has 2 bytes that belong to no tensor"):
         read_model(path)
 
 

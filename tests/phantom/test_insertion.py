@@ -241,7 +241,11 @@ def test_the_small_classifier_does_see_what_is_there(hosts):
 
 
 def test_masks_that_do_not_fit_are_refused(host):
-    with pytest.raises(InputError, match="not on the scan's grid"):
+    elsewhere = np.eye(4)
+    elsewhere[:3, 3] = 5000
+    with pytest.raises(InputError, match="nor where the scan is"):
+        insert_lesion(host.t2, sc.Volume(np.ones((9, 9, 9)), elsewhere), "MS", 0)
+    with pytest.raises(InputError, match="covers 9 mm head to foot; at least 40 mm are expected"):
         insert_lesion(host.t2, sc.Volume(np.ones((9, 9, 9)), np.eye(4)), "MS", 0)
     with pytest.raises(InputError, match="NaN"):
         insert_lesion(host.t2, host.cord.like(np.full(host.cord.shape, np.nan)), "MS", 0)

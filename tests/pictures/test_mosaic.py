@@ -43,7 +43,7 @@ def test_html_has_letters_numbers_and_what_colours_mean():
     lesion[1:3, 10:14, 20:26] = 1
     heat = np.linspace(-2, 8, lesion.size, dtype=np.float32).reshape(lesion.shape)
     scene = made(
-        lesion, cord=volume(lesion), heat=volume(heat), heat_label="evidence for <MS>, logit"
+        lesion, cord=volume(lesion), heat=volume(heat), heat_label="attribution for <MS>, logit"
     )
     html = draw_mosaic(scene).to_html()
     assert html.count("data:image/png") == 2
@@ -52,7 +52,7 @@ def test_html_has_letters_numbers_and_what_colours_mean():
     assert "L ← slice 2" in html  # the stored axis runs from right to left
     assert "slice 1 → R" in html
     assert "-8 <span" in html
-    assert "</span> 8</span> evidence for &lt;MS&gt;, logit" in html
+    assert "</span> 8</span> attribution for &lt;MS&gt;, logit" in html
     for colour in (LESION_COLOUR, CORD_COLOUR):
         assert f"solid rgb{colour}".replace(" ", "") in html.replace(" ", "")
     assert "all 2 slices with lesion, from the patient" in html.replace("&#x27;", "'")
@@ -62,8 +62,8 @@ def test_a_map_of_zeros_says_so():
     lesion = np.zeros((4, 20, 20), np.uint8)
     lesion[1, 5, 5] = 1
     zeros = volume(np.zeros(lesion.shape, np.float32))
-    html = draw_mosaic(made(lesion, heat=zeros, heat_label="evidence")).to_html()
-    assert "evidence: 0 everywhere" in html
+    html = draw_mosaic(made(lesion, heat=zeros, heat_label="attribution")).to_html()
+    assert "attribution: 0 everywhere" in html
 
 
 def test_no_lesion_shows_the_middle_slice_whole():
@@ -108,7 +108,7 @@ def test_notes_and_titles():
 
 
 @pytest.mark.parametrize(
-    ("slices", "named"), [([], "empty"), ([7], "holds 7"), ([-1], "holds -1"), ([1.5], "1.5")]
+    ("slices", "named"), [([], "empty"), ([7], "contains 7"), ([-1], "contains -1"), ([1.5], "1.5")]
 )
 def test_slices_that_are_not_there(slices, named):
     with pytest.raises(InputError, match=rf"{named}.*expected whole numbers from 0 to 4"):

@@ -77,13 +77,13 @@ def test_a_cohort_is_judged_by_keyboard_alone(run, browser):
 
 
 def test_what_is_exported_is_what_a_run_leaves_out(run, browser):
-    from spinalcord.qc.verdicts import left_out
+    from spinalcord.qc.verdicts import excluded_cases
 
     press(browser, ["f", "n"])
     browser.type('a "quoted" word')
     press(browser, ["Escape", "j", "a", "j", "p"])
     exported = browser.evaluate("spinalcordQc.exported()")
-    assert left_out(exported, "x") == {
+    assert excluded_cases(exported, "x") == {
         "sub-00000": 'quality control: fail: a "quoted" word',
         "sub-00001": "quality control: artefact",
     }
@@ -148,12 +148,12 @@ def test_layers_are_shown_hidden_and_faded(browser):
     press(browser, ["o"])
     assert picture() != without
     press(browser, ["h"])
-    assert "evidence for" in browser.evaluate(text("legend"))
+    assert "attribution for" in browser.evaluate(text("legend"))
     press(browser, ["h"])
     told = "40.0 % of it in the lesion; 2.5 % if it were spread evenly"
     assert told in browser.evaluate(text("legend"))
     press(browser, ["h"])
-    assert "evidence for" not in browser.evaluate(text("legend"))
+    assert "attribution for" not in browser.evaluate(text("legend"))
     before = browser.evaluate("document.getElementById('line').value")
     press(browser, ["[", "["])
     assert int(browser.evaluate("document.getElementById('line').value")) == int(before) - 20

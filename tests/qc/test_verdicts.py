@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spinalcord.errors import InputError
-from spinalcord.qc.verdicts import is_verdicts, left_out, read_exclusions, read_verdicts
+from spinalcord.qc.verdicts import excluded_cases, is_verdicts, read_exclusions, read_verdicts
 
 HEAD = "case_id\tverdict\tnote\n"
 
@@ -22,7 +22,7 @@ def test_fail_and_artefact_leave_out_with_their_notes():
     )
     assert is_verdicts(text)
     assert read_verdicts(text, "x")["d"] == ("", "to ask")
-    assert left_out(text, "x") == {
+    assert excluded_cases(text, "x") == {
         "b": "quality control: fail",
         "c": 'quality control: artefact: moved "a lot" # 3',
         "e": "quality control: fail",
@@ -30,7 +30,7 @@ def test_fail_and_artefact_leave_out_with_their_notes():
 
 
 def test_columns_may_stand_in_another_order():
-    assert left_out("note\tverdict\tcase_id\r\nwhy\tfail\ta\r\n", "x") == {
+    assert excluded_cases("note\tverdict\tcase_id\r\nwhy\tfail\ta\r\n", "x") == {
         "a": "quality control: fail: why"
     }
 
@@ -47,7 +47,7 @@ def test_other_lists_are_no_verdicts(text):
     [
         ("\tfail\tx\n", "line 2 has no case_id"),
         ("a\tmaybe\tx\n", "line 2: 'maybe' is none of pass, fail, artefact"),
-        ("a\tpass\tx\na\tfail\tx\n", "line 3: case a is there twice"),
+        ("a\tpass\tx\na\tfail\tx\n", "line 3: case a occurs twice"),
     ],
 )
 def test_a_verdict_that_cannot_be_meant_is_refused(rows, message):

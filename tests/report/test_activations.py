@@ -1,4 +1,4 @@
-"""Where the evidence lay, for right answers and wrong."""
+"""Shares of the attribution, for right answers and wrong."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_tasks_off_the_way_are_not_counted(table):
 
 def test_notes_say_how(table):
     how = {"method": "layercam", "layer": "block3", "ring_mm": 7.5}
-    notes = activations(Cohort(table).cases, explaining=how, notes=("first",)).notes
+    notes = activations(Cohort(table).cases, explanation=how, notes=("first",)).notes
     assert notes[:2] == ("first", "LayerCAM at block3; the ring is 7.5 mm wide")
     assert len(activations(Cohort(table).cases).notes) == 1
 
@@ -66,7 +66,7 @@ def test_an_older_run_has_the_lesion_s_share_alone():
 
 
 def test_without_shares_there_is_no_table():
-    with pytest.raises(InputError, match="no case says where the evidence lies"):
+    with pytest.raises(InputError, match="no case has shares of the attribution"):
         Cohort(cohorts.drawn(8)).table("activations")
 
 

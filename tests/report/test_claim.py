@@ -24,7 +24,7 @@ def test_what_a_run_knows_is_filled_in(tmp_path):
         tmp_path / "out",
         table,
         description={
-            "settings": {"precision": "f32", "explaining": {"method": "layercam"}},
+            "settings": {"precision": "f32", "explanation": {"method": "layercam"}},
             "models": [{"role": "lesion", "network": "multiresunet", "name": "m", "version": "2"}],
         },
     )

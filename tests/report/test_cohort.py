@@ -33,7 +33,7 @@ def test_one_scan_a_patient():
     cohort = Cohort(table)
     assert (cohort.cases.n, cohort.n_repeated) == (10, 10)
     assert list(cohort.cases.words("case_id")) == table["case_id"][::2]
-    assert "10 further scans of the same patients are left out" in cohort.notes[1]
+    assert "10 further scans of the same patients are excluded" in cohort.notes[1]
 
 
 def test_a_run_brings_failures_and_notices(tmp_path):

@@ -77,7 +77,7 @@ def test_failures_and_models_of_a_run(tmp_path):
     assert got.tables["models"].rows[0]["sha256"] == "0" * 64
     told = {row["setting"]: row["value"] for row in got.tables["settings"].rows}
     assert told["settings: threshold"] == "not set"
-    assert told["settings: explaining"] == "method gradcam; curves False; compare none"
+    assert told["settings: explanation"] == "method gradcam; curves False; compare none"
     values = {row["setting"]: row["value"] for row in got.tables["settings"].rows}
     assert values["threshold of ms_vs_nmosd"] == "0.5"
     assert values["settings: threshold"] == "not set"

@@ -23,7 +23,7 @@ def test_counts_and_what_has_no_answer():
     assert got.rows[0]["figure"] == "accuracy"
     assert (got.rows[0]["k"], got.rows[0]["n"]) == (right, 40)
     assert "positive predictive value, NMOSD" in [r["figure"] for r in got.rows]
-    assert "patients without an answer, left out: 1" in got.notes
+    assert "patients without an answer, excluded: 1" in got.notes
 
 
 def test_without_answers():

@@ -53,7 +53,7 @@ def test_quality_control_is_told_apart_from_other_exclusions(tmp_path):
     assert left == {
         "quality control: fail": 1,
         "quality control: artefact": 2,
-        "left out on request": 1,
+        "excluded on request": 1,
     }
 
 

@@ -77,7 +77,7 @@ def test_cases_are_left_out_of_a_run_as_by_the_run_itself(tmp_path):
     }
     assert some.flow[0].n == 14
     assert dict(some.flow[0].left) == {
-        "quality control: fail": 1, "quality control: artefact": 1, "left out on request": 1,
+        "quality control: fail": 1, "quality control: artefact": 1, "excluded on request": 1,
     }  # fmt: skip
     assert some.table1()["n"].max() == 11
 
@@ -90,3 +90,10 @@ def test_exclusions_must_fit(tmp_path):
         Cohort(folder, exclude=[f"sub-{i:05d}" for i in range(12)])
     with pytest.raises(InputError, match="cannot be read"):
         Cohort(folder, exclude=tmp_path / "absent.tsv")
+
+
+def test_the_old_name_of_explanation_options_is_read(tmp_path):
+    (tmp_path / "cases.tsv").write_text("case_id\treference_diagnosis\na\tMS\n")
+    text = '{"Spinalcord": {"settings": {"explaining": {"method": "layercam"}}}}'
+    (tmp_path / "dataset_description.json").write_text(text)
+    assert Cohort(tmp_path).settings["settings"] == {"explanation": {"method": "layercam"}}

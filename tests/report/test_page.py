@@ -95,7 +95,7 @@ def test_notice_and_split_stand_before_the_results(contents):
 def test_long_tables_are_folded_and_cut():
     table = cohorts.drawn(1200)
     html = report_html(gather(Cohort(table)))
-    assert "rows; errors.csv holds all" in html
+    assert "rows; errors.csv contains all" in html
     assert html.count("<tr>") < 700
 
 

@@ -125,7 +125,7 @@ def test_damaged_files_are_warned_of(tmp_path, maker):
     want = maker.classic(tmp_path)
     whole = (tmp_path / "IM0000").read_bytes()
     (tmp_path / "broken").write_bytes(whole[:400])
-    with pytest.warns(SpinalcordWarning, match=r"1 damaged file\(s\) were left out, first broken"):
+    with pytest.warns(SpinalcordWarning, match=r"1 damaged file\(s\) were ignored, first broken"):
         equal(read(tmp_path), want)
 
 

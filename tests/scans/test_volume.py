@@ -139,7 +139,7 @@ def test_check_takes_scans():
         (scan(spacing=(1, 3.2, 1)), "not sagittal-capable: voxels of 1 mm head to foot and 3.2 mm"),
         (scan(spacing=(0.5, 0.5, 5)), "not sagittal-capable"),
         (scan(shape=(2, 9, 10)), r"2 sagittal slice\(s\)"),
-        (Volume(np.full((8, 9, 10), 7), np.eye(4)), r"all voxels hold the same value \(7\)"),
+        (Volume(np.full((8, 9, 10), 7), np.eye(4)), r"all voxels have the same value \(7\)"),
         (Volume(np.where(numbered((8, 9, 10)) == 3, np.nan, 1.0), np.eye(4)), "1 voxels are NaN"),
         (Volume(np.where(numbered((8, 9, 10)) < 2, np.inf, 1.0), np.eye(4)), "2 voxels are NaN or"),
     ],

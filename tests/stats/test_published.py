@@ -114,7 +114,7 @@ def test_audit_areas():
 
 
 def test_audit_cut_off():
-    points = [f.figures["points"] for f in letter().audit() if f.topic == "cut-off"]
+    points = [f.figures["points"] for f in letter().audit() if f.topic == "threshold"]
     assert points == pytest.approx([1.5, 3.9, 4.4], abs=0.6)
 
 

@@ -1,4 +1,4 @@
-"""Tables of named columns: what is refused, renamed, left out with a word."""
+"""Tables of named columns: what is refused, renamed, ignored with a note."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_cells_that_may_be_left_off():
 def test_row_names_of_r_and_pandas_are_no_column():
     table = made(["a", "b"], ["1", "x", "y"], ["3", "z", "w"])
     assert table.rows == (("x", "y"), ("z", "w"))
-    assert table.notes == ("x.csv: the first cell of each row is left out, as R's name of the row",)
+    assert table.notes == ("x.csv: the first cell of each row is ignored: R's row names",)
     assert made(["", "a"], ["0", "x"], ["1", "y"]).notes == ()
     rows = [Row(2, ("pat 1", "x"), quoted=True), Row(3, ("pat 2", "y"), quoted=True)]
     assert make_table("x", ["a"], rows).rows == (("x",), ("y",))
@@ -55,7 +55,7 @@ def test_row_names_of_r_and_pandas_are_no_column():
 def test_a_column_without_a_name_is_left_out_with_a_word():
     table = made(["a", "", "b"], ["1", "?", "2"], ["3", "", "4"])
     assert table.columns == ("a", "b")
-    assert table.notes == ("x.csv: column 2 has no name and is left out (1 values)",)
+    assert table.notes == ("x.csv: column 2 has no name and is ignored (1 values)",)
 
 
 def test_separators_at_the_ends_of_lines_are_no_columns():
@@ -76,7 +76,7 @@ def test_names_in_any_case_and_a_mapping():
 def test_a_column_that_another_is_named_for_is_left_out_with_a_word():
     table = made(["age", "age_at_scan"], ["1", "2"]).renamed(("age",), {"age": "age_at_scan"})
     assert (table.columns, table.rows) == (("age",), (("2",),))
-    assert "column age is left out" in table.notes[0]
+    assert "column age is ignored" in table.notes[0]
 
 
 def test_missing_columns_are_named_with_those_that_are_there():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import sys
+import zipfile
 
 import pytest
 
 from spinalcord.errors import InputError, SpinalcordWarning
-from spinalcord.tables import read_table
+from spinalcord.tables import read_table, spreadsheets
 
 
 def workbook(path, rows, *, more=()):
@@ -105,3 +107,30 @@ def test_a_missing_library_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(ImportError, match=r"needs openpyxl: .*spinalcord\[tables\]"):
         read_table(tmp_path / "x.xlsx")
+
+
+def test_damaged_workbooks_and_bombs_are_refused(tmp_path, monkeypatch):
+    """What zip, zlib, XML and openpyxl raise for damaged parts is not for users to read."""
+    whole = workbook(tmp_path / "x.xlsx", [["case_id"], ["a"]]).read_bytes()
+    path = tmp_path / "damaged.xlsx"
+    for at in range(40, len(whole), 97):
+        path.write_bytes(whole[:at] + b"\x55\xaa\x55" + whole[at + 3 :])
+        with contextlib.suppress(InputError):
+            read_table(path)
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="cannot be read as a workbook"):
+        read_table(path)
+
+    bomb = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", bytes(30_000_000))
+    monkeypatch.setattr(spreadsheets, "MAX_UNPACKED_NBYTES", 20_000_000)
+    with pytest.raises(InputError, match="unpacks to 30 MB; expected at most 20 MB"):
+        read_table(bomb)
+
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["XFD1048576"] = "case_id", "far"
+    book.save(tmp_path / "far.xlsx")
+    with pytest.raises(InputError, match="1048576 rows and 16384 columns; expected at most"):
+        read_table(tmp_path / "far.xlsx")

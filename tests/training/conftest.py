@@ -54,6 +54,23 @@ def bids(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def unsplit(tmp_path_factory):
+    """Two patients of each diagnosis and two without lesion, all with cord masks; no split."""
+    folder = tmp_path_factory.mktemp("unsplit") / "bids"
+    rows = ["participant_id\tdiagnosis"]
+    for k, diagnosis in enumerate((*DIAGNOSES, "n/a") * 2, 1):
+        subject = f"sub-{k:02d}"
+        scan, mask, cord = draw_case(k, lesion=diagnosis != "n/a")
+        save(scan, folder / subject / "anat" / f"{subject}_T2w.nii.gz")
+        truth = folder / "derivatives" / "truth" / subject / "anat"
+        save(mask, truth / f"{subject}_label-lesion_mask.nii.gz")
+        save(cord, truth / f"{subject}_label-cord_mask.nii.gz")
+        rows.append(f"{subject}\t{diagnosis}")
+    (folder / "participants.tsv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def patch_entries(bids, tmp_path_factory):
     """The cohort prepared for segmentation."""
     return _prepared("segmentation", bids, tmp_path_factory)

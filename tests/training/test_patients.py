@@ -6,14 +6,8 @@ from collections import Counter
 
 import pytest
 
-from spinalcord.cohort.listing import CohortCase
 from spinalcord.errors import InputError, SpinalcordWarning
-from spinalcord.training.patients import list_cases, split_cases
-
-
-def case(name, *, patient=None, diagnosis="MS", split=""):
-    truth = {"reference_diagnosis": diagnosis, "split": split}
-    return CohortCase(name, patient or name, f"{name}.nii", f"{name}_m.nii", truth=truth)
+from spinalcord.training.patients import list_cases
 
 
 def table(folder, rows, header="case_id,path,mask,diagnosis,split,participant_id,cord"):
@@ -47,36 +41,6 @@ def test_a_table_with_cord_masks(tmp_path):
     assert [c.diagnosis for c in cases] == ["MS", "NMOSD", "MS", "NMOSD"]
     assert cases[0].cord == str(tmp_path / "a_c.nii")
     assert cases[1].cord is None
-
-
-def test_a_drawn_split_keeps_patients_together():
-    cases = [
-        case(f"{d}{k}-{scan}", patient=f"{d}{k}", diagnosis=d)
-        for d in ("MS", "NMOSD") for k in range(10) for scan in range(3)
-    ]  # fmt: skip
-    drawn, origin = split_cases(cases, seed=3)
-    assert origin == "drawn"
-    splits = {c.participant_id: {o.split for o in drawn if o.participant_id == c.participant_id}
-              for c in drawn}  # fmt: skip
-    assert all(len(own) == 1 for own in splits.values())
-    counts = Counter((next(iter(own)), patient[:2]) for patient, own in splits.items())
-    assert counts == {("validation", "MS"): 2, ("train", "MS"): 8,
-                      ("validation", "NM"): 2, ("train", "NM"): 8}  # fmt: skip
-    assert drawn == split_cases(cases, seed=3)[0]
-    assert drawn != split_cases(cases, seed=4)[0]
-
-
-def test_a_patient_in_two_splits_is_refused():
-    both = [case("a", patient="p", split="train"), case("b", patient="p", split="test")]
-    with pytest.raises(InputError, match="participant p is in the splits train and test"):
-        split_cases(both)
-
-
-def test_splits_that_cannot_be_used():
-    with pytest.raises(InputError, match="got holdout"):
-        split_cases([case("a", split="holdout")])
-    with pytest.raises(InputError, match="1 of 2 cases have no split"):
-        split_cases([case("a", split="train"), case("b")])
 
 
 def test_a_class_that_is_missing_is_named(tmp_path):
@@ -133,3 +97,15 @@ def test_a_column_twice_and_columns_of_other_names(tmp_path):
     path = table(tmp_path, rows, "Case_ID,PATH,Label,dx,Split")
     cases, _ = list_cases(path, "segmentation", columns={"mask": "label", "diagnosis": "DX"})
     assert [c.diagnosis for c in cases] == ["MS", "MS"]
+
+
+def test_a_group_stays_in_one_split_though_its_patients_differ(tmp_path):
+    """Lesions put into one person's scan: patients of their own, who share the scan."""
+    header = "case_id,path,mask,diagnosis,split,participant_id,Group"
+    rows = ["a,a.nii,a_m.nii,MS,train,a,h1", "b,b.nii,b_m.nii,NMOSD,train,b,h1",
+            "c,c.nii,c_m.nii,MS,val,c,h2", "d,d.nii,d_m.nii,NMOSD,val,d,h2"]  # fmt: skip
+    cases, _ = list_cases(table(tmp_path, rows, header), "ms_vs_nmosd")
+    assert [c.group for c in cases] == ["h1", "h1", "h2", "h2"]
+    rows[1] = rows[1].replace("train", "val")
+    with pytest.raises(InputError, match="group h1 is in the splits train and validation"):
+        list_cases(table(tmp_path, rows, header), "ms_vs_nmosd")

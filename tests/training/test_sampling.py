@@ -133,5 +133,5 @@ def test_what_cannot_be_drawn_from_is_refused(patch_entries, window_entries):
     with pytest.raises(InputError, match="a class has no slice"):
         WindowSampler(window_entries[:1], [1], 4, 0)
     labels = [CLASS[e.case.diagnosis] for e in window_entries]
-    with pytest.raises(InputError, match="cannot hold 4 classes"):
+    with pytest.raises(InputError, match="is too small for 4 classes"):
         WindowSampler(window_entries, labels, 3, 0)

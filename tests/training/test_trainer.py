@@ -9,14 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spinalcord import _core
 from spinalcord.errors import InputError, ModelError, SpinalcordWarning
 from spinalcord.models.folder import verify_model
 from spinalcord.models.model_file import read_model
-from spinalcord.training.settings import Settings, rate_at
+from spinalcord.training.settings import Settings
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 running = pytest.importorskip("spinalcord.training.trainer")
+loops = pytest.importorskip("spinalcord.training.loop")
 export = pytest.importorskip("spinalcord.training.export")
 
 TINY = Settings(epochs=2, steps=2, batch=2, patch=(32, 32), device="cpu", precision="f32")
@@ -29,7 +29,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
-    monkeypatch.setattr(running, "CHECKPOINT_S", 1e9)
+    monkeypatch.setattr(loops, "CHECKPOINT_S", 1e9)
     monkeypatch.setattr("spinalcord.training.problems.VALIDATION_BATCHES", 1)
 
 
@@ -95,8 +95,8 @@ def test_killed_and_taken_up_again_is_the_same(bids, tmp_path, cache, monkeypatc
     whole = tmp_path / "whole.safetensors"
     running.train_network("segmentation", bids, whole, settings=settings, cache=cache)
 
-    monkeypatch.setattr(running, "CHECKPOINT_S", 0.0)  # after every step
-    update, calls = running._Loop._update, []
+    monkeypatch.setattr(loops, "CHECKPOINT_S", 0.0)  # after every step
+    update, calls = loops.Loop._update, []
 
     def until_killed(self, batch):
         if self.step == 4 and not calls:
@@ -104,7 +104,7 @@ def test_killed_and_taken_up_again_is_the_same(bids, tmp_path, cache, monkeypatc
             raise Killed
         update(self, batch)
 
-    monkeypatch.setattr(running._Loop, "_update", until_killed)
+    monkeypatch.setattr(loops.Loop, "_update", until_killed)
     out = tmp_path / "killed.safetensors"
     with pytest.raises(Killed):
         running.train_network("segmentation", bids, out, settings=settings, cache=cache)
@@ -148,128 +148,6 @@ def test_the_time_may_be_over(bids, tmp_path, cache):
         )  # fmt: skip
 
 
-class Flat:
-    """A problem that never gains; one weight."""
-
-    n_train, figures = 1, ("x",)
-
-    def __init__(self, loss=1.0):
-        self.value = loss
-
-    def build(self):
-        return torch.nn.Conv2d(1, 1, 1)
-
-    def draw(self, step):
-        return step
-
-    def loss(self, forward, batch, step, device):
-        return sum(p.sum() for p in self.net.parameters()) * 0 + self.value
-
-    def validate(self, forward, device):
-        return 1.0, {"x": 0.0}
-
-
-@pytest.mark.slow
-def test_the_rate_is_halved_and_training_ends_without_gain(tmp_path):
-    settings = replace(TINY, epochs=100, steps=1, patience=2, stop_after=5, lr=0.8)
-    problem = Flat()
-    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
-    problem.net = loop.network
-    assert loop.run(False) == "no gain"
-    assert [r["learning_rate"] for r in loop.history] == [0.8, 0.8, 0.8, 0.4, 0.4, 0.2]
-    assert loop.best_epoch == 1
-
-
-@pytest.mark.slow
-def test_the_rate_follows_the_cosine_to_its_end(tmp_path):
-    settings = replace(TINY, epochs=10, steps=4, schedule="cosine", patience=1, lr=0.8)
-    problem = Flat()
-    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
-    problem.net = loop.network
-    assert loop.run(False) == "epochs"
-    rates = [r["learning_rate"] for r in loop.history]
-    assert rates == [rate_at((4 * k - 0.5) / 40, 0.8) for k in range(1, 11)]
-    assert rates[0] > 0.79
-    assert rates[-1] < 0.01
-
-
-@pytest.mark.slow
-def test_a_cosine_ends_with_the_minutes(tmp_path, monkeypatch):
-    settings = replace(TINY, epochs=100, steps=4, schedule="cosine", lr=0.8, minutes=1)
-    problem = Flat()
-    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
-    problem.net = loop.network
-    seconds = iter(np.arange(0, 600, 0.5))
-    monkeypatch.setattr(running.time, "monotonic", lambda: float(next(seconds)))
-    assert loop.run(False) == "minutes"
-    assert loop.share == pytest.approx(1, abs=0.05)
-    rates = [r["learning_rate"] for r in loop.history]
-    assert rates == sorted(rates, reverse=True)
-    assert rates[-1] < 0.02
-
-
-def test_the_mean_of_the_weights_is_what_is_kept(tmp_path):
-    settings = replace(TINY, epochs=1, steps=3, lr=0.1, ema=0.5)
-    problem = Flat()
-    problem.loss = lambda *rest: problem.net.weight.sum()
-    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
-    problem.net = loop.network
-    loop.run(False)
-    assert torch.equal(loop.best["weight"], loop.mean.state["weight"])
-    assert float(loop.best["weight"]) > float(loop.network.weight.detach())
-
-
-@pytest.mark.slow
-def test_whole_scans_decide_what_is_kept(tmp_path, monkeypatch):
-    settings = replace(TINY, epochs=4, steps=1, lr=0.1)
-    problem = Flat()
-    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
-    problem.net = loop.network
-    scores = iter([0.2, 0.6, 0.4, 0.5])
-    monkeypatch.setattr(running, "JUDGED_SHARE", 1.0)
-    loop.judge = lambda: {"score": next(scores), "false_mm3": 3.0}
-    assert loop.run(False) == "epochs"
-    assert loop.best_epoch == 2
-    assert loop.figures == ("x", "scans_score", "scans_false_mm3")
-    # Where measuring would take more than its share, it waits for the last epoch.
-    monkeypatch.setattr(running, "JUDGED_SHARE", -1.0)
-    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
-    problem.net = loop.network
-    loop.judge = lambda: {"score": 0.5}
-    loop.run(False)
-    assert ["scans_score" in row for row in loop.history] == [False, False, False, True]
-    assert loop.best_epoch == 4
-
-
-def test_compiled_is_what_is_called_and_plain_is_what_is_kept(tmp_path, monkeypatch):
-    called = []
-
-    def compile_(network):
-        def forward(x, logits):
-            called.append(logits)
-            return network(x)
-
-        return forward
-
-    monkeypatch.setattr(torch, "compile", compile_)
-    problem = Flat()
-    problem.loss = lambda forward, batch, step, device: forward(torch.ones(1, 1, 2, 2)).sum()
-    settings = replace(TINY, epochs=1, steps=3, compile=True)
-    loop = running._Loop("segmentation", problem, settings, tmp_path, "x")
-    assert loop.run(False) == "epochs"
-    assert called == [True] * 3
-    assert set(loop.best) == {"weight", "bias"}
-    assert not torch.equal(loop.best["bias"], torch.zeros(1))
-
-
-def test_a_loss_that_is_not_finite_stops(tmp_path):
-    problem = Flat(float("nan"))
-    loop = running._Loop("segmentation", problem, TINY, tmp_path, "x")
-    problem.net = loop.network
-    with pytest.raises(InputError, match="the loss is nan at step 0"):
-        loop.run(False)
-
-
 def test_what_does_not_fit_is_refused(bids, tmp_path, cache):
     with pytest.raises(InputError, match=r"ends in \.safetensors"):
         running.train_network("segmentation", bids, tmp_path / "m.pt")
@@ -285,12 +163,3 @@ def test_what_does_not_fit_is_refused(bids, tmp_path, cache):
         running.train_network(
             "segmentation", bids, out, settings=TINY, init=tmp_path / "no.safetensors", cache=cache
         )
-
-
-def test_devices(monkeypatch):
-    assert running.choose_device(TINY) == (torch.device("cpu"), False)
-    _, bf16 = running.choose_device(replace(TINY, precision="auto"))
-    assert bf16 == ("bf16" in _core.cpu()["precisions"])
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(InputError, match="no CUDA device"):
-        running.choose_device(replace(TINY, device="cuda"))

@@ -50,7 +50,7 @@ class Attribution:
     agreement: Mapping[str, Agreement]
 
     def reservations(self, method: Method, answer: str) -> tuple[str, ...]:
-        """Return what keeps a map of `method` from saying anything of `answer`."""
+        """Return the reasons why the map is uninformative."""
         if not self.map.any():
             return (
                 f"the map is 0 everywhere: {method.title} shows nothing that speaks for {answer} "

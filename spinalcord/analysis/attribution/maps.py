@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..._moved import old_names
+from ...models.ensemble import Ensemble
 from ...scans.preparation import batches
 from .methods import FORMULAS, ExplanationOptions, gradient, hirescam
 from .occlusion import occlude
@@ -95,12 +96,34 @@ def map_attribution(
         return AttributionMaps(
             index, positive, _occlusion(network, images, options, index, progress)
         )
+    if isinstance(network, Ensemble):
+        return _mean_of_views(network, images, options, index, positive, progress)
     values, channels = [], []
     for part in _parts(network, images, progress):
         some, added = _of_gradients(network, images[part], options, index)
         values.append(some)
         channels.append(added)
     return AttributionMaps(index, positive, np.concatenate(values), _by_channel(channels))
+
+
+def _mean_of_views(
+    network: Ensemble, images: Array, options: ExplanationOptions, index: int, positive: float,
+    progress: bool,
+) -> AttributionMaps:  # fmt: skip
+    """Map each member's evidence in each flip of the images; the mean of the maps, flipped back."""
+    channels: list[Mapping[str, float]] = []
+
+    def compute(member: Network, flipped: Array, back: Callable[[Array], Array]) -> Array:
+        own = map_attribution(
+            member, flipped, options, index=index, positive=positive, progress=progress
+        )
+        if own.channels is not None:
+            channels.append(own.channels)
+        return back(own.values)
+
+    values = network.mean(images, compute)
+    means = {key: float(np.mean([own[key] for own in channels])) for key in CHANNELS if channels}
+    return AttributionMaps(index, positive, values, means or None)
 
 
 def mean_positive(network: Network, images: Array, progress: bool = False) -> float:

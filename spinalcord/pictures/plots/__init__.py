@@ -4,9 +4,11 @@
 return the axes that they have drawn on, `plot_*` take `figure=` (a figure or a subfigure) and
 return it.
 
->>> from spinalcord import plots
->>> figure = plots.plot_segmentation(segmentation)  # doctest: +SKIP
->>> figure.savefig("lesions.pdf")  # doctest: +SKIP
+>>> import spinalcord as sc
+>>> from spinalcord.pictures import plots
+>>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+>>> figure = plots.plot_segmentation(sc.segment(phantom.t2))
+>>> figure.savefig("lesions.pdf")
 """
 
 from __future__ import annotations

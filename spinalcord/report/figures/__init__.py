@@ -1,8 +1,15 @@
 """Figures of a cohort: each takes `ax=` and returns the axes it has drawn on.
 
->>> from spinalcord.report import figures
->>> ax = figures.draw_roc(cohort)  # doctest: +SKIP
->>> ax.figure.savefig("roc.svg")  # doctest: +SKIP
+>>> from spinalcord.report import Cohort, figures
+>>> cohort = Cohort(
+...     {
+...         "case_id": [f"sub-{i:02}" for i in range(40)],
+...         "reference_diagnosis": ["MS", "NMOSD"] * 20,
+...         "ms_vs_nmosd_probability": [0.2, 0.7, 0.4, 0.9, 0.6, 0.5, 0.1, 0.8] * 5,
+...     }
+... )
+>>> ax = figures.draw_roc(cohort)
+>>> ax.figure.savefig("roc.svg")
 
 Colours are Okabe and Ito's, told apart by eyes of all kinds; lines and markers differ too, so that
 print in grey does.

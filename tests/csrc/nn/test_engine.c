@@ -54,6 +54,20 @@ static void test_auto_is_the_best(void)
     CHECK(status == (sc_cpu_has_bf16() ? SC_OK : SC_UNSUPPORTED));
 }
 
+static void test_onednn_on_request(void)
+{
+    sc_engine engine, own;
+    CHECK_EQ(sc_engine_choose_onednn(SC_ISA_AUTO, SC_PRECISION_F32, &engine, NULL),
+             SC_OK);
+    CHECK_EQ(sc_engine_choose(SC_ISA_AUTO, SC_PRECISION_F32, &own, NULL), SC_OK);
+    CHECK(sc_engine_is_onednn(&engine));
+    CHECK(engine.winograd == NULL);
+    CHECK_EQ(engine.isa, own.isa);
+    CHECK_EQ(engine.pointwise == own.pointwise, true);
+    CHECK_EQ(sc_engine_choose_onednn((sc_isa)99, SC_PRECISION_F32, &engine, NULL),
+             SC_BAD_VALUE);
+}
+
 static void test_nonsense(void)
 {
     sc_engine engine;
@@ -70,6 +84,7 @@ int main(void)
 {
     test_every_choice();
     test_auto_is_the_best();
+    test_onednn_on_request();
     test_nonsense();
     return check_end();
 }

@@ -1,4 +1,4 @@
-"""Bars: as long as the probabilities, cut-offs where they are, decisions in bold."""
+"""Bars: as long as the probabilities, thresholds where they are, decisions in bold."""
 
 from __future__ import annotations
 

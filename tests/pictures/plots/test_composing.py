@@ -56,7 +56,7 @@ def test_chosen_slices(figure, segmentation):
     segmentation.plot(slices=[0, 5, 2], figure=figure, margin_mm=None)
     assert slice_titles(figure) == ["L ← slice 5", "slice 2", "slice 0 → R"]
     assert "3 of 6 slices, from the patient's left to the right" in figure.get_suptitle()
-    with pytest.raises(InputError, match="slices holds 6"):
+    with pytest.raises(InputError, match="slices contains 6"):
         segmentation.plot(slices=[6])
     with pytest.raises(InputError, match="margin_mm is -1"):
         segmentation.plot(margin_mm=-1)
@@ -80,7 +80,7 @@ def test_probability_has_a_bar_from_0_to_1(figure, segmentation):
 def test_map_has_a_bar_with_its_raw_values(figure, explanation):
     explanation.plot(figure=figure)
     (bar,) = [ax for ax in figure.axes if ax.get_ylabel()]
-    assert bar.get_ylabel() == "evidence for NMOSD, in the logit's units"
+    assert bar.get_ylabel() == "attribution for NMOSD, in the logit's units"
     limit = float(np.abs(explanation.map.array).max())
     assert limit > 0
     assert bar.get_ylim() == pytest.approx((-limit, limit))

@@ -21,7 +21,7 @@ def widgets():
 def test_controls_change_the_picture(scene):
     values = np.zeros(scene.scan.shape, np.float32)
     values[2] = 1
-    shown = Scene(scene.scan, scene.lesion, heat=scene.scan.like(values), heat_label="evidence")
+    shown = Scene(scene.scan, scene.lesion, heat=scene.scan.like(values), heat_label="attribution")
     slider, outline, opacity, picture = view_scene(shown).children
     assert (slider.min, slider.max, slider.value) == (0, 5, 3)  # counted from the left
     assert "slice 2" in picture.value

@@ -1,0 +1,169 @@
+"""The images that a scan was read from, as DICOM objects must refer to them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..extras import require
+from ..scans.volume import Volume
+
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+MANUFACTURER = "spinalcord"
+
+# What highdicom reads of a source and some series lack: type 2, so empty says the same.
+_EMPTY = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID",
+    "StudyDate", "StudyTime", "ReferringPhysicianName",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SourceSeries:
+    """The series that a scan was read from.
+
+    Attributes
+    ----------
+    images : tuple of pydicom.Dataset
+        Headers, without pixels: one a slice, in the order of the volume's last axis; or one
+        multi-frame image.
+    slices : tuple of int
+        Slice of the volume that each image, or each frame, shows; -1 for a frame that is not in it.
+    """
+
+    images: tuple[Any, ...]
+    slices: tuple[int, ...]
+
+    @property
+    def uid(self) -> str:
+        """SeriesInstanceUID."""
+        return str(self.images[0].SeriesInstanceUID)
+
+    @property
+    def is_multiframe(self) -> bool:
+        """Whether the series is one file with several frames."""
+        return "PerFrameFunctionalGroupsSequence" in self.images[0]
+
+    def frames(self, volume: Volume, dtype: Any) -> np.ndarray:
+        """Return a volume on the scan's grid as (images or frames, rows, columns).
+
+        Frames that the scan does not show are 0.
+        """
+        stack = np.asarray(volume.array, dtype).transpose(2, 1, 0)
+        empty = np.zeros(stack.shape[1:], stack.dtype)
+        return np.stack([stack[k] if k >= 0 else empty for k in self.slices])
+
+
+def has_files(scan: Volume) -> bool:
+    """Say whether a scan was read from DICOM files to which an object can refer."""
+    source = scan.source
+    return (
+        source.kind == "dicom" and bool(source.files) and source.files[0].suffix.lower() != ".zip"
+    )
+
+
+def read_sources(scan: Volume) -> SourceSeries:
+    """Read the headers of the images that a scan was read from.
+
+    Parameters
+    ----------
+    scan : Volume
+        Read from DICOM files or a folder of them.
+
+    Returns
+    -------
+    SourceSeries
+
+    Raises
+    ------
+    MissingExtraError
+        Without pydicom.
+    InputError
+        The scan is not from DICOM files, or they are gone, or no longer those that were read.
+    """
+    pydicom = require("pydicom", "dicom", "writing DICOM objects")
+    source = scan.source
+    if not has_files(scan):
+        what = "a zip" if source.kind == "dicom" else "not DICOM"
+        raise InputError(
+            f"{'the scan' if source.path is None else source.path}: {what}: DICOM objects refer to "
+            "the images that they were made from, so they need a scan read from DICOM files"
+        )
+    try:
+        images = [pydicom.dcmread(p, stop_before_pixels=True, force=True) for p in source.files]
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be read again: {error.strerror}") from error
+    places = []
+    for image in images:
+        _complete(image, scan.spacing_mm[2])
+        groups = image.get("PerFrameFunctionalGroupsSequence")
+        if groups:
+            places += [group.PlanePositionSequence[0].ImagePositionPatient for group in groups]
+        else:
+            places.append(image.ImagePositionPatient)
+    points = np.c_[np.array(places, float), np.ones(len(places))]
+    index = points @ (np.linalg.inv(scan.affine) @ LPS_TO_RAS).T
+    slices = np.rint(index[:, 2]).astype(int)
+    inside = (np.abs(index[:, :2]) < 1).all(1) & (slices >= 0) & (slices < scan.shape[2])
+    if len(images) == 1:
+        return SourceSeries(tuple(images), tuple(np.where(inside, slices, -1).tolist()))
+    if sorted(slices[inside].tolist()) != list(range(scan.shape[2])):
+        raise InputError(f"{source.path}: the images are no longer those that the scan was read of")
+    order = np.argsort(slices, kind="stable")
+    return SourceSeries(tuple(images[k] for k in order), tuple(slices[order].tolist()))
+
+
+def _complete(image: Any, step_mm: float) -> None:
+    """Fill in what the standard asks of an image and some series lack."""
+    for name in _EMPTY:
+        if name not in image:
+            setattr(image, name, "")
+    if not image.get("SliceThickness") and "PerFrameFunctionalGroupsSequence" not in image:
+        image.SliceThickness = f"{step_mm:.6g}"
+    if "PerFrameFunctionalGroupsSequence" in image:
+        _share(image)
+    if not image.get("FrameOfReferenceUID"):
+        # One for the series, so that its objects share it.
+        image.FrameOfReferenceUID = derived_uid("frame", str(image.SeriesInstanceUID))
+
+
+def _share(image: Any) -> None:
+    """Give a multi-frame image's geometry to its shared groups, where each frame has its own."""
+    from pydicom.dataset import Dataset
+
+    if not image.get("SharedFunctionalGroupsSequence"):
+        image.SharedFunctionalGroupsSequence = [Dataset()]
+    shared = image.SharedFunctionalGroupsSequence[0]
+    first = image.PerFrameFunctionalGroupsSequence[0]
+    for name in ("PixelMeasuresSequence", "PlaneOrientationSequence"):
+        if name not in shared and name in first:
+            setattr(shared, name, first[name].value)
+
+
+def derived_uid(*parts: str | bytes) -> str:
+    """Return a UID that depends on nothing but the given texts: the same result, the same object.
+
+    Parameters
+    ----------
+    *parts : str or bytes
+
+    Returns
+    -------
+    str
+        Under 2.25, where a UUID's number is a UID.
+
+    Examples
+    --------
+    >>> derived_uid("a", "b") == derived_uid("a", "b") != derived_uid("ab")
+    True
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return f"2.25.{int.from_bytes(digest.digest()[:16], 'big')}"

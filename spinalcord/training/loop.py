@@ -1,0 +1,256 @@
+"""The state of a training, and its steps: on any device, killed and taken up at any time."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from .. import _core
+from ..errors import InputError
+from ..models.file_settings import OLD_STRETCH
+from .averaging import WeightMean
+from .checkpoints import load_checkpoint, save_checkpoint
+from .learning_curves import write_curves
+from .problems import Problem
+from .settings import SEGMENTATION, Settings, rate_at
+
+CHECKPOINT_S = 300.0
+"""Seconds of work that a kill can cost at most, about."""
+
+MEASURED_STEPS = 5
+"""After which the time that a training will take is told."""
+
+JUDGED_SHARE = 0.05
+"""Share of the time that goes into measuring whole scans, about."""
+
+
+class Loop:
+    """The state of a training, and its steps."""
+
+    def __init__(
+        self, target: str, problem: Problem, settings: Settings, work: Path, fingerprint: str
+    ) -> None:
+        self.problem, self.settings = problem, settings
+        self.checkpoint, self.curves = work / "checkpoint.pt", work / "curves"
+        self.what = {"target": target, "cases": fingerprint, "settings": settings.fixed()}
+        self.device, self.bf16 = choose_device(settings)
+        torch.manual_seed(settings.seed)
+        self.network: nn.Module = problem.build()
+        self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.call: Any = torch.compile(self.network) if settings.compile else self.network
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.lr, fused=True)
+        # Twice the batch sees twice the slices.
+        batch = settings.batch or (32 if target != SEGMENTATION else 8)
+        self.steps = settings.steps or max(-(-problem.n_train // batch), 1)
+        self.mean = WeightMean(self.network, settings.ema)
+        self.judge: Callable[[], dict[str, float]] | None = None
+        self.tell: Callable[[str], None] | None = None
+        self.score, self.judging = -1.0, 0.0
+        self.share = 0.0
+        self.step, self.epoch, self.idle = 0, 0, 0
+        self.lowest, self.best_epoch = float("inf"), 0
+        self.best: dict[str, Any] = {}
+        self.losses: list[float] = []
+        self.history: list[dict[str, Any]] = []
+        self.seconds = 0.0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            y: torch.Tensor = self.call(x, logits=True)
+        return y
+
+    def run(self, progress: bool) -> str:
+        """Train until there is a reason to end; return it."""
+        began, saved, before = time.monotonic(), time.monotonic(), self.seconds
+        taken_up, first = self.share, self.step
+        limit = None if self.settings.minutes is None else 60 * self.settings.minutes
+        with ThreadPoolExecutor(1) as reader:
+            ahead = reader.submit(self.problem.draw, self.step)
+            while (reason := self._ended(limit, time.monotonic() - began)) is None:
+                left = self.steps - len(self.losses)
+                title = f"epoch {self.epoch + 1}"
+                bar = tqdm(total=left, desc=title, leave=False, disable=None if progress else True)
+                with bar:
+                    while len(self.losses) < self.steps and not _over(limit, began):
+                        if limit is not None:
+                            passed = (time.monotonic() - began) / limit
+                            self.share = taken_up + (1 - taken_up) * passed
+                        batch = ahead.result()
+                        ahead = reader.submit(self.problem.draw, self.step + 1)
+                        self._update(batch)
+                        self._tell_time(self.step - first, time.monotonic() - began)
+                        bar.update()
+                        bar.set_postfix(loss=f"{self.losses[-1]:.3f}")
+                        self.seconds = before + time.monotonic() - began
+                        if time.monotonic() - saved > CHECKPOINT_S:
+                            self.save()
+                            saved = time.monotonic()
+                if self.losses:
+                    self._finish_epoch(before + time.monotonic() - began, _over(limit, began))
+                    saved = time.monotonic()
+                    # What was read ahead does not know what has been mined.
+                    ahead = reader.submit(self.problem.draw, self.step)
+        if not self.best:
+            raise InputError("the time was over before the first step; allow more minutes")
+        return reason
+
+    def _tell_time(self, done: int, seconds: float) -> None:
+        """Say once, after the first steps, how long the training will take."""
+        if done != MEASURED_STEPS or self.tell is None:
+            return
+        each, total = seconds / done, self.settings.epochs * self.steps
+        left = max(total - self.step, 0) * each / 60
+        self.tell(
+            f"{self.what['target']}: {each:.2g} s a step, {total} steps in all, "
+            f"about {left:.1f} minutes to go, validation not counted"
+        )
+
+    def _ended(self, limit: float | None, passed: float) -> str | None:
+        if self.epoch >= self.settings.epochs:
+            return "epochs"
+        if self.idle >= self.settings.stop_after:
+            return "no gain"
+        return "minutes" if limit is not None and passed >= limit else None
+
+    def _update(self, batch: Any) -> None:
+        self.network.train()
+        # Where the time is limited a cosine ends with it.
+        self.share = max(self.share, (self.step + 0.5) / (self.settings.epochs * self.steps))
+        if self.settings.schedule == "cosine":
+            self.optimizer.param_groups[0]["lr"] = rate_at(self.share, self.settings.lr)
+        loss = self.problem.loss(self.forward, batch, self.step, self.device)
+        value = float(loss.detach())
+        if value != value or value == float("inf"):
+            raise InputError(
+                f"the loss is {value} at step {self.step}: try a smaller learning rate, or f32"
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.mean.update(self.network)
+        self.losses.append(value)
+        self.step += 1
+
+    def _finish_epoch(self, seconds: float, last: bool) -> None:
+        """Validate, keep the best weights, halve the rate where nothing is gained, save.
+
+        All on the mean of the weights.  The best are those with the smallest loss, or where whole
+        scans are judged, those with the best score on them: from time to time, and at the end.
+        """
+        self.epoch += 1
+        self.network.eval()
+        with self.mean.applied(self.network):
+            with torch.no_grad():
+                loss, figures = self.problem.validate(self.forward, self.device)
+            gain = loss < self.lowest
+            self.lowest = min(loss, self.lowest)
+            self.idle = 0 if gain else self.idle + 1
+            last = last or self._ended(None, 0.0) is not None
+            if self.judge is not None and (last or self.judging <= JUDGED_SHARE * seconds):
+                began = time.monotonic()
+                judged = {f"scans_{k}": v for k, v in self.judge().items()}
+                self.judging += time.monotonic() - began
+                figures |= judged
+                gain = judged["scans_score"] > self.score
+                self.score = max(judged["scans_score"], self.score)
+            elif self.judge is not None:
+                gain = False
+            if gain or self.settings.keep == "last":
+                self.best_epoch = self.epoch
+                state = self.network.state_dict()
+                self.best = {key: value.detach().cpu().clone() for key, value in state.items()}
+        rate = self.optimizer.param_groups[0]["lr"]
+        self.history.append(
+            {
+                "epoch": self.epoch,
+                "steps": self.step,
+                "seconds": round(seconds, 1),
+                "learning_rate": rate,
+                "train_loss": sum(self.losses) / len(self.losses),
+                "validation_loss": loss,
+                **figures,
+            }
+        )
+        self.losses = []
+        plateau = self.settings.schedule == "plateau"
+        if plateau and self.idle and self.idle % self.settings.patience == 0:
+            self.optimizer.param_groups[0]["lr"] = rate / 2
+        self.save()
+        write_curves(self.curves, self.history, self.figures)
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names of what is measured besides the losses, of whole scans not in every epoch."""
+        judged = {key: None for row in self.history for key in row if key.startswith("scans_")}
+        return (*self.problem.figures, *judged)
+
+    _KEPT = ("step", "epoch", "idle", "lowest", "best_epoch", "best", "losses", "history",
+             "seconds", "share", "score", "judging")  # fmt: skip
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        state = {key: getattr(self, key) for key in self._KEPT}
+        state |= {"what": json.dumps(self.what, sort_keys=True), "rng": torch.get_rng_state()}
+        state |= {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
+        state |= {"mean": self.mean.state, "mean_steps": self.mean.steps}
+        state |= {"hard": getattr(self.problem, "hard", [])}
+        save_checkpoint(self.checkpoint, state)
+
+    def restore(self) -> None:
+        """Resume from the checkpoint."""
+        state = load_checkpoint(self.checkpoint)
+        was = json.loads(state["what"])
+        earlier = was["settings"]
+        if earlier.get("mode") == OLD_STRETCH:
+            earlier["mode"] = "stretch"
+        before = Settings().fixed()  # of a checkpoint from when an option was not there
+        differ = sorted(
+            [key for key in ("target", "cases") if was[key] != self.what[key]]
+            + [k for k, v in self.settings.fixed().items() if earlier.get(k, before[k]) != v]
+        )
+        if differ:
+            raise InputError(
+                f"{self.checkpoint} belongs to a training with other {', '.join(differ)}; only "
+                "epochs (but for a cosine), minutes, device, precision and patience may change"
+            )
+        for key in self._KEPT:
+            setattr(self, key, state[key])
+        self.network.load_state_dict(state["network"])
+        self.mean.begin(state["mean"], state["mean_steps"])
+        if state["hard"]:
+            self.problem.hard = state["hard"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["rng"])
+
+
+def choose_device(settings: Settings) -> tuple[torch.device, bool]:
+    """Return where to compute, and whether in bf16.
+
+    Raises
+    ------
+    InputError
+        CUDA is asked for and not there.
+    """
+    cuda = torch.cuda.is_available()
+    if settings.device == "cuda" and not cuda:
+        raise InputError("device is cuda, but this PyTorch finds no CUDA device")
+    device = torch.device("cuda" if cuda and settings.device != "cpu" else "cpu")
+    if settings.precision != "auto":
+        return device, settings.precision == "bf16"
+    if device.type == "cuda":
+        return device, torch.cuda.is_bf16_supported()
+    return device, "bf16" in _core.cpu()["precisions"]
+
+
+def _over(limit: float | None, began: float) -> bool:
+    return limit is not None and time.monotonic() - began >= limit

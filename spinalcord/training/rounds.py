@@ -1,0 +1,137 @@
+"""Who trains and who validates in each round: one round, or one for each fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..cohort.listing import CohortCase
+from ..errors import InputError
+from ..tasks import TASKS
+from .patients import check_classes
+from .settings import START, classes_of
+from .splitting import TRAIN, VALIDATION, draw_folds, set_split
+
+
+@dataclass(frozen=True)
+class Round:
+    """Trainings on the same cases.
+
+    Attributes
+    ----------
+    name : str
+        "whole", "fold-1" and so on, or "half-1" and "half-2".
+    cases : tuple of CohortCase
+        With the splits train and validation of this round.
+    outlined : tuple of CohortCase
+        Whose outlines its segmentation makes: it has not seen them.
+    """
+
+    name: str
+    cases: tuple[CohortCase, ...]
+    outlined: tuple[CohortCase, ...]
+
+    def of(self, split: str) -> list[CohortCase]:
+        """Return the cases of a split."""
+        return [case for case in self.cases if case.split == split]
+
+
+def make_rounds(cases: Sequence[CohortCase], folds: int | None, seed: int) -> list[Round]:
+    """Make the rounds of a training.
+
+    Parameters
+    ----------
+    cases : sequence of CohortCase
+        With the splits train and validation; none of the split test.
+    folds : int or None
+        How many folds, over the cases of both splits; None: one round by the splits.
+    seed : int
+        Draws the folds.
+
+    Returns
+    -------
+    list of Round
+
+    Raises
+    ------
+    InputError
+        As `draw_folds`.
+    """
+    if folds is None:
+        return [Round("whole", tuple(cases), tuple(c for c in cases if c.split == VALIDATION))]
+    drawn = draw_folds(cases, folds, seed=seed)
+    rounds = []
+    for k in range(folds):
+        own = tuple(
+            set_split(case, VALIDATION if fold == k else TRAIN)
+            for case, fold in zip(cases, drawn, strict=True)
+        )
+        held = tuple(c for c in own if c.split == VALIDATION)
+        rounds.append(Round(f"fold-{k + 1}", own, held))
+    return rounds
+
+
+def make_halves(whole: Round, seed: int) -> list[Round]:
+    """Make two rounds that outline the training cases of one: each learns from the other half.
+
+    Parameters
+    ----------
+    whole : Round
+    seed : int
+
+    Returns
+    -------
+    list of Round
+        Empty where a single patient trains.
+    """
+    train, held = whole.of(TRAIN), whole.of(VALIDATION)
+    try:
+        half = draw_folds(train, 2, seed=seed)
+    except InputError:
+        return []
+    return [
+        Round(
+            f"half-{k + 1}",
+            tuple(c for c, own in zip(train, half, strict=True) if own != k) + tuple(held),
+            tuple(c for c, own in zip(train, half, strict=True) if own == k),
+        )
+        for k in range(2)
+    ]
+
+
+def classifier_targets(
+    rounds: Sequence[Round], name: str
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Say which classifiers the cohort can train.
+
+    Parameters
+    ----------
+    rounds : sequence of Round
+    name : str
+        Of the cohort, for messages.
+
+    Returns
+    -------
+    targets : tuple of str
+        The start that the tasks share, where all four diagnoses are there, then the tasks.
+    left_out : dict of str to str
+        The others, with the reason.
+    """
+    targets, left_out = [], {}
+    for target in (START, *TASKS):
+        wanted = {word for names in classes_of(target) for word in names}
+        try:
+            for each in rounds:
+                among = [c for c in each.cases if c.diagnosis in wanted]
+                check_classes(among, target, f"{name}, {each.name}")
+        except InputError as error:
+            left_out[target] = str(error)
+        else:
+            targets.append(target)
+    return tuple(targets), left_out
+
+
+def cases_for(cases: Sequence[CohortCase], target: str) -> list[CohortCase]:
+    """Return the cases with a diagnosis that a classifier knows."""
+    wanted = {word for names in classes_of(target) for word in names}
+    return [case for case in cases if case.diagnosis in wanted]

@@ -1,0 +1,131 @@
+/* Out of memory, or of threads, while networks open, run forward and run back.
+ *
+ * With FAULTS_ALL=1 each request fails once; that takes about an hour under sanitizers.
+ * Otherwise every STRIDE-th does, which takes a minute.
+ */
+#include "faults.h"
+
+#include "../nets/networks.h"
+
+enum { SIDE = 32, IMAGES = 2, N_LAST = 1024, STRIDE = 47 };
+
+typedef struct {
+    tensors *t;
+    sc_net *net;
+    float *images, *maps, *gradients;
+    float probabilities[SIDE * SIDE * IMAGES], features[N_LAST * IMAGES];
+    float cam[IMAGES];
+    int64_t h;
+} subject;
+
+static sc_status open(void *arg, sc_error *err)
+{
+    subject *s = arg;
+    sc_net *net = NULL;
+    const sc_status status =
+        sc_net_create(&s->t->config, s->t->tensors, s->t->n, &net, err);
+    CHECK((net != NULL) == (status == SC_OK));
+    sc_net_destroy(net);
+    return status;
+}
+
+static sc_status forward(void *arg, sc_error *err)
+{
+    subject *s = arg;
+    const bool dense = s->t->config.kind == SC_DENSENET121;
+    const sc_call call = {.n = IMAGES,
+                          .h = s->h,
+                          .w = SIDE,
+                          .images = s->images,
+                          .forward = {.probabilities = s->probabilities,
+                                      .features = dense ? s->features : NULL,
+                                      .cam = dense ? s->cam : NULL}};
+    return sc_net_run(s->net, &call, err);
+}
+
+static sc_status backward(void *arg, sc_error *err)
+{
+    static const float direction[2] = {-1, 1};
+    subject *s = arg;
+    const sc_backward what = {.layer = SC_LAYER_INPUT,
+                              .direction = direction,
+                              .activations = s->maps,
+                              .gradients = s->gradients};
+    return net_backward(s->net, IMAGES, s->h, SIDE, s->images, &what, err);
+}
+
+static int stride(void) { return getenv("FAULTS_ALL") == NULL ? STRIDE : 1; }
+
+/* Let requests of opening fail; returns about how many there are.  A failed opening must
+ * leave nothing behind. */
+static long long fail_open(subject *s)
+{
+    long long n = 0;
+    while (faults_at(n, open, s)) n += stride();
+    return n;
+}
+
+/* The same for the first call of a new network: threads, plans and, on the way back, more
+ * weights.  The same network must then answer as one that never failed. */
+static long long fail_first(subject *s, faults_call call, const float *results,
+                            size_t nbytes)
+{
+    char *want = __real_malloc(nbytes);
+    long long n = 0;
+    for (bool came = true; came; n += came ? stride() : 0) {
+        s->net = tensors_net(s->t);
+        came = faults_at(n, call, s);
+        CHECK_EQ(call(s, NULL), SC_OK);
+        if (n == 0) memcpy(want, results, nbytes);
+        CHECK(memcmp(results, want, nbytes) == 0);
+        sc_net_destroy(s->net);
+    }
+    free(want);
+    return n;
+}
+
+static void test_network(sc_net_kind kind, sc_precision precision, sc_isa isa)
+{
+    const bool dense = kind == SC_DENSENET121;
+    subject *s = sc_calloc(sizeof *s);
+    s->t = tensors_usual(kind);
+    s->t->config.precision = precision;
+    s->t->config.isa = isa;
+    s->t->config.threads = 2;
+    s->h = SIDE;
+    const int64_t n = IMAGES * s->t->config.in_channels * SIDE * SIDE;
+    s->images = random_images(1, n);
+    s->maps = random_images(2, n);
+    s->gradients = random_images(3, n);
+    const char *name = dense ? "densenet121" : "multiresunet";
+    const char *bits = precision == SC_PRECISION_F32 ? "f32" : "bf16";
+    long long opened = fail_open(s);
+    printf("%s %s: open: about %lld requests\n", name, bits, opened);
+    CHECK(opened > 100);
+    const size_t nbytes = sizeof(float) * IMAGES * (dense ? 2 : SIDE * SIDE);
+    long long first = fail_first(s, forward, s->probabilities, nbytes);
+    printf("%s %s: forward: about %lld requests\n", name, bits, first);
+    CHECK(first > 10);
+    if (dense) {
+        const size_t all = sizeof(float) * (size_t)n;
+        first = fail_first(s, backward, s->gradients, all);
+        printf("%s %s: backward: about %lld requests\n", name, bits, first);
+        CHECK(first > 100);
+    }
+    sc_free(s->images);
+    sc_free(s->maps);
+    sc_free(s->gradients);
+    tensors_destroy(s->t);
+    sc_free(s);
+}
+
+int main(void)
+{
+    const sc_net_kind kinds[] = {SC_MULTIRESUNET, SC_DENSENET121};
+    for (int i = 0; i < 2; i++) {
+        test_network(kinds[i], SC_PRECISION_F32, SC_ISA_AUTO);
+        if (sc_cpu_has_bf16()) test_network(kinds[i], SC_PRECISION_BF16, SC_ISA_AUTO);
+    }
+    printf("%lld faults\n", faults_done);
+    return check_end();
+}

@@ -1,0 +1,95 @@
+"""spinalcord train all: a tiny cohort through plan, folds, ensemble, run and report."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from spinalcord.cli import main
+from spinalcord.cohort.run_tables import read_results
+from spinalcord.errors import InputError
+from spinalcord.models.folder import list_models
+from spinalcord.models.model_file import read_model
+from spinalcord.report import Cohort
+
+pytest.importorskip("torch", reason="torch is not installed")
+training = pytest.importorskip("spinalcord.training.train_all")
+
+TINY = ["--steps", "1", "--epochs", "1", "--batch", "4", "--window", "32,32", "--patch", "32",
+        "--aspect", "2", "--device", "cpu", "--precision", "f32"]  # fmt: skip
+GIVEN = {"steps": 1, "epochs": 1, "batch": 4, "window": (32, 32), "patch": (32, 32),
+         "aspect": 2.0, "device": "cpu", "precision": "f32"}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::spinalcord.errors.SpinalcordWarning")
+def test_from_a_cohort_to_an_ensemble_a_run_and_a_report(unsplit, tmp_path, capsys):
+    out = tmp_path / "models"
+    arguments = ["train", "all", "--data", str(unsplit), "--out", str(out), "--folds", "2",
+                 "--flips", "columns", *TINY]  # fmt: skip
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    made = json.loads(printed.out)
+    assert len(made["models"]) == 8
+    assert made["left_out"] == {}
+    for said in ("cohort: 10 cases of 10 patients", "splits: 2 folds", "; 10 trainings in all",
+                 "pixel size: 1 mm", "time: about", "memory: about", "disk: about",
+                 "start: shipped weights for segmentation", "limits: threshold",
+                 "outlines: lesion found in"):  # fmt: skip
+        assert said in printed.err
+    rows = list_models(out)
+    assert {row["members"] for row in rows} == {2}
+    assert {tuple(row["flips"]) for row in rows} == {("columns",)}
+    facts = read_model(out / "ms_vs_nmosd-1.safetensors").metadata["training"]
+    assert facts["split"] == "by patient, fold-1 of 2"
+    assert facts["outlines"].keys() == {"train_network", "validation_network", "validation_true"}
+    # Every patient, by models that have not seen it; taken by Cohort like any other run.
+    cases = read_results(out / "out-of-fold" / "cases.tsv")
+    assert len(cases) == 10
+    assert Cohort(out / "out-of-fold").cases.n == 10
+    card = (out / "model-card.md").read_text()
+    assert "| Dice score |" in card
+    # The same command finds everything done.
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    assert printed.err.count("done before") == 10
+    assert json.loads(printed.out) == made
+    with pytest.raises(InputError, match="was begun with other init"):
+        training.train_all(unsplit, out, given=GIVEN,
+                           options=training.TrainingOptions(folds=2, init="none",
+                                                            flips=("columns",)))  # fmt: skip
+    scan = unsplit / "sub-01" / "anat" / "sub-01_T2w.nii.gz"
+    assert main(["segment", str(scan), "--models", str(out)]) == 0
+    assert len(json.loads(capsys.readouterr().out)["models"][0]["members"]) == 2
+    assert main(["report", str(out / "out-of-fold"), "-o", str(tmp_path / "report")]) == 0
+
+
+@pytest.mark.slow
+def test_a_plan_alone_trains_nothing(unsplit, tmp_path, capsys):
+    out = tmp_path / "models"
+    arguments = ["train", "all", "--data", str(unsplit), "--out", str(out), "--dry-run", *TINY]
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    plan = json.loads(printed.out)
+    assert plan["trainings"] == 7  # with the two halves that outline
+    assert plan["patients"] == 10
+    assert plan["settings"]["segmentation"]["keep"] == "best"
+    assert list(out.iterdir()) == []
+    assert "weights kept: best (by the validation split; --keep)" in printed.err
+
+
+def test_options_of_the_one_are_refused_for_the_other(unsplit, tmp_path, capsys):
+    out = str(tmp_path / "m")
+    assert main(["train", "all", "--data", str(unsplit), "--out", out, "--name", "x"]) == 4
+    assert "--name is for the training of one network" in capsys.readouterr().err
+    one = ["train", "segmentation", "--data", str(unsplit), "--out", f"{out}.safetensors"]
+    assert main([*one, "--folds", "2"]) == 4
+    assert "--folds is for `spinalcord train all`" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_folder_with_other_models_is_left_alone(unsplit, tmp_path):
+    (tmp_path / "mine.safetensors").write_bytes(b"x")
+    with pytest.raises(InputError, match="holds models already"):
+        training.train_all(unsplit, tmp_path, given=GIVEN)
