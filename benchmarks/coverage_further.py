@@ -10,7 +10,6 @@ from coverage_scenarios import NORMAL, Found, Rng, Scenario, Size
 
 from spinalcord import stats
 from spinalcord.errors import InputError
-from spinalcord.report.reader_groups import readers_not_better
 from spinalcord.stats import Comparison, Estimate
 
 
@@ -136,7 +135,7 @@ def at_the_margin(rng: Rng, size: Size, p: float) -> Found:
             np.ones(n, int), right[0], right[1:], figure="accuracy", level=level
         ).comparison.effect
 
-    test = readers_not_better(gap, margin, alpha=0.05)
+    test = stats.noninferiority(gap, margin, alpha=0.05)
     nan = math.nan
     test = replace(test, effect=replace(test.effect, low=nan, high=nan))
     return {"non-inferiority at the margin, one-sided 5 %": (test, 0.0)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .contents import Contents
-from .table import Table, heading, text
+from .table import Table, column_shares, heading, text
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -75,7 +75,8 @@ def table_to_latex(table: Table) -> str:
     >>> print(table_to_latex(table).splitlines()[1])
     \caption*{A \& B}\\
     """
-    widths = _widths(table)
+    room = _WIDTH - 0.025 * (len(table.shown) - 1)
+    widths = [room * share for share in column_shares(table)]
     column = "".join(rf">{{\RaggedRight\arraybackslash}}p{{{w:.3f}\linewidth}}" for w in widths)
     head = " & ".join(escape_latex(heading(c)) for c in table.shown)
     lines = [rf"\begin{{longtable}}{{{column}}}", rf"\caption*{{{escape_latex(table.title)}}}\\"]
@@ -100,13 +101,3 @@ def escape_latex(words: str) -> str:
     """
     escaped = "".join(_SPECIAL.get(character, character) for character in words)
     return " ".join(escaped.split(" ")).replace(r" \%", r"~\%")
-
-
-def _widths(table: Table) -> list[float]:
-    """Share the line by the longest cells, none below a tenth of an even share's use."""
-    longest = []
-    for c in table.shown:
-        cells = [len(text(row.get(c), c)) for row in table.rows] + [len(heading(c))]
-        longest.append(min(60, max(6, max(cells))))
-    room = _WIDTH - 0.025 * (len(longest) - 1)
-    return [room * size / sum(longest) for size in longest]

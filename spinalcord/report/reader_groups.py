@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +24,6 @@ from .readers_four_class import FOUR, NOTES
 from .table import Table
 
 FIGURES: tuple[ReaderFigure, ...] = ("accuracy", "sensitivity", "specificity")
-ONE_SIDED = 40  # with fewer, accuracy near 1 lets the one-sided test pass in 12 % rather than 5 %
 
 
 def reader_group(
@@ -66,7 +65,7 @@ def reader_group(
                 found = compare_with_readers(truth, model, readers, figure=figure, level=level)
                 rows.append((keys, found.comparison))
         if margin is not None:
-            test = readers_not_better(
+            test = noninferiority(
                 lambda at, t=truth, m=model, r=readers: (
                     compare_with_readers(  # type: ignore[misc]
                         t, m, r, figure="accuracy", level=at
@@ -94,28 +93,6 @@ def reader_group(
     table = compared("reader_group", "The model and the readers as a random group", rows, remarks)
     # The test's name says the interval's method as well.
     return replace(table, shown=tuple(c for c in table.shown if c != "method"))
-
-
-def readers_not_better(
-    interval: Callable[[float], Estimate], margin: float, *, alpha: float
-) -> Comparison:
-    """Test non-inferiority to the readers, marked where there are too few cases for one side alone.
-
-    Parameters
-    ----------
-    interval : function of level
-        The model's accuracy less the mean reader's.
-    margin, alpha : float
-        As in `noninferiority`.
-
-    Returns
-    -------
-    Comparison
-    """
-    test = noninferiority(interval, margin, alpha=alpha)
-    if test.reliable and (test.effect.n or 0) < ONE_SIDED:
-        return replace(test, reason=f"fewer than {ONE_SIDED} cases that count")
-    return test
 
 
 def paired(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:

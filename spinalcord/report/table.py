@@ -164,6 +164,25 @@ def comparison_row(comparison: Comparison, p_holm: float, **keys: Any) -> dict[s
     return {**row, "p": comparison.p, "p_holm": p_holm, "test": test}
 
 
+def column_shares(table: Table) -> list[float]:
+    """Share a line between the columns that are shown, by their longest cells.
+
+    Parameters
+    ----------
+    table : Table
+
+    Returns
+    -------
+    list of float
+        Their sum is 1.
+    """
+    longest = []
+    for column in table.shown:
+        cells = [len(text(row.get(column), column)) for row in table.rows] + [len(heading(column))]
+        longest.append(min(60, max(6, *cells)))
+    return [size / sum(longest) for size in longest]
+
+
 def warn_near_ends(table: Table) -> Table:
     """Say under a table where Wilson's interval may cover less than it should.
 

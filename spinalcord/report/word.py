@@ -10,7 +10,7 @@ from typing import Any
 
 from ..extras import require
 from .contents import Contents
-from .table import Table, heading, text
+from .table import Table, column_shares, heading, text
 
 _ROWS = 60  # of a table in the document; the CSV files have all
 _WIDTH_CM = 25.0  # of an A4 page turned, within its margins
@@ -98,8 +98,11 @@ def _table(document: Any, table: Table) -> None:
     for row in table.rows:
         for cell, column in zip(grid.add_row().cells, table.shown, strict=True):
             cell.text = text(row.get(column), column)
+    grid.autofit = False
+    widths = [shared.Cm(_WIDTH_CM * share) for share in column_shares(table)]
     for row in grid.rows:
-        for cell in row.cells:
+        for cell, width in zip(row.cells, widths, strict=True):
+            cell.width = width
             for run in (run for paragraph in cell.paragraphs for run in paragraph.runs):
                 run.font.size = shared.Pt(8)
     for note in table.notes:

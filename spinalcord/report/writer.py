@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..extras import require
 from ..scans.writing import write_bytes, write_json, write_text
 from .contents import gather
 from .latex import to_latex
@@ -52,6 +53,8 @@ def write_report(
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: expected a folder for the report")
+    if docx:
+        require("docx", "docx", "a Word document")  # said before the work, not after it
     contents = gather(cohort, title=title)
     folder = out / "report"
     figures = {plate.name: svg for part in contents.sections for plate, svg in part.plates}

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from .distributions import chi2_p, normal_quantile
-from .estimate import Comparison, Estimate, check_level, undefined
+from .estimate import Comparison, Estimate, adjusted, check_level, undefined
 from .means import is_constant
 
 Float = NDArray[np.float64]
@@ -39,7 +39,8 @@ def kruskal_wallis(
     -------
     Comparison
         Chi-squared approximation, ties heeded. `effect` is the shift between the two groups
-        whose medians are furthest apart, as `location_shift`. Not defined where fewer than two
+        whose medians are furthest apart, as `location_shift`, its interval adjusted for the choice
+        among several (Bonferroni). Not defined where fewer than two
         groups have values, or all values are the same.
 
     Raises
@@ -53,9 +54,9 @@ def kruskal_wallis(
 
     Examples
     --------
-    >>> test = kruskal_wallis({"a": [1, 2, 3, 4], "b": [3, 5, 6, 7], "c": [8, 9, 10, 11]})
-    >>> test.sentence()
-    'shift, c less a 7.00 [95 % CI: 4.00, 10.00]; fewer than 10 patients; p = .011 (Kruskal-Wallis)'
+    >>> test = kruskal_wallis({"a": [1, 2, 3, 4, 5], "b": [3, 5, 6, 7, 9], "c": [8, 9, 10, 11, 12]})
+    >>> test.effect.method, round(test.p, 4)
+    ('Hodges-Lehmann, exact, Bonferroni for 3 differences', 0.0054)
     """
     check_level(level)
     parts = {name: np.asarray(x, np.float64).ravel() for name, x in groups.items()}
@@ -71,7 +72,11 @@ def kruskal_wallis(
     i, j = max(pairs, key=lambda pair: abs(middle[pair[0]] - middle[pair[1]]))
     if middle[i] < middle[j]:
         i, j = j, i
-    effect = location_shift(parts[i], parts[j], level=level, name=f"shift, {i} less {j}", unit=unit)
+    effect = location_shift(
+        parts[i], parts[j], level=1 - (1 - level) / len(pairs), name=f"shift, {i} less {j}",
+        unit=unit,
+    )  # fmt: skip
+    effect = adjusted(effect, level, len(pairs))
     every = np.concatenate(list(parts.values()))
     ranks, tie = mean_ranks(every)
     n, start, total = every.size, 0, 0.0

@@ -10,7 +10,7 @@ import math
 import pytest
 
 from spinalcord.report import Table, table
-from spinalcord.report.table import warn_near_ends
+from spinalcord.report.table import column_shares, warn_near_ends
 from spinalcord.stats import mcnemar, proportion
 
 
@@ -109,3 +109,11 @@ def test_shares_near_the_ends_have_a_note():
     assert "clopper-pearson" in noted(17, 20)[0]
     assert noted(4, 20) == noted(10, 20) == noted(16, 20) == ()
     assert noted(0, 20, "Clopper-Pearson") == noted(None, None, "DeLong, logit") == ()
+
+
+def test_columns_share_the_line_by_their_longest_cells():
+    columns = ("a", "b")
+    wide = Table("t", "T", columns, ({"a": "x" * 12, "b": "y" * 48},), columns)
+    assert column_shares(wide) == pytest.approx([0.2, 0.8])
+    endless = Table("t", "T", columns, ({"a": "", "b": "y" * 999},), columns)
+    assert column_shares(endless) == pytest.approx([6 / 66, 60 / 66])

@@ -35,6 +35,11 @@ def test_headings_tables_and_figures(contents):
     cells = [cell.text for cell in document.tables[0].rows[0].cells]
     assert cells[0] == "characteristic"
     assert len(document.inline_shapes) == 1
+    # The longest words get the most room: table 2's results more than its first column.
+    table2 = document.tables[[table.name for table in shown].index("table2")]
+    widths = {cell.text: cell.width for cell in table2.rows[0].cells}
+    assert widths["result"] > 1.5 * widths["task"]
+    assert sum(widths.values()) == pytest.approx(document.sections[0].page_width, rel=0.2)
     assert any("n = 30 (tumor or demyelination)" in text for text in words)
 
 

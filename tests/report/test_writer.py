@@ -132,3 +132,10 @@ def test_ten_thousand_patients_take_bounded_memory_and_space(tmp_path):
     assert more - peak < 100 * 1024  # KiB
     assert larger < page + 500_000
     assert all_of_it < everything + 3_000_000
+
+
+def test_a_missing_extra_is_said_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "docx", None)
+    with pytest.raises(ImportError, match=r"spinalcord\[docx\]"):
+        write_report(Cohort(cohorts.drawn(20)), tmp_path / "out", docx=True)
+    assert not (tmp_path / "out").exists()

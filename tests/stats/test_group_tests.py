@@ -26,6 +26,19 @@ def test_kruskal_wallis_against_r():
     assert test.effect.low <= test.effect.estimate <= test.effect.high
 
 
+def test_the_largest_of_several_shifts_has_an_interval_for_its_choice():
+    rng = np.random.default_rng(0)
+    groups = {name: rng.normal(size=20) for name in "abc"}
+    e = kruskal_wallis(groups).effect
+    assert e.level == 0.95
+    assert e.method.endswith("Bonferroni for 3 differences")
+    _, i, _, j = e.name.replace(",", "").split()
+    alone = location_shift(groups[i], groups[j], level=1 - 0.05 / 3)
+    assert (e.low, e.high) == (alone.low, alone.high)
+    two = kruskal_wallis({name: groups[name] for name in "ab"}).effect
+    assert "Bonferroni" not in two.method
+
+
 def test_shift_against_r():
     r = R["groups"]
     e = location_shift(r["x"], r["y"])

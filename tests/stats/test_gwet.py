@@ -60,3 +60,12 @@ def test_all_agree():
 def test_bad_input(bad):
     with pytest.raises(InputError):
         gwet_ac1(bad)
+
+
+def test_few_disagreements_are_marked():
+    def marked(disagreed, n=60):
+        agreed = [[2, 0]] * 40 + [[0, 2]] * (n - 40 - disagreed)
+        return gwet_ac1([*agreed, *[[1, 1]] * disagreed]).reason
+
+    assert marked(9) == "fewer than 10 patients disagreed on"
+    assert marked(10) == ""

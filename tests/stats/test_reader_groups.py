@@ -113,3 +113,11 @@ def test_bad_settings():
         compare_modalities_by("accuracy", [1, 0], two)
     with pytest.raises(InputError, match="level"):
         compare_with_readers([1, 0], [1, 0], [[1, 0], [1, 0]], level=0)
+
+
+@pytest.mark.parametrize(("n", "reason"), [(39, "fewer than 40 cases that count"), (40, "")])
+def test_few_cases_are_marked(n, reason):
+    right = np.random.default_rng(0).random((4, n)) < 0.8
+    test = compare_with_readers(np.ones(n, int), right[0], right[1:], figure="accuracy").comparison
+    assert test.reason == test.effect.reason == reason
+    assert test.reliable == (not reason)
