@@ -70,7 +70,8 @@ def test_results_have_the_case_s_name_and_the_scan_s_grid(case, settings, out):
     assert row["segmentation_sha256"] == settings.hashes["segmentation"]
     stages = [row[f"seconds_{s}"] for s in ("read", "segment", "classify", "explain", "write")]
     assert min(stages) > 0
-    assert sum(stages) == pytest.approx(row["seconds_total"], abs=0.01)
+    # What lies between the stages counts in the total alone; on a busy machine that can be long.
+    assert 0.8 * row["seconds_total"] < sum(stages) < row["seconds_total"] + 0.01
 
 
 def test_a_case_may_be_called_as_a_file_is(case, settings, out):
