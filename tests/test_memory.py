@@ -93,6 +93,7 @@ def test_a_nifti_file_that_would_not_fit_is_refused_before_it_is_unpacked(tmp_pa
         load(path)
 
 
+@pytest.mark.slow
 def test_a_gzip_bomb_takes_no_more_than_its_header_says(tmp_path):
     """300 MB of zeros behind a scan of 400 bytes, in 300 kB."""
     from spinalcord.scans import nifti

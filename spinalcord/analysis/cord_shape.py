@@ -80,7 +80,7 @@ def judge_cord(cord: Array, affine: Array) -> CordShape:
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     voxel = float(spacing.prod())
     sizes = np.bincount(labels.ravel(), minlength=n + 1)[1:]
-    mask, used = _column(labels, sizes, spacing)
+    mask, used = _column(labels, sizes, affine)
     said = []
     rest = np.delete(sizes, used)
     if rest.size:
@@ -98,8 +98,9 @@ def judge_cord(cord: Array, affine: Array) -> CordShape:
     return CordShape(mask, not reasons, tuple(said))
 
 
-def _column(labels: Array, sizes: Array, spacing: Array) -> tuple[Array, list[int]]:
+def _column(labels: Array, sizes: Array, affine: Array) -> tuple[Array, list[int]]:
     """Return the largest piece with those that continue it, gaps filled, and which they are."""
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
     largest = int(sizes.argmax())
     mask = (labels == largest + 1).astype(np.uint8)
     used = [largest]
@@ -119,9 +120,13 @@ def _column(labels: Array, sizes: Array, spacing: Array) -> tuple[Array, list[in
         if added is None:
             return mask, used
         i, upper, lower = added
-        mask |= labels == i + 1
-        _fill(mask, round(upper[1]), round(lower[1]))
-        used.append(i)
+        joined = mask | (labels == i + 1)
+        _fill(joined, round(upper[1]), round(lower[1]))
+        if _core.label(joined, affine)[1] == 1:
+            mask = joined
+            used.append(i)
+        else:  # its end is of an odd shape: what does not hang together is no part of the column
+            del pieces[i]
 
 
 def _ends(piece: Array) -> tuple[Array, Array]:
@@ -142,11 +147,16 @@ def _continues(upper: Array, lower: Array, spacing: Array) -> bool:
 
 
 def _fill(mask: Array, upper: int, lower: int) -> None:
-    """Fill the rows between two pieces: the cross-section of the nearer end, moved along."""
+    """Fill what lies between two pieces: the cross-section of the nearer end, moved along.
+
+    By steps of at most a voxel in any direction: pieces that lie beside each other in adjacent rows
+    become one, too.
+    """
     ends = {row: np.argwhere(mask[:, row]) for row in (upper, lower)}
     centres = {row: places.mean(axis=0) for row, places in ends.items()}
-    for row in range(upper + 1, lower):
-        along = (row - upper) / (lower - upper)
+    aside = float(np.abs(centres[lower] - centres[upper]).max())
+    for along in np.linspace(0, 1, max(lower - upper, int(np.ceil(aside))) + 1):
+        row = round(upper + along * (lower - upper))
         centre = (1 - along) * centres[upper] + along * centres[lower]
         near = upper if along < 0.5 else lower
         moved = np.rint(ends[near] - centres[near] + centre).astype(int)

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from spinalcord import _core
 from spinalcord.analysis.cord_shape import judge_cord
 
 AFFINE = np.diag([2.0, 1.0, 1.0, 1.0])
@@ -102,3 +103,17 @@ def test_without_any_cord():
     shape = judge_cord(np.zeros((3, 8, 8), np.uint8), AFFINE)
     assert (shape.plausible, shape.warnings) == (False, ("no cord was outlined",))
     assert not shape.mask.any()
+
+
+def test_pieces_beside_each_other_in_adjacent_rows_become_one():
+    cord = np.zeros((9, 90, 60), np.uint8)
+    cord[2:7, 5:45, 10:16] = 1
+    cord[2:7, 45:85, 17:23] = 1  # a row further down, and a column apart
+    affine = np.diag([1.0, 1.0, 1.0, 1.0])
+    assert _core.label(cord, affine)[1] == 2
+    shape = judge_cord(cord, affine)
+    assert shape.plausible
+    assert shape.warnings == ()
+    assert _core.label(shape.mask, affine)[1] == 1
+    assert np.all(shape.mask >= cord)
+    assert shape.mask.sum() < cord.sum() + 200

@@ -54,6 +54,7 @@ def test_a_segmentation_object_is_the_mask(tmp_path, results):
     assert again.SOPInstanceUID == data.SOPInstanceUID
 
 
+@pytest.mark.slow
 def test_fractions_are_the_probabilities(tmp_path, results):
     seg, _ = results
     (path,) = seg.save(tmp_path / "out", format="dicom-seg", fractional=True)

@@ -345,6 +345,7 @@ def test_a_full_disk_ends_with_a_message_and_loses_nothing(
     assert quietly(cohort, out, models=model_folder).counts["kept"] == 1
 
 
+@pytest.mark.slow
 def test_the_command_prints_counts_and_failures(cohort, tmp_path, model_folder, capsys):
     arguments = ["run", str(cohort), str(tmp_path / "out"), "--models", str(model_folder)]
     assert main(arguments) == 1

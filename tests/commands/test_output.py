@@ -22,6 +22,7 @@ def test_output_of_another_kind_is_refused_before_computing(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("command", ["segment", "classify", "explain"])
+@pytest.mark.slow
 def test_unusable_scan_exits_4(random_models, tmp_path, capsys, command):
     (tmp_path / "t2.nii.gz").write_bytes(b"not a scan")
     task = ["--task", "ms_vs_nmosd"] if command == "explain" else []

@@ -92,6 +92,7 @@ def test_tiny_file_is_refused(tmp_path, nbytes):
         read_model(path)
 
 
+@pytest.mark.slow
 def test_every_truncation_is_refused(tmp_path):
     whole = write_raw(tmp_path / "m.safetensors").read_bytes()
     cut = tmp_path / "cut.safetensors"
@@ -101,6 +102,7 @@ def test_every_truncation_is_refused(tmp_path):
             read_model(cut)
 
 
+@pytest.mark.slow
 def test_no_flipped_byte_of_the_header_escapes_as_another_error(tmp_path):
     whole = write_raw(tmp_path / "m.safetensors").read_bytes()
     path = tmp_path / "flipped.safetensors"

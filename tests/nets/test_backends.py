@@ -18,6 +18,7 @@ BOTH = pytest.mark.parametrize("case", [UNET, DENSE], ids=lambda case: case.kind
 
 @pytest.mark.parametrize("precision", ["f32", "bf16"])
 @BOTH
+@pytest.mark.slow
 def test_onednn_agrees(case, precision, open_case, request, tmp_path):
     """As closely as the documentation of `Network.open` says, and by oneDNN alone."""
     if precision == "bf16":

@@ -208,6 +208,7 @@ print("done", flush=True)
         pytest.param(UNET, "1,1,1536,1536", id="one large image", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_ctrl_c_ends_a_long_call(interruptible, case, shape, open_case):
     path = str(open_case(case).model.path)
     process = subprocess.Popen(

@@ -43,6 +43,7 @@ def test_headings_tables_and_figures(contents):
     assert any("n = 30 (tumor or demyelination)" in text for text in words)
 
 
+@pytest.mark.slow
 def test_the_same_bytes_again(contents):
     pytest.importorskip("docx", reason="needs python-docx, of the extra docx")
     assert to_docx(contents, {}) == to_docx(contents, {})

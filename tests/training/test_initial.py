@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
+from model_files import SEGMENTATION
 
 from spinalcord.errors import ModelError
-from spinalcord.models.folder import WEIGHTS_DIR, find_models
+from spinalcord.models.architectures import random_tensors
+from spinalcord.models.folder import find_models
+from spinalcord.models.model_file import write_model
 from spinalcord.training.settings import Settings
 
 pytest.importorskip("torch", reason="torch is not installed")
@@ -33,7 +35,10 @@ def test_the_shipped_weights_fit():
 
 @pytest.mark.slow
 def test_what_does_not_fit_starts_anew_and_says_why(tmp_path):
-    shutil.copy(WEIGHTS_DIR / "segmentation.safetensors", tmp_path)
+    """A network of three slices cannot begin one of a single slice."""
+    tensors = random_tensors("multiresunet", 1, in_channels=3, outputs=2, final_norm=False)
+    metadata = {**SEGMENTATION, "in_channels": 3, "norm_eps": 1e-3}
+    write_model(tmp_path / "three.safetensors", tensors, metadata)
     said = []
     one_slice = {"segmentation": Settings(context_mm=None)}
     found = initial.choose_initial(str(tmp_path), one_slice, said.append)

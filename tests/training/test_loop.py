@@ -82,6 +82,7 @@ def test_a_cosine_ends_with_the_minutes(tmp_path, monkeypatch):
     assert rates[-1] < 0.02
 
 
+@pytest.mark.slow
 def test_the_mean_of_the_weights_is_what_is_kept(tmp_path):
     settings = replace(TINY, epochs=1, steps=3, lr=0.1, ema=0.5)
     problem = Flat()
@@ -144,6 +145,7 @@ def test_a_loss_that_is_not_finite_stops(tmp_path):
         loop.run(False)
 
 
+@pytest.mark.slow
 def test_the_last_weights_may_be_kept(tmp_path):
     """Whatever the validation says: what it is measured on has then chosen nothing."""
     settings = replace(TINY, epochs=3, steps=1, keep="last")
