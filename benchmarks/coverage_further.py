@@ -148,7 +148,11 @@ def interaction(rng: Rng, size: Size, worse: float) -> Found:
     site[:2] = False, True
     scores = rng.normal(size=truth.size) + truth * (1.5 - worse * site)
     found = stats.adjusted_interactions(truth, scores, {"site": site * 1.0, "sex": sex * 1.0})[0]
-    return {"adjusted interaction (Firth, profile)": (found.test, worse)}
+    effect = found.test.effect
+    if effect.bounded:  # the logarithm, which is 0 where the sites are alike
+        ends = {end: math.log(getattr(effect, end)) for end in ("estimate", "low", "high")}
+        effect = replace(effect, **ends)
+    return {"adjusted interaction (Firth, profile)": (replace(found.test, effect=effect), worse)}
 
 
 def smooth_curve(rng: Rng, size: Size, spread: float) -> Found:

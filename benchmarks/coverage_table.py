@@ -39,6 +39,8 @@ def table(lines: Sequence[dict[str, Any]]) -> str:
 
 def _cell(lines: Sequence[dict[str, Any]]) -> str:
     """Lowest coverage, then highest type I error, of the truths where the figure is not marked."""
+    if not lines:
+        return ""  # not simulated at this size
     sure = [line for line in lines if not line["too_small_to_say"]]
     if not sure:
         return MARK
