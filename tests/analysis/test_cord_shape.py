@@ -117,3 +117,21 @@ def test_pieces_beside_each_other_in_adjacent_rows_become_one():
     assert _core.label(shape.mask, affine)[1] == 1
     assert np.all(shape.mask >= cord)
     assert shape.mask.sum() < cord.sum() + 200
+
+
+@pytest.mark.parametrize(
+    ("slices", "columns", "said"),
+    [
+        ((0, 1), (20, 28), "it lies at 2% of the images' extent from left to right, 8% to 92% are"),
+        ((19, 20), (20, 28), "it lies at 98% of the images' extent from left to right"),
+        ((8, 12), (0, 8), "it lies at 8% of the images' extent from front to back, 15% to 92%"),
+        ((8, 12), (44, 50), "it lies at 94% of the images' extent from front to back"),
+    ],
+)
+def test_a_cord_lies_in_the_middle_of_the_body(slices, columns, said):
+    shape = judge_cord(
+        column(slices=slices, columns=columns, shape=(20, 100, 50)), np.diag([6, 1, 1, 1.0])
+    )
+    assert not shape.plausible
+    assert said in shape.warnings[-1]
+    assert judge_cord(column(slices=(8, 12), shape=(20, 100, 50)), AFFINE).plausible
