@@ -2,7 +2,8 @@
 
 Simulates cohorts of 2 + 2, 5 + 5, 10 + 10, 20 + 20, 40 + 33 and 78 + 79 cases (positive and
 negative) with known true values, and asks the package for every interval and test that a report
-prints. One JSON line per figure, size and truth; the table goes to stdout as Markdown.
+prints. One JSON line a figure, with a row for each size and truth; the table goes to stdout as
+Markdown.
 
     python benchmarks/bench_coverage.py --out benchmarks/results/coverage.jsonl
 
@@ -26,6 +27,7 @@ import numpy as np
 from bench_networks import add_out, describe_machine, write_lines
 from coverage_further import FURTHER
 from coverage_scenarios import SCENARIOS, Scenario
+from coverage_table import pack
 
 from spinalcord.stats import Comparison, Estimate
 
@@ -95,18 +97,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scenarios", default=names, help="their names, separated by |")
     add_out(parser)
     options = parser.parse_args(arguments)
-    machine, lines = describe_machine(), []
+    machine, lines = describe_machine(), []  # the load before the work
     print("| figure | size | truth | coverage | type I error | marked |")
     print("|---|---|---|---|---|---|")
     for scenario in (*SCENARIOS, *FURTHER):
         if scenario.name in options.scenarios.split("|"):
             for line in simulate(scenario, options.replicates):
-                lines.append({"bench": "coverage", **line, "machine": machine})
+                lines.append(line)
                 print(as_row(line), flush=True)
-    write_lines(lines, options.out)
+    write_lines(pack(lines, machine), options.out)
     wrong = [line for line in lines if fails(line)]
     for line in wrong:
-        print("fails:", json.dumps({k: v for k, v in line.items() if k != "machine"}))
+        print("fails:", json.dumps(line))
     return int(bool(wrong))
 
 

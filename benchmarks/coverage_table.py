@@ -1,4 +1,4 @@
-"""The table in docs/statistics.md from the lines that `bench_coverage.py` wrote.
+"""The file of results of `bench_coverage.py`, and the table in docs/statistics.md made from it.
 
 python benchmarks/coverage_table.py benchmarks/results/coverage.jsonl
 """
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 MARK = "too small"
+FIGURE = "figure", "scenario"
+"""Keys that all rows of a stored figure share."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,9 +22,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("results", type=Path)
     options = parser.parse_args(arguments)
-    lines = [json.loads(line) for line in options.results.read_text().splitlines()]
-    print(table([line for line in lines if line.get("bench") == "coverage"]), end="")
+    stored = [json.loads(line) for line in options.results.read_text("utf-8").splitlines()]
+    print(table(unpack(stored)), end="")
     return 0
+
+
+def pack(lines: Sequence[dict[str, Any]], machine: dict[str, Any]) -> list[dict[str, Any]]:
+    """Store a run: first the machine and the names of the columns, then a line for each figure."""
+    columns = [key for key in lines[0] if key not in FIGURE] if lines else []
+    stored: list[dict[str, Any]] = [{"bench": "coverage", "machine": machine, "columns": columns}]
+    figures: dict[tuple[Any, ...], list[list[Any]]] = {}
+    for line in lines:
+        key = tuple(line[name] for name in FIGURE)
+        figures.setdefault(key, []).append([line[column] for column in columns])
+    for key, rows in figures.items():
+        stored.append({**dict(zip(FIGURE, key, strict=True)), "rows": rows})
+    return stored
+
+
+def unpack(stored: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the lines of all runs of a file."""
+    lines: list[dict[str, Any]] = []
+    columns: list[str] = []
+    for entry in stored:
+        columns = entry.get("columns", columns)
+        own = {name: entry[name] for name in FIGURE if name in entry}
+        for row in entry.get("rows", ()):
+            lines.append({**own, **dict(zip(columns, row, strict=True))})
+    return lines
 
 
 def table(lines: Sequence[dict[str, Any]]) -> str:
