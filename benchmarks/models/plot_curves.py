@@ -12,6 +12,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from PIL import Image
 
 from spinalcord.tasks import TASKS
 
@@ -51,6 +52,8 @@ def main() -> None:
     for axes in (masks, answers):
         axes.legend(fontsize=8, loc="lower right")
     figure.savefig(options.picture, dpi=110)
+    # A palette takes a third of the space: the picture is part of the repository.
+    Image.open(options.picture).convert("RGB").quantize(256).save(options.picture, optimize=True)
 
 
 def read_curves(work: Path, name: str) -> list[dict[str, float]]:

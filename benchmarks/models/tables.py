@@ -41,6 +41,26 @@ def read_figures(path: Path) -> dict[str, Any]:
 
 
 def write_figures(path: Path, figures: Mapping[str, Any]) -> None:
-    """Write a JSON file of figures."""
-    text = json.dumps(figures, indent=1, ensure_ascii=False)
-    path.write_text(f"{text}\n", encoding="utf-8")
+    """Write a JSON file of figures: a line for each record of a list, numbers of five decimals."""
+    path.write_text(f"{_laid_out(_rounded(figures))}\n", encoding="utf-8")
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(own) for key, own in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(own) for own in value]
+    return round(value, 5) if isinstance(value, float) else value
+
+
+def _laid_out(value: Any, indent: int = 0) -> str:
+    """Lay out dicts of dicts and lists of dicts over lines, all else on one."""
+    inner = " " * (indent + 1)
+    nested = isinstance(value, Mapping) and any(isinstance(v, (dict, list)) for v in value.values())
+    if nested and indent < 3:
+        own = (f"{inner}{json.dumps(k)}: {_laid_out(v, indent + 1)}" for k, v in value.items())
+        return "{\n" + ",\n".join(own) + "\n" + " " * indent + "}"
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        rows = (inner + json.dumps(row, ensure_ascii=False) for row in value)
+        return "[\n" + ",\n".join(rows) + "\n" + " " * indent + "]"
+    return json.dumps(value, ensure_ascii=False)
