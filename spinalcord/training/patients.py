@@ -26,6 +26,7 @@ def list_cases(
     seed: int = 0,
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
+    carry: Iterable[str] = (),
 ) -> tuple[list[CohortCase], str]:
     r"""List the cases of a cohort that a target can be trained and validated on.
 
@@ -45,6 +46,8 @@ def list_cases(
         validate.
     columns, words : mapping, optional
         As for `spinalcord.run_cohort`.
+    carry : iterable of str
+        Further columns, which a case's ``truth`` then holds.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def list_cases(
     """
     check_target(target)
     name = Path(data).name
-    found = _read(Path(data), columns, words)
+    found = _read(Path(data), columns, words, carry)
     check_diagnoses(found, target, name)
     listed, origin = split_cases(found, seed=seed)
     cases = [case for case in listed if case.split != TEST]
@@ -157,8 +160,9 @@ def _read(
     data: Path,
     columns: Mapping[str, str] | None,
     words: Mapping[str, Mapping[str, str]] | None,
+    carry: Iterable[str],
 ) -> list[CohortCase]:
-    listing = list_cohort(data, masks="use", columns=columns, words=words)
+    listing = list_cohort(data, masks="use", columns=columns, words=words, carry=carry)
     if not data.is_dir():
         return list(listing.cases)
     return [replace(case, cord=_cord_beside(case)) for case in listing.cases]
