@@ -26,6 +26,7 @@ from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
 from ..exchange.sources import has_files
 from ..limits import LesionLimits
 from ..qc.case_picture import CasePicture, draw_case
+from ..run_options import CohortInputs, RunOutputs
 from ..scans.annotations import Annotation
 from ..scans.labels import Label
 from ..scans.preparation import Array, Stopwatch, WorkingScan
@@ -75,10 +76,10 @@ class RunSettings:
     threads: int
     limits: LesionLimits = field(default_factory=LesionLimits)
     explanation: ExplanationOptions = field(default_factory=ExplanationOptions)
-    masks: str = "compare"
-    lesion_label: Label = None
-    qc: bool = True
-    dicom: bool = False
+    masks: str = CohortInputs.masks
+    lesion_label: Label = CohortInputs.lesion_label
+    qc: bool = RunOutputs.qc
+    dicom: bool = RunOutputs.dicom
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, from which `from_dict` makes the same again."""

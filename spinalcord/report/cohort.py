@@ -45,7 +45,7 @@ class Cohort(Frames):
         Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``.
     exclude : path, mapping or iterable of str, optional
         Cases to exclude in addition to those that the run excluded, such as the verdicts that its
-        page for quality control exports; as for `spinalcord.run_cohort`.
+        page for quality control exports; as for `spinalcord.CohortInputs`.
 
     factors : sequence of str, optional
         Columns of the cohort to take as subgroups besides age, sex, difficulty and T1c, such as

@@ -90,7 +90,7 @@ def leave_out(source: CohortSource, exclude: Any) -> CohortSource:
     ----------
     source : CohortSource
     exclude : path, mapping or iterable of str, optional
-        As for `spinalcord.run_cohort`.
+        As for `spinalcord.CohortInputs`.
 
     Returns
     -------

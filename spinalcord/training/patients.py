@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..cohort.listing import CohortCase, list_cohort
 from ..errors import InputError, SpinalcordWarning
+from ..run_options import CohortInputs
 from ..tables.words import listed_words, unknown_words
 from .settings import SEGMENTATION, check_target, classes_of
 from .splitting import TEST, TRAIN, VALIDATION, split_cases
@@ -44,7 +45,7 @@ def list_cases(
         Draws the split where the cohort names none: a fifth of the patients of each diagnosis
         validate.
     columns, words : mapping, optional
-        As for `spinalcord.run_cohort`.
+        As for `spinalcord.CohortInputs`.
 
     Returns
     -------
@@ -158,7 +159,7 @@ def _read(
     columns: Mapping[str, str] | None,
     words: Mapping[str, Mapping[str, str]] | None,
 ) -> list[CohortCase]:
-    listing = list_cohort(data, masks="use", columns=columns, words=words)
+    listing = list_cohort(data, CohortInputs(masks="use", columns=columns, words=words))
     if not data.is_dir():
         return list(listing.cases)
     return [replace(case, cord=_cord_beside(case)) for case in listing.cases]

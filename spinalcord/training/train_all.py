@@ -132,7 +132,7 @@ def train_all(
     given : mapping, optional
         Fields of `Settings` to use in place of what the plan would choose, for every network.
     columns, words : mapping, optional
-        As for `spinalcord.run_cohort`.
+        As for `spinalcord.CohortInputs`.
     plan_only : bool, default False
         Make the plan and train nothing.
     say : callable, optional

@@ -100,7 +100,7 @@ def train_network(
     name : str, optional
         In the model file; the name of `out` if not given.
     columns, words : mapping, optional
-        As for `spinalcord.run_cohort`: names of columns, words for sex and diagnosis.
+        As for `spinalcord.CohortInputs`: names of columns, words for sex and diagnosis.
     lesion_label : int, str or mapping, optional
         As for `spinalcord.classify`: what in the lesion masks is lesion.
     progress : bool, default False

@@ -103,6 +103,12 @@ class ExplanationOptions:
     InputError
         An unknown method; a layer or an `of` that it does not know; a ring out of range; something
         other than names in `compare`, a name twice, or the map's own.
+
+    Examples
+    --------
+    >>> options = ExplanationOptions("layercam", "block3", compare=["occlusion"])
+    >>> options.of, options.compare
+    ('logit', ('occlusion:input',))
     """
 
     method: str = "gradcam"
