@@ -148,7 +148,7 @@ class Bench:
         return path
 
     def reference(self, images: np.ndarray) -> np.ndarray:
-        """Compute with PyTorch in float32: what every runner is held to."""
+        """Compute with PyTorch in float32: the reference for every runner."""
         import torch
 
         with torch.inference_mode():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -123,6 +123,33 @@ def old_names(module: str) -> Callable[[str], object]:
         return getattr(importlib.import_module(f"{package}.{home}"), new_name)
 
     return find
+
+
+class RenamedKeys(dict[str, Any]):
+    """A dict that finds what is looked up by an old key, and warns.
+
+    Parameters
+    ----------
+    values : mapping
+        By the new keys.
+    **old
+        Old key to new key.
+    """
+
+    def __init__(self, values: Mapping[str, Any], **old: str) -> None:
+        super().__init__(values)
+        self._old = old
+
+    def __missing__(self, key: str) -> Any:
+        if key not in self._old:
+            raise KeyError(key)
+        new = self._old[key]
+        warnings.warn(
+            f"the key {key!r} is now {new!r}; the old key will be removed in version 0.3",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self[new]
 
 
 def take_group(

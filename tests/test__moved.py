@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import re
 import sys
@@ -9,7 +10,7 @@ import warnings
 
 import pytest
 
-from spinalcord._moved import MOVED, RENAMED, MovedFinder, take_group
+from spinalcord._moved import MOVED, RENAMED, MovedFinder, RenamedKeys, take_group
 from spinalcord.errors import InputError
 from spinalcord.limits import LesionLimits
 
@@ -72,6 +73,16 @@ def test_a_group_is_refused_besides_its_old_keywords():
         take_group("f", "limits", LesionLimits(), LesionLimits, {"threshold": 0.4})
     with pytest.raises(InputError, match=r"limits is 0\.4, expected LesionLimits"):
         take_group("f", "limits", 0.4, LesionLimits, {})
+
+
+def test_a_value_is_found_by_its_old_key():
+    values = RenamedKeys({"excluded": 3}, left_out="excluded")
+    assert values == {"excluded": 3}
+    with pytest.warns(DeprecationWarning, match="the key 'left_out' is now 'excluded'"):
+        assert values["left_out"] == 3
+    assert copy.deepcopy(values)["excluded"] == 3
+    with pytest.raises(KeyError, match="absent"):
+        _ = values["absent"]
 
 
 def test_the_finder_is_installed_once_and_last():

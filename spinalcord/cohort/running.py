@@ -80,8 +80,8 @@ def run_cohort(
     threads : int, optional
         Threads of a case; the CPUs this process may use divided by the number of jobs if not given.
     **old
-        Single options of these groups (``jobs=4``, ``threshold=0.4``), as version 0.1 took them;
-        until version 0.3, with a DeprecationWarning that names the group.
+        Single options of these groups, such as ``jobs=4`` or ``threshold=0.4``: deprecated, and
+        removed in version 0.3.
 
     Returns
     -------

@@ -59,7 +59,7 @@ def own_factors(cases: Cases, names: Sequence[str]) -> dict[str, Words]:
 def adjusted_odds(
     cases: Cases, *, own: Sequence[str] = (), level: float = 0.95, notes: Sequence[str] = ()
 ) -> Table:
-    """Test whether the answers are right as often in all subgroups, other factors held.
+    """Test whether the answers are right as often in all subgroups, other factors held constant.
 
     Parameters
     ----------
@@ -118,8 +118,8 @@ def interactions(
     -------
     Table
         Per task and factor a ratio of odds ratios for every level against the most frequent one,
-        and a test of the interaction, the interactions with all other factors held; p-values as in
-        `adjusted_odds`.
+        and a test of the interaction, the interactions with all other factors held constant;
+        p-values as in `adjusted_odds`.
 
     Raises
     ------

@@ -83,7 +83,7 @@ def load_cohort(
     )
 
 
-def leave_out(source: CohortSource, exclude: Any) -> CohortSource:
+def exclude_cases(source: CohortSource, exclude: Any) -> CohortSource:
     """Exclude cases in addition to those that the run excluded.
 
     Parameters

@@ -87,7 +87,7 @@ def list_cases(
     cases = [case for case in listed if case.split != TEST]
     masked = [case for case in cases if case.mask]
     if len(masked) < len(cases):
-        _left_out(
+        _warn_excluded(
             name, len(cases) - len(masked), len(cases),
             "have no lesion mask and are excluded; a scan without lesion needs a mask of zeros",
         )  # fmt: skip
@@ -97,13 +97,13 @@ def list_cases(
         if others:
             counts = Counter({word or "none": n for word, n in others.items()})
             what = f"have another diagnosis than {target} asks for and are excluded: "
-            _left_out(name, sum(others.values()), len(masked), what + listed_words(counts))
+            _warn_excluded(name, sum(others.values()), len(masked), what + listed_words(counts))
         masked = [case for case in masked if case.diagnosis in wanted]
     check_classes(masked, target, name)
     return masked, origin
 
 
-def _left_out(name: str, n: int, among: int, why: str) -> None:
+def _warn_excluded(name: str, n: int, among: int, why: str) -> None:
     warnings.warn(f"{name}: {n} of {among} cases {why}", SpinalcordWarning, stacklevel=3)
 
 

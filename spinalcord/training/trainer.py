@@ -199,13 +199,13 @@ def train_cases(
         progress=progress,
     )
     problem = make_problem(target, entries, settings)
-    held = [e for e in entries if e.case.split == VALIDATION]
+    validation = [e for e in entries if e.case.split == VALIDATION]
     loop = Loop(target, problem, settings, work, fingerprint(cases, target))
     loop.tell = tell
     if target == SEGMENTATION:
         labels = {**metadata["labels"], "outputs": list(problem.outputs)}
         metadata = {**metadata, "labels": labels}
-        loop.judge = partial(_judge, metadata, choose_scans(held, MOST_SCANS), loop)
+        loop.judge = partial(_judge, metadata, choose_scans(validation, MOST_SCANS), loop)
     if resume and loop.checkpoint.is_file():
         loop.restore()
     else:
@@ -219,7 +219,7 @@ def train_cases(
     start = "backbone" if backbone else "init" if init else "random"
     facts = _facts(target, cases, about, settings, loop, start)
     network = loop.network.cpu().eval()
-    figures = _write(target, out, network, metadata, facts, held, problem, about.notice)
+    figures = _write(target, out, network, metadata, facts, validation, problem, about.notice)
     files = write_curves(work / "curves", loop.history, loop.figures)
     return TrainingResult(out, loop.history, loop.best_epoch, figures, files, finished)
 
@@ -290,10 +290,10 @@ def _facts(
 
 def _write(
     target: str, out: Path, network: nn.Module, metadata: dict[str, Any], facts: dict[str, Any],
-    held: list[Entry], problem: Any, notice: str,
+    validation: list[Entry], problem: Any, notice: str,
 ) -> dict[str, Any]:  # fmt: skip
     if target == START:
         write_start(out, copy_tensors(network), {"training": facts, "notice": notice})
         return {key: facts["last"][key] for key in ("validation_loss", *problem.figures)}
     whole = {**metadata, "training": facts, "notice": notice}
-    return export_model(network, whole, held, out)
+    return export_model(network, whole, validation, out)
