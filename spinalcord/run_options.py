@@ -124,7 +124,7 @@ class Execution:
     resume: bool = True
 
     def __post_init__(self) -> None:
-        jobs = self.jobs
+        jobs: Any = self.jobs
         if isinstance(jobs, bool) or not isinstance(jobs, Integral) or jobs < 1:
             raise InputError(f"jobs is a whole number of at least 1, got {jobs!r}")
         if self.client is not None and jobs != 1:

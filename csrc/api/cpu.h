@@ -24,8 +24,9 @@ sc_isa sc_cpu_isa(void);
 /* Return whether networks can run in bfloat16 on this CPU. */
 bool sc_cpu_has_bf16(void);
 
-/* Return the number of processors that this process may use, at least 1: its affinity mask, capped
- * by the CPU quota of its cgroup (v1 or v2, rounded up) and by OMP_NUM_THREADS. */
+/* Return the number of processors that this process may use, at least 1: its affinity
+ * mask, capped by the CPU quota of its cgroup (v1 or v2, rounded up) and by
+ * OMP_NUM_THREADS. */
 int sc_cpu_usable(void);
 
 /* Fill 'version' with major, minor and patch of the oneDNN library that is loaded. */

@@ -50,7 +50,8 @@ sc_status sc_lesions_measure(const int32_t *labels, const int64_t extents[3], in
 double sc_voxel_mm3(const double affine[16]);
 
 /* Find the smallest number of voxels that has a volume, for sc_components_label's
- * 'min_voxels'.  A tolerance of a millionth of the volume allows for rounding in the affine.
+ * 'min_voxels'.  A tolerance of a millionth of the volume allows for rounding in the
+ * affine.
  *
  * Returns SC_BAD_VALUE for a volume that is negative or not finite, or a bad affine. */
 sc_status sc_voxels_needed(const double affine[16], double volume_mm3,

@@ -163,10 +163,11 @@ typedef struct {
 /* Run a network on 'n' images, at least 1.
  *
  * MultiResUNet takes sides that are multiples of 16 from 16 to 4096, DenseNet121 sides from
- * 32 to 4096.  Equal images give equal bits, regardless of other load and of how the batch is
- * divided.  Results do not depend on the number of threads either, except on SC_ISA_BASE,
- * where oneDNN computes the convolutions.  The first call for a size, and the first
- * backward pass to a layer, allocate memory; later calls reuse that of the last few sizes.
+ * 32 to 4096.  Equal images give equal bits, regardless of other load and of how the batch
+ * is divided.  Results do not depend on the number of threads either, except on
+ * SC_ISA_BASE, where oneDNN computes the convolutions.  The first call for a size, and the
+ * first backward pass to a layer, allocate memory; later calls reuse that of the last few
+ * sizes.
  *
  * Returns SC_BAD_SHAPE, SC_BAD_VALUE for a pass or layer that the network does not have,
  * SC_NOT_FINITE for images or a direction that are not finite, SC_BACKEND or SC_CANCELLED.

@@ -539,9 +539,9 @@ def test_interrupting_a_run_with_processes(interruptible, tmp_path, random_model
 
 
 def test_threads_are_shared_among_jobs(stand_in):
-    assert running._share(1, None, "f32", distributed=False) == 2
-    assert running._share(2, None, "f32", distributed=False) == 1
-    assert running._share(1, None, "f32", distributed=True) == 1
+    assert running._share(Execution(), None, "f32") == 2
+    assert running._share(Execution(jobs=2), None, "f32") == 1
+    assert running._share(Execution(client=object()), None, "f32") == 1
 
 
 def test_a_refusal_for_want_of_cpus_names_the_variable_that_limits_them(tmp_path, monkeypatch):
