@@ -139,7 +139,7 @@ class LesionLimits:
         if cord == "none":
             values |= {"min_in_cord": None, "keep_outside_cord": None}
         elif self.keep_outside_cord is None:
-            # The model file speaks for its own cord, not for one that a user has drawn.
+            # The setting of the model file applies to its own cord, not to a cord mask of the user.
             values["keep_outside_cord"] = cord == "network" and labels.get(
                 "keep_outside_cord", False
             )

@@ -1,4 +1,4 @@
-"""Check a cohort before anything is trained on it or run over it: what is there, what is wrong."""
+"""Check a cohort before training or running: its contents, and the problems in it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from .run_tables import read_results
 
 @dataclass(frozen=True)
 class CohortRun:
-    """What a run has made, read from its folder when it is asked for.
+    """The results of a run, read from its folder on demand.
 
     Attributes
     ----------

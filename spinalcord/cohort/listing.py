@@ -1,4 +1,4 @@
-"""The cases of a cohort: what each one's files are, and what is known about it."""
+"""List the cases of a cohort: the files of each, and the data known about it."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class CohortCase:
 
 @dataclass(frozen=True)
 class Listing:
-    """A cohort as it is to be run.
+    """The cases of a cohort, with those that are excluded.
 
     Attributes
     ----------

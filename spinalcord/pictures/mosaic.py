@@ -1,4 +1,4 @@
-"""The lesion slices of a result side by side, as HTML for notebooks; needs no plotting package."""
+"""Show the lesion slices of a result side by side as HTML, without a plotting package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Picture of a case for review: slices, outlines and attribution, as layers of one small image.
+"""Draw a case for review: slices, outlines and attribution as layers of one small image.
 
 All layers stand in one PNG file, one band under the other, so that a case has one file more and
 the page can show, hide and fade each of them. The first band is the scan in grey; the others are

@@ -1,4 +1,4 @@
-"""Subgroups of the cohort's own columns, and whether they matter once the others are heeded."""
+"""Subgroups by columns of the cohort, and their effects adjusted for each other."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def interactions(
             "Firth's logistic regression of the class on the probability (normal scores of its "
             "ranks), all factors, and the products of the probability with each factor",
             "ratio of odds ratios: how many times the odds ratio of one standard deviation of "
-            "probability is that of the other level; 1: the classes are told apart as well",
+            "probability is that of the other level; 1: the classes are discriminated equally well",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""STARD 2015: what a paper on diagnostic accuracy should report, filled in where a cohort knows it.
+"""The STARD 2015 checklist for diagnostic accuracy, completed as far as possible.
 
 Items in our own words after Bossuyt et al., BMJ 351:h5527 (2015).
 """

@@ -1,4 +1,4 @@
-"""Annotations of a scan as labs have them, brought to the scan's grid by one function.
+"""Read annotations in the formats of labs and resample them to the grid of the scan.
 
 Label maps (NIfTI, NRRD, MetaImage: ITK-SNAP, SCT), segmentations of 3D Slicer, DICOM SEG and
 RTSTRUCT all end as the lesion mask, the cord mask where there is one, and the slices that were

@@ -38,7 +38,7 @@ def adjusted_interactions(
     ----------
     truth : (n,) bool, or 0 and 1
     scores : (n,) float
-        A higher one speaks for the positive class. Only their order counts, as for the AUC: they
+        Higher scores indicate the positive class. Only their order counts, as for the AUC: they
         enter as normal scores of their ranks, so that infinite ones are allowed.
     factors : mapping of str to (n,) array
         As in `adjusted_factors`.

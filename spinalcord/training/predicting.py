@@ -1,4 +1,4 @@
-"""Results of the cases that validate, as a run folder: each by models that have not seen it."""
+"""Predict the validation cases of each round with models not trained on them; write a run."""
 
 from __future__ import annotations
 

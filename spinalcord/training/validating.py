@@ -1,4 +1,4 @@
-"""Limits and thresholds, chosen on the cases that validate: of all rounds together."""
+"""Choose limits and thresholds on the validation cases of all rounds together."""
 
 from __future__ import annotations
 

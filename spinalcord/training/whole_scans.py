@@ -1,4 +1,4 @@
-"""How good a segmentation network is on whole scans, computed by the core as in use.
+"""Evaluate a segmentation network on whole scans, computed by the core as in use.
 
 Patches are drawn where the truth is, so they are blind to what a network sees where nothing is.
 """

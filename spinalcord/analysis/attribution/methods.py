@@ -1,4 +1,4 @@
-"""The methods by name: their formulas, the layers that they look at, and how a map is asked for.
+"""Attribution methods by name: formulas, layers and options.
 
 A map is signed and in the units of what it explains (the answer's logit, the difference of the
 logits, or the probability), before any ReLU that a paper ends with: that only hides what speaks
