@@ -101,6 +101,12 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         help="input size of classifiers (default: 256,256)",
     )
     add(
+        "--auxiliary",
+        metavar="COLUMNS",
+        help="numeric columns that a classifier learns to predict besides its answer "
+        "(default: none)",
+    )
+    add(
         "--steps",
         type=whole(1),
         metavar="N",
@@ -236,6 +242,8 @@ def given_settings(options: argparse.Namespace) -> dict[str, Any]:
         given["shares"] = _shares(options.shares)
     if options.context_mm is not None:
         given["context_mm"] = options.context_mm or None
+    if options.auxiliary is not None:
+        given["auxiliary"] = tuple(c.strip() for c in options.auxiliary.split(",") if c.strip())
     if options.compile:
         given["compile"] = True
     if options.no_augment:

@@ -216,7 +216,7 @@ class Loop:
         before = Settings().fixed()  # of a checkpoint from when an option was not there
         differ = sorted(
             [key for key in ("target", "cases") if was[key] != self.what[key]]
-            + [k for k, v in self.settings.fixed().items() if earlier.get(k, before[k]) != v]
+            + [k for k, v in self.settings.fixed().items() if earlier.get(k, before.get(k)) != v]
         )
         if differ:
             raise InputError(

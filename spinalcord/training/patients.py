@@ -27,6 +27,7 @@ def list_cases(
     seed: int = 0,
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
+    carry: Iterable[str] = (),
 ) -> tuple[list[CohortCase], str]:
     r"""List the cases of a cohort that a target can be trained and validated on.
 
@@ -46,6 +47,8 @@ def list_cases(
         validate.
     columns, words : mapping, optional
         As for `spinalcord.CohortInputs`.
+    carry : iterable of str
+        Further columns, which a case's ``truth`` then holds.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def list_cases(
     """
     check_target(target)
     name = Path(data).name
-    found = _read(Path(data), columns, words)
+    found = _read(Path(data), columns, words, carry)
     check_diagnoses(found, target, name)
     listed, origin = split_cases(found, seed=seed)
     cases = [case for case in listed if case.split != TEST]
@@ -158,8 +161,10 @@ def _read(
     data: Path,
     columns: Mapping[str, str] | None,
     words: Mapping[str, Mapping[str, str]] | None,
+    carry: Iterable[str],
 ) -> list[CohortCase]:
-    listing = list_cohort(data, CohortInputs(masks="use", columns=columns, words=words))
+    inputs = CohortInputs(masks="use", columns=columns, words=words, carry=carry)
+    listing = list_cohort(data, inputs)
     if not data.is_dir():
         return list(listing.cases)
     return [replace(case, cord=_cord_beside(case)) for case in listing.cases]

@@ -13,8 +13,9 @@ from ..errors import InputError
 from ..models.network import Network
 from ..stats.roc import auc_value
 from .augmentation import Augmentation, crop, disturb
+from .auxiliary import auxiliary_values
 from .cache import Entry
-from .losses import class_loss, count_overlap, mask_loss
+from .losses import auxiliary_loss, class_loss, count_overlap, mask_loss
 from .mining import mine
 from .sampling import Batch, PatchSampler, WindowSampler
 from .settings import SEGMENTATION, START, Settings, classes_of
@@ -29,6 +30,9 @@ T1C_DROPPED = 0.5
 
 DISTURBED = 0.5
 """Share of windows whose lesion mask is drawn anew: in use it is a network's, not the truth."""
+
+AUXILIARY_WEIGHT = 0.5
+"""Of what a classifier predicts besides its answer, against the answer's cross-entropy."""
 
 VALIDATION_BATCHES = 16
 
@@ -60,6 +64,9 @@ class Problem:
     def build(self) -> nn.Module:
         """Make the network with new weights."""
         raise NotImplementedError
+
+    def finish(self, network: nn.Module) -> None:
+        """Remove from a trained network what is not part of the model."""
 
     def draw(self, step: int) -> Batch:
         """Read the batch of a step from disk."""
@@ -180,7 +187,9 @@ class ClassificationProblem(Problem):
         self._class = {name: i for i, names in enumerate(classes) for name in names}
         train, self._validation = _split(entries)
         labels = [self._class[e.case.diagnosis] for e in train]
-        self._train = WindowSampler(train, labels, settings.batch or 32, settings.seed)
+        auxiliary = auxiliary_values(train, settings.auxiliary)
+        self._extra = len(settings.auxiliary)
+        self._train = WindowSampler(train, labels, settings.batch or 32, settings.seed, auxiliary)
         self._validation = [e for e in self._validation if e.lesion]
         if {self._class[e.case.diagnosis] for e in self._validation} != set(range(self._n)):
             raise InputError(f"a class of {target} has no lesion in any validation mask")
@@ -190,20 +199,30 @@ class ClassificationProblem(Problem):
         self._window = settings.window
 
     def build(self) -> nn.Module:
-        """Make the network; four outputs for four diagnoses."""
+        """Make the network; four outputs for four diagnoses, and one for each auxiliary value."""
         network = build("densenet121")
-        if self._n != 2:
-            network.output = nn.Linear(128, self._n)
+        outputs = self._n + self._extra
+        if outputs != 2:
+            network.output = nn.Linear(128, outputs)
             nn.init.kaiming_normal_(network.output.weight, nonlinearity="relu")
             nn.init.zeros_(network.output.bias)
         return network
+
+    def finish(self, network: nn.Module) -> None:
+        """Remove the outputs for auxiliary values."""
+        full: Any = network.output
+        if self._extra:
+            network.output = nn.Linear(full.in_features, self._n)
+            with torch.no_grad():
+                network.output.weight.copy_(full.weight[: self._n])
+                network.output.bias.copy_(full.bias[: self._n])
 
     def draw(self, step: int) -> Batch:
         """Read the windows of a step."""
         return self._train.draw(step)
 
     def loss(self, forward: Forward, batch: Batch, step: int, device: torch.device) -> Tensor:
-        """Cross-entropy."""
+        """Cross-entropy, and that of the auxiliary values."""
         images = torch.from_numpy(batch.images).to(device)
         masks = torch.from_numpy(batch.masks).to(device)
         if self._augment:
@@ -216,14 +235,22 @@ class ClassificationProblem(Problem):
         else:
             images, masks = crop(images, self._window), crop(masks, self._window)
         labels = torch.from_numpy(batch.labels).to(device)
-        return class_loss(forward(torch.cat([images, masks], 1)), labels)
+        outputs = forward(torch.cat([images, masks], 1))
+        loss = class_loss(outputs[:, : self._n], labels)
+        if batch.auxiliary is None:
+            return loss
+        wanted = torch.from_numpy(batch.auxiliary).to(device)
+        return loss + AUXILIARY_WEIGHT * auxiliary_loss(outputs[:, self._n :], wanted)
 
     def validate(self, forward: Forward, device: torch.device) -> tuple[float, dict[str, float]]:
         """Mean over the slices of a patient's scan, as in use; classes weigh the same."""
         means, labels = [], []
         for entry in self._validation:
             images = crop(torch.from_numpy(entry.images()), self._window).to(device)
-            parts = [torch.softmax(forward(part).float(), 1) for part in torch.split(images, 16)]
+            parts = [
+                torch.softmax(forward(part)[:, : self._n].float(), 1)
+                for part in torch.split(images, 16)
+            ]
             means.append(torch.cat(parts).double().mean(0).cpu().numpy())
             labels.append(self._class[entry.case.diagnosis])
         p, truth = np.stack(means), np.array(labels)

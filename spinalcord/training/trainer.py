@@ -121,7 +121,9 @@ def train_network(
     settings, out = settings or Settings(), local_path(out)
     check_files(target, out, init, backbone, resume)
     check_window(target, settings)
-    cases, origin = list_cases(data, target, seed=settings.seed, columns=columns, words=words)
+    cases, origin = list_cases(
+        data, target, seed=settings.seed, columns=columns, words=words, carry=settings.auxiliary
+    )
     about = About(Path(data).resolve().name, make_notice(Path(data)), {"split": origin})
     return train_cases(
         target, cases, out, about, settings=settings, init=init, backbone=backbone, resume=resume,
@@ -218,6 +220,7 @@ def train_cases(
     loop.network.load_state_dict(loop.best)
     start = "backbone" if backbone else "init" if init else "random"
     facts = _facts(target, cases, about, settings, loop, start)
+    problem.finish(loop.network)
     network = loop.network.cpu().eval()
     figures = _write(target, out, network, metadata, facts, validation, problem, about.notice)
     files = write_curves(work / "curves", loop.history, loop.figures)
