@@ -40,31 +40,64 @@ def _options(cohort: Cohort) -> dict[str, Any]:
     return {"level": cohort.level, "notes": cohort.notes}
 
 
+def _characteristics(c: Cohort) -> Table:
+    return characteristics.characteristics(c.cases, own=c.described, **_options(c))
+
+
+def _table2(c: Cohort) -> Table:
+    return performance.table2(c.cases, lost=c.lost, **_options(c))
+
+
+def _scans(c: Cohort) -> Table:
+    return operating.scans(c.all_scans, **_options(c))
+
+
+def _reader_group(c: Cohort) -> Table:
+    return reader_groups.reader_group(c.cases, margin=c.margin, **_options(c))
+
+
+def _subgroups(c: Cohort) -> Table:
+    return factors.subgroups(c.cases, own=c.factors, **_options(c))
+
+
+def _adjusted(c: Cohort) -> Table:
+    return adjusting.adjusted_odds(c.cases, own=c.factors, **_options(c))
+
+
+def _interactions(c: Cohort) -> Table:
+    return adjusting.interactions(c.cases, own=c.factors, **_options(c))
+
+
+def _segmentation(c: Cohort) -> Table:
+    return segmentations.segmentation(c.cases, c.lesions, **_options(c))
+
+
+def _activations(c: Cohort) -> Table:
+    explanation = (c.settings.get("settings") or {}).get("explanation")
+    return activations.activations(c.cases, explanation=explanation, **_options(c))
+
+
 _MAKERS: Mapping[str, TableMaker] = {
     "table1": _of_cases(demographics.table1),
-    "characteristics": lambda c: characteristics.characteristics(
-        c.cases, own=c.described, **_options(c)
-    ),
-    "table2": lambda c: performance.table2(c.cases, lost=c.lost, **_options(c)),
+    "characteristics": _characteristics,
+    "table2": _table2,
     "operating": _of_cases(operating.operating),
-    "scans": lambda c: operating.scans(c.all_scans, **_options(c)),
+    "scans": _scans,
     "difficult": _of_cases(performance.difficult),
     "readers": _of_cases(readers.readers),
-    "reader_group": lambda c: reader_groups.reader_group(c.cases, margin=c.margin, **_options(c)),
+    "reader_group": _reader_group,
     "paired": _of_cases(reader_groups.paired),
     "agreement": _of_cases(readers.agreement),
-    "subgroups": lambda c: factors.subgroups(c.cases, own=c.factors, **_options(c)),
-    "adjusted": lambda c: adjusting.adjusted_odds(c.cases, own=c.factors, **_options(c)),
-    "interactions": lambda c: adjusting.interactions(c.cases, own=c.factors, **_options(c)),
+    "subgroups": _subgroups,
+    "adjusted": _adjusted,
+    "interactions": _interactions,
     "with_t1c": _of_cases(contrast.t1c_groups),
     "four_class": _of_cases(diagnoses.four_class),
     "calibration": _of_cases(probabilities.calibration_in_full),
     "benefit": _of_cases(probabilities.benefit),
-    "segmentation": lambda c: segmentations.segmentation(c.cases, c.lesions, **_options(c)),
+    "segmentation": _segmentation,
     "volumes": _of_cases(volumes.volumes),
-    "activations": lambda c: activations.activations(
-        c.cases, explanation=(c.settings.get("settings") or {}).get("explanation"), **_options(c)
-    ),
+    "activations": _activations,
     "errors": _of_cases(diagnoses.errors),
     "planning": _of_cases(planned.planning),
 }
