@@ -189,8 +189,8 @@ def _add_all(parser: argparse.ArgumentParser) -> None:
     """Add what is for all networks together."""
     group = parser.add_argument_group(
         f"options of `spinalcord train {ALL}`",
-        "segmentation and all tasks, in their order; what is not given follows from the cohort and "
-        "the hardware, and is printed first; the same command goes on where it was stopped",
+        "segmentation and all tasks, in order; defaults follow from the cohort and the hardware "
+        "and are printed first; repeat the command to resume",
     )
     add = group.add_argument
     add("--folds", type=whole(2), metavar="K", help="cross-validate in K folds; write an ensemble")
@@ -326,7 +326,7 @@ def _train_all(options: argparse.Namespace, given: dict[str, Any]) -> int:
             "models": [str(path) for path in made.models],
             "predictions": str(made.predictions),
             "card": str(made.card),
-            "left_out": dict(made.plan.left_out),
+            "not_trained": dict(made.plan.not_trained),
         }
     )
     return DONE

@@ -26,7 +26,7 @@ CHECKPOINT_S = 300.0
 """Seconds of work that a kill can cost at most, about."""
 
 MEASURED_STEPS = 5
-"""After which the time that a training will take is told."""
+"""Step after which the remaining time of a training is estimated."""
 
 JUDGED_SHARE = 0.05
 """Share of the time that goes into measuring whole scans, about."""

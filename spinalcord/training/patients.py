@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..cohort.listing import CohortCase, list_cohort
 from ..errors import InputError, SpinalcordWarning
+from ..run_options import CohortInputs
 from ..tables.words import listed_words, unknown_words
 from .settings import SEGMENTATION, check_target, classes_of
 from .splitting import TEST, TRAIN, VALIDATION, split_cases
@@ -45,7 +46,7 @@ def list_cases(
         Draws the split where the cohort names none: a fifth of the patients of each diagnosis
         validate.
     columns, words : mapping, optional
-        As for `spinalcord.run_cohort`.
+        As for `spinalcord.CohortInputs`.
     carry : iterable of str
         Further columns, which a case's ``truth`` then holds.
 
@@ -89,7 +90,7 @@ def list_cases(
     cases = [case for case in listed if case.split != TEST]
     masked = [case for case in cases if case.mask]
     if len(masked) < len(cases):
-        _left_out(
+        _warn_excluded(
             name, len(cases) - len(masked), len(cases),
             "have no lesion mask and are excluded; a scan without lesion needs a mask of zeros",
         )  # fmt: skip
@@ -99,13 +100,13 @@ def list_cases(
         if others:
             counts = Counter({word or "none": n for word, n in others.items()})
             what = f"have another diagnosis than {target} asks for and are excluded: "
-            _left_out(name, sum(others.values()), len(masked), what + listed_words(counts))
+            _warn_excluded(name, sum(others.values()), len(masked), what + listed_words(counts))
         masked = [case for case in masked if case.diagnosis in wanted]
     check_classes(masked, target, name)
     return masked, origin
 
 
-def _left_out(name: str, n: int, among: int, why: str) -> None:
+def _warn_excluded(name: str, n: int, among: int, why: str) -> None:
     warnings.warn(f"{name}: {n} of {among} cases {why}", SpinalcordWarning, stacklevel=3)
 
 
@@ -162,7 +163,8 @@ def _read(
     words: Mapping[str, Mapping[str, str]] | None,
     carry: Iterable[str],
 ) -> list[CohortCase]:
-    listing = list_cohort(data, masks="use", columns=columns, words=words, carry=carry)
+    inputs = CohortInputs(masks="use", columns=columns, words=words, carry=carry)
+    listing = list_cohort(data, inputs)
     if not data.is_dir():
         return list(listing.cases)
     return [replace(case, cord=_cord_beside(case)) for case in listing.cases]

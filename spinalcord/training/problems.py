@@ -91,7 +91,7 @@ class SegmentationProblem(Problem):
     """
 
     def __init__(self, entries: Sequence[Entry], settings: Settings) -> None:
-        train, held = _split(entries)
+        train, validation = _split(entries)
         self.outputs = ["lesion", "cord"] if any(e.has_cord for e in train) else ["lesion"]
         self.figures = tuple(f"dice_{name}" for name in self.outputs)
         self.n_train = sum(len(e.lesion) for e in train)
@@ -107,8 +107,8 @@ class SegmentationProblem(Problem):
         self._index = {id(entry): k for k, entry in enumerate(train)}
         self._entries = train
         # Another seed than the training's, whose batches are seed, step.
-        self._held = PatchSampler(
-            held, batch, (settings.patch[1],) * 2, settings.seed + (1 << 40),
+        self._validation = PatchSampler(
+            validation, batch, (settings.patch[1],) * 2, settings.seed + (1 << 40),
             aspect=settings.aspect, shares=settings.shares,
         )  # fmt: skip
         self._channels = train[0].channels
@@ -152,7 +152,7 @@ class SegmentationProblem(Problem):
         """Measure the same patches each time; Dice is that of all their pixels together."""
         losses, counts = [], torch.zeros(len(self.outputs), 2, dtype=torch.float64)
         for step in range(VALIDATION_BATCHES):
-            images, masks, known = self._on(self._held.draw(step), device)
+            images, masks, known = self._on(self._validation.draw(step), device)
             logits = forward(images)
             losses.append(float(mask_loss(logits, masks, known)))
             counts += count_overlap(torch.sigmoid(logits.float()), masks, known, 0.5).cpu()
@@ -185,13 +185,13 @@ class ClassificationProblem(Problem):
         classes = classes_of(target)
         self._n = len(classes)
         self._class = {name: i for i, names in enumerate(classes) for name in names}
-        train, self._held = _split(entries)
+        train, self._validation = _split(entries)
         labels = [self._class[e.case.diagnosis] for e in train]
         auxiliary = auxiliary_values(train, settings.auxiliary)
         self._extra = len(settings.auxiliary)
         self._train = WindowSampler(train, labels, settings.batch or 32, settings.seed, auxiliary)
-        self._held = [e for e in self._held if e.lesion]
-        if {self._class[e.case.diagnosis] for e in self._held} != set(range(self._n)):
+        self._validation = [e for e in self._validation if e.lesion]
+        if {self._class[e.case.diagnosis] for e in self._validation} != set(range(self._n)):
             raise InputError(f"a class of {target} has no lesion in any validation mask")
         self.n_train = sum(len(e.lesion) for e in train)
         self.figures = ("accuracy",) if target == START else ("accuracy", "auc")
@@ -245,7 +245,7 @@ class ClassificationProblem(Problem):
     def validate(self, forward: Forward, device: torch.device) -> tuple[float, dict[str, float]]:
         """Mean over the slices of a patient's scan, as in use; classes weigh the same."""
         means, labels = [], []
-        for entry in self._held:
+        for entry in self._validation:
             images = crop(torch.from_numpy(entry.images()), self._window).to(device)
             parts = [
                 torch.softmax(forward(part)[:, : self._n].float(), 1)

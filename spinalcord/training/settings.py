@@ -13,7 +13,7 @@ from ..tasks import DIAGNOSES, TASKS
 
 SEGMENTATION = "segmentation"
 START = "diagnosis"
-"""Four diagnoses at once: no model, but what the three classifiers can start from."""
+"""All four diagnoses at once: starting weights for the three classifiers, not a model."""
 
 TARGETS = (SEGMENTATION, *TASKS, START)
 DEVICES = ("auto", "cpu", "cuda")
