@@ -39,7 +39,7 @@ def faults_of(library, scenario, folder, stride):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("scenario", "stride"), [("save", 1), ("report", 19), ("run", 31)])
+@pytest.mark.parametrize(("scenario", "stride"), [("save", 1), ("report", 19), ("run", 31), ("train", 29)])
 def test_nothing_is_half_written(library, tmp_path, scenario, stride):
     """And the next call gives what it would have given; a stride of 1 fails every call."""
     counts = faults_of(library, scenario, tmp_path, stride)
