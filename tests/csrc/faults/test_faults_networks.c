@@ -2,7 +2,8 @@
  *
  * Every STRIDE-th request fails, which takes a minute under sanitizers, from the one that
  * FAULTS_FIRST names (0 if not set): FAULTS_FIRST of 0 to STRIDE - 1 lets each request fail
- * once, in pieces.  FAULTS_ALL=1 does the same in one piece, in about an hour.
+ * once, in pieces.  FAULTS_ALL=1 does the same in one piece, in about an hour; with PLAIN=1
+ * it is ten times as fast, and leaks are still counted.
  */
 #include "faults.h"
 
@@ -67,8 +68,11 @@ static long long first_request(void)
  * leave nothing behind. */
 static long long fail_open(subject *s)
 {
+    const long long held = atomic_load(&faults_held);
     long long n = first_request();
-    while (faults_at(n, open, s)) n += stride();
+    for (; faults_at(n, open, s); n += stride()) {
+        CHECK_EQ(atomic_load(&faults_held), held);
+    }
     return n;
 }
 
@@ -77,7 +81,8 @@ static long long fail_open(subject *s)
 static long long fail_first(subject *s, faults_call call, const float *results,
                             size_t nbytes)
 {
-    char *want = __real_malloc(nbytes);
+    char *want = malloc(nbytes);
+    const long long held = atomic_load(&faults_held);
     long long n = first_request();
     for (bool came = true, known = false; came; n += came ? stride() : 0) {
         s->net = tensors_net(s->t);
@@ -87,6 +92,7 @@ static long long fail_first(subject *s, faults_call call, const float *results,
         known = true;
         CHECK(memcmp(results, want, nbytes) == 0);
         sc_net_destroy(s->net);
+        CHECK_EQ(atomic_load(&faults_held), held);
     }
     free(want);
     return n;
