@@ -77,3 +77,17 @@ def test_nothing_else_that_is_foreign_is_packaged():
     }
     known = re.compile(r"_core\..*\.so|libdnnl\.so\.3|lib(dnnl|gomp)\..*\.txt|py\.typed")
     assert {name for name in foreign if not known.fullmatch(name)} == set()
+
+
+def test_every_direct_dependency_is_pinned_in_the_range_that_it_is_asked_for():
+    requirements = pytest.importorskip("packaging.requirements")
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lists = project[project.index("dependencies = [") : project.index("[project.scripts]")]
+    asked = [requirements.Requirement(text) for text in re.findall(r'"([^"]+)"', lists)]
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.lower().split("==") for line in lines if "==" in line)
+    for requirement in asked:
+        name = requirement.name.lower()
+        if name != "spinalcord":
+            assert name in pins, f"{name} has no pin"
+            assert requirement.specifier.contains(pins[name]), (str(requirement), pins[name])
