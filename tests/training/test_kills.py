@@ -24,10 +24,10 @@ import torch
 from spinalcord.training import loop, trainer
 from spinalcord.training.settings import Settings
 bids, cache = sys.argv[1:]
-loop.CHECKPOINT_S = 0.0  # after every step
 settings = Settings(epochs=2, steps=20, batch=1, patch=(32, 32), device="cpu", precision="f32")
 
-def train(out):
+def train(out, every_step):
+    loop.CHECKPOINT_S = 0.0 if every_step else 1e9
     torch.set_num_threads(1)
     trainer.train_network(
         "segmentation", bids, out, settings=settings, cache=cache,
@@ -40,7 +40,7 @@ for line in sys.stdin:
     child = os.fork()
     if child == 0:
         try:
-            train(out)
+            train(out, seconds >= 0)
             os._exit(0)
         except BaseException as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
