@@ -5,6 +5,7 @@ ONEDNN_ROOT           prefix of another oneDNN 3.x (include/, lib/); linked wher
 SPINALCORD_SANITIZE   1: address and undefined-behaviour sanitizers
 SPINALCORD_DEBUG      1: no optimisation, assertions
 SPINALCORD_COVERAGE   1: gcov counters
+SPINALCORD_LICENCES   PATH:PATH..., texts of what will be put beside the package (.ci/wheels)
 """
 
 import importlib.metadata
@@ -94,6 +95,8 @@ class build_ext(_build_ext):
         package = Path("" if self.inplace or self.editable_mode else self.build_lib, "spinalcord")
         for text in self.licences:
             shutil.copyfile(text, package / f"libdnnl.{text.stem}.txt")
+        for text in filter(None, os.environ.get("SPINALCORD_LICENCES", "").split(":")):
+            shutil.copyfile(text, package / f"libgomp.{Path(text).stem}.txt")
         copy_stripped(self.library, package / self.library.name)
 
     def build_extension(self, ext):

@@ -75,3 +75,62 @@ def test_a_subinterpreter_works_or_is_refused_and_the_main_one_goes_on():
     assert last == "True"
     if sys.version_info >= (3, 12):
         assert first == "refused"
+
+
+TORCH = """
+import threading
+import numpy as np
+from spinalcord.models.network import Network
+
+images = np.random.default_rng(0).random((2, 3, 32, 32), dtype=np.float32)
+network = Network.open({model!r}, threads=2, backend={backend!r})
+want = network(images).tobytes()  # our threads are there before torch's
+import torch
+torch.set_num_threads(2)
+a = torch.ones(400, 400)
+product = (a @ a).sum().item()
+got, stop = [], threading.Event()
+def work():
+    while not stop.is_set():
+        assert (a @ a).sum().item() == product
+other = threading.Thread(target=work)
+other.start()
+for _ in range(20):
+    got.append(network(images).tobytes())
+stop.set()
+other.join()
+assert got == [want] * 20, "other bits"
+late = Network.open({model!r}, threads=2, backend={backend!r})  # torch's are there before ours
+assert late(images).tobytes() == want, "other bits"
+maps = {{line.split()[-1] for line in open("/proc/self/maps") if "libgomp" in line}}
+print("equal", len(maps))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["own", "onednn"])
+def test_torch_computes_in_the_same_process(random_models, backend):
+    """With an OpenMP runtime of its own where torch ships one beside the system's."""
+    pytest.importorskip("torch", reason="torch is not installed")
+    model = str(random_models / "ms_vs_nmosd.safetensors")
+    done = python("-c", TORCH.format(model=model, backend=backend))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] == "equal"
+
+
+GIL = """
+import sys, warnings
+before = getattr(sys, "_is_gil_enabled", lambda: True)()
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import spinalcord._core as core
+after = getattr(sys, "_is_gil_enabled", lambda: True)()
+told = any("GIL" in str(w.message) for w in caught)
+print(core.cpu()["threads"] > 0, after, told == (not before))
+"""
+
+
+def test_the_lock_is_on_where_the_core_is_loaded():
+    """A free-threaded Python turns it on, and says so; others have it on."""
+    done = python("-c", GIL)
+    assert (done.returncode, done.stdout) == (0, "True True True\n"), done.stderr

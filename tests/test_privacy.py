@@ -36,6 +36,21 @@ socket.getaddrinfo = socket.gethostbyname = socket.create_connection = no
 """
 
 
+# Every command runs in a namespace that has no interface, where the system lets one be made: there
+# the kernel itself refuses what any library tries.
+WITHOUT_INTERFACES = ["unshare", "--user", "--map-root-user", "--net"]
+COUNT_INTERFACES = "import socket; print(*(name for _, name in socket.if_nameindex()))"
+
+
+def isolated():
+    try:
+        command = [*WITHOUT_INTERFACES, sys.executable, "-c", COUNT_INTERFACES]
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError:
+        return []
+    return WITHOUT_INTERFACES if (done.returncode, done.stdout.strip()) == (0, "lo") else []
+
+
 def mark(data, k):
     for name, value in TEXTS.items():
         setattr(data, name, value)
@@ -51,16 +66,26 @@ def command(tmp_path, random_models):
     (tmp_path / "site" / "sitecustomize.py").write_text(BLOCKED)
     paths = [str(tmp_path / "site"), *filter(None, sys.path)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    around = isolated()
 
     def run(*arguments):
         done = subprocess.run(
-            [sys.executable, "-m", "spinalcord.cli", *map(str, arguments)],
+            [*around, sys.executable, "-m", "spinalcord.cli", *map(str, arguments)],
             capture_output=True, env=environment, cwd=tmp_path, timeout=300,
         )  # fmt: skip
         assert b"Traceback" not in done.stderr, done.stderr.decode()
         return done
 
     return run
+
+
+def test_no_interface_is_there():
+    if not isolated():
+        pytest.skip("this system lets no namespace be made; Python's own sockets are blocked")
+    command = [*WITHOUT_INTERFACES, sys.executable, "-c", "import socket; socket.create_connection("
+               "('192.0.2.1', 80), 5)"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "unreachable" in done.stderr
 
 
 def marks_in(done):

@@ -177,6 +177,8 @@ def _read_dataset(path: Path, file: BinaryIO, size: int, encoding: str, syntax: 
     walker = _Walker(file, size, encoding)
     tags = walker.elements(size, _DATASET)
     missing = walker.missing_pixels(tags)
+    if walker.pixels_at is not None and missing == 0:
+        walker.after_pixels()
     has_pixels = walker.pixels_at is not None
     misnamed = () if syntax == DEFLATED_LE else tuple(walker.misnamed)
     return Header(path, tags, has_pixels, syntax or encoding, missing, misnamed)
@@ -355,6 +357,17 @@ class _Walker:
                 return 0
             at += 8 + nbytes
         return max(8, at - self.size)
+
+    def after_pixels(self) -> None:
+        """Walk what follows the pixels, which GDCM reads too.
+
+        It asks for as much memory as an element announces, whatever the file holds.
+        """
+        if self.pixels_at is not None and self.pixels_nbytes != _UNDEFINED:
+            self.file.seek(self.pixels_at + self.pixels_nbytes)
+        while self.file.tell() + 8 <= self.size:
+            self.depth = 1  # as within a sequence: further pixels are skipped
+            self.elements(self.size, {})
 
     def value(self, raw: bytes, kind: str) -> Any:
         """Decode a value; None where it is empty or not what its kind says."""

@@ -15,6 +15,7 @@ from torch import nn
 
 from .. import __version__
 from ..cohort.listing import CohortCase
+from ..cohort.textfile import clear_parts
 from ..errors import InputError
 from ..paths import local_path
 from ..scans.labels import Label
@@ -189,6 +190,8 @@ def train_cases(
     """
     out = Path(out)
     work = check_files(target, out, init, backbone, resume)
+    for path in (out, *(work / name for name in ("checkpoint.pt", "curves.csv", "curves.png"))):
+        clear_parts(path)  # what a killed training was writing
     metadata = describe(
         target, ["lesion", "cord"], name or out.stem, settings.preprocessing(target)
     )

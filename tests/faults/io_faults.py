@@ -1,6 +1,8 @@
 """Each call of the system on results' files fails in turn, in a process with io_faults.c preloaded.
 
 python io_faults.py LIBRARY SCENARIO FOLDER [STRIDE]     prints counts as JSON, and what went wrong
+
+Every STRIDE-th call of a kind fails; with a STRIDE below 0, that many of each kind.
 """
 
 from __future__ import annotations
@@ -148,7 +150,8 @@ def main() -> None:
     calls = [library.io_faults_seen(kind) for kind in range(8)]
     want = outcome(out)
     for kind, error_number in FAULTS:
-        for n in range(0, calls[kind], stride):
+        step = stride if stride > 0 else max(1, -(-calls[kind] // -stride))
+        for n in range(0, calls[kind], step):
             shutil.rmtree(out)
             raised: BaseException | None = None
             library.io_faults_arm(kind, n, error_number)

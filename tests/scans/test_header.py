@@ -7,10 +7,12 @@ import re
 import struct
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from dicom_helpers import equal, read_quietly
+from fuzz.targets import resident_nbytes
 
 from spinalcord.errors import InputError, SeriesError
 from spinalcord.scans.header import read_header
@@ -76,6 +78,22 @@ def test_any_truncation_is_an_input_error(tmp_path, maker):
         path.write_bytes(content[:nbytes])
         with pytest.raises(InputError, match=r"cut\.dcm"):
             read(path)
+
+
+def test_an_element_behind_the_pixels_that_the_file_cannot_hold_is_refused(tmp_path, maker):
+    """Found by fuzzing: GDCM took 1.6 GB for a file of 2 kB, and 20 s."""
+    maker.enhanced(tmp_path / "mf.dcm", n=3)
+    content = (tmp_path / "mf.dcm").read_bytes()
+    path = tmp_path / "long.dcm"
+    path.write_bytes(content + b"\x0c\x05\xe9\x0dOW\0\0" + struct.pack("<I", 1_600_000_000))
+    read(tmp_path / "mf.dcm")  # the libraries are loaded now
+    before = resident_nbytes("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")
+    with pytest.raises(InputError, match=r"long\.dcm.*1600000000 bytes announced, 0 left"):
+        read(path)
+    assert resident_nbytes("VmHWM") - before < 64 << 20
+    path.write_bytes(content + b"\xfc\xff\xfc\xffOB\0\0" + struct.pack("<I", 40) + bytes(40))
+    assert isinstance(read(path), Volume)  # padding, as the standard allows
 
 
 def test_any_damage_is_an_input_error_or_still_an_image(tmp_path, maker):

@@ -2,7 +2,8 @@
  * once in turn.
  *
  * tests/csrc/run links the programs of this folder with --wrap, so that the core's calls of
- * malloc, calloc and pthread_create come here first.  Those of oneDNN and libgomp do not.
+ * malloc, calloc, free and pthread_create come here first.  Those of oneDNN and libgomp do
+ * not.  What is held is counted, so that a leak is seen without sanitizers, too.
  */
 #ifndef SC_TESTS_FAULTS_H
 #define SC_TESTS_FAULTS_H
@@ -19,16 +20,19 @@
 
 void *__real_malloc(size_t nbytes);
 void *__real_calloc(size_t n, size_t nbytes);
+void __real_free(void *data);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
                           void *(*start)(void *), void *arg);
 void *__wrap_malloc(size_t nbytes);
 void *__wrap_calloc(size_t n, size_t nbytes);
+void __wrap_free(void *data);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
                           void *(*start)(void *), void *arg);
 
 /* Requests until the one that fails; below 0 none does. */
 static atomic_llong faults_left = -1;
-static long long faults_done; /* of the whole program */
+static atomic_llong faults_held; /* allocations that have not been freed */
+static long long faults_done;    /* of the whole program */
 
 static bool faults_due(void)
 {
@@ -37,12 +41,22 @@ static bool faults_due(void)
 
 void *__wrap_malloc(size_t nbytes)
 {
-    return faults_due() ? NULL : __real_malloc(nbytes);
+    void *data = faults_due() ? NULL : __real_malloc(nbytes);
+    if (data != NULL) atomic_fetch_add(&faults_held, 1);
+    return data;
 }
 
 void *__wrap_calloc(size_t n, size_t nbytes)
 {
-    return faults_due() ? NULL : __real_calloc(n, nbytes);
+    void *data = faults_due() ? NULL : __real_calloc(n, nbytes);
+    if (data != NULL) atomic_fetch_add(&faults_held, 1);
+    return data;
+}
+
+void __wrap_free(void *data)
+{
+    if (data != NULL) atomic_fetch_sub(&faults_held, 1);
+    __real_free(data);
 }
 
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
@@ -75,14 +89,16 @@ static bool faults_at(long long n, faults_call call, void *arg)
 static inline long long faults_each(const char *name, faults_call call, void *arg,
                                     void *results, size_t nbytes)
 {
-    char *want = __real_malloc(nbytes);
+    char *want = malloc(nbytes);
     CHECK_EQ(call(arg, NULL), SC_OK);
     memcpy(want, results, nbytes);
+    const long long held = atomic_load(&faults_held);
     long long n = 0;
     while (faults_at(n, call, arg)) {
         memset(results, 0x7f, nbytes);
         CHECK_EQ(call(arg, NULL), SC_OK);
         CHECK(memcmp(results, want, nbytes) == 0);
+        CHECK_EQ(atomic_load(&faults_held), held);
         n++;
     }
     free(want);
