@@ -203,6 +203,7 @@ static sc_image image_at(const sc_batch *batch, int64_t i)
         image.features = at(forward->features, i, batch->features_step);
         image.cam = at(forward->cam, i, batch->cam_step);
         image.cam_index = forward->cam_index;
+        image.ranges = call->ranges;
     } else {
         image.direction = back->direction + i * back->direction_step;
         image.probability = back->probability;
@@ -249,7 +250,7 @@ static sc_status choose_plans(sc_runner *runner, const sc_batch *batch, run_job 
     sc_status status = need_together(runner, size, err);
     job->size = size;
     if (status != SC_OK || runner->n_threads == 1 || call->seconds != NULL ||
-        sc_plan_nbytes(size->together) > ALONE_NBYTES) {
+        call->ranges != NULL || sc_plan_nbytes(size->together) > ALONE_NBYTES) {
         return status;
     }
     if (call->n < (int64_t)ALONE_IMAGES * runner->n_threads) return SC_OK;

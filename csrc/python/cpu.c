@@ -41,8 +41,11 @@ static PyObject *core_cpu(PyObject *module, PyObject *unused)
     int v[3];
     cpu_name(name);
     sc_onednn_version(v);
-    PyObject *precisions = sc_cpu_has_bf16() ? Py_BuildValue("(ss)", "f32", "bf16")
-                                             : Py_BuildValue("(s)", "f32");
+    const bool bf16 = sc_cpu_has_bf16(), int8 = sc_isa_has_int8(sc_cpu_isa());
+    PyObject *precisions = bf16 && int8 ? Py_BuildValue("(sss)", "f32", "bf16", "int8")
+                           : bf16       ? Py_BuildValue("(ss)", "f32", "bf16")
+                           : int8       ? Py_BuildValue("(ss)", "f32", "int8")
+                                        : Py_BuildValue("(s)", "f32");
     if (precisions == NULL) return NULL;
     return Py_BuildValue("{sssssNsisN}", "name", name, "isa", sc_isa_name(sc_cpu_isa()),
                          "precisions", precisions, "threads", sc_cpu_usable(), "onednn",
