@@ -52,7 +52,7 @@ void sc_conv_pack_bf16(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
 }
 
 void sc_conv_pack_s8(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
-                     int8_t *dst, float *scale, int32_t *total)
+                     const int32_t *zero, int8_t *dst, float *scale, int32_t *total)
 {
     memset(dst, 0, (size_t)sc_conv_packed_s8(oc, n_taps, kc));
     const int64_t tap = sc_round_up(kc, 64) * SC_LANES;
@@ -68,7 +68,7 @@ void sc_conv_pack_s8(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
             for (int64_t k = 0; k < kc; k++) {
                 const int8_t q = (int8_t)lrintf(own[t * kc + k] / scale[c]);
                 block[t * tap + k / 4 * 4 * SC_LANES + k % 4] = q;
-                total[c] += q;
+                total[c] += q * zero[k];
             }
         }
     }

@@ -25,8 +25,9 @@ void sc_conv_pack_bf16(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
                        uint16_t *dst);
 
 /* The same in integers, which are wei / scale[channel], the largest of a channel 127.
- * Fills 'scale' and 'total', the sum of each channel's integers, of 'oc' values. */
+ * Fills 'scale' and 'total', the sum of each channel's integers times zero[k] (kc of them),
+ * of 'oc' values. */
 void sc_conv_pack_s8(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
-                     int8_t *dst, float *scale, int32_t *total);
+                     const int32_t *zero, int8_t *dst, float *scale, int32_t *total);
 
 #endif

@@ -32,8 +32,10 @@ static sc_status take_conv(sc_source *source, const sc_engine *engine, float eps
                            sc_levels src, sc_levels dst, sc_conv_weights **out,
                            sc_error *err)
 {
-    const sc_fold fold = {
-        .norm = norm, .has_scale = true, .eps = eps, .src = src, .dst = dst};
+    const sc_fold fold = {.norm = norm,
+                          .has_scale = true,
+                          .eps = eps,
+                          .levels = {.src = src, .dst = dst}};
     return sc_take_conv(source, engine, name, shape, &fold, out, err);
 }
 

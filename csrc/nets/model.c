@@ -73,9 +73,9 @@ sc_status sc_take_conv(sc_source *source, const sc_engine *engine, const char *n
             shift[i] += fold->more[i];
         }
     }
-    if (fold->src.scale > 0.0f) {
-        SC_TRY(sc_conv_weights_create_u8(shape, wei, scale, shift, fold->src, fold->dst,
-                                         out, err));
+    if (fold->levels.src.scale > 0.0f) {
+        SC_TRY(sc_conv_weights_create_u8(shape, wei, scale, shift, &fold->levels, out,
+                                         err));
     } else {
         SC_TRY(sc_conv_weights_create(engine, shape, wei, scale, shift, out, err));
     }

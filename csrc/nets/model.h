@@ -47,7 +47,7 @@ typedef struct {
     float eps;
     const float
         *more; /* added to the bias of each channel, or NULL; with 'norm' only */
-    sc_levels src, dst; /* as for sc_conv_weights_create_u8, where src has a scale */
+    sc_conv_levels levels; /* of a convolution in integers, where src has a scale */
 } sc_fold;
 
 /* The levels of the range 'name' + 'suffix' of an int8 network; without a scale of another.

@@ -233,8 +233,8 @@ static void build(const void *model, sc_plan *plan, int64_t h, int64_t w)
     }
     for (int k = 0; k < MULTIRES_N_SKIPS; k++) {
         const int i = MULTIRES_N_SKIPS - 1 - k;
-        build_up(net->up[k], net->joined[i].zero, plan, k, x, joined[i], h >> (i + 1),
-                 w >> (i + 1));
+        build_up(net->up[k], net->up_levels[k].zero, plan, k, x, joined[i],
+                 h >> (i + 1), w >> (i + 1));
         snprintf(name, sizeof name, "decoder.%d", k);
         x = build_block(&net->decoder[k], net->bytes, plan, name, joined[i], h >> i,
                         w >> i);

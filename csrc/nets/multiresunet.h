@@ -29,7 +29,7 @@ typedef struct {
 typedef struct {
     int in_channels, outputs;
     bool bytes; /* in all maps but the first block's own and the last one's result */
-    sc_levels joined[MULTIRES_N_SKIPS]; /* of what each decoder block reads */
+    sc_levels up_levels[MULTIRES_N_SKIPS];
     sc_multires_block encoder[MULTIRES_N_LEVELS], decoder[MULTIRES_N_SKIPS];
     sc_multires_unit units[MULTIRES_N_UNITS]; /* path.0.0, path.0.1, ... path.3.0 */
     sc_conv_weights *up[MULTIRES_N_SKIPS][4]; /* one for each pixel of 2 x 2 */

@@ -74,15 +74,18 @@ static sc_conv_shape conv_shape(int64_t oc, int64_t ic, int64_t k, bool dense)
     return (sc_conv_shape){oc, ic, k, k, 1, dense && k > 1};
 }
 
-/* The three 3 x 3 of a block; levels[0] is of what it reads, the others of their maps. */
+/* The three 3 x 3 of a block; 'src' is of what it reads, 'own' of their maps. */
 static sc_status take_threes(const origin *from, const char *prefix, int64_t ic,
-                             bool dense, const sc_levels levels[4],
+                             bool dense, sc_conv_levels src, const sc_levels own[3],
                              sc_multires_block *block, sc_error *err)
 {
     sc_status status = SC_OK;
-    const sc_fold a = {.src = levels[0], .dst = levels[1]};
-    const sc_fold b = {.src = levels[1], .dst = levels[2]};
-    const sc_fold c = {.src = levels[2], .dst = levels[3]};
+    const sc_levels *to = own;
+    const sc_fold a = {
+        .levels = {
+            .src = src.src, .other = src.other, .split = src.split, .dst = to[0]}};
+    const sc_fold b = {.levels = {.src = to[0], .dst = to[1]}};
+    const sc_fold c = {.levels = {.src = to[1], .dst = to[2]}};
     SC_TRY(take_conv_norm(from, prefix, ".a", conv_shape(block->a, ic, 3, dense), a,
                           &block->conv_a, err));
     SC_TRY(take_conv_norm(from, prefix, ".b", conv_shape(block->b, block->a, 3, false),
@@ -94,39 +97,40 @@ done:
 }
 
 /* What concat_norm multiplies are bytes of three kinds, of which 0 is 0. */
-static void scale_concat(sc_multires_block *block, const sc_levels levels[4])
+static void scale_concat(sc_multires_block *block, const sc_levels own[3])
 {
     const int64_t channels[] = {block->a, block->b, block->c};
     float *scale = block->concat_scale;
     for (int i = 0; i < 3; scale += channels[i++]) {
-        for (int64_t c = 0; c < channels[i]; c++) scale[c] *= levels[i + 1].scale;
+        for (int64_t c = 0; c < channels[i]; c++) scale[c] *= own[i].scale;
     }
 }
 
 /* 'dense': the block reads the image itself, whose few channels are not padded, and no
  * map inside it is in bytes; otherwise those of 'src' are, if it has a scale. */
 static sc_status take_block(const origin *from, const char *prefix, int64_t ic,
-                            int64_t width, bool dense, sc_levels src,
+                            int64_t width, bool dense, sc_conv_levels src,
                             sc_multires_block *block, sc_error *err)
 {
-    static const char *const PARTS[] = {"", ".a", ".b", ".c"};
+    static const char *const PARTS[] = {".a", ".b", ".c"};
     sc_status status = SC_OK;
     char name[MAX_PART];
     float *concat_shift = NULL;
-    sc_levels levels[4] = {src};
+    sc_levels own[3] = {{0.0f, 0}};
+    const bool bytes = src.src.scale > 0.0f;
     const float eps = from->config->norm_eps;
     sc_multires_channels(width, block);
-    for (int i = 1; i < 4 && src.scale > 0.0f; i++) {
-        SC_TRY(sc_take_levels(from->config, prefix, PARTS[i], &levels[i], err));
+    for (int i = 0; i < 3 && bytes; i++) {
+        SC_TRY(sc_take_levels(from->config, prefix, PARTS[i], &own[i], err));
     }
-    SC_TRY(take_threes(from, prefix, ic, dense, levels, block, err));
+    SC_TRY(take_threes(from, prefix, ic, dense, src, own, block, err));
     snprintf(name, sizeof name, "%s.concat_norm", prefix);
     SC_TRY(sc_take_norm(from->source, name, block->out, eps, true, &block->concat_scale,
                         &concat_shift, err));
-    if (src.scale > 0.0f) scale_concat(block, levels);
+    if (bytes) scale_concat(block, own);
     SC_TRY(take_conv_norm(
         from, prefix, ".shortcut", conv_shape(block->out, ic, 1, dense),
-        (sc_fold){.more = concat_shift, .src = src}, &block->shortcut, err));
+        (sc_fold){.more = concat_shift, .levels = src}, &block->shortcut, err));
     snprintf(name, sizeof name, "%s.out_norm", prefix);
     SC_TRY(sc_take_norm(from->source, name, block->out, eps, true, &block->out_scale,
                         &block->out_shift, err));
@@ -144,7 +148,7 @@ static sc_status take_unit(const origin *from, const char *prefix, int64_t ic,
 {
     sc_status status = SC_OK;
     char name[MAX_PART];
-    const sc_fold fold = {.src = src};
+    const sc_fold fold = {.levels = {.src = src, .pitch = sc_pitch_u8(ic)}};
     SC_TRY(take_conv_norm(from, prefix, ".shortcut", conv_shape(width, ic, 1, false),
                           fold, &unit->shortcut, err));
     SC_TRY(take_conv_norm(from, prefix, ".conv", conv_shape(width, ic, 3, false), fold,
@@ -169,6 +173,7 @@ static sc_status take_up(const origin *from, int k, int64_t ic, int64_t oc,
     char prefix[MAX_NAME];
     const int64_t extents[] = {ic, oc, 2, 2};
     const sc_conv_shape shape = conv_shape(oc, ic, 1, false);
+    const sc_conv_levels levels = {.src = src, .dst = dst};
     float *wei = NULL, *bias = NULL;
     float *one = sc_alloc((size_t)(ic * oc) * sizeof *one); /* (oc, ic) */
     if (one == NULL) return sc_fail(err, SC_NOMEM, "no memory for up.%d", k);
@@ -181,7 +186,7 @@ static sc_status take_up(const origin *from, int k, int64_t ic, int64_t oc,
                 one[o * ic + i] = wei[(i * oc + o) * 4 + pixel];
         }
         if (src.scale > 0.0f) {
-            SC_TRY(sc_conv_weights_create_u8(shape, one, NULL, bias, src, dst,
+            SC_TRY(sc_conv_weights_create_u8(shape, one, NULL, bias, &levels,
                                              &up[pixel], err));
         } else {
             SC_TRY(sc_conv_weights_create(from->engine, shape, one, NULL, bias,
@@ -214,40 +219,15 @@ done:
     return status;
 }
 
-/* The skip path and the upsampling of level i fill one map, whose levels are for both. */
-static sc_status take_joined(const sc_net_config *config, int i, sc_levels *out,
-                             sc_error *err)
-{
-    sc_status status = SC_OK;
-    char name[MAX_NAME];
-    sc_levels path, up;
-    snprintf(name, sizeof name, "path.%d.%d", i, SC_MULTIRES_UNITS[i] - 1);
-    SC_TRY(sc_take_levels(config, name, "", &path, err));
-    snprintf(name, sizeof name, "up.%d", MULTIRES_N_SKIPS - 1 - i);
-    SC_TRY(sc_take_levels(config, name, "", &up, err));
-    *out = path;
-    if (path.scale <= 0.0f) return SC_OK;
-    const float low[] = {-path.scale * (float)path.zero, -up.scale * (float)up.zero};
-    const float high[] = {path.scale * 255.0f + low[0], up.scale * 255.0f + low[1]};
-    *out = sc_levels_of(low[0] < low[1] ? low[0] : low[1],
-                        high[0] > high[1] ? high[0] : high[1]);
-done:
-    return status;
-}
-
 /* The units of level i, which read a block's map of 'ic' channels. */
 static sc_status take_path(const origin *from, int i, int64_t ic, sc_levels src,
-                           sc_multires_unit *unit, const sc_levels *joined,
-                           sc_error *err)
+                           sc_multires_unit *unit, sc_error *err)
 {
     sc_status status = SC_OK;
     char name[MAX_NAME];
     for (int j = 0; j < SC_MULTIRES_UNITS[i]; j++, unit++) {
         snprintf(name, sizeof name, "path.%d.%d", i, j);
-        unit->levels = *joined;
-        if (j < SC_MULTIRES_UNITS[i] - 1) {
-            SC_TRY(sc_take_levels(from->config, name, "", &unit->levels, err));
-        }
+        SC_TRY(sc_take_levels(from->config, name, "", &unit->levels, err));
         SC_TRY(take_unit(from, name, ic, SC_MULTIRES_WIDTH[i], src, unit, err));
         ic = SC_MULTIRES_WIDTH[i];
         src = unit->levels;
@@ -268,13 +248,12 @@ static sc_status take_encoder(const origin *from, sc_multiresunet_weights *net,
         sc_multires_block *block = &net->encoder[i];
         snprintf(name, sizeof name, "encoder.%d", i);
         SC_TRY(sc_take_levels(from->config, name, ".shortcut", &block->levels, err));
-        SC_TRY(
-            take_block(from, name, ic, SC_MULTIRES_WIDTH[i], i == 0, src, block, err));
+        SC_TRY(take_block(from, name, ic, SC_MULTIRES_WIDTH[i], i == 0,
+                          (sc_conv_levels){.src = src}, block, err));
         ic = block->out;
         src = block->levels;
         if (i == MULTIRES_N_SKIPS) break;
-        SC_TRY(take_joined(from->config, i, &net->joined[i], err));
-        SC_TRY(take_path(from, i, ic, src, unit, &net->joined[i], err));
+        SC_TRY(take_path(from, i, ic, src, unit, err));
         unit += SC_MULTIRES_UNITS[i];
     }
 done:
@@ -292,18 +271,24 @@ sc_status sc_multires_take(sc_multiresunet_weights *net, const sc_net_config *co
     SC_TRY(take_encoder(&from, net, err));
     int64_t ic = net->encoder[MULTIRES_N_SKIPS].out;
     sc_levels src = net->encoder[MULTIRES_N_SKIPS].levels;
+    const sc_multires_unit *path = net->units + MULTIRES_N_UNITS;
     for (int k = 0; k < MULTIRES_N_SKIPS; k++) {
         char name[MAX_NAME];
         const int i = MULTIRES_N_SKIPS - 1 - k;
         const int64_t width = SC_MULTIRES_WIDTH[i];
         sc_multires_block *block = &net->decoder[k];
-        SC_TRY(take_up(&from, k, ic, width, src, net->joined[i], net->up[k], err));
+        snprintf(name, sizeof name, "up.%d", k);
+        SC_TRY(sc_take_levels(config, name, "", &net->up_levels[k], err));
+        SC_TRY(take_up(&from, k, ic, width, src, net->up_levels[k], net->up[k], err));
+        /* Behind the upsampled channels lie those of the skip path's last unit. */
+        const sc_conv_levels joined = {
+            .src = net->up_levels[k], .other = path[-1].levels, .split = width};
+        path -= SC_MULTIRES_UNITS[i];
         snprintf(name, sizeof name, "decoder.%d", k);
         if (i > 0) {
             SC_TRY(sc_take_levels(config, name, ".shortcut", &block->levels, err));
         }
-        SC_TRY(take_block(&from, name, 2 * width, width, false, net->joined[i], block,
-                          err));
+        SC_TRY(take_block(&from, name, 2 * width, width, false, joined, block, err));
         ic = block->out;
         src = block->levels;
     }

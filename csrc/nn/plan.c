@@ -111,10 +111,12 @@ static void touch(sc_plan *plan, int buffer)
     b->last = plan->n_steps;
 }
 
-/* What a step fills the halo with: again where a byte stands for 0 that did not before. */
-static void choose_fill(plan_step *step, plan_buffer *dst, int zero)
+/* What a step fills the halo with: again, in its own channels, where another byte than
+ * before is their 0. */
+static void choose_fill(plan_step *step, plan_buffer *dst, int64_t c, int zero)
 {
     if (dst->item_nbytes != 1) return;
+    step->fill_c = step->clear_halo ? 0 : c;
     step->clear_halo = dst->halo > 0 && (step->clear_halo || dst->fill != zero);
     step->fill = dst->fill = zero;
 }
@@ -161,7 +163,7 @@ void sc_plan_max_pool(sc_plan *plan, const char *name, sc_view src, sc_view dst,
     if (step == NULL) return;
     step->pool = (plan_pool){src, dst, k, stride, origin};
     step->c = c;
-    choose_fill(step, &plan->buffers[dst.buffer], plan->buffers[src.buffer].fill);
+    choose_fill(step, &plan->buffers[dst.buffer], c, plan->buffers[src.buffer].fill);
     step->flops = (double)(step->h * step->w * c * k * k);
     touch(plan, src.buffer);
     plan->n_steps++;
@@ -243,10 +245,10 @@ void sc_plan_conv(sc_plan *plan, const sc_conv_step *spec)
                                "convolution", spec->dst.buffer);
     if (step == NULL) return;
     step->conv = sorted(spec);
-    choose_fill(step, &plan->buffers[spec->dst.buffer], spec->dst_zero);
     step->h = spec->h;
     step->w = spec->w;
     step->c = spec->wei[0]->shape.oc;
+    choose_fill(step, &plan->buffers[spec->dst.buffer], step->c, spec->dst_zero);
     step->flops = 2.0 * (double)(spec->h * spec->w) *
                   (phase_macs(spec->wei[0]) + phase_macs(spec->wei[1]));
     touch(plan, spec->src[0].buffer);

@@ -107,7 +107,8 @@ struct plan_step {
     char name[64], text[24]; /* sc_layer_info's name and kind */
     int dst;                 /* buffer, or -1 */
     bool clear_halo;         /* this step writes 'dst' first, or with another zero */
-    int fill;                /* a byte of its halo */
+    int fill;                /* a byte of its halo, */
+    int64_t fill_c; /* in so many channels of the view; 0: in all of the buffer */
     double flops;
     int64_t h, w, c; /* of the output */
     /* How it is cut: row_parts x block_parts shares, in whole units. */

@@ -62,8 +62,15 @@ static void clear_pixels(const sc_plan *plan, const plan_step *step, int64_t y,
                          int64_t x, int64_t n)
 {
     const plan_buffer *b = &plan->buffers[step->dst];
-    memset(plan_at(plan, (sc_view){step->dst, 0}, y, x), step->fill,
-           (size_t)(n * b->pitch) * b->item_nbytes);
+    if (step->fill_c == 0) {
+        memset(plan_at(plan, (sc_view){step->dst, 0}, y, x), step->fill,
+               (size_t)(n * b->pitch) * b->item_nbytes);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        memset(plan_at(plan, step->conv.dst, y, x + i), step->fill,
+               (size_t)step->fill_c);
+    }
 }
 
 /* Another buffer's values may lie where this one's border is.  In a new plan this is

@@ -72,11 +72,20 @@ sc_status sc_conv_weights_create(const sc_engine *engine, sc_conv_shape shape,
                                  const float *wei, const float *scale,
                                  const float *bias, sc_conv_weights **out,
                                  sc_error *err);
-/* The same in integers, of maps of bytes of 'src'; to bytes of 'dst' where that has a
- * scale, and there is nothing between the bias and them but a ReLU. */
+/* Levels of the maps round a convolution in integers. */
+typedef struct {
+    sc_levels src;   /* of what it reads */
+    sc_levels other; /* of its channels from 'split' on, where that is not 0 */
+    int64_t split;
+    int64_t pitch; /* of its pixels, where they hold these channels alone; else 0 */
+    sc_levels dst; /* where it has a scale: of what is written, with nothing between the
+                      bias and it but a ReLU */
+} sc_conv_levels;
+
+/* The same in integers. */
 sc_status sc_conv_weights_create_u8(sc_conv_shape shape, const float *wei,
                                     const float *scale, const float *bias,
-                                    sc_levels src, sc_levels dst, sc_conv_weights **out,
+                                    const sc_conv_levels *levels, sc_conv_weights **out,
                                     sc_error *err);
 void sc_conv_weights_destroy(sc_conv_weights *weights);
 

@@ -33,21 +33,29 @@ int64_t sc_pitch_u8(int64_t channels)
 
 /* A kernel row as one tap, from pixel to pixel of the map, where that makes fewer steps
  * of 64 values than its taps one by one. */
-static void choose_taps(sc_conv_weights *w)
+static void choose_taps(sc_conv_weights *w, int64_t pitch)
 {
     const sc_conv_shape *s = &w->shape;
-    const int64_t row = (s->kw - 1) * sc_pitch_u8(s->ic) + s->ic;
+    const int64_t row = (s->kw - 1) * pitch + s->ic;
     const int64_t single = s->kw * sc_round_up(s->ic, 64);
-    w->shape.merged = s->stride == 1 && sc_round_up(row, 64) < single;
+    w->shape.merged = pitch > 0 && s->kw > 1 && s->stride == 1 &&
+                      sc_round_up(row, 64) < single;
     w->n_taps = w->shape.merged ? s->kh : s->kh * s->kw;
     w->kc = w->shape.merged ? row : s->ic;
 }
 
-/* PyTorch's (oc, ic, kh, kw) to (oc, taps, kc), each output channel scaled. */
-static float *by_taps(const sc_conv_weights *w, const float *wei, const float *scale)
+static const sc_levels *levels_at(const sc_conv_levels *levels, int64_t k)
+{
+    return levels->split > 0 && k >= levels->split ? &levels->other : &levels->src;
+}
+
+/* PyTorch's (oc, ic, kh, kw) to (oc, taps, kc), each output channel scaled, and each input
+ * channel by what a step of its bytes stands for. */
+static float *by_taps(const sc_conv_weights *w, const float *wei, const float *scale,
+                      const sc_conv_levels *levels)
 {
     const sc_conv_shape *s = &w->shape;
-    const int64_t pitch = sc_pitch_u8(s->ic), n = s->oc * w->n_taps * w->kc;
+    const int64_t pitch = levels->pitch, n = s->oc * w->n_taps * w->kc;
     float *out = sc_calloc((size_t)n * sizeof *out);
     for (int64_t c = 0; out != NULL && c < s->oc; c++) {
         for (int64_t t = 0; t < s->kh * s->kw; t++) {
@@ -56,7 +64,8 @@ static float *by_taps(const sc_conv_weights *w, const float *wei, const float *s
                              : out + (c * w->n_taps + t) * w->kc;
             for (int64_t k = 0; k < s->ic; k++) {
                 tap[k] = wei[(c * s->ic + k) * s->kh * s->kw + t] *
-                         (scale == NULL ? 1.0f : scale[c]);
+                         (scale == NULL ? 1.0f : scale[c]) *
+                         levels_at(levels, k)->scale;
             }
         }
     }
@@ -66,33 +75,37 @@ static float *by_taps(const sc_conv_weights *w, const float *wei, const float *s
 /* A sum of products is sum_scale times that of integers.  Where the input is 0 it has
  * the byte 'zero', in the halo as well: what these add up to goes into the bias. */
 static sc_status pack(sc_conv_weights *w, const float *plain, const float *bias,
-                      sc_levels src, sc_levels dst)
+                      const sc_conv_levels *levels)
 {
-    const int64_t oc = w->shape.oc;
+    const int64_t oc = w->shape.oc, pitch = levels->pitch;
+    const sc_levels dst = levels->dst;
     const float to = dst.scale > 0.0f ? 1.0f / dst.scale : 1.0f;
-    int32_t *total = sc_alloc((size_t)oc * sizeof *total);
+    int32_t *zero = sc_alloc((size_t)(oc + w->kc) * sizeof *zero), *total = NULL;
     w->wei_block = w->n_taps * sc_round_up(w->kc, 64) * SC_LANES;
     w->packed = sc_alloc((size_t)sc_conv_packed_s8(oc, w->n_taps, w->kc));
     w->bias = sc_channels(bias, oc, 0.0f);
     w->sum_scale = sc_channels(NULL, oc, 0.0f);
-    if (total == NULL || w->packed == NULL || w->bias == NULL || w->sum_scale == NULL) {
-        sc_free(total);
+    if (zero == NULL || w->packed == NULL || w->bias == NULL || w->sum_scale == NULL) {
+        sc_free(zero);
         return SC_NOMEM;
     }
-    sc_conv_pack_s8(plain, oc, w->n_taps, w->kc, w->packed, w->sum_scale, total);
+    total = zero + w->kc;
+    for (int64_t k = 0; k < w->kc; k++) {
+        zero[k] = levels_at(levels, w->shape.merged ? k % pitch : k)->zero;
+    }
+    sc_conv_pack_s8(plain, oc, w->n_taps, w->kc, zero, w->packed, w->sum_scale, total);
     for (int64_t c = 0; c < oc; c++) {
-        w->sum_scale[c] *= src.scale;
-        w->bias[c] -= w->sum_scale[c] * (float)src.zero * (float)total[c];
+        w->bias[c] -= w->sum_scale[c] * (float)total[c];
         w->sum_scale[c] *= to;
         w->bias[c] = w->bias[c] * to + (float)dst.zero;
     }
-    sc_free(total);
+    sc_free(zero);
     return SC_OK;
 }
 
 sc_status sc_conv_weights_create_u8(sc_conv_shape shape, const float *wei,
                                     const float *scale, const float *bias,
-                                    sc_levels src, sc_levels dst, sc_conv_weights **out,
+                                    const sc_conv_levels *levels, sc_conv_weights **out,
                                     sc_error *err)
 {
     *out = NULL;
@@ -101,10 +114,10 @@ sc_status sc_conv_weights_create_u8(sc_conv_shape shape, const float *wei,
     sc_status status = SC_NOMEM;
     if (w != NULL) {
         w->shape = shape;
-        choose_taps(w);
-        plain = by_taps(w, wei, scale);
+        choose_taps(w, levels->pitch);
+        plain = by_taps(w, wei, scale, levels);
     }
-    if (plain != NULL) status = pack(w, plain, bias, src, dst);
+    if (plain != NULL) status = pack(w, plain, bias, levels);
     sc_free(plain);
     if (status != SC_OK) {
         sc_conv_weights_destroy(w);

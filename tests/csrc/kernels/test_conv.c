@@ -96,9 +96,10 @@ static void *packed_weights(generator *g, const problem *p, int i, item_type typ
     void *out;
     if (type == U8) {
         int32_t total[80];
+        const int32_t zero[80] = {0};
         float scale[80]; /* of the test's own instead */
         out = sc_alloc((size_t)sc_conv_packed_s8(p->oc, p->n_taps[i], p->kc[i]));
-        sc_conv_pack_s8(plain, p->oc, p->n_taps[i], p->kc[i], out, scale, total);
+        sc_conv_pack_s8(plain, p->oc, p->n_taps[i], p->kc[i], zero, out, scale, total);
     } else if (type == BF16) {
         out = sc_alloc((size_t)sc_conv_packed_bf16(p->oc, p->n_taps[i], p->kc[i]) * 2);
         sc_conv_pack_bf16(plain, p->oc, p->n_taps[i], p->kc[i], out);
