@@ -17,6 +17,7 @@ from .errors import InputError
 
 if TYPE_CHECKING:
     from .models.folder import ModelFolder
+    from .models.model_file import Model
     from .models.network import Array, Network
 
 ROLES = ("segmentation", "tumor_vs_demyelination")
@@ -52,8 +53,8 @@ def measure(
     models : path-like, optional
         Folder with model files; those that come with the package if not given. Where that has
         none, random weights are timed, which take as long.
-    precisions : sequence of {"f32", "bf16"}, optional
-        What this CPU has if not given.
+    precisions : sequence of {"f32", "bf16", "int8"}, optional
+        What this CPU has if not given, int8 of models that have scales.
     backends : sequence of {"own", "onednn"}, default ("own",)
         Whose convolutions.
     threads : sequence of int, optional
@@ -81,7 +82,7 @@ def measure(
     ModelError
         A damaged model, or none of these networks in a folder that was given.
     BackendError
-        This CPU lacks a precision that was asked for.
+        This CPU lacks a precision that was asked for, or a model scales for int8.
 
     Examples
     --------
@@ -101,7 +102,8 @@ def measure(
     if min(batches, default=0) < 1:
         raise InputError(f"batches are {list(batches)}, expected numbers of at least 1")
     cpu = _core.cpu()
-    precisions = cpu["precisions"] if precisions is None else precisions
+    asked = precisions is not None
+    precisions = precisions if asked else cpu["precisions"]
     threads = _counts(int(cpu["threads"])) if threads is None else threads
     with tempfile.TemporaryDirectory() as scratch:
         folder = find_models(models)
@@ -111,7 +113,10 @@ def measure(
         for role, precision, backend, count in itertools.product(
             _roles(folder), precisions, backends, threads
         ):
-            network = open_model(folder.model(role), precision, count, backend=backend)
+            model = folder.model(role)
+            if precision == "int8" and not asked and not _has_int8(model, backend):
+                continue
+            network = open_model(model, precision, count, backend=backend)
             for batch in batches:
                 shape = (batch, network.model.in_channels, size, size)
                 images = np.random.default_rng(0).random(shape, np.float32)
@@ -204,6 +209,13 @@ def _roles(folder: ModelFolder) -> list[str]:
     if not roles:
         folder.model(ROLES[0])
     return roles
+
+
+def _has_int8(model: Model, backend: str) -> bool:
+    from .models.ensemble import files_of
+    from .models.int8 import has_ranges
+
+    return backend == "own" and all(has_ranges(one) for one in files_of(model))
 
 
 def _time(network: Network, images: Array, seconds: float) -> list[float]:

@@ -25,7 +25,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         choices=shared.PRECISIONS,
         metavar="P",
-        help="f32, bf16 (default: those that this CPU supports)",
+        help="f32, bf16, int8 (default: those that this CPU supports, int8 where the models have "
+        "scales)",
     )
     parser.add_argument(
         "--backend",
