@@ -408,6 +408,9 @@ class Network:
     def __call__(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Run (n, c, h, w) images: probabilities (n, outputs, h, w) or (n, 2)."""
 
+    def plan_info(self, h: int, w: int, /) -> dict[str, Any]:
+        """Return how batches of h x w images are computed; see `spinalcord.Network.plan_info`."""
+
     def ranges(self, x: NDArray[np.float32], /) -> list[tuple[str, float, float, float, float]]:
         """List each step's name, the least and largest value it reads, and it writes; f32 only.
 

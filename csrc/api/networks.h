@@ -213,4 +213,20 @@ typedef struct {
 sc_status sc_net_steps(sc_net *net, sc_pass pass, sc_layer layer, int64_t h, int64_t w,
                        sc_layer_info *steps, int64_t *n, sc_error *err);
 
+/* How batches of one size are computed. */
+typedef struct {
+    int64_t nbytes; /* of the maps of one plan */
+    bool measured;  /* whether the two times are known */
+    bool alone;     /* each thread computes whole images; else all share each image */
+    double alone_seconds, together_seconds; /* an image, all threads busy */
+} sc_plan_info;
+
+/* Tell how forward passes over batches of h x w are computed.
+ *
+ * The first batch of four images a thread measures both ways on its own images; shorter
+ * ones before it give each thread whole images from two a thread on.  A caller of several
+ * threads at once sees what one of them measured.  Fails as sc_net_run does. */
+sc_status sc_net_plan_info(sc_net *net, int64_t h, int64_t w, sc_plan_info *out,
+                           sc_error *err);
+
 #endif

@@ -317,6 +317,20 @@ done:
     return status;
 }
 
+sc_status sc_net_plan_info(sc_net *net, int64_t h, int64_t w, sc_plan_info *out,
+                           sc_error *err)
+{
+    sc_runner *runner = NULL;
+    sc_status status = SC_OK;
+    const sc_purpose purpose = {SC_FORWARD, (sc_layer)0, h, w};
+    SC_TRY(check_pass(net, SC_FORWARD, (sc_layer)0, h, w, err));
+    SC_TRY(take_runner(net, &runner, err));
+    status = sc_runner_info(runner, &purpose, out, err);
+    give_runner(net, runner);
+done:
+    return status;
+}
+
 sc_status sc_net_steps(sc_net *net, sc_pass pass, sc_layer layer, int64_t h, int64_t w,
                        sc_layer_info *steps, int64_t *n, sc_error *err)
 {

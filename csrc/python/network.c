@@ -110,6 +110,11 @@ static PyMethodDef network_methods[] = {
      "layers($self, h, w, /)\n--\n\n"
      "List the steps of the plan for images of h x w: dicts with name, kind,\n"
      "implementation, shape (channels, rows, columns) and flops."},
+    {"plan_info", sc_py_network_plan_info, METH_VARARGS,
+     "plan_info($self, h, w, /)\n--\n\n"
+     "Return how batches of h x w are computed: dict of nbytes, batches ('alone', a "
+     "thread\nan image, or 'together'), and the milliseconds an image of both ways, or "
+     "None."},
     {"profile", sc_py_network_profile, METH_O,
      "profile($self, x, /)\n--\n\n"
      "List the steps as layers() does, with the milliseconds per image and the "

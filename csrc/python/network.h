@@ -55,6 +55,7 @@ PyObject *sc_py_network_call(PyObject *op, PyObject *args, PyObject *kwargs);
 PyObject *sc_py_network_features(PyObject *op, PyObject *x);
 PyObject *sc_py_network_gradcam(PyObject *op, PyObject *args);
 PyObject *sc_py_network_layers(PyObject *op, PyObject *args);
+PyObject *sc_py_network_plan_info(PyObject *op, PyObject *args);
 PyObject *sc_py_network_ranges(PyObject *op, PyObject *x);
 PyObject *sc_py_network_profile(PyObject *op, PyObject *x);
 PyObject *sc_py_network_backward(PyObject *op, PyObject *args, PyObject *kwargs);

@@ -80,6 +80,24 @@ PyObject *sc_py_network_layers(PyObject *op, PyObject *args)
     return sc_py_network_list(op, SC_FORWARD, SC_LAYER_INPUT, h, w, NULL, 1);
 }
 
+PyObject *sc_py_network_plan_info(PyObject *op, PyObject *args)
+{
+    long long h, w;
+    sc_plan_info info = {0};
+    if (!PyArg_ParseTuple(args, "LL:plan_info", &h, &w)) return NULL;
+    sc_py_work work = sc_py_begin(sc_py_state_of_type(Py_TYPE(op)));
+    work.status = sc_net_plan_info(sc_py_network(op)->net, h, w, &info, &work.err);
+    if (sc_py_end(&work) < 0) return NULL;
+    const char *batches = info.alone ? "alone" : "together";
+    if (!info.measured) {
+        return Py_BuildValue("{sLsssOsO}", "nbytes", (long long)info.nbytes, "batches",
+                             batches, "alone_ms", Py_None, "together_ms", Py_None);
+    }
+    return Py_BuildValue("{sLsssdsd}", "nbytes", (long long)info.nbytes, "batches",
+                         batches, "alone_ms", 1e3 * info.alone_seconds, "together_ms",
+                         1e3 * info.together_seconds);
+}
+
 PyObject *sc_py_network_profile(PyObject *op, PyObject *x)
 {
     double seconds[SC_MAX_STEPS] = {0.0};
@@ -103,9 +121,8 @@ static PyObject *list_ranges(const sc_layer_info *steps, int64_t n, const float 
     PyObject *list = PyList_New(0);
     for (int64_t i = 0; list != NULL && i < n; i++) {
         const float *r = ranges + 4 * i;
-        PyObject *item =
-            Py_BuildValue("(sffff)", steps[i].name, (double)r[0], (double)r[1],
-                                       (double)r[2], (double)r[3]);
+        PyObject *item = Py_BuildValue("(sffff)", steps[i].name, (double)r[0],
+                                       (double)r[1], (double)r[2], (double)r[3]);
         if (item == NULL || PyList_Append(list, item) < 0) Py_CLEAR(list);
         Py_XDECREF(item);
     }
