@@ -60,7 +60,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--sizes", nargs="+", default=["256x256"], metavar="HxW")
     add("--batches", nargs="+", type=int, default=[1])
     add("--threads", nargs="+", type=int, default=[len(os.sched_getaffinity(0))])
-    add("--isas", nargs="+", default=["auto"], choices=["auto", "sse2", "avx2", "avx512", "avx512_bf16"],
+    add("--isas", nargs="+", default=["auto"],
+        choices=["auto", "sse2", "avx2", "avx512", "avx512_bf16"],
         help="of our own network; sse2 leaves convolutions to oneDNN")  # fmt: skip
     add("--clock", default="wall", choices=list(CLOCKS), help="cpu: of all threads together")
     add("--rounds", type=int, default=15)

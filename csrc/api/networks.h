@@ -213,6 +213,10 @@ typedef struct {
 sc_status sc_net_steps(sc_net *net, sc_pass pass, sc_layer layer, int64_t h, int64_t w,
                        sc_layer_info *steps, int64_t *n, sc_error *err);
 
+/* Return the most multiply-adds a second of a precision that the calling thread reached, in
+ * 'seconds' of doing nothing else; 0 where there are no kernels for it. */
+double sc_cpu_peak(sc_precision precision, double seconds);
+
 /* How batches of one size are computed. */
 typedef struct {
     int64_t nbytes; /* of the maps of one plan */

@@ -1,5 +1,5 @@
 /* spinalcord._core.cpu: the processor as this process sees it. */
-#include "core.h"
+#include "network.h"
 
 #include "module.h"
 
@@ -52,7 +52,30 @@ static PyObject *core_cpu(PyObject *module, PyObject *unused)
                          PyUnicode_FromFormat("%d.%d.%d", v[0], v[1], v[2]));
 }
 
+PyDoc_STRVAR(
+    peak_doc,
+    "peak($module, precision, seconds, /)\n--\n\n"
+    "Return the most multiply-adds a second that one thread reaches, in 'f32', "
+    "'bf16' or\n'int8'; 0.0 where there are no kernels for it.");
+
+static PyObject *core_peak(PyObject *module, PyObject *args)
+{
+    const char *word;
+    double seconds, macs;
+    int precision;
+    if (!PyArg_ParseTuple(args, "sd:peak", &word, &seconds)) return NULL;
+    if (sc_py_choose(sc_py_state_of(module), word, SC_PY_PRECISIONS, "precision",
+                     &precision) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    macs = sc_cpu_peak((sc_precision)precision, seconds);
+    Py_END_ALLOW_THREADS
+    return PyFloat_FromDouble(macs);
+}
+
 static PyMethodDef functions[] = {
+    {"peak", core_peak, METH_VARARGS, peak_doc},
     {"cpu", core_cpu, METH_NOARGS, cpu_doc},
     {NULL, NULL, 0, NULL},
 };

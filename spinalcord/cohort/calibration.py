@@ -54,8 +54,8 @@ def quantize_model(
     Returns
     -------
     dict
-        ``file``, the scales'; ``model``; ``cases``, ``slices`` and ``ranges``, how many; ``failed``,
-        cases that were left out.
+        ``file``, the scales'; ``model``; ``cases``, ``slices`` and ``ranges``, how many;
+        ``failed``, cases that were left out.
 
     Raises
     ------

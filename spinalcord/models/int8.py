@@ -1,8 +1,8 @@
 """Scales of networks in integers of eight bits: the range of values that each map takes.
 
-They lie beside the model files, in ``int8-scales.json``, each with the sha256 of the file that it was
-measured with: a network with other weights has none. Where the folder has a ``SHA256SUMS`` that lists
-the file, it must be the one listed.
+They lie beside the model files, in ``int8-scales.json``, each with the sha256 of the file that it
+was measured with: a network with other weights has none. Where the folder has a ``SHA256SUMS`` that
+lists the file, it must be the one listed.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def measure_ranges(network: Network, images: Iterable[Array], *, share: float = 
     Returns
     -------
     dict of str to (float, float)
-        The smallest and the largest value by the name of a layer, with ``:in`` behind it for what it
-        reads where a batch normalisation comes first; in the network's own units.
+        The smallest and the largest value by the name of a layer, with ``:in`` behind it for what
+        it reads where a batch normalisation comes first; in the network's own units.
 
     Raises
     ------

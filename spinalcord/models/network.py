@@ -70,9 +70,9 @@ class Network:
             Threads for one call; the CPUs this process may use (its affinity and its
             cgroup's quota, at most OMP_NUM_THREADS) if not given.
         backend : {"own", "onednn"}, default "own"
-            Whose convolutions. oneDNN's are there to compare with, and to fall back to. They agree within
-            1e-4 in f32 and 3e-2 in bf16 (probabilities); int8 is of "own" alone. On a CPU without kernels of our own
-            (no AVX2), both are oneDNN's.
+            Whose convolutions. oneDNN's are there to compare with, and to fall back to. They agree
+            within 1e-4 in f32 and 3e-2 in bf16 (probabilities); int8 is of "own" alone. On a CPU
+            without kernels of our own (no AVX2), both are oneDNN's.
 
         Returns
         -------
@@ -237,9 +237,8 @@ class Network:
         The gradient is that of ``direction[0] * f[0] + direction[1] * f[1]``, where f are the
         logits or the probabilities: ``(0, 1)`` for the positive answer, ``(-1, 1)`` for the
         difference of both. Of the network, only what lies between `layer` and the answer is
-        computed backward. The arithmetic is float32, also of a network opened in another precision: that
-        keeps its weights in float32 as well, and from the first call on computes with them
-        here (the maps are then not those of a call).
+        computed backward. The arithmetic is float32, whatever the network was opened in: another
+        one keeps its weights in float32 as well, and from the first call on uses them here.
 
         Parameters
         ----------
@@ -310,7 +309,7 @@ class Network:
     def plan_info(self, h: int, w: int) -> dict[str, Any]:
         """Tell how batches of one size are computed.
 
-        What is faster depends on the caches: measured on the first batch of four images a thread.
+        What is faster is measured on the first batch of four images a thread.
 
         Parameters
         ----------
@@ -320,7 +319,7 @@ class Network:
         Returns
         -------
         dict
-            ``nbytes`` of a plan's maps; ``batches``: ``"alone"`` (a thread computes whole images) or
+            ``nbytes`` of a plan's maps; ``batches``: ``"alone"`` (a thread a whole image) or
             ``"together"``; ``alone_ms`` and ``together_ms``, an image, None until measured.
 
         Raises
