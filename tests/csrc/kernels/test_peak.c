@@ -13,7 +13,8 @@ int main(void)
     if (isa >= SC_ISA_AVX512_BF16) CHECK_EQ(sc_peak_bf16_avx512(7), 7.0 * 12 * 32);
     if (sc_isa_has_int8(SC_ISA_AVX512)) CHECK_EQ(sc_peak_u8_avx512(7), 7.0 * 12 * 64);
     if (isa >= SC_ISA_AMX) CHECK_EQ(sc_peak_bf16_amx(7), 7.0 * 4 * 16 * 16 * 32);
-    if (sc_isa_has_int8(SC_ISA_AMX)) CHECK_EQ(sc_peak_u8_amx(7), 7.0 * 4 * 16 * 16 * 64);
+    if (sc_isa_has_int8(SC_ISA_AMX))
+        CHECK_EQ(sc_peak_u8_amx(7), 7.0 * 4 * 16 * 16 * 64);
     CHECK_EQ(sc_cpu_peak(SC_PRECISION_F32, 0.0) > 0, isa >= SC_ISA_AVX2);
     CHECK_EQ(sc_cpu_peak(SC_PRECISION_BF16, 0.0) > 0, sc_cpu_has_bf16());
     CHECK_EQ(sc_cpu_peak(SC_PRECISION_INT8, 0.0) > 0, sc_isa_has_int8(isa));
