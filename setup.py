@@ -33,6 +33,7 @@ ISA = {
     "avx2": ["-mavx2", "-mfma"],
     "avx512": AVX512,
     "avx512bf16": [*AVX512, "-mavx512bf16"],
+    "avx512vnni": [*AVX512, "-mavx512vnni"],
     "amx": AMX,
 }
 SWITCHES = {

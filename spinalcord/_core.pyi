@@ -356,6 +356,12 @@ def lesion_table(
 # ---- Networks -----------------------------------------------------------------------------------
 
 @final
+def peak(precision: str, seconds: float, /) -> float:
+    """Return the most multiply-adds a second that one thread reaches in a precision.
+
+    0.0 where there are no kernels for it.
+    """
+
 class Network:
     """A network with its weights, as wrapped and documented by `spinalcord.Network`.
 
@@ -368,13 +374,15 @@ class Network:
         The model file, or the part after its header; not needed afterwards.
     in_channels, outputs, norm_eps, final_norm, final_relu
         As in the model file.
-    precision : "f32" or "bf16"
+    precision : "f32", "bf16" or "int8"
     threads : int
         Of one call; at least 1.
     isa : str
         The best instruction set to use, for comparisons; see `cpu`.
     backend : "own" or "onednn"
         Whose convolutions.
+    ranges : list of (str, float, float)
+        For int8: layers' names, smallest and largest values; see `ranges`.
 
     Raises
     ------
@@ -401,9 +409,19 @@ class Network:
         threads: int,
         isa: str = "auto",
         backend: str = "own",
+        ranges: list[tuple[str, float, float]] = ...,
     ) -> Self: ...
     def __call__(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Run (n, c, h, w) images: probabilities (n, outputs, h, w) or (n, 2)."""
+
+    def plan_info(self, h: int, w: int, /) -> dict[str, Any]:
+        """Return how batches of h x w images are computed; see `spinalcord.Network.plan_info`."""
+
+    def ranges(self, x: NDArray[np.float32], /) -> list[tuple[str, float, float, float, float]]:
+        """List each step's name, the least and largest value it reads, and it writes; f32 only.
+
+        What it reads is 0 and 0 unless a batch normalisation comes first, behind whose ReLU it is.
+        """
 
     @property
     def kind(self) -> str: ...

@@ -9,7 +9,8 @@ import itertools
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from .errors import InputError
 
 if TYPE_CHECKING:
     from .models.folder import ModelFolder
+    from .models.model_file import Model
     from .models.network import Array, Network
 
 ROLES = ("segmentation", "tumor_vs_demyelination")
@@ -52,8 +54,8 @@ def measure(
     models : path-like, optional
         Folder with model files; those that come with the package if not given. Where that has
         none, random weights are timed, which take as long.
-    precisions : sequence of {"f32", "bf16"}, optional
-        What this CPU has if not given.
+    precisions : sequence of {"f32", "bf16", "int8"}, optional
+        What this CPU has if not given, int8 of models that have scales.
     backends : sequence of {"own", "onednn"}, default ("own",)
         Whose convolutions.
     threads : sequence of int, optional
@@ -81,7 +83,7 @@ def measure(
     ModelError
         A damaged model, or none of these networks in a folder that was given.
     BackendError
-        This CPU lacks a precision that was asked for.
+        This CPU lacks a precision that was asked for, or a model scales for int8.
 
     Examples
     --------
@@ -101,7 +103,8 @@ def measure(
     if min(batches, default=0) < 1:
         raise InputError(f"batches are {list(batches)}, expected numbers of at least 1")
     cpu = _core.cpu()
-    precisions = cpu["precisions"] if precisions is None else precisions
+    asked = precisions is not None
+    precisions = precisions if asked else cpu["precisions"]
     threads = _counts(int(cpu["threads"])) if threads is None else threads
     with tempfile.TemporaryDirectory() as scratch:
         folder = find_models(models)
@@ -111,7 +114,10 @@ def measure(
         for role, precision, backend, count in itertools.product(
             _roles(folder), precisions, backends, threads
         ):
-            network = open_model(folder.model(role), precision, count, backend=backend)
+            model = folder.model(role)
+            if precision == "int8" and not asked and not _has_int8(model, backend):
+                continue
+            network = open_model(model, precision, count, backend=backend)
             for batch in batches:
                 shape = (batch, network.model.in_channels, size, size)
                 images = np.random.default_rng(0).random(shape, np.float32)
@@ -140,6 +146,190 @@ def measure(
                     "load": round(load, 2),
                     "notice": network.model.notice,
                 }
+
+
+def measure_peaks(
+    *,
+    models: str | os.PathLike[str] | None = None,
+    precisions: Sequence[str] | None = None,
+    threads: int | None = None,
+    size: int = 256,
+    seconds: float = 1.0,
+) -> dict[str, Any]:
+    """Measure what this machine reaches at most, and which share of it each kind of layer does.
+
+    Parameters
+    ----------
+    models, size
+        As for `measure`.
+    precisions : sequence of {"f32", "bf16", "int8"}, optional
+        As for `measure`.
+    threads : int, optional
+        The CPUs that this process may use if not given.
+    seconds : float, default 1.0
+        Of each peak, and of each network's profile; five profiles at least.
+
+    Returns
+    -------
+    dict
+        ``peaks``, GFLOP/s of all threads by precision (two for a multiply-add), and
+        ``memory_gb_s``, GB/s read and written by copying; ``layers``, a list of dicts by network,
+        precision and class of layer: ``ms``, ``gflops`` a second, ``share`` of the peak (above 1
+        where Winograd saves products; None for what is no product); ``cpu``, ``isa``,
+        ``threads``, ``size`` and ``load``.
+
+    Raises
+    ------
+    InputError, ModelError, BackendError
+        As for `measure`.
+
+    Examples
+    --------
+    >>> from spinalcord.bench import measure_peaks
+    >>> found = measure_peaks(precisions=["f32"], threads=1, size=64, seconds=0.01)
+    >>> sorted({row["network"] for row in found["layers"]})
+    ['densenet121', 'multiresunet']
+    """
+    import numpy as np
+
+    from . import _core
+    from .models.ensemble import files_of
+    from .models.folder import find_models
+    from .models.network import Network, check_settings
+
+    if size < 32 or size % 16:
+        raise InputError(f"size is {size} pixels, expected a multiple of 16 from 32")
+    cpu = _core.cpu()
+    threads = check_settings("f32", threads)
+    folder = find_models(models)
+    load = os.getloadavg()[0]
+    peaks = {p: 2e-9 * sum(_together(threads, _core.peak, p, seconds)) for p in cpu["precisions"]}
+    layers: list[dict[str, Any]] = []
+    for role, precision in itertools.product(
+        _roles(folder), cpu["precisions"] if precisions is None else precisions
+    ):
+        model = folder.model(role)
+        if precision == "int8" and precisions is None and not _has_int8(model, "own"):
+            continue
+        network = Network.open(files_of(model)[0].path, precision, threads)
+        image = np.random.default_rng(0).random((1, model.in_channels, size, size), np.float32)
+        layers += _classes(network, image, seconds, peaks)
+    return {
+        "peaks": {name: round(value, 1) for name, value in peaks.items()},
+        "memory_gb_s": round(sum(_together(threads, _copy_speed, seconds)), 1),
+        "layers": layers,
+        "cpu": cpu["name"],
+        "isa": cpu["isa"],
+        "threads": threads,
+        "size": size,
+        "load": round(load, 2),
+    }
+
+
+def format_peaks(found: Mapping[str, Any]) -> str:
+    """Lay out what `measure_peaks` found as plain text.
+
+    Parameters
+    ----------
+    found : mapping
+        As `measure_peaks` returns it.
+
+    Returns
+    -------
+    str
+        Lines without an end of the last.
+
+    Examples
+    --------
+    >>> found = {"cpu": "a CPU", "isa": "avx2", "threads": 1, "load": 0.1, "size": 256}
+    >>> found |= {"peaks": {"f32": 100.0}, "memory_gb_s": 10.0, "layers": []}
+    >>> print(format_peaks(found).splitlines()[1])
+    peak: f32 100.0 GFLOP/s, copying 10.0 GB/s
+    """
+    peaks = ", ".join(f"{name} {value} GFLOP/s" for name, value in found["peaks"].items())
+    lines = [
+        f"{found['cpu']} ({found['isa']}), {found['threads']} threads, load {found['load']}",
+        f"peak: {peaks}, copying {found['memory_gb_s']} GB/s",
+        "",
+        f"{'network':13}{'precision':11}{'layers':16}{'ms':>8}{'GFLOP/s':>10}{'share':>7}",
+    ]
+    for row in found["layers"]:
+        share = "" if row["share"] is None else f"{row['share']:.2f}"
+        lines.append(
+            f"{row['network']:13}{row['precision']:11}{row['class']:16}{row['ms']:8.2f}"
+            f"{row['gflops']:10.0f}{share:>7}"
+        )
+    return "\n".join(lines)
+
+
+def _together(n: int, function: Callable[..., float], *arguments: Any) -> list[float]:
+    """Call a function in n threads at once."""
+    with ThreadPoolExecutor(n) as pool:
+        return list(pool.map(lambda _: function(*arguments), range(n)))
+
+
+def _copy_speed(seconds: float) -> float:
+    """GB a second that one thread reads and writes by copying 64 MiB, at its fastest."""
+    import numpy as np
+
+    src = np.ones(1 << 24, np.float32)
+    dst = np.zeros_like(src)
+    best, begin = 0.0, time.perf_counter()
+    while best == 0.0 or time.perf_counter() - begin < seconds:
+        before = time.perf_counter()
+        np.copyto(dst, src)
+        best = max(best, 2e-9 * src.nbytes / (time.perf_counter() - before))
+    return best
+
+
+def _classes(
+    network: Network, image: Array, seconds: float, peaks: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """Sum up the median profile of a network by class of layer and what computes it."""
+    import numpy as np
+
+    network(image)
+    begin, profiles = time.perf_counter(), []
+    while len(profiles) < MIN_CALLS or time.perf_counter() - begin < seconds:
+        profiles.append(network.profile(image))
+    sums: dict[tuple[str, str], list[float]] = {}
+    for steps in zip(*profiles, strict=True):
+        one = steps[0]
+        kind = _class(one["name"], one["kind"])
+        ms = float(np.median([step["milliseconds"] for step in steps]))
+        name = one["implementation"].split(":")[-1].split("_")[0]
+        used = "" if kind == "other" else {"u8": "int8"}.get(name, name)
+        total = sums.setdefault((kind, used), [0.0, 0.0])
+        total[0] += ms
+        total[1] += one["flops"]
+    rows = []
+    for (kind, used), (ms, flops) in sums.items():
+        speed = flops / ms * 1e-6 if ms > 0 else 0.0
+        share = round(speed / peaks[used], 3) if peaks.get(used) else None
+        rows.append(
+            {
+                "network": network.kind,
+                "precision": network.precision,
+                "class": f"{kind} {used}".rstrip(),
+                "ms": round(ms, 3),
+                "gflops": round(speed, 1),
+                "share": share,
+            }
+        )
+    return sorted(rows, key=lambda row: -row["ms"])
+
+
+def _class(name: str, kind: str) -> str:
+    """The class of a layer by its name, which both architectures fix."""
+    if kind != "convolution":
+        return "other"
+    if name.startswith("path."):
+        return "3x3 + 1x1"
+    if name.endswith((".a", ".b", ".c", ".conv2")):
+        return "3x3"
+    if name.startswith("up."):
+        return "2x2 up"
+    return "7x7" if name.endswith("conv0") else "1x1"
 
 
 def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -204,6 +394,13 @@ def _roles(folder: ModelFolder) -> list[str]:
     if not roles:
         folder.model(ROLES[0])
     return roles
+
+
+def _has_int8(model: Model, backend: str) -> bool:
+    from .models.ensemble import files_of
+    from .models.int8 import has_ranges
+
+    return backend == "own" and all(has_ranges(one) for one in files_of(model))
 
 
 def _time(network: Network, images: Array, seconds: float) -> list[float]:

@@ -92,7 +92,10 @@ def test_no_batch_is_refused(batches):
 
 @pytest.mark.parametrize(
     ("option", "told"),
-    [({"precisions": ["f16"]}, "precision is f32 or bf16"), ({"threads": [0]}, "threads is a")],
+    [
+        ({"precisions": ["f16"]}, "precision is f32, bf16 or int8"),
+        ({"threads": [0]}, "threads is a"),
+    ],
 )
 def test_other_settings_are_refused(folder, option, told):
     with pytest.raises(InputError, match=told):

@@ -42,9 +42,12 @@ def test_best_instruction_set_is_the_best_that_the_kernel_names(flags):
     assert _core.cpu()["isa"] == next(isa for isa, needs in NEEDS.items() if needs <= flags)
 
 
-def test_bf16_is_offered_where_the_cpu_has_it(flags):
-    has = bool(flags & {"avx512_bf16", "amx_bf16"})
-    assert _core.cpu()["precisions"] == (("f32", "bf16") if has else ("f32",))
+def test_bf16_and_int8_are_offered_where_the_cpu_has_them(flags):
+    isa = _core.cpu()["isa"]
+    bf16 = ("bf16",) if flags & {"avx512_bf16", "amx_bf16"} else ()
+    needed = "amx_int8" if isa == "amx" else "avx512_vnni"
+    int8 = ("int8",) if isa.startswith(("avx512", "amx")) and needed in flags else ()
+    assert _core.cpu()["precisions"] == ("f32", *bf16, *int8)
 
 
 def test_cpu_and_onednn_are_named():

@@ -29,8 +29,20 @@ typedef struct {
 
 typedef enum { SC_MULTIRESUNET = 1, SC_DENSENET121 = 2 } sc_net_kind;
 
-/* The arithmetic of the convolutions.  Inputs and outputs are float32 in both. */
-typedef enum { SC_PRECISION_F32 = 1, SC_PRECISION_BF16 = 2 } sc_precision;
+/* The arithmetic of the convolutions.  Inputs and outputs are float32 in all.  In int8,
+ * most convolutions multiply bytes, and the rest is bfloat16 where the CPU has it, else
+ * float32. */
+typedef enum {
+    SC_PRECISION_F32 = 1,
+    SC_PRECISION_BF16 = 2,
+    SC_PRECISION_INT8 = 3
+} sc_precision;
+
+/* The least and the largest value that a step's maps take (sc_call.ranges), for int8. */
+typedef struct {
+    const char *name; /* of sc_layer_info; with ":in" behind it, of what a step reads */
+    float low, high;
+} sc_range;
 
 typedef struct {
     sc_net_kind kind;
@@ -44,6 +56,9 @@ typedef struct {
     int threads;    /* of each call, at least 1 */
     sc_isa isa;     /* the best to use; SC_ISA_AUTO unless to compare */
     bool by_onednn; /* convolutions by oneDNN, also where there are own kernels */
+    const sc_range
+        *ranges; /* for int8, where it needs all; read by sc_net_create only */
+    int64_t n_ranges;
 } sc_net_config;
 
 /* A network with its weights.  It is immutable for the caller, and any number of threads
@@ -57,7 +72,7 @@ typedef struct sc_net sc_net;
  *
  * Returns SC_BAD_VALUE for a setting that is out of range, SC_BAD_MODEL with the name of a
  * tensor that is missing, extra, of the wrong shape or not finite, and SC_UNSUPPORTED where
- * the CPU lacks what 'precision' or 'isa' needs. */
+ * the CPU lacks what 'precision' or 'isa' needs, or int8 a range. */
 sc_status sc_net_create(const sc_net_config *config, const sc_tensor *tensors,
                         int64_t n_tensors, sc_net **out, sc_error *err);
 
@@ -156,6 +171,11 @@ typedef struct {
     /* NULL, or room for SC_MAX_STEPS: the seconds of each step of sc_net_steps are added
      * to it, over all images.  All threads then compute each image together. */
     double *seconds;
+    /* NULL, or room for SC_MAX_STEPS times four: the least and the largest value that each
+     * step read behind its batch normalisation and ReLU (0 and 0 without), and that it
+     * wrote, over these images and what is there before.  For a network in float32 only;
+     * others give SC_BAD_VALUE. */
+    float *ranges;
     sc_poll_fn poll;
     void *poll_arg;
 } sc_call;
@@ -193,5 +213,25 @@ typedef struct {
  * name of the layer that it differentiates.  Fails as sc_net_run does. */
 sc_status sc_net_steps(sc_net *net, sc_pass pass, sc_layer layer, int64_t h, int64_t w,
                        sc_layer_info *steps, int64_t *n, sc_error *err);
+
+/* Return the most multiply-adds a second of a precision that the calling thread reached, in
+ * 'seconds' of doing nothing else; 0 where there are no kernels for it. */
+double sc_cpu_peak(sc_precision precision, double seconds);
+
+/* How batches of one size are computed. */
+typedef struct {
+    int64_t nbytes; /* of the maps of one plan */
+    bool measured;  /* whether the two times are known */
+    bool alone;     /* each thread computes whole images; else all share each image */
+    double alone_seconds, together_seconds; /* an image, all threads busy */
+} sc_plan_info;
+
+/* Tell how forward passes over batches of h x w are computed.
+ *
+ * The first batch of four images a thread measures both ways on its own images; shorter
+ * ones before it give each thread whole images from two a thread on.  A caller of several
+ * threads at once sees what one of them measured.  Fails as sc_net_run does. */
+sc_status sc_net_plan_info(sc_net *net, int64_t h, int64_t w, sc_plan_info *out,
+                           sc_error *err);
 
 #endif

@@ -52,6 +52,15 @@ sc_isa sc_cpu_isa(void)
     return SC_ISA_BASE;
 }
 
+bool sc_isa_has_int8(sc_isa isa)
+{
+    unsigned a, b, c, d;
+    if (isa < SC_ISA_AVX512 || isa > sc_cpu_isa()) return false;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    const bool tiles = d & (1u << 25), vnni = c & (1u << 11);
+    return isa == SC_ISA_AMX ? tiles : vnni;
+}
+
 bool sc_cpu_has_bf16(void) { return sc_cpu_isa() >= SC_ISA_AVX512_BF16; }
 
 const char *sc_isa_name(sc_isa isa)

@@ -15,6 +15,11 @@
  * consecutive values in memory: a whole kernel row where the image's channels are
  * dense, so that 1- and 3-channel inputs fill the vectors as well.
  *
+ * In integers of eight bits (the "u8" kernels) 'src' and 'add' are uint8_t and 'wei' is
+ * int8_t; the products are summed in int32 without loss, and what stands above is done
+ * with each sum times sum_scale[phase][c].  What a byte stands for is the caller's: the
+ * zero point of the input is in the biases, the scale of the output in 'post'.
+ *
  * Each output is one thread's sum in one order: results do not depend on the number
  * of threads, the row range, or the block range, bit for bit.
  */
@@ -51,6 +56,7 @@ typedef struct {
 typedef struct {
     int n_phases; /* 1 or 2 */
     sc_phase phase[2];
+    const float *sum_scale[2]; /* of integers, for each phase: channels as below */
     const float *mid_bias; /* arrays of channels: n_blocks * SC_LANES, zero-padded */
     const float *bias;
     bool relu;
@@ -60,7 +66,8 @@ typedef struct {
     int64_t add_row, add_step;
     void *dst;
     int64_t dst_row, dst_step;
-    bool dst_f32;     /* bfloat16 kernels: store float32 */
+    bool dst_f32;     /* store float32, from bfloat16 and integers too */
+    bool dst_u8;      /* store the nearest of 0 to 255; integers: else bfloat16 */
     int64_t channels; /* values stored a pixel, <= n_blocks * SC_LANES */
     int64_t n_blocks;
     int64_t rows, columns; /* output pixels */
@@ -82,7 +89,12 @@ void sc_conv_f32_avx512(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 void sc_conv_bf16_avx512(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 void sc_conv_bf16_amx(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 
-/* A job that calls sc_conv_bf16_amx sets its thread's tiles up first, and gives them
+/* u8 x s8 products, int32 sums: the same two ways.  A tap is read up to the next multiple
+ * of 4 or 64 values; what lies there may be anything. */
+void sc_conv_u8_avx512(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
+void sc_conv_u8_amx(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
+
+/* A job that calls an AMX kernel sets its thread's tiles up first, and gives them
  * back after: a thread with live tiles costs the kernel 8 KiB a context switch. */
 void sc_amx_begin(void);
 void sc_amx_end(void);

@@ -7,12 +7,17 @@
 #include "conv_tile_avx512.h"
 
 #include "bf16_avx512bf16.h"
+#include "u8_avx512.h"
 
 INLINE __m512 load_items(const uint16_t *src) { return bf16_load(src); }
 
 INLINE void store_items(const sc_conv *conv, int64_t at, int64_t left, __m512 values)
 {
-    bf16_store_result(conv->dst, conv->dst_f32, at, vec_lanes(left), values);
+    if (conv->dst_u8) {
+        u8_store_lanes((uint8_t *)conv->dst + at, vec_lanes(left), values);
+    } else {
+        bf16_store_result(conv->dst, conv->dst_f32, at, vec_lanes(left), values);
+    }
 }
 
 INLINE void accumulate(accumulators acc, const int pixels, const int blocks,

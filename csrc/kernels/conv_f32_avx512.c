@@ -7,11 +7,17 @@
 #define ITEM float
 #include "conv_tile_avx512.h"
 
+#include "u8_avx512.h"
+
 INLINE __m512 load_items(const float *src) { return _mm512_loadu_ps(src); }
 
 INLINE void store_items(const sc_conv *conv, int64_t at, int64_t left, __m512 values)
 {
-    vec_store_lanes((float *)conv->dst + at, left, values);
+    if (conv->dst_u8) {
+        u8_store_lanes((uint8_t *)conv->dst + at, vec_lanes(left), values);
+    } else {
+        vec_store_lanes((float *)conv->dst + at, left, values);
+    }
 }
 
 INLINE void accumulate(accumulators acc, const int pixels, const int blocks,

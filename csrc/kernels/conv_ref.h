@@ -8,5 +8,6 @@
 /* Each is a sc_conv_fn. */
 void sc_conv_ref_f32(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 void sc_conv_ref_bf16(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
+void sc_conv_ref_u8(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 
 #endif

@@ -1,10 +1,11 @@
-/* Shared by the two AVX-512 kernels of conv.h: tiles of 8 pixels x up to 3 blocks, whose
+/* Shared by the AVX-512 kernels of conv.h: tiles of 8 pixels x up to 3 blocks, whose
  * sums are 24 of the 32 registers, and the walk over a layer's rows and blocks.
  *
  * Blocks are the outer loop: the weights of 3 blocks then serve all the rows of the
  * call, and the rows, which a plan cuts so that they fit, come from L2 each time.
  *
- * The including file defines ITEM before it, and after it what conv_tile_impl.h needs.
+ * The including file defines ITEM before it, and after it what conv_tile_impl.h needs;
+ * or OWN_TILE, and after it 'tile'.
  */
 #ifndef SC_KERNELS_CONV_TILE_AVX512_H
 #define SC_KERNELS_CONV_TILE_AVX512_H
@@ -13,7 +14,17 @@
 
 enum { PIXELS = 8, BLOCKS = 3 };
 
+#ifdef OWN_TILE
+#include "conv.h"
+#include "unroll.h"
+
+#include "../base/memory.h"
+
+INLINE void tile(const int pixels, const int blocks, const sc_conv *conv, int64_t y,
+                 int64_t x, int64_t valid, int64_t block);
+#else
 #include "conv_tile_impl.h"
+#endif
 
 #define STRIP(n)                                                                       \
     static void strip_##n(const sc_conv *conv, int64_t row0, int64_t row1,             \

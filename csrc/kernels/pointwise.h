@@ -23,6 +23,13 @@ typedef struct {
                             void *dst, int64_t dst_step, int64_t n, int64_t c,
                             const float *scale, const float *shift, float *sums);
 
+    /* The same two, rounded to bytes of 0 to 255: 'dst' is uint8_t. */
+    void (*norm_relu_u8)(const void *src, int64_t src_step, void *dst, int64_t dst_step,
+                         int64_t n, int64_t c, const float *scale, const float *shift);
+    void (*norm_relu_mean2_u8)(const void *src, int64_t src_row, int64_t src_step,
+                               void *dst, int64_t dst_step, int64_t n, int64_t c,
+                               const float *scale, const float *shift, float *sums);
+
     /* dst[p, c] = the largest of kh x kw pixels, 'stride' apart, for one row. */
     void (*max_pool)(const void *src, int64_t src_row, int64_t src_step, int64_t kh,
                      int64_t kw, int64_t stride, void *dst, int64_t dst_step, int64_t n,
@@ -70,6 +77,7 @@ extern const sc_pointwise sc_pointwise_f32_base;
 extern const sc_pointwise sc_pointwise_f32_avx2;
 extern const sc_pointwise sc_pointwise_f32_avx512;
 extern const sc_pointwise sc_pointwise_bf16_avx512;
+extern const sc_pointwise sc_pointwise_u8_avx512; /* for its max_pool */
 
 /* dst[i] = 1 / (1 + exp(-src[i * src_step])). */
 void sc_sigmoid(const float *src, int64_t src_step, float *dst, int64_t n);

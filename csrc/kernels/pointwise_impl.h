@@ -15,6 +15,12 @@ enum { CHUNK = 64 / sizeof(ITEM) };
 
 static inline float relu(float v) { return v > 0.0f ? v : 0.0f; }
 
+static inline uint8_t to_byte(float v)
+{
+    v = v > 0.0f ? v : 0.0f;
+    return (uint8_t)(int)__builtin_rintf(v < 255.0f ? v : 255.0f);
+}
+
 #ifndef OWN_NORM_RELU
 static void norm_relu(const void *restrict src_, int64_t src_step, void *restrict dst_,
                       int64_t dst_step, int64_t n, int64_t c,
@@ -33,24 +39,59 @@ static void norm_relu(const void *restrict src_, int64_t src_step, void *restric
 
 #endif
 
+#ifndef OWN_NORM_RELU
+static void norm_relu_u8(const void *restrict src_, int64_t src_step,
+                         void *restrict dst_, int64_t dst_step, int64_t n, int64_t c,
+                         const float *restrict scale, const float *restrict shift)
+{
+    for (int64_t p = 0; p < n; p++) {
+        const ITEM *restrict src = (const ITEM *)src_ + p * src_step;
+        uint8_t *restrict dst = (uint8_t *)dst_ + p * dst_step;
+        for (int64_t i = 0; i < c; i++)
+            dst[i] = to_byte(LOAD(src + i) * scale[i] + shift[i]);
+    }
+}
+#endif
+
+/* One output pixel; 'sums' receives the means. */
+INLINE void mean2(const ITEM *restrict a, const ITEM *restrict b, int64_t src_step,
+                  int64_t c, const float *restrict scale, const float *restrict shift,
+                  float *restrict sums)
+{
+    for (int64_t i = 0; i < c; i++) {
+        sums[i] = relu(LOAD(a + i) * scale[i] + shift[i]) +
+                  relu(LOAD(a + src_step + i) * scale[i] + shift[i]);
+    }
+    for (int64_t i = 0; i < c; i++) {
+        const float lower = relu(LOAD(b + i) * scale[i] + shift[i]) +
+                            relu(LOAD(b + src_step + i) * scale[i] + shift[i]);
+        sums[i] = 0.25f * (sums[i] + lower);
+    }
+}
+
 static void norm_relu_mean2(const void *restrict src_, int64_t src_row,
                             int64_t src_step, void *restrict dst_, int64_t dst_step,
                             int64_t n, int64_t c, const float *restrict scale,
                             const float *restrict shift, float *restrict sums)
 {
-    const ITEM *restrict src = src_;
-    ITEM *restrict dst = dst_;
     for (int64_t p = 0; p < n; p++) {
-        const ITEM *a = src + 2 * p * src_step, *b = a + src_row;
-        for (int64_t i = 0; i < c; i++) {
-            sums[i] = relu(LOAD(a + i) * scale[i] + shift[i]) +
-                      relu(LOAD(a + src_step + i) * scale[i] + shift[i]);
-        }
-        for (int64_t i = 0; i < c; i++) {
-            const float lower = relu(LOAD(b + i) * scale[i] + shift[i]) +
-                                relu(LOAD(b + src_step + i) * scale[i] + shift[i]);
-            STORE(dst + p * dst_step + i, 0.25f * (sums[i] + lower));
-        }
+        const ITEM *a = (const ITEM *)src_ + 2 * p * src_step;
+        ITEM *restrict dst = (ITEM *)dst_ + p * dst_step;
+        mean2(a, a + src_row, src_step, c, scale, shift, sums);
+        for (int64_t i = 0; i < c; i++) STORE(dst + i, sums[i]);
+    }
+}
+
+static void norm_relu_mean2_u8(const void *restrict src_, int64_t src_row,
+                               int64_t src_step, void *restrict dst_, int64_t dst_step,
+                               int64_t n, int64_t c, const float *restrict scale,
+                               const float *restrict shift, float *restrict sums)
+{
+    for (int64_t p = 0; p < n; p++) {
+        const ITEM *a = (const ITEM *)src_ + 2 * p * src_step;
+        uint8_t *restrict dst = (uint8_t *)dst_ + p * dst_step;
+        mean2(a, a + src_row, src_step, c, scale, shift, sums);
+        for (int64_t i = 0; i < c; i++) dst[i] = to_byte(sums[i]);
     }
 }
 
@@ -233,6 +274,7 @@ static void max_pool_back(const void *restrict src_, int64_t src_row, int64_t sr
 }
 
 const sc_pointwise TABLE = {
-    TABLE_NAME,   norm_relu, norm_relu_mean2, max_pool,       interleave,
-    deinterleave, norm,      epilogue,        norm_relu_back, max_pool_back,
+    TABLE_NAME,     norm_relu,     norm_relu_mean2, norm_relu_u8, norm_relu_mean2_u8,
+    max_pool,       interleave,    deinterleave,    norm,         epilogue,
+    norm_relu_back, max_pool_back,
 };

@@ -43,6 +43,7 @@ typedef struct sc_dense_back sc_dense_back;
 
 typedef struct {
     int in_channels;
+    bool bytes; /* between conv1 and conv2 */
     sc_conv_weights *stem;
     sc_dense_layer layers[DENSE_N_LAYERS];
     sc_dense_layer transitions[DENSE_N_BLOCKS - 1];

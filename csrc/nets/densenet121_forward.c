@@ -35,15 +35,17 @@ static void build_stem(const sc_densenet *net, sc_plan *plan, int64_t image_h,
                      (sc_view){maps->block[0], 0}, DENSE_STEM, 3, 2, -1);
 }
 
-static void build_block(const sc_dense_layer *layers, sc_plan *plan, int block,
-                        const sc_dense_maps *maps, int *middles)
+static void build_block(const sc_dense_layer *layers, bool bytes, sc_plan *plan,
+                        int block, const sc_dense_maps *maps, int *middles)
 {
     char name[64];
     const int buffer = maps->block[block];
     const int64_t h = maps->h[block], w = maps->w[block];
     for (int i = 0; i < SC_DENSE_LAYERS[block]; i++) {
         const sc_dense_layer *layer = &layers[i];
-        const int middle = sc_plan_buffer(plan, h, w, DENSE_BOTTLENECK, 1, false);
+        const int middle = bytes
+                               ? sc_plan_buffer_u8(plan, h, w, DENSE_BOTTLENECK, 1)
+                               : sc_plan_buffer(plan, h, w, DENSE_BOTTLENECK, 1, false);
         middles[i] = middle;
         snprintf(name, sizeof name, "features.denseblock%d.denselayer%d.conv1",
                  block + 1, i + 1);
@@ -97,7 +99,7 @@ void sc_dense_forward(const sc_densenet *net, sc_plan *plan, int64_t h, int64_t 
     build_stem(net, plan, h, w, maps);
     int done = 0;
     for (int b = 0; b < DENSE_N_BLOCKS; b++) {
-        build_block(&net->layers[done], plan, b, maps, &maps->middle[done]);
+        build_block(&net->layers[done], net->bytes, plan, b, maps, &maps->middle[done]);
         done += SC_DENSE_LAYERS[b];
         if (b < DENSE_N_BLOCKS - 1)
             build_transition(&net->transitions[b], plan, b, maps);

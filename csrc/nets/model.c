@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 sc_status sc_take(sc_source *source, const char *prefix, const char *suffix, int ndim,
                   const int64_t *shape, float **out, sc_error *err)
@@ -72,10 +73,37 @@ sc_status sc_take_conv(sc_source *source, const sc_engine *engine, const char *n
             shift[i] += fold->more[i];
         }
     }
-    SC_TRY(sc_conv_weights_create(engine, shape, wei, scale, shift, out, err));
+    if (fold->levels.src.scale > 0.0f) {
+        SC_TRY(sc_conv_weights_create_u8(shape, wei, scale, shift, &fold->levels, out,
+                                         err));
+    } else {
+        SC_TRY(sc_conv_weights_create(engine, shape, wei, scale, shift, out, err));
+    }
 done:
     sc_free(wei);
     sc_free(scale);
     sc_free(shift);
     return status;
+}
+
+sc_status sc_take_levels(const sc_net_config *config, const char *name,
+                         const char *suffix, sc_levels *out, sc_error *err)
+{
+    const size_t length = strlen(name);
+    *out = (sc_levels){0.0f, 0};
+    if (config->precision != SC_PRECISION_INT8) return SC_OK;
+    for (int64_t i = 0; i < config->n_ranges; i++) {
+        const sc_range *range = &config->ranges[i];
+        if (strncmp(range->name, name, length) != 0 ||
+            strcmp(range->name + length, suffix) != 0) {
+            continue;
+        }
+        if (!isfinite(range->low) || !isfinite(range->high)) break;
+        *out = sc_levels_of(range->low, range->high);
+        return SC_OK;
+    }
+    return sc_fail(err, SC_UNSUPPORTED,
+                   "precision int8 needs the range of %s%s, which this model does not "
+                   "have; quantise it, or use f32 or bf16",
+                   name, suffix);
 }

@@ -47,7 +47,13 @@ typedef struct {
     float eps;
     const float
         *more; /* added to the bias of each channel, or NULL; with 'norm' only */
+    sc_conv_levels levels; /* of a convolution in integers, where src has a scale */
 } sc_fold;
+
+/* The levels of the range 'name' + 'suffix' of an int8 network; without a scale of another.
+ * SC_UNSUPPORTED with its name where it is missing or not finite. */
+sc_status sc_take_levels(const sc_net_config *config, const char *name,
+                         const char *suffix, sc_levels *out, sc_error *err);
 
 /* The convolution name + ".weight" with 'fold' in it. */
 sc_status sc_take_conv(sc_source *source, const sc_engine *engine, const char *name,

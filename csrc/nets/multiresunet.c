@@ -82,13 +82,23 @@ static void add_conv(sc_plan *plan, const char *name, const sc_conv_weights *wei
                                        .relu = relu});
 }
 
-/* Returns the buffer of the block's output. */
-static int build_block(const sc_multires_block *block, sc_plan *plan,
+static int add_buffer(sc_plan *plan, bool bytes, int64_t h, int64_t w, int64_t c)
+{
+    return bytes ? sc_plan_buffer_u8(plan, h, w, c, 1)
+                 : sc_plan_buffer(plan, h, w, c, 1, false);
+}
+
+/* Returns the buffer of the block's output: that of its three maps, unless one is in bytes
+ * and the other not. */
+static int build_block(const sc_multires_block *block, bool bytes, sc_plan *plan,
                        const char *prefix, int src, int64_t h, int64_t w)
 {
     char name[MAX_PART];
-    const int out = sc_plan_buffer(plan, h, w, block->out, 1, false);
-    const sc_view a = {out, 0}, b = {out, block->a}, c = {out, block->a + block->b};
+    const bool out_bytes = block->levels.scale > 0.0f;
+    const int cat = add_buffer(plan, bytes, h, w, block->out);
+    const int out = bytes == out_bytes ? cat
+                                       : add_buffer(plan, out_bytes, h, w, block->out);
+    const sc_view a = {cat, 0}, b = {cat, block->a}, c = {cat, block->a + block->b};
     snprintf(name, sizeof name, "%s.a", prefix);
     add_conv(plan, name, block->conv_a, (sc_view){src, 0}, a, h, w, true);
     snprintf(name, sizeof name, "%s.b", prefix);
@@ -99,10 +109,11 @@ static int build_block(const sc_multires_block *block, sc_plan *plan,
     sc_plan_conv(plan, &(sc_conv_step){.name = name,
                                        .wei = {block->shortcut},
                                        .src = {{src, 0}},
-                                       .dst = a,
+                                       .dst = {out, 0},
                                        .h = h,
                                        .w = w,
                                        .dst_stride = 1,
+                                       .dst_zero = block->levels.zero,
                                        .relu = true,
                                        .add = &a,
                                        .add_scale = block->concat_scale,
@@ -121,6 +132,7 @@ static void build_unit(const sc_multires_unit *unit, sc_plan *plan, const char *
                                        .h = h,
                                        .w = w,
                                        .dst_stride = 1,
+                                       .dst_zero = unit->levels.zero,
                                        .relu = true,
                                        .post_scale = unit->out_scale,
                                        .post_shift = unit->out_shift});
@@ -136,7 +148,8 @@ static void build_path(const sc_multires_unit *units, sc_plan *plan, int i, int 
         const bool last = j == SC_MULTIRES_UNITS[i] - 1;
         const sc_view to =
             last ? (sc_view){joined, SC_MULTIRES_WIDTH[i]}
-                 : (sc_view){sc_plan_buffer(plan, h, w, SC_MULTIRES_WIDTH[i], 1, false),
+                 : (sc_view){add_buffer(plan, units[j].levels.scale > 0.0f, h, w,
+                                        SC_MULTIRES_WIDTH[i]),
                              0};
         snprintf(name, sizeof name, "path.%d.%d", i, j);
         build_unit(&units[j], plan, name, from, to, h, w);
@@ -144,8 +157,8 @@ static void build_path(const sc_multires_unit *units, sc_plan *plan, int i, int 
     }
 }
 
-static void build_up(sc_conv_weights *const up[4], sc_plan *plan, int k, int src,
-                     int joined, int64_t h, int64_t w)
+static void build_up(sc_conv_weights *const up[4], int zero, sc_plan *plan, int k,
+                     int src, int joined, int64_t h, int64_t w)
 {
     char name[MAX_NAME];
     snprintf(name, sizeof name, "up.%d", k);
@@ -158,7 +171,8 @@ static void build_up(sc_conv_weights *const up[4], sc_plan *plan, int k, int src
                                            .w = w,
                                            .dst_y = pixel / 2,
                                            .dst_x = pixel % 2,
-                                           .dst_stride = 2});
+                                           .dst_stride = 2,
+                                           .dst_zero = zero});
     }
 }
 
@@ -204,24 +218,26 @@ static void build(const void *model, sc_plan *plan, int64_t h, int64_t w)
     const sc_multires_unit *units = net->units;
     for (int i = 0; i < MULTIRES_N_LEVELS; i++) {
         snprintf(name, sizeof name, "encoder.%d", i);
-        x = build_block(&net->encoder[i], plan, name, x, h >> i, w >> i);
+        x = build_block(&net->encoder[i], net->bytes && i > 0, plan, name, x, h >> i,
+                        w >> i);
         if (i == MULTIRES_N_SKIPS) break;
         joined[i] =
-            sc_plan_buffer(plan, h >> i, w >> i, 2 * SC_MULTIRES_WIDTH[i], 1, false);
+            add_buffer(plan, net->bytes, h >> i, w >> i, 2 * SC_MULTIRES_WIDTH[i]);
         build_path(units, plan, i, x, joined[i], h >> i, w >> i);
         units += SC_MULTIRES_UNITS[i];
         const int64_t c = net->encoder[i].out;
-        const int pooled =
-            sc_plan_buffer(plan, h >> (i + 1), w >> (i + 1), c, 1, false);
+        const int pooled = add_buffer(plan, net->bytes, h >> (i + 1), w >> (i + 1), c);
         snprintf(name, sizeof name, "pool.%d", i);
         sc_plan_max_pool(plan, name, (sc_view){x, 0}, (sc_view){pooled, 0}, c, 2, 2, 0);
         x = pooled;
     }
     for (int k = 0; k < MULTIRES_N_SKIPS; k++) {
         const int i = MULTIRES_N_SKIPS - 1 - k;
-        build_up(net->up[k], plan, k, x, joined[i], h >> (i + 1), w >> (i + 1));
+        build_up(net->up[k], net->up_levels[k].zero, plan, k, x, joined[i],
+                 h >> (i + 1), w >> (i + 1));
         snprintf(name, sizeof name, "decoder.%d", k);
-        x = build_block(&net->decoder[k], plan, name, joined[i], h >> i, w >> i);
+        x = build_block(&net->decoder[k], net->bytes, plan, name, joined[i], h >> i,
+                        w >> i);
     }
     const int logits = sc_plan_buffer_f32(plan, h, w, net->outputs);
     sc_plan_custom(plan, "features", "copy", (sc_view){x, 0}, run_features, net, 0.0);

@@ -16,16 +16,20 @@ typedef struct {
     sc_conv_weights *conv_a, *conv_b, *conv_c, *shortcut;
     float *concat_scale; /* its shift is in the shortcut's bias */
     float *out_scale, *out_shift;
+    sc_levels levels; /* of what it puts out; no scale: no bytes */
 } sc_multires_block;
 
 /* A ResUnit of a skip path: a 3 x 3 and a 1 x 1. */
 typedef struct {
     sc_conv_weights *conv, *shortcut;
     float *out_scale, *out_shift;
+    sc_levels levels; /* as of a block */
 } sc_multires_unit;
 
 typedef struct {
     int in_channels, outputs;
+    bool bytes; /* in all maps but the first block's own and the last one's result */
+    sc_levels up_levels[MULTIRES_N_SKIPS];
     sc_multires_block encoder[MULTIRES_N_LEVELS], decoder[MULTIRES_N_SKIPS];
     sc_multires_unit units[MULTIRES_N_UNITS]; /* path.0.0, path.0.1, ... path.3.0 */
     sc_conv_weights *up[MULTIRES_N_SKIPS][4]; /* one for each pixel of 2 x 2 */

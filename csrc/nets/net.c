@@ -26,7 +26,7 @@ struct sc_net {
     const sc_architecture *arch;
     void *model;
     int64_t n_values;
-    sc_tensor_copy *copy; /* of a bf16 network, until 'in_f32' is made of it */
+    sc_tensor_copy *copy; /* of a bf16 or int8 one, until 'in_f32' is made of it */
     sc_net *in_f32;       /* the same network in float32, for gradients; or NULL */
     /* Guards 'copy', 'in_f32', 'idle', 'n_idle', and the weights for a backward pass, which
      * the model receives as calls need them.  Never locked while a runner computes. */
@@ -79,7 +79,9 @@ sc_status sc_net_create(const sc_net_config *config, const sc_tensor *tensors,
     SC_TRY(sc_source_create(tensors, n_tensors, &source, err));
     SC_TRY(net->arch->create(config, &net->engine, source, &net->model, err));
     SC_TRY(sc_source_finish(source, &net->n_values, err));
-    if (net->engine.bf16 && net->arch->need_back != NULL) {
+    net->config.ranges = NULL; /* the caller's */
+    net->config.n_ranges = 0;
+    if (config->precision != SC_PRECISION_F32 && net->arch->need_back != NULL) {
         SC_TRY(sc_tensor_copy_create(tensors, n_tensors, &net->copy, err));
     }
     *out = net;
@@ -225,6 +227,11 @@ static sc_status check_call(const sc_net *net, const sc_call *call, sc_error *er
 {
     sc_status status = SC_OK;
     SC_TRY(check_pass(net, call->pass, call->backward.layer, call->h, call->w, err));
+    if (call->ranges != NULL &&
+        (call->pass != SC_FORWARD || net->config.precision != SC_PRECISION_F32)) {
+        return sc_fail(err, SC_BAD_VALUE,
+                       "ranges are of a forward pass in f32 only; open the network so");
+    }
     SC_TRY(check_images(net, call, err));
     if (call->pass == SC_BACKWARD) SC_TRY(check_direction(call, err));
 done:
@@ -238,7 +245,7 @@ done:
 static sc_status find_in_f32(sc_net *net, sc_net **out, sc_error *err)
 {
     *out = net;
-    if (!net->engine.bf16) return SC_OK;
+    if (net->config.precision == SC_PRECISION_F32) return SC_OK;
     if (net->in_f32 == NULL) {
         sc_net_config config = net->config;
         config.precision = SC_PRECISION_F32;
@@ -305,6 +312,20 @@ sc_status sc_net_run(sc_net *net, const sc_call *call, sc_error *err)
     };
     SC_TRY(take_runner(net, &runner, err));
     status = sc_runner_run(runner, &batch, err);
+    give_runner(net, runner);
+done:
+    return status;
+}
+
+sc_status sc_net_plan_info(sc_net *net, int64_t h, int64_t w, sc_plan_info *out,
+                           sc_error *err)
+{
+    sc_runner *runner = NULL;
+    sc_status status = SC_OK;
+    const sc_purpose purpose = {SC_FORWARD, (sc_layer)0, h, w};
+    SC_TRY(check_pass(net, SC_FORWARD, (sc_layer)0, h, w, err));
+    SC_TRY(take_runner(net, &runner, err));
+    status = sc_runner_info(runner, &purpose, out, err);
     give_runner(net, runner);
 done:
     return status;

@@ -5,6 +5,7 @@
 #include "../base/status.h"
 
 #include <string.h>
+#include <time.h>
 
 /* Above this a thread's own plan no longer fits into its share of the caches, and
  * the threads do better on one image together. */
@@ -13,7 +14,7 @@ static const size_t ALONE_NBYTES = 256u << 20;
 /* A thread's own plan is as large as the shared one, and its memory costs as much to
  * touch for the first time as an image to compute: only for batches of so many images
  * a thread, of which it computes them all before the others. */
-enum { ALONE_IMAGES = 2 };
+enum { ALONE_IMAGES = 2, MEASURED_IMAGES = 4 };
 
 sc_status sc_runner_create(const sc_architecture *arch, const void *model,
                            const sc_engine *engine, int n_threads, sc_runner **out,
@@ -176,11 +177,13 @@ static sc_status need_alone(sc_runner *runner, sc_size_plans *size, sc_error *er
 
 /* ---- Runs ----------------------------------------------------------------------- */
 
+/* Images [first, last) of a batch, either way. */
 typedef struct {
     const sc_runner *runner;
     const sc_batch *batch;
     const sc_size_plans *size;
-    int64_t n_alone; /* images that one thread computes; the rest they share */
+    int64_t first, last;
+    bool alone;
     atomic_bool cancel;
     sc_status *status;
     sc_error *errors;
@@ -203,6 +206,7 @@ static sc_image image_at(const sc_batch *batch, int64_t i)
         image.features = at(forward->features, i, batch->features_step);
         image.cam = at(forward->cam, i, batch->cam_step);
         image.cam_index = forward->cam_index;
+        image.ranges = call->ranges;
     } else {
         image.direction = back->direction + i * back->direction_step;
         image.probability = back->probability;
@@ -219,26 +223,78 @@ static void run(void *arg, int thread, int n_threads)
     sc_status *status = &job->status[thread];
     sc_error *err = &job->errors[thread];
     if (engine->thread_begin != NULL) engine->thread_begin();
-    for (int64_t i = thread; i < job->n_alone && *status == SC_OK; i += n_threads) {
+    for (int64_t i = job->first; i < job->last; i++) {
         const sc_image image = image_at(job->batch, i);
-        *status =
-            sc_plan_run(job->size->alone[thread], 0, &image, &job->cancel, NULL, err);
-    }
-    /* All threads take part in every shared image, whatever happened to one: a thread
-     * that stayed away would leave the others at a barrier. */
-    for (int64_t i = job->n_alone; i < job->batch->call->n; i++) {
-        const sc_image image = image_at(job->batch, i);
-        const sc_status now = sc_plan_run(job->size->together, thread, &image,
-                                          &job->cancel, job->batch->call->seconds, err);
-        if (*status == SC_OK) *status = now;
+        if (!job->alone) {
+            /* All threads take part in every shared image, whatever happened to one: a
+             * thread that stayed away would leave the others at a barrier. */
+            const sc_status now = sc_plan_run(job->size->together, thread, &image,
+                                              &job->cancel, job->batch->call->seconds,
+                                              err);
+            if (*status == SC_OK) *status = now;
+        } else if ((i - job->first) % n_threads == thread && *status == SC_OK) {
+            *status = sc_plan_run(job->size->alone[thread], 0, &image, &job->cancel,
+                                  NULL, err);
+        }
     }
     if (engine->thread_end != NULL) engine->thread_end();
 }
 
-static sc_status choose_plans(sc_runner *runner, const sc_batch *batch, run_job *job,
-                              sc_error *err)
+static double seconds_now(void)
 {
-    const sc_call *call = batch->call;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The next 'n' images; 'seconds' (or NULL) receives what each took. */
+static sc_status run_next(sc_runner *runner, run_job *job, int64_t n, bool alone,
+                          double *seconds, sc_error *err)
+{
+    const sc_call *call = job->batch->call;
+    const double begin = seconds_now();
+    if (n == 0) return SC_OK;
+    job->last = job->first + n;
+    job->alone = alone;
+    sc_pool_run(runner->pool, run, job, call->poll, call->poll_arg, &job->cancel);
+    job->first = job->last;
+    if (seconds != NULL) *seconds = (seconds_now() - begin) / (double)n;
+    if (atomic_load(&job->cancel)) return sc_fail(err, SC_CANCELLED, "cancelled");
+    return first_failure(job->status, job->errors, runner->n_threads, err);
+}
+
+/* Whether threads may compute images of a batch alone: of two a thread at least, since the
+ * first touch of a plan costs a thread as much as an image. */
+static bool may_be_alone(const sc_runner *runner, const sc_size_plans *size,
+                         const sc_call *call)
+{
+    return runner->n_threads > 1 && call->seconds == NULL && call->ranges == NULL &&
+           call->n >= (int64_t)ALONE_IMAGES * runner->n_threads &&
+           sc_plan_nbytes(size->together) <= ALONE_NBYTES;
+}
+
+/* Four images a thread, each way first without a clock: fresh memory costs as much as an
+ * image.  All of them are results. */
+static sc_status measure(sc_runner *runner, sc_size_plans *size, run_job *job,
+                         sc_error *err)
+{
+    const int64_t n = runner->n_threads;
+    sc_plan_info *info = &size->info;
+    sc_status status = run_next(runner, job, n, true, NULL, err);
+    if (status == SC_OK)
+        status = run_next(runner, job, n, true, &info->alone_seconds, err);
+    if (status == SC_OK && !size->touched)
+        status = run_next(runner, job, n, false, NULL, err);
+    if (status == SC_OK)
+        status = run_next(runner, job, n, false, &info->together_seconds, err);
+    info->measured = status == SC_OK;
+    info->alone = info->alone_seconds <= info->together_seconds;
+    return status;
+}
+
+static sc_status run_batch(sc_runner *runner, run_job *job, sc_error *err)
+{
+    const sc_call *call = job->batch->call;
     const sc_purpose purpose = {
         .pass = call->pass,
         .layer = call->pass == SC_BACKWARD ? call->backward.layer : (sc_layer)0,
@@ -248,13 +304,25 @@ static sc_status choose_plans(sc_runner *runner, const sc_batch *batch, run_job 
     sc_size_plans *size = find_plans(runner, &purpose);
     sc_status status = need_together(runner, size, err);
     job->size = size;
-    if (status != SC_OK || runner->n_threads == 1 || call->seconds != NULL ||
-        sc_plan_nbytes(size->together) > ALONE_NBYTES) {
-        return status;
+    if (status != SC_OK) return status;
+    bool alone = may_be_alone(runner, size, call);
+    if (alone && !size->info.measured) {
+        status = need_alone(runner, size, err);
+        if (status == SC_OK && call->n >= (int64_t)MEASURED_IMAGES * runner->n_threads)
+            status = measure(runner, size, job, err);
     }
-    if (call->n < (int64_t)ALONE_IMAGES * runner->n_threads) return SC_OK;
-    job->n_alone = call->n - call->n % runner->n_threads;
-    return need_alone(runner, size, err);
+    if (status != SC_OK) return status;
+    alone = alone && (!size->info.measured || size->info.alone);
+    const int64_t left = call->n - job->first;
+    if (alone) {
+        status =
+            run_next(runner, job, left - left % runner->n_threads, true, NULL, err);
+    }
+    if (status == SC_OK && job->first < call->n) {
+        status = run_next(runner, job, call->n - job->first, false, NULL, err);
+        size->touched = true;
+    }
+    return status;
 }
 
 sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err)
@@ -263,23 +331,25 @@ sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err)
     run_job job = {.runner = runner, .batch = batch};
     job.status = sc_calloc(n * sizeof *job.status);
     job.errors = sc_calloc(n * sizeof *job.errors);
-    sc_status status = SC_NOMEM;
-    if (job.status == NULL || job.errors == NULL) {
-        sc_fail(err, SC_NOMEM, "no memory for a run");
-    } else {
-        status = choose_plans(runner, batch, &job, err);
-    }
-    if (status == SC_OK) {
-        sc_pool_run(runner->pool, run, &job, batch->call->poll, batch->call->poll_arg,
-                    &job.cancel);
-        status = first_failure(job.status, job.errors, runner->n_threads, err);
-        if (status == SC_OK && atomic_load(&job.cancel)) {
-            status = sc_fail(err, SC_CANCELLED, "cancelled");
-        }
-    }
+    const sc_status status = job.status == NULL || job.errors == NULL
+                                 ? sc_fail(err, SC_NOMEM, "no memory for a run")
+                                 : run_batch(runner, &job, err);
     sc_free(job.status);
     sc_free(job.errors);
     return status;
+}
+
+sc_status sc_runner_info(sc_runner *runner, const sc_purpose *purpose,
+                         sc_plan_info *out, sc_error *err)
+{
+    sc_size_plans *size = find_plans(runner, purpose);
+    const sc_status status = need_together(runner, size, err);
+    if (status != SC_OK) return status;
+    *out = size->info;
+    out->nbytes = (int64_t)sc_plan_nbytes(size->together);
+    if (!out->measured)
+        out->alone = runner->n_threads > 1 && out->nbytes <= (int64_t)ALONE_NBYTES;
+    return SC_OK;
 }
 
 sc_status sc_runner_steps(sc_runner *runner, const sc_purpose *purpose,

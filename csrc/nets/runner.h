@@ -14,9 +14,12 @@ typedef struct {
 } sc_purpose;
 
 /* Plans for one purpose: one that all threads run together (a single image), and one for
- * each thread alone (a batch), made when they are first needed. */
+ * each thread alone (a batch), made when they are first needed.  Which is faster for a batch
+ * depends on the caches, and is measured on the first batch that is long enough. */
 typedef struct {
     sc_purpose purpose;
+    sc_plan_info info;
+    bool touched;  /* 'together' was run before: its memory is there */
     uint64_t used; /* the runner's clock at the last use */
     sc_plan *together;
     sc_plan **alone; /* n_threads */
@@ -48,6 +51,10 @@ sc_status sc_runner_create(const sc_architecture *arch, const void *model,
 void sc_runner_destroy(sc_runner *runner, bool forked);
 
 sc_status sc_runner_run(sc_runner *runner, const sc_batch *batch, sc_error *err);
+
+/* As sc_net_plan_info. */
+sc_status sc_runner_info(sc_runner *runner, const sc_purpose *purpose,
+                         sc_plan_info *out, sc_error *err);
 
 /* As sc_net_steps. */
 sc_status sc_runner_steps(sc_runner *runner, const sc_purpose *purpose,

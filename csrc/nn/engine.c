@@ -6,12 +6,16 @@
 static const char *const NEEDS_BF16 = "precision bf16 needs a CPU with avx512_bf16 (or "
                                       "amx_bf16); this one has %s; use f32";
 
+static const char *const NEEDS_INT8 = "precision int8 needs a CPU with avx512_vnni or "
+                                      "amx_int8; this one has %s; use f32 or bf16";
+
 static sc_status check(sc_isa isa, sc_precision precision, sc_error *err)
 {
     const sc_isa best = sc_cpu_isa();
-    if (precision != SC_PRECISION_F32 && precision != SC_PRECISION_BF16) {
+    if (precision < SC_PRECISION_F32 || precision > SC_PRECISION_INT8) {
         return sc_fail(err, SC_BAD_VALUE,
-                       "precision %d is unknown; expected f32 or bf16", (int)precision);
+                       "precision %d is unknown; expected f32, bf16 or int8",
+                       (int)precision);
     }
     if (isa < SC_ISA_BASE || isa > SC_ISA_AMX) {
         return sc_fail(err, SC_BAD_VALUE, "instruction set %d is unknown", (int)isa);
@@ -23,6 +27,9 @@ static sc_status check(sc_isa isa, sc_precision precision, sc_error *err)
     }
     if (precision == SC_PRECISION_BF16 && isa < SC_ISA_AVX512_BF16) {
         return sc_fail(err, SC_UNSUPPORTED, NEEDS_BF16, sc_isa_name(isa));
+    }
+    if (precision == SC_PRECISION_INT8 && !sc_isa_has_int8(isa)) {
+        return sc_fail(err, SC_UNSUPPORTED, NEEDS_INT8, sc_isa_name(isa));
     }
     return SC_OK;
 }
@@ -77,7 +84,15 @@ sc_status sc_engine_choose(sc_isa isa, sc_precision precision, sc_engine *out,
     if (isa == SC_ISA_AUTO) isa = sc_cpu_isa();
     const sc_status status = check(isa, precision, err);
     if (status != SC_OK) return status;
-    *out = (sc_engine){.isa = isa, .bf16 = precision == SC_PRECISION_BF16};
+    const bool int8 = precision == SC_PRECISION_INT8;
+    const bool bf16 = precision == SC_PRECISION_BF16 ||
+                      (int8 && isa >= SC_ISA_AVX512_BF16);
+    *out = (sc_engine){.isa = isa, .bf16 = bf16};
+    if (int8) {
+        const bool tiles = isa == SC_ISA_AMX;
+        out->conv_u8 = tiles ? sc_conv_u8_amx : sc_conv_u8_avx512;
+        out->conv_u8_name = tiles ? "own:u8_amx" : "own:u8_avx512";
+    }
     if (out->bf16) {
         choose_bf16(out);
     } else {
@@ -89,6 +104,10 @@ sc_status sc_engine_choose(sc_isa isa, sc_precision precision, sc_engine *out,
 sc_status sc_engine_choose_onednn(sc_isa isa, sc_precision precision, sc_engine *out,
                                   sc_error *err)
 {
+    if (precision == SC_PRECISION_INT8) {
+        return sc_fail(err, SC_UNSUPPORTED,
+                       "backend onednn computes in f32 and bf16; int8 is own kernels'");
+    }
     const sc_status status = sc_engine_choose(isa, precision, out, err);
     if (status != SC_OK) return status;
     out->conv = NULL;

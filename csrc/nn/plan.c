@@ -72,7 +72,6 @@ static int add_buffer(sc_plan *plan, int64_t h, int64_t w, int64_t c, int64_t ha
     plan_buffer *b = &plan->buffers[plan->n_buffers];
     *b = (plan_buffer){.h = h, .w = w, .c = c, .halo = halo, .pitch = pitch};
     b->item_nbytes = item_nbytes;
-    b->own_memory = item_nbytes != plan->engine.item_nbytes;
     b->first = -1;
     b->last = -1;
     const int64_t extents[] = {h + 2 * halo, w + 2 * halo, pitch};
@@ -100,11 +99,26 @@ int sc_plan_buffer_f32(sc_plan *plan, int64_t h, int64_t w, int64_t c)
     return add_buffer(plan, h, w, c, 0, c, sizeof(float));
 }
 
+int sc_plan_buffer_u8(sc_plan *plan, int64_t h, int64_t w, int64_t c, int64_t halo)
+{
+    return add_buffer(plan, h, w, c, halo, sc_pitch_u8(c), 1);
+}
+
 static void touch(sc_plan *plan, int buffer)
 {
     plan_buffer *b = &plan->buffers[buffer];
     if (b->first < 0) b->first = plan->n_steps;
     b->last = plan->n_steps;
+}
+
+/* What a step fills the halo with: again, in its own channels, where another byte than
+ * before is their 0. */
+static void choose_fill(plan_step *step, plan_buffer *dst, int64_t c, int zero)
+{
+    if (dst->item_nbytes != 1) return;
+    step->fill_c = step->clear_halo ? 0 : c;
+    step->clear_halo = dst->halo > 0 && (step->clear_halo || dst->fill != zero);
+    step->fill = dst->fill = zero;
 }
 
 static plan_step *add_step(sc_plan *plan, step_kind kind, const plan_ops *ops,
@@ -149,6 +163,7 @@ void sc_plan_max_pool(sc_plan *plan, const char *name, sc_view src, sc_view dst,
     if (step == NULL) return;
     step->pool = (plan_pool){src, dst, k, stride, origin};
     step->c = c;
+    choose_fill(step, &plan->buffers[dst.buffer], c, plan->buffers[src.buffer].fill);
     step->flops = (double)(step->h * step->w * c * k * k);
     touch(plan, src.buffer);
     plan->n_steps++;
@@ -207,6 +222,8 @@ static plan_conv sorted(const sc_conv_step *spec)
         .norm_shift = spec->norm_shift,
         .is_back = spec->back != NULL,
         .call = {.n_phases = n_phases,
+                 .sum_scale = {spec->wei[0]->sum_scale,
+                               n_phases == 2 ? spec->wei[1]->sum_scale : NULL},
                  .mid_bias = spec->wei[0]->bias,
                  .bias = spec->wei[n_phases - 1]->bias,
                  .relu = spec->relu,
@@ -231,6 +248,7 @@ void sc_plan_conv(sc_plan *plan, const sc_conv_step *spec)
     step->h = spec->h;
     step->w = spec->w;
     step->c = spec->wei[0]->shape.oc;
+    choose_fill(step, &plan->buffers[spec->dst.buffer], step->c, spec->dst_zero);
     step->flops = 2.0 * (double)(spec->h * spec->w) *
                   (phase_macs(spec->wei[0]) + phase_macs(spec->wei[1]));
     touch(plan, spec->src[0].buffer);

@@ -28,6 +28,7 @@ typedef struct {
     const float *direction;
     bool probability;
     float *activations, *gradients;
+    float *ranges; /* NULL, or of each step: sc_call */
 } sc_image;
 
 /* A channel-last map, or a slice of its channels: pixel (y, x) begins at
@@ -59,6 +60,10 @@ int sc_plan_buffer(sc_plan *plan, int64_t h, int64_t w, int64_t c, int64_t halo,
 /* A buffer of float32 whatever the engine's type. */
 int sc_plan_buffer_f32(sc_plan *plan, int64_t h, int64_t w, int64_t c);
 
+/* A buffer of bytes, for layers in integers.  What fills its halo, the byte of 0, is told
+ * by each convolution to it that begins a map (dst_zero). */
+int sc_plan_buffer_u8(sc_plan *plan, int64_t h, int64_t w, int64_t c, int64_t halo);
+
 /* The image's planes into 'dst', which must be dense: a row is written without gaps. */
 void sc_plan_input(sc_plan *plan, const char *name, int dst);
 
@@ -89,6 +94,7 @@ typedef struct {
         dst_stride; /* output (y, x) goes to dst_y + y * dst_stride .. */
     bool relu;
     const float *post_scale, *post_shift;
+    int dst_zero;       /* of a buffer of bytes: the one for 0 */
     const sc_view *add; /* NULL: none */
     const float *add_scale;
     const float *norm_scale,

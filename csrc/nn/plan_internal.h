@@ -8,6 +8,7 @@
  *     steps_conv.c       convolutions by our own kernels
  *     steps_back.c       those of a backward pass
  *     steps_onednn.c     both by oneDNN
+ *     plan_ranges.c      which values the maps take
  */
 #ifndef SC_NN_PLAN_INTERNAL_H
 #define SC_NN_PLAN_INTERNAL_H
@@ -23,9 +24,8 @@ typedef struct {
     int64_t pitch;         /* elements from one pixel to the next */
     size_t item_nbytes;
     size_t nbytes, offset; /* of the workspace, with what kernels read too far */
-    bool
-        own_memory; /* never shares: its bytes are no activations of the engine's type */
-    int first, last; /* steps that write it first and read it last */
+    int fill;              /* the byte that is 0, last told of a buffer of bytes */
+    int first, last;       /* steps that write it first and read it last */
 } plan_buffer;
 
 /* The memory and primitives of one thread. */
@@ -106,7 +106,9 @@ struct plan_step {
     const plan_ops *ops;
     char name[64], text[24]; /* sc_layer_info's name and kind */
     int dst;                 /* buffer, or -1 */
-    bool clear_halo;         /* this step writes 'dst' first */
+    bool clear_halo;         /* this step writes 'dst' first, or with another zero */
+    int fill;                /* a byte of its halo, */
+    int64_t fill_c; /* in so many channels of the view; 0: in all of the buffer */
     double flops;
     int64_t h, w, c; /* of the output */
     /* How it is cut: row_parts x block_parts shares, in whole units. */
@@ -179,6 +181,11 @@ extern const plan_ops PLAN_CONV_DIRECT, PLAN_CONV_PACKED, PLAN_CONV_WINOGRAD;
 extern const plan_ops PLAN_CONV_BACK;
 extern const plan_ops PLAN_CONV_ONEDNN;
 
+/* Widen the four numbers of 'range' by what the step reads and writes (sc_call): the first
+ * two before it runs, the others after. */
+void plan_range_read(const sc_plan *plan, const plan_step *step, float *range);
+void plan_range_written(const sc_plan *plan, const plan_step *step, float *range);
+
 /* For steps that need neither. */
 int64_t plan_no_scratch(const sc_plan *plan, const plan_step *step, int64_t rows);
 sc_status plan_no_prepare(const sc_plan *plan, const plan_step *step, int64_t rows,
@@ -203,6 +210,9 @@ float *plan_pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0,
  * the ReLU to the destination. */
 void plan_put_back(const sc_plan *plan, const plan_step *step, plan_share own,
                    int64_t row0, int64_t row1, const float *sums, int64_t sums_step);
+
+/* The kernel of a convolution: in integers, or of the engine's type. */
+sc_conv_fn plan_conv_kernel(const sc_plan *plan, const plan_step *step);
 
 /* Describe a convolution by our own kernels. */
 void plan_describe_conv(const sc_plan *plan, const plan_step *step, char *text,

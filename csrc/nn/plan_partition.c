@@ -37,7 +37,7 @@ static double cost(const sc_plan *plan, const plan_step *step, int row_parts,
  * threads that write to the same line wait for each other at every pixel. */
 static int64_t block_unit(const sc_plan *plan, const plan_step *step)
 {
-    const int64_t item = (int64_t)plan->engine.item_nbytes;
+    const int64_t item = (int64_t)plan->buffers[step->dst].item_nbytes;
     if (step->conv.dst.channel * item % SC_ALIGN != 0) return 0;
     return sc_max(1, SC_ALIGN / (SC_LANES * item));
 }

@@ -58,12 +58,19 @@ sc_status sc_plan_prepare(sc_plan *plan, int thread, sc_error *err)
 
 /* ---- The run ------------------------------------------------------------------------ */
 
-static void clear_pixels(const sc_plan *plan, int buffer, int64_t y, int64_t x,
-                         int64_t n)
+static void clear_pixels(const sc_plan *plan, const plan_step *step, int64_t y,
+                         int64_t x, int64_t n)
 {
-    const plan_buffer *b = &plan->buffers[buffer];
-    memset(plan_at(plan, (sc_view){buffer, 0}, y, x), 0,
-           (size_t)(n * b->pitch) * b->item_nbytes);
+    const plan_buffer *b = &plan->buffers[step->dst];
+    if (step->fill_c == 0) {
+        memset(plan_at(plan, (sc_view){step->dst, 0}, y, x), step->fill,
+               (size_t)(n * b->pitch) * b->item_nbytes);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        memset(plan_at(plan, step->conv.dst, y, x + i), step->fill,
+               (size_t)step->fill_c);
+    }
 }
 
 /* Another buffer's values may lie where this one's border is.  In a new plan this is
@@ -77,13 +84,13 @@ static void clear_halo(const plan_turn *turn, const plan_step *step)
     const int64_t row0 = part_begin(b->h, thread, plan->n_threads, 1);
     const int64_t row1 = part_begin(b->h, thread + 1, plan->n_threads, 1);
     for (int64_t y = row0; y < row1 && !plan_cancelled(turn); y++) {
-        clear_pixels(plan, step->dst, y, -b->halo, b->halo);
-        clear_pixels(plan, step->dst, y, b->w, b->halo);
+        clear_pixels(plan, step, y, -b->halo, b->halo);
+        clear_pixels(plan, step, y, b->w, b->halo);
     }
     for (int64_t i = 1; i <= b->halo; i++) {
-        if (thread == 0) clear_pixels(plan, step->dst, -i, -b->halo, width);
+        if (thread == 0) clear_pixels(plan, step, -i, -b->halo, width);
         if (thread == plan->n_threads - 1) {
-            clear_pixels(plan, step->dst, b->h + i - 1, -b->halo, width);
+            clear_pixels(plan, step, b->h + i - 1, -b->halo, width);
         }
     }
 }
@@ -101,15 +108,21 @@ sc_status sc_plan_run(sc_plan *plan, int thread, const sc_image *image,
     sc_status status = SC_OK;
     const plan_turn turn = {plan, thread, image, cancel};
     const bool timed = profile != NULL && thread == 0;
+    const bool watched = image->ranges != NULL;
     double last = timed ? seconds_now() : 0.0;
     for (int i = 0; i < plan->n_steps; i++) {
         const plan_step *step = &plan->steps[i];
+        float *range = watched && thread == 0 ? image->ranges + 4 * i : NULL;
+        if (range != NULL) plan_range_read(plan, step, range);
+        if (watched) sc_barrier_wait(&plan->barrier, plan->n_threads);
         /* Nobody may leave early: the others would wait at the barrier for ever. */
         if (status == SC_OK && !plan_cancelled(&turn)) {
             if (step->clear_halo) clear_halo(&turn, step);
             status = step->ops->run(&turn, step, err);
         }
         sc_barrier_wait(&plan->barrier, plan->n_threads);
+        if (range != NULL) plan_range_written(plan, step, range);
+        if (watched) sc_barrier_wait(&plan->barrier, plan->n_threads);
         if (!timed) continue;
         const double now = seconds_now();
         profile[i] += now - last;

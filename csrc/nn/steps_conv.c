@@ -54,15 +54,22 @@ static void resolve_addresses(const sc_plan *plan, plan_step *step)
     conv->dst_row = plan_row(dst) * self->dst_stride;
     conv->dst_step = dst->pitch * self->dst_stride;
     conv->dst_f32 = dst->item_nbytes == sizeof(float);
+    conv->dst_u8 = dst->item_nbytes == 1;
     /* A view of a whole buffer is padded with zeros; a slice leaves its neighbours. */
     const bool whole = self->dst.channel == 0 && dst->c == step->c;
     conv->channels = whole ? sc_min(conv->n_blocks * SC_LANES, dst->pitch) : step->c;
 }
 
+static size_t dst_nbytes(const sc_plan *plan, const plan_step *step)
+{
+    return plan->buffers[step->conv.dst.buffer].item_nbytes;
+}
+
 static void choose_chunks(const sc_plan *plan, plan_step *step)
 {
     plan_conv *self = &step->conv;
-    const int64_t item = (int64_t)plan->engine.item_nbytes;
+    const bool integers = self->call.sum_scale[0] != NULL;
+    const int64_t item = integers ? 1 : (int64_t)plan->engine.item_nbytes;
     if (self->is_back) {
         self->sum_step = sc_conv_blocks(step->c) * SC_LANES;
         if (self->sum_step * 4 % PLAN_PAGE == 0) self->sum_step += SC_LANES;
@@ -73,7 +80,7 @@ static void choose_chunks(const sc_plan *plan, plan_step *step)
     if (self->normed) {
         self->pack_step = self->wei[0]->kc; /* oneDNN's input is dense */
         if (!sc_engine_is_onednn(&plan->engine)) {
-            self->pack_step = sc_round_up(self->pack_step, plan->engine.pitch_multiple);
+            self->pack_step = sc_round_up(self->pack_step, SC_ALIGN / item);
             if (self->pack_step * item % PLAN_PAGE == 0)
                 self->pack_step += SC_ALIGN / item;
         }
@@ -83,7 +90,7 @@ static void choose_chunks(const sc_plan *plan, plan_step *step)
     }
     const sc_conv *conv = &self->call;
     const int64_t row = conv->phase[0].src_row * item +
-                        conv->dst_row * (conv->dst_f32 ? 4 : item);
+                        conv->dst_row * (int64_t)dst_nbytes(plan, step);
     self->chunk_rows = sc_max(1, CHUNK_NBYTES / row);
     self->chunk_rows = sc_round_up(self->chunk_rows, step->row_unit);
 }
@@ -98,8 +105,17 @@ void plan_describe_conv(const sc_plan *plan, const plan_step *step, char *text,
                         size_t size)
 {
     const sc_engine *engine = &plan->engine;
+    const bool integers = step->conv.call.sum_scale[0] != NULL;
     snprintf(text, size, "%s",
-             step->conv.winograd ? engine->winograd->name : engine->conv_name);
+             step->conv.winograd ? engine->winograd->name
+             : integers          ? engine->conv_u8_name
+                                 : engine->conv_name);
+}
+
+sc_conv_fn plan_conv_kernel(const sc_plan *plan, const plan_step *step)
+{
+    return step->conv.call.sum_scale[0] != NULL ? plan->engine.conv_u8
+                                                : plan->engine.conv;
 }
 
 /* ---- Straight from the map ---------------------------------------------------- */
@@ -120,7 +136,7 @@ static void direct(const sc_plan *plan, const plan_step *step, plan_share own,
                    int64_t row0, int64_t row1, float *scratch)
 {
     (void)scratch;
-    plan->engine.conv(&step->conv.call, row0, row1, own.block0, own.block1);
+    plan_conv_kernel(plan, step)(&step->conv.call, row0, row1, own.block0, own.block1);
 }
 
 static sc_status run_direct(const plan_turn *turn, const plan_step *step, sc_error *err)
@@ -133,6 +149,28 @@ const plan_ops PLAN_CONV_DIRECT = {plan_no_scratch, plan_no_prepare, run_direct,
                                    plan_describe_conv};
 
 /* ---- After a batch normalisation: packed first ----------------------------------- */
+
+/* Rows of output [row0, row1) as bytes: what lies behind a pixel's channels may be any. */
+static void pack_bytes(const sc_plan *plan, const plan_step *step, int64_t row0,
+                       int64_t row1, float *sums, uint8_t *packed)
+{
+    const plan_conv *self = &step->conv;
+    const plan_buffer *src = &plan->buffers[self->src[0].buffer];
+    const sc_pointwise *pointwise = plan->engine.pointwise;
+    const int64_t kc = self->wei[0]->kc;
+    for (int64_t y = row0; y < row1; y++, packed += step->w * self->pack_step) {
+        if (self->mean2) {
+            pointwise->norm_relu_mean2_u8(plan_at(plan, self->src[0], 2 * y, 0),
+                                          plan_row(src), src->pitch, packed,
+                                          self->pack_step, step->w, kc,
+                                          self->norm_scale, self->norm_shift, sums);
+        } else {
+            pointwise->norm_relu_u8(plan_at(plan, self->src[0], y, 0), src->pitch,
+                                    packed, self->pack_step, step->w, kc,
+                                    self->norm_scale, self->norm_shift);
+        }
+    }
+}
 
 /* Another step's values may lie where bf16 kernels read past a pixel's channels. */
 static void clear_tails(const plan_step *step, uint16_t *row)
@@ -150,6 +188,10 @@ float *plan_pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0,
     const plan_buffer *src = &plan->buffers[self->src[0].buffer];
     const int64_t kc = self->wei[0]->kc, row = step->w * self->pack_step;
     float *sums = scratch, *packed = scratch + sc_round_up(kc, SC_LANES);
+    if (self->call.sum_scale[0] != NULL) {
+        pack_bytes(plan, step, row0, row1, sums, (uint8_t *)packed);
+        return packed;
+    }
     for (int64_t y = row0; y < row1; y++) {
         void *dst_y = (char *)packed +
                       (size_t)((y - row0) * row) * plan->engine.item_nbytes;
@@ -174,10 +216,10 @@ static void packed(const sc_plan *plan, const plan_step *step, plan_share own,
     conv.phase[0].src = plan_pack_rows(plan, step, row0, row1, scratch);
     conv.phase[0].src_row = step->w * step->conv.pack_step;
     conv.phase[0].src_step = step->conv.pack_step;
-    conv.dst = (char *)conv.dst + (size_t)(row0 * conv.dst_row) *
-                                      (conv.dst_f32 ? 4 : plan->engine.item_nbytes);
+    conv.dst = (char *)conv.dst +
+               (size_t)(row0 * conv.dst_row) * dst_nbytes(plan, step);
     conv.rows = row1 - row0;
-    plan->engine.conv(&conv, 0, row1 - row0, own.block0, own.block1);
+    plan_conv_kernel(plan, step)(&conv, 0, row1 - row0, own.block0, own.block1);
 }
 
 static int64_t packed_scratch(const sc_plan *plan, const plan_step *step, int64_t rows)

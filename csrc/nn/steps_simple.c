@@ -33,15 +33,16 @@ static sc_status run_max_pool(const plan_turn *turn, const plan_step *step,
     const plan_share own = plan_share_of(step, turn->thread);
     const plan_buffer *src = &plan->buffers[pool->src.buffer];
     const plan_buffer *dst = &plan->buffers[pool->dst.buffer];
+    const sc_pointwise *pointwise = src->item_nbytes == 1 ? &sc_pointwise_u8_avx512
+                                                          : plan->engine.pointwise;
     /* Whole pixels, padding included, are whole vectors. */
     const bool whole = dst->c == step->c && dst->pitch == src->pitch;
     const int64_t c = whole ? dst->pitch : step->c;
     for (int64_t y = own.row0; y < own.row1 && !plan_cancelled(turn); y++) {
         const int64_t at = y * pool->stride + pool->origin;
-        plan->engine.pointwise->max_pool(plan_at(plan, pool->src, at, pool->origin),
-                                         plan_row(src), src->pitch, pool->k, pool->k,
-                                         pool->stride, plan_at(plan, pool->dst, y, 0),
-                                         dst->pitch, step->w, c);
+        pointwise->max_pool(plan_at(plan, pool->src, at, pool->origin), plan_row(src),
+                            src->pitch, pool->k, pool->k, pool->stride,
+                            plan_at(plan, pool->dst, y, 0), dst->pitch, step->w, c);
     }
     return SC_OK;
 }

@@ -313,6 +313,7 @@ void sc_conv_weights_destroy(sc_conv_weights *weights)
         sc_free(weights->winograd);
     }
     sc_free(weights->packed);
+    sc_free(weights->sum_scale);
     sc_free(weights->bias);
     sc_free(weights);
 }

@@ -28,6 +28,23 @@ sc_status sc_source_take(sc_source *source, const char *name, int ndim,
  * number of values taken. */
 sc_status sc_source_finish(const sc_source *source, int64_t *n_values, sc_error *err);
 
+/* ---- Bytes --------------------------------------------------------------------- */
+
+/* What the bytes of a map stand for: (byte - zero) * scale.  A scale of 0: no bytes. */
+typedef struct {
+    float scale;
+    int zero;
+} sc_levels;
+
+/* The levels from 'low' to 'high' and 0, which is one of them. */
+sc_levels sc_levels_of(float low, float high);
+
+/* In a batch normalisation of 'n' channels, its result in bytes. */
+void sc_levels_apply(sc_levels to, int64_t n, float *scale, float *shift);
+
+/* The pixel pitch of a map of bytes. */
+int64_t sc_pitch_u8(int64_t channels);
+
 /* ---- Convolutions ready to run ------------------------------------------------ */
 
 /* Weights transformed for Winograd, four times as many: computed when a plan first uses
@@ -46,6 +63,7 @@ typedef struct {
     sc_winograd_weights *winograd; /* for 3 x 3 layers where the engine has it */
     sc_onednn_weights *onednn;     /* else: (oc, kh, kw, ic) and its reordered copies */
     float *bias;                   /* n_blocks * SC_LANES, zero-padded */
+    float *sum_scale;              /* of a layer in integers (conv.h); else NULL */
 } sc_conv_weights;
 
 /* 'wei' is PyTorch's (oc, ic, kh, kw) times 'scale' per output channel (NULL: ones);
@@ -54,6 +72,21 @@ sc_status sc_conv_weights_create(const sc_engine *engine, sc_conv_shape shape,
                                  const float *wei, const float *scale,
                                  const float *bias, sc_conv_weights **out,
                                  sc_error *err);
+/* Levels of the maps round a convolution in integers. */
+typedef struct {
+    sc_levels src;   /* of what it reads */
+    sc_levels other; /* of its channels from 'split' on, where that is not 0 */
+    int64_t split;
+    int64_t pitch; /* of its pixels, where they hold these channels alone; else 0 */
+    sc_levels dst; /* where it has a scale: of what is written, with nothing between the
+                      bias and it but a ReLU */
+} sc_conv_levels;
+
+/* The same in integers. */
+sc_status sc_conv_weights_create_u8(sc_conv_shape shape, const float *wei,
+                                    const float *scale, const float *bias,
+                                    const sc_conv_levels *levels, sc_conv_weights **out,
+                                    sc_error *err);
 void sc_conv_weights_destroy(sc_conv_weights *weights);
 
 /* Make what weights->winograd, which is not NULL, lacks.  Several threads may call it. */

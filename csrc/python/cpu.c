@@ -1,5 +1,5 @@
 /* spinalcord._core.cpu: the processor as this process sees it. */
-#include "core.h"
+#include "network.h"
 
 #include "module.h"
 
@@ -41,15 +41,41 @@ static PyObject *core_cpu(PyObject *module, PyObject *unused)
     int v[3];
     cpu_name(name);
     sc_onednn_version(v);
-    PyObject *precisions = sc_cpu_has_bf16() ? Py_BuildValue("(ss)", "f32", "bf16")
-                                             : Py_BuildValue("(s)", "f32");
+    const bool bf16 = sc_cpu_has_bf16(), int8 = sc_isa_has_int8(sc_cpu_isa());
+    PyObject *precisions = bf16 && int8 ? Py_BuildValue("(sss)", "f32", "bf16", "int8")
+                           : bf16       ? Py_BuildValue("(ss)", "f32", "bf16")
+                           : int8       ? Py_BuildValue("(ss)", "f32", "int8")
+                                        : Py_BuildValue("(s)", "f32");
     if (precisions == NULL) return NULL;
     return Py_BuildValue("{sssssNsisN}", "name", name, "isa", sc_isa_name(sc_cpu_isa()),
                          "precisions", precisions, "threads", sc_cpu_usable(), "onednn",
                          PyUnicode_FromFormat("%d.%d.%d", v[0], v[1], v[2]));
 }
 
+PyDoc_STRVAR(
+    peak_doc,
+    "peak($module, precision, seconds, /)\n--\n\n"
+    "Return the most multiply-adds a second that one thread reaches, in 'f32', "
+    "'bf16' or\n'int8'; 0.0 where there are no kernels for it.");
+
+static PyObject *core_peak(PyObject *module, PyObject *args)
+{
+    const char *word;
+    double seconds, macs;
+    int precision;
+    if (!PyArg_ParseTuple(args, "sd:peak", &word, &seconds)) return NULL;
+    if (sc_py_choose(sc_py_state_of(module), word, SC_PY_PRECISIONS, "precision",
+                     &precision) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    macs = sc_cpu_peak((sc_precision)precision, seconds);
+    Py_END_ALLOW_THREADS
+    return PyFloat_FromDouble(macs);
+}
+
 static PyMethodDef functions[] = {
+    {"peak", core_peak, METH_VARARGS, peak_doc},
     {"cpu", core_cpu, METH_NOARGS, cpu_doc},
     {NULL, NULL, 0, NULL},
 };

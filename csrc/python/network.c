@@ -8,17 +8,18 @@ static PyObject *network_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     static char *names[] = {"kind",      "tensors",  "buffer",     "in_channels",
                             "outputs",   "norm_eps", "final_norm", "final_relu",
                             "precision", "threads",  "isa",        "backend",
-                            NULL};
+                            "ranges",    NULL};
     const sc_py_state *state = sc_py_state_of_type(type);
     const char *kind, *precision = "f32", *isa = "auto", *backend = "own";
-    PyObject *list;
+    PyObject *list, *ranges = NULL;
     Py_buffer buffer;
     int final_norm = 1, final_relu = 1;
     sc_net_config config = {0}; /* missing numbers are zero, which the core refuses */
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "sO!y*|$iifppsiss:Network", names, &kind, &PyList_Type, &list,
-            &buffer, &config.in_channels, &config.outputs, &config.norm_eps,
-            &final_norm, &final_relu, &precision, &config.threads, &isa, &backend)) {
+            args, kwargs, "sO!y*|$iifppsissO!:Network", names, &kind, &PyList_Type,
+            &list, &buffer, &config.in_channels, &config.outputs, &config.norm_eps,
+            &final_norm, &final_relu, &precision, &config.threads, &isa, &backend,
+            &PyList_Type, &ranges)) {
         return NULL;
     }
     config.final_norm = final_norm;
@@ -29,7 +30,7 @@ static PyObject *network_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     }
     if (self != NULL) {
         self->config = config;
-        if (sc_py_network_open(self, state, list, &buffer) < 0) Py_CLEAR(self);
+        if (sc_py_network_open(self, state, list, &buffer, ranges) < 0) Py_CLEAR(self);
     }
     PyBuffer_Release(&buffer);
     return (PyObject *)self;
@@ -85,7 +86,8 @@ static PyObject *get_n_values(PyObject *op, void *closure)
 PyDoc_STRVAR(
     network_doc,
     "Network(kind, tensors, buffer, *, in_channels, outputs, norm_eps, final_norm,\n"
-    "        final_relu, precision, threads, isa='auto', backend='own')\n--\n\n"
+    "        final_relu, precision, threads, isa='auto', backend='own', "
+    "ranges=[])\n--\n\n"
     "A network of the C core; see spinalcord.Network.");
 
 static PyMethodDef network_methods[] = {
@@ -108,17 +110,27 @@ static PyMethodDef network_methods[] = {
      "layers($self, h, w, /)\n--\n\n"
      "List the steps of the plan for images of h x w: dicts with name, kind,\n"
      "implementation, shape (channels, rows, columns) and flops."},
+    {"plan_info", sc_py_network_plan_info, METH_VARARGS,
+     "plan_info($self, h, w, /)\n--\n\n"
+     "Return how batches of h x w are computed: dict of nbytes, batches ('alone', a "
+     "thread\nan image, or 'together'), and the milliseconds an image of both ways, or "
+     "None."},
     {"profile", sc_py_network_profile, METH_O,
      "profile($self, x, /)\n--\n\n"
      "List the steps as layers() does, with the milliseconds per image and the "
      "GFLOP/s\n"
      "(1e9 per second) of one run."},
+    {"ranges", sc_py_network_ranges, METH_O,
+     "ranges($self, x, /)\n--\n\n"
+     "List for each step of the plan its name and what it takes and gives at these "
+     "images:\n(name, least read, largest read, least written, largest written).  f32 "
+     "only."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef network_getset[] = {
     {"kind", get_kind, NULL, "\"multiresunet\" or \"densenet121\".", NULL},
-    {"precision", get_precision, NULL, "\"f32\" or \"bf16\".", NULL},
+    {"precision", get_precision, NULL, "\"f32\", \"bf16\" or \"int8\".", NULL},
     {"backend", get_backend, NULL, "\"own\" or \"onednn\".", NULL},
     {"threads", get_threads, NULL, "Threads of one call.", NULL},
     {"n_values", get_n_values, NULL, "Stored values, statistics included.", NULL},

@@ -21,9 +21,10 @@ int sc_py_network_config(const sc_py_state *state, const char *kind,
                          sc_net_config *config);
 
 /* Create self->net from 'list' of (name, dtype, shape, begin, end), whose data lie in
- * 'buffer' and are copied; -1 with an exception set. */
+ * 'buffer' and are copied, and for int8 of 'ranges' (NULL, or a list of (name, low,
+ * high)); -1 with an exception set. */
 int sc_py_network_open(NetworkObject *self, const sc_py_state *state, PyObject *list,
-                       const Py_buffer *buffer);
+                       const Py_buffer *buffer, PyObject *ranges);
 
 /* ---- network_convert.c ---------------------------------------------------------- */
 
@@ -54,6 +55,8 @@ PyObject *sc_py_network_call(PyObject *op, PyObject *args, PyObject *kwargs);
 PyObject *sc_py_network_features(PyObject *op, PyObject *x);
 PyObject *sc_py_network_gradcam(PyObject *op, PyObject *args);
 PyObject *sc_py_network_layers(PyObject *op, PyObject *args);
+PyObject *sc_py_network_plan_info(PyObject *op, PyObject *args);
+PyObject *sc_py_network_ranges(PyObject *op, PyObject *x);
 PyObject *sc_py_network_profile(PyObject *op, PyObject *x);
 PyObject *sc_py_network_backward(PyObject *op, PyObject *args, PyObject *kwargs);
 PyObject *sc_py_network_backward_layers(PyObject *op, PyObject *args);

@@ -80,6 +80,24 @@ PyObject *sc_py_network_layers(PyObject *op, PyObject *args)
     return sc_py_network_list(op, SC_FORWARD, SC_LAYER_INPUT, h, w, NULL, 1);
 }
 
+PyObject *sc_py_network_plan_info(PyObject *op, PyObject *args)
+{
+    long long h, w;
+    sc_plan_info info = {0};
+    if (!PyArg_ParseTuple(args, "LL:plan_info", &h, &w)) return NULL;
+    sc_py_work work = sc_py_begin(sc_py_state_of_type(Py_TYPE(op)));
+    work.status = sc_net_plan_info(sc_py_network(op)->net, h, w, &info, &work.err);
+    if (sc_py_end(&work) < 0) return NULL;
+    const char *batches = info.alone ? "alone" : "together";
+    if (!info.measured) {
+        return Py_BuildValue("{sLsssOsO}", "nbytes", (long long)info.nbytes, "batches",
+                             batches, "alone_ms", Py_None, "together_ms", Py_None);
+    }
+    return Py_BuildValue("{sLsssdsd}", "nbytes", (long long)info.nbytes, "batches",
+                         batches, "alone_ms", 1e3 * info.alone_seconds, "together_ms",
+                         1e3 * info.together_seconds);
+}
+
 PyObject *sc_py_network_profile(PyObject *op, PyObject *x)
 {
     double seconds[SC_MAX_STEPS] = {0.0};
@@ -94,5 +112,41 @@ PyObject *sc_py_network_profile(PyObject *op, PyObject *x)
     }
     Py_XDECREF(dst);
     Py_DECREF(src);
+    return list;
+}
+
+/* Of steps that read or write nothing of that kind, what is left is no range: 0 to 0. */
+static PyObject *list_ranges(const sc_layer_info *steps, int64_t n, const float *ranges)
+{
+    PyObject *list = PyList_New(0);
+    for (int64_t i = 0; list != NULL && i < n; i++) {
+        const float *r = ranges + 4 * i;
+        PyObject *item = Py_BuildValue("(sffff)", steps[i].name, (double)r[0],
+                                       (double)r[1], (double)r[2], (double)r[3]);
+        if (item == NULL || PyList_Append(list, item) < 0) Py_CLEAR(list);
+        Py_XDECREF(item);
+    }
+    return list;
+}
+
+PyObject *sc_py_network_ranges(PyObject *op, PyObject *x)
+{
+    float ranges[4 * SC_MAX_STEPS] = {0.0f};
+    PyArrayObject *src = sc_py_network_images(op, x);
+    if (src == NULL) return NULL;
+    sc_call call = {.ranges = ranges};
+    PyArrayObject *dst = run(op, src, &call);
+    Py_DECREF(src);
+    if (dst == NULL) return NULL;
+    Py_DECREF(dst);
+    PyObject *list = NULL;
+    int64_t n = 0;
+    sc_layer_info *steps = PyMem_Calloc(SC_MAX_STEPS, sizeof *steps);
+    if (steps == NULL) return PyErr_NoMemory();
+    sc_py_work work = sc_py_begin(sc_py_state_of_type(Py_TYPE(op)));
+    work.status = sc_net_steps(sc_py_network(op)->net, SC_FORWARD, SC_LAYER_INPUT,
+                               call.h, call.w, steps, &n, &work.err);
+    if (sc_py_end(&work) == 0) list = list_ranges(steps, n, ranges);
+    PyMem_Free(steps);
     return list;
 }

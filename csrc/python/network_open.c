@@ -5,8 +5,10 @@
 
 const sc_py_choice SC_PY_KINDS[] = {
     {"multiresunet", SC_MULTIRESUNET}, {"densenet121", SC_DENSENET121}, {NULL, 0}};
-const sc_py_choice SC_PY_PRECISIONS[] = {
-    {"f32", SC_PRECISION_F32}, {"bf16", SC_PRECISION_BF16}, {NULL, 0}};
+const sc_py_choice SC_PY_PRECISIONS[] = {{"f32", SC_PRECISION_F32},
+                                         {"bf16", SC_PRECISION_BF16},
+                                         {"int8", SC_PRECISION_INT8},
+                                         {NULL, 0}};
 const sc_py_choice SC_PY_BACKENDS[] = {{"own", 0}, {"onednn", 1}, {NULL, 0}};
 static const sc_py_choice DTYPES[] = {{"F32", SC_TENSOR_F32},
                                       {"F16", SC_TENSOR_F16},
@@ -76,9 +78,31 @@ static int tensor_from(const sc_py_state *state, PyObject *item,
     return check_bytes(state, out, begin, end, buffer->len);
 }
 
-int sc_py_network_open(NetworkObject *self, const sc_py_state *state, PyObject *list,
-                       const Py_buffer *buffer)
+/* New array of as many as 'list' has; NULL with an exception set. */
+static sc_range *ranges_from(PyObject *list)
 {
+    const Py_ssize_t n = PyList_GET_SIZE(list);
+    sc_range *ranges = PyMem_Calloc((size_t)(n > 0 ? n : 1), sizeof *ranges);
+    if (ranges == NULL) PyErr_NoMemory();
+    for (Py_ssize_t i = 0; ranges != NULL && i < n; i++) {
+        PyObject *item = PyList_GET_ITEM(list, i);
+        if (!PyTuple_Check(item)) {
+            PyErr_SetString(PyExc_TypeError, "each range must be a tuple");
+        }
+        if (PyErr_Occurred() ||
+            !PyArg_ParseTuple(item, "sff;(name, low, high)", &ranges[i].name,
+                              &ranges[i].low, &ranges[i].high)) {
+            PyMem_Free(ranges);
+            return NULL;
+        }
+    }
+    return ranges;
+}
+
+int sc_py_network_open(NetworkObject *self, const sc_py_state *state, PyObject *list,
+                       const Py_buffer *buffer, PyObject *range_list)
+{
+    sc_range *ranges = NULL;
     const Py_ssize_t n = PyList_GET_SIZE(list);
     sc_tensor *tensors = PyMem_Calloc((size_t)(n > 0 ? n : 1), sizeof *tensors);
     int result = -1;
@@ -90,10 +114,19 @@ int sc_py_network_open(NetworkObject *self, const sc_py_state *state, PyObject *
         PyObject *item = PyList_GET_ITEM(list, i);
         if (tensor_from(state, item, buffer, &tensors[i]) < 0) goto done;
     }
+    if (range_list != NULL) {
+        ranges = ranges_from(range_list);
+        if (ranges == NULL) goto done;
+        self->config.ranges = ranges;
+        self->config.n_ranges = PyList_GET_SIZE(range_list);
+    }
     sc_py_work work = sc_py_begin(state);
     work.status = sc_net_create(&self->config, tensors, n, &self->net, &work.err);
     result = sc_py_end(&work);
 done:
+    self->config.ranges = NULL;
+    self->config.n_ranges = 0;
+    PyMem_Free(ranges);
     PyMem_Free(tensors);
     return result;
 }

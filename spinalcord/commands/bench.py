@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from ..errors import InputError
 from . import options as shared
 from .output import DONE
 
@@ -25,7 +26,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         choices=shared.PRECISIONS,
         metavar="P",
-        help="f32, bf16 (default: those that this CPU supports)",
+        help="f32, bf16, int8 (default: those that this CPU supports, int8 where the models have "
+        "scales)",
     )
     parser.add_argument(
         "--backend",
@@ -65,6 +67,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="duration of each measurement (default: 1)",
     )
     parser.add_argument(
+        "--peak",
+        action="store_true",
+        help="measure instead the peak of this machine and the share of it that each kind of layer "
+        "reaches (one number of threads, no batches)",
+    )
+    parser.add_argument(
         "--format",
         choices=FORMATS,
         default="table",
@@ -77,6 +85,8 @@ def run(options: argparse.Namespace) -> int:
     """Print the measurements: a line as soon as it is made, or all of them as a table."""
     from ..bench import format_table, measure
 
+    if options.peak:
+        return _peak(options)
     rows = measure(
         models=options.models,
         precisions=options.precision,
@@ -93,6 +103,27 @@ def run(options: argparse.Namespace) -> int:
     else:
         for row in rows:
             print(json.dumps(row, ensure_ascii=False, allow_nan=False), flush=True)
+    return DONE
+
+
+def _peak(options: argparse.Namespace) -> int:
+    from ..bench import format_peaks, measure_peaks
+
+    if options.threads is not None and len(options.threads) > 1:
+        raise InputError(f"--peak takes one number of threads, got {len(options.threads)}")
+    found = measure_peaks(
+        models=options.models,
+        precisions=options.precision,
+        threads=None if options.threads is None else options.threads[0],
+        size=options.size,
+        seconds=options.seconds,
+    )
+    if options.format == "table":
+        print(format_peaks(found))
+    elif options.format == "csv":
+        _print_csv(found["layers"])
+    else:
+        print(json.dumps(found, ensure_ascii=False, allow_nan=False))
     return DONE
 
 

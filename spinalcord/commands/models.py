@@ -1,15 +1,16 @@
-"""The command ``spinalcord models`` with its actions list, verify, export and random."""
+"""The command ``spinalcord models`` with its actions list, verify, quantize, export and random."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from . import options as shared
 from .output import DONE, MODEL, print_json, say
 
-SUMMARY = "list, verify, export or create model files"
+SUMMARY = "list, verify, quantize, export or create model files"
 EXAMPLE = "spinalcord models list"
 
 
@@ -32,6 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="model file or folder (default: all that come with the package)",
     )
+    _add_quantize(actions)
     action = shared.add_parser(
         actions,
         "export",
@@ -47,6 +49,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "spinalcord models random random-models/ --seed 1",
     )
     action.add_argument("folder", metavar="DIR", help="output folder, created if absent")
+    action.add_argument("--seed", type=shared.whole(0), default=0, metavar="N", help="default: 0")
+
+
+def _add_quantize(actions: Any) -> None:
+    action = shared.add_parser(
+        actions,
+        "quantize",
+        "measure a model's scales for int8 on scans, and store them beside the file",
+        "spinalcord models quantize my/segmentation.safetensors --data validation.tsv",
+    )
+    action.add_argument("file", metavar="FILE", help="model file")
+    action.add_argument(
+        "--data",
+        required=True,
+        metavar="COHORT",
+        help="table, BIDS or other folder of scans, with masks of lesions for a classifier",
+    )
+    action.add_argument(
+        "--cases", type=shared.whole(1), default=24, metavar="N", help="drawn (default: 24)"
+    )
+    action.add_argument(
+        "--slices", type=shared.whole(1), default=3, metavar="N", help="of each (default: 3)"
+    )
     action.add_argument("--seed", type=shared.whole(0), default=0, metavar="N", help="default: 0")
 
 
@@ -73,6 +98,21 @@ def _verify(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _quantize(options: argparse.Namespace) -> int:
+    from ..cohort.calibration import quantize_model
+
+    print_json(
+        quantize_model(
+            options.file,
+            options.data,
+            cases=options.cases,
+            slices=options.slices,
+            seed=options.seed,
+        )
+    )
+    return DONE
+
+
 def _export(options: argparse.Namespace) -> int:
     from ..models.onnx_export import export_onnx
 
@@ -96,6 +136,7 @@ def _random(options: argparse.Namespace) -> int:
 _ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list": _list,
     "verify": _verify,
+    "quantize": _quantize,
     "export": _export,
     "random": _random,
 }

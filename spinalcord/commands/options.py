@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..analysis.pipeline import Pipeline
 
 # As in models/network.py and analysis/attribution/methods.py, which would import the core.
-PRECISIONS = ("f32", "bf16")
+PRECISIONS = ("f32", "bf16", "int8")
 BACKENDS = ("own", "onednn")
 ROIS = ("full", "cord")
 METHODS = ("gradcam", "gradcam++", "hirescam", "layercam", "gradient", "integrated", "occlusion")
@@ -203,7 +203,8 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         choices=("auto", *PRECISIONS),
-        help="arithmetic; auto is bf16 where the CPU supports it, else f32 (default: f32)",
+        help="arithmetic: f32, bf16, int8, or auto, which is bf16 where the CPU supports it, else "
+        "f32 (default: f32)",
     )
     parser.add_argument(
         "--threads",

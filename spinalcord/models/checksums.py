@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SUMS = "SHA256SUMS"
 """Name of the file."""
 
+SCALES = "int8-scales.json"
+"""Name of the scales for int8 (`spinalcord.models.int8`), which the list may name as well."""
+
 _LINE = re.compile(r"([0-9a-f]{64}) [ *]([^/\\]+)")
 
 
@@ -77,6 +80,7 @@ def check_folder(folder: Path, files: list[Path]) -> None:
     if sums is None:
         return
     there = {path.name for path in files}
+    there |= {SCALES} if (folder / SCALES).is_file() else set()
     for name in sums:
         if name not in there:
             raise ModelError(f"{folder / name} is missing: {SUMS} beside it lists it{_ADVICE}")

@@ -11,9 +11,10 @@ import numpy as np
 from .. import _core
 from ..errors import InputError, ModelError
 from .checksums import check_model
+from .int8 import stored_ranges
 from .model_file import Model, map_model
 
-PRECISIONS = ("f32", "bf16")
+PRECISIONS = ("f32", "bf16", "int8")
 
 #: Whose convolutions: this package's own kernels, or oneDNN's.
 BACKENDS = ("own", "onednn")
@@ -61,17 +62,17 @@ class Network:
         ----------
         path : path-like
             A model file.
-        precision : {"f32", "bf16", "auto"}, default "f32"
-            Arithmetic of the convolutions; bf16 needs a CPU that has it. ``"auto"`` is bf16 on
-            such a CPU, where it is 2 to 3 times faster, and f32 on others.
+        precision : {"f32", "bf16", "int8", "auto"}, default "f32"
+            Arithmetic of the convolutions; bf16 and int8 need a CPU that has them, and int8 a model
+            with scales (`spinalcord.models.int8`), as those of the package are. ``"auto"`` is bf16
+            on such a CPU, where it is 2 to 3 times faster, and f32 on others.
         threads : int, optional
             Threads for one call; the CPUs this process may use (its affinity and its
             cgroup's quota, at most OMP_NUM_THREADS) if not given.
         backend : {"own", "onednn"}, default "own"
-            Whose convolutions. oneDNN's are there to compare with, and to fall back to. Results
-            agree within
-            1e-4 in f32 and 3e-2 in bf16 (probabilities). On a CPU without kernels of our own
-            (no AVX2), both are oneDNN's.
+            Whose convolutions. oneDNN's are there to compare with, and to fall back to. They agree
+            within 1e-4 in f32 and 3e-2 in bf16 (probabilities); int8 is of "own" alone. On a CPU
+            without kernels of our own (no AVX2), both are oneDNN's.
 
         Returns
         -------
@@ -87,7 +88,8 @@ class Network:
         InputError
             An unknown precision or backend, or a number of threads below 1.
         BackendError
-            This CPU cannot compute in that precision, or oneDNN failed.
+            This CPU cannot compute in that precision, the model has no scales for int8, oneDNN has
+            none of it here, or it failed.
         """
         threads = check_settings(precision, threads)
         if backend not in BACKENDS:
@@ -95,6 +97,8 @@ class Network:
         with map_model(path) as (model, buffer):
             check_model(model)
             metadata = model.metadata
+            precision = resolve_precision(precision)
+            ranges = stored_ranges(model) if precision == "int8" else []
             try:
                 core = _core.Network(
                     model.network,
@@ -105,9 +109,10 @@ class Network:
                     norm_eps=float(metadata.get("norm_eps", 1e-3)),
                     final_norm=bool(metadata.get("final_norm", True)),
                     final_relu=bool(metadata.get("final_relu", True)),
-                    precision=resolve_precision(precision),
+                    precision=precision,
                     threads=threads,
                     backend=backend,
+                    ranges=ranges,
                 )
             except ModelError as error:  # the core knows the tensor, not the file
                 raise ModelError(f"{model.path}: {error}") from error
@@ -135,7 +140,7 @@ class Network:
 
     @property
     def precision(self) -> str:
-        """``"f32"`` or ``"bf16"``."""
+        """``"f32"``, ``"bf16"`` or ``"int8"``."""
         return self._core.precision
 
     @property
@@ -232,9 +237,8 @@ class Network:
         The gradient is that of ``direction[0] * f[0] + direction[1] * f[1]``, where f are the
         logits or the probabilities: ``(0, 1)`` for the positive answer, ``(-1, 1)`` for the
         difference of both. Of the network, only what lies between `layer` and the answer is
-        computed backward. The arithmetic is float32, also of a network opened in bf16: that
-        keeps its weights in float32 as well, and from the first call on computes with them
-        here (the maps are then not those of a bf16 call).
+        computed backward. The arithmetic is float32, whatever the network was opened in: another
+        one keeps its weights in float32 as well, and from the first call on uses them here.
 
         Parameters
         ----------
@@ -302,6 +306,29 @@ class Network:
         """
         return self._core.profile(self._images(x))
 
+    def plan_info(self, h: int, w: int) -> dict[str, Any]:
+        """Tell how batches of one size are computed.
+
+        What is faster is measured on the first batch of four images a thread.
+
+        Parameters
+        ----------
+        h, w : int
+            Pixels.
+
+        Returns
+        -------
+        dict
+            ``nbytes`` of a plan's maps; ``batches``: ``"alone"`` (a thread a whole image) or
+            ``"together"``; ``alone_ms`` and ``together_ms``, an image, None until measured.
+
+        Raises
+        ------
+        InputError
+            An extent out of range.
+        """
+        return self._core.plan_info(int(h), int(w))
+
     def layers(self, h: int, w: int, *, backward: str | None = None) -> list[dict[str, Any]]:
         """List the layers for one input size, with what computes each.
 
@@ -365,12 +392,12 @@ def resolve_precision(precision: str) -> str:
 
     Parameters
     ----------
-    precision : {"f32", "bf16", "auto"}
+    precision : {"f32", "bf16", "int8", "auto"}
         ``"auto"`` is bf16 where the CPU computes in it (AVX512_BF16 or AMX), else f32.
 
     Returns
     -------
-    {"f32", "bf16"}
+    {"f32", "bf16", "int8"}
 
     Raises
     ------
@@ -384,7 +411,7 @@ def resolve_precision(precision: str) -> str:
     """
     if precision not in ("auto", *PRECISIONS):
         raise InputError(
-            f"precision is {' or '.join(PRECISIONS)}, got {precision!r}; 'auto' is bf16 where the "
+            f"precision is f32, bf16 or int8, got {precision!r}; 'auto' is bf16 where the "
             "CPU computes in it, else f32"
         )
     if precision != "auto":

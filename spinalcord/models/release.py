@@ -5,12 +5,13 @@ Each model in the folder is verified in full. Without an argument, the package's
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
 from ..errors import ModelError, SpinalcordError
 from ..scans.writing import write_bytes
-from .checksums import SUMS
+from .checksums import SCALES, SUMS
 from .folder import WEIGHTS_DIR, model_files, verify_models
 from .model_file import read_model
 
@@ -40,7 +41,10 @@ def write_sums(folder: Path) -> Path:
     path.unlink(missing_ok=True)
     models = [read_model(file) for file in model_files(folder)]
     if models:
-        lines = [f"{model.sha256}  {model.path.name}\n" for model in models]
+        sums = {model.path.name: model.sha256 for model in models}
+        if (folder / SCALES).is_file():
+            sums[SCALES] = hashlib.sha256((folder / SCALES).read_bytes()).hexdigest()
+        lines = [f"{sums[name]}  {name}\n" for name in sorted(sums)]
         write_bytes(path, "".join(lines).encode())
     try:
         verify_models(folder)

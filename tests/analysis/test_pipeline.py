@@ -90,7 +90,7 @@ def test_models_may_go_once_they_are_open(scan, model_folder):
 
 
 def test_refuses_at_once(tmp_path, model_folder):
-    with pytest.raises(InputError, match="precision is f32 or bf16, got 'f16'"):
+    with pytest.raises(InputError, match="precision is f32, bf16 or int8, got 'f16'"):
         Pipeline(model_folder, "f16")
     with pytest.raises(InputError, match="threads is a whole number"):
         Pipeline(model_folder, threads=1.5)

@@ -266,7 +266,7 @@ def test_cord_on_another_grid_is_refused(scan, model_folder):
         ({"min_peak": 1.5}, "min_peak is 1.5, expected a number from 0 to 1"),
         ({"min_thickness_mm": "thin"}, "min_thickness_mm is 'thin', expected a number from 0"),
         ({"min_in_cord": 1.5, "cord": "itself"}, "min_in_cord is 1.5, expected a number from 0"),
-        ({"precision": "f64"}, "precision is f32 or bf16, got 'f64'"),
+        ({"precision": "f64"}, "precision is f32, bf16 or int8, got 'f64'"),
         ({"threads": 0}, "threads is a whole number of at least 1, got 0"),
         ({"threads": True}, "threads is a whole number"),
         ({"series": "1.2.3"}, "series"),

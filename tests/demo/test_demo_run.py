@@ -96,7 +96,7 @@ def test_missing_model_is_told_before_anything_is_made(folder, monkeypatch):
 
 
 def test_options_out_of_range_are_refused(folder):
-    with pytest.raises(InputError, match="precision is f32 or bf16"):
+    with pytest.raises(InputError, match="precision is f32, bf16 or int8"):
         run_demo("MS", 3, models=folder, precision="f64")
 
 

@@ -136,9 +136,25 @@ def test_gradcam_refuses(net, unet):
         unet.gradcam(images(1, 32, 32, 1), 0)
 
 
-@pytest.mark.parametrize("precision", ["f16", "int8", None])
+def test_batches_are_measured_once_and_told(path):
+    network = Network.open(path, threads=2)
+    network(images(2))
+    before = network.plan_info(64, 48)
+    assert before["nbytes"] > 0
+    assert before["alone_ms"] is before["together_ms"] is None
+    network(images(8))
+    after = network.plan_info(64, 48)
+    faster = "alone" if after["alone_ms"] <= after["together_ms"] else "together"
+    assert after["batches"] == faster
+    network(images(9))
+    assert network.plan_info(64, 48) == after
+    with pytest.raises(InputError):
+        network.plan_info(8, 8)
+
+
+@pytest.mark.parametrize("precision", ["f16", "int4", None])
 def test_unknown_precision_is_refused(path, precision):
-    with pytest.raises(InputError, match="precision is f32 or bf16, got"):
+    with pytest.raises(InputError, match="precision is f32, bf16 or int8, got"):
         Network.open(path, precision)
 
 
@@ -301,5 +317,5 @@ def test_auto_is_bf16_where_the_cpu_computes_in_it(monkeypatch):
         assert resolve_precision("f32") == "f32"
         assert resolve_precision("bf16") == "bf16"
     assert check_settings("auto", 3) == 3
-    with pytest.raises(InputError, match="precision is f32 or bf16, got 'f16'"):
+    with pytest.raises(InputError, match="precision is f32, bf16 or int8, got 'f16'"):
         resolve_precision("f16")

@@ -320,9 +320,9 @@ def test_gradcam_is_of_an_answer(index, open_case):
         open_case(DENSE).gradcam(DENSE.images(), index)
 
 
-@pytest.mark.parametrize("precision", ["f16", "int8", "", None])
+@pytest.mark.parametrize("precision", ["f16", "int4", "", None])
 def test_an_unknown_precision_is_refused(precision, open_case):
-    with pytest.raises(InputError, match="f32 or bf16"):
+    with pytest.raises(InputError, match="f32, bf16 or int8"):
         Network.open(open_case(UNET).model.path, precision)
 
 

@@ -12,20 +12,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef enum { F32, BF16, U8 } item_type;
+
+static const size_t ITEM_NBYTES[] = {4, 2, 1};
+
 /* One line of numbers names a problem. */
 typedef struct {
     uint64_t seed;
     int64_t oc, kc[2], n_taps[2], stride, rows, columns, dst_stride;
     int n_phases;
-    bool relu, post, add, in_place, slice, dst_f32, reals;
+    bool relu, post, add, in_place, slice, dst_f32, dst_u8, reals;
 } problem;
 
 typedef struct {
     sc_conv conv;
     void *src[2], *wei[2], *add;
-    float *channels[5];
+    float *channels[7];
     void *before, *want, *got; /* destinations */
-    size_t dst_nbytes, item_nbytes;
+    size_t dst_nbytes;
+    item_type dst_type;
     int64_t n_dst;
 } setup;
 
@@ -33,16 +38,24 @@ typedef struct {
     const char *name;
     sc_isa isa;
     sc_conv_fn run, ref;
-    bool bf16, tiles;
+    item_type type;
+    bool tiles;
 } kernel;
 
 static const kernel KERNELS[] = {
-    {"f32_avx2", SC_ISA_AVX2, sc_conv_f32_avx2, sc_conv_ref_f32, false, false},
-    {"f32_avx512", SC_ISA_AVX512, sc_conv_f32_avx512, sc_conv_ref_f32, false, false},
-    {"bf16_avx512", SC_ISA_AVX512_BF16, sc_conv_bf16_avx512, sc_conv_ref_bf16, true,
+    {"f32_avx2", SC_ISA_AVX2, sc_conv_f32_avx2, sc_conv_ref_f32, F32, false},
+    {"f32_avx512", SC_ISA_AVX512, sc_conv_f32_avx512, sc_conv_ref_f32, F32, false},
+    {"bf16_avx512", SC_ISA_AVX512_BF16, sc_conv_bf16_avx512, sc_conv_ref_bf16, BF16,
      false},
-    {"bf16_amx", SC_ISA_AMX, sc_conv_bf16_amx, sc_conv_ref_bf16, true, true},
+    {"bf16_amx", SC_ISA_AMX, sc_conv_bf16_amx, sc_conv_ref_bf16, BF16, true},
+    {"u8_avx512", SC_ISA_AVX512, sc_conv_u8_avx512, sc_conv_ref_u8, U8, false},
+    {"u8_amx", SC_ISA_AMX, sc_conv_u8_amx, sc_conv_ref_u8, U8, true},
 };
+
+static bool missing(const kernel *k)
+{
+    return sc_cpu_isa() < k->isa || (k->type == U8 && !sc_isa_has_int8(k->isa));
+}
 
 static float value(generator *g, const problem *p, int64_t limit)
 {
@@ -50,12 +63,17 @@ static float value(generator *g, const problem *p, int64_t limit)
 }
 
 /* 'n' values, of which 'tail' more behind are mapped but must not matter. */
-static void *values(generator *g, const problem *p, int64_t n, int64_t tail, bool bf16)
+static void *values(generator *g, const problem *p, int64_t n, int64_t tail,
+                    item_type type)
 {
-    char *out = sc_alloc((size_t)(n + tail) * (bf16 ? 2 : 4));
+    char *out = sc_alloc((size_t)(n + tail) * ITEM_NBYTES[type]);
     for (int64_t i = 0; i < n + tail; i++) {
+        if (type == U8) {
+            ((uint8_t *)out)[i] = (uint8_t)next_int(g, 0, i < n && !p->reals ? 6 : 255);
+            continue;
+        }
         const float v = i < n ? value(g, p, 3) : NAN;
-        if (bf16)
+        if (type == BF16)
             ((uint16_t *)out)[i] = sc_to_bf16(v);
         else
             ((float *)out)[i] = v;
@@ -70,13 +88,19 @@ static float *channel_values(generator *g, const problem *p)
     return out;
 }
 
-static void *packed_weights(generator *g, const problem *p, int i, bool bf16)
+static void *packed_weights(generator *g, const problem *p, int i, item_type type)
 {
     const int64_t n = p->oc * p->n_taps[i] * p->kc[i];
     float *plain = sc_alloc((size_t)n * sizeof *plain);
     for (int64_t j = 0; j < n; j++) plain[j] = value(g, p, 2);
     void *out;
-    if (bf16) {
+    if (type == U8) {
+        int32_t total[80];
+        const int32_t zero[80] = {0};
+        float scale[80]; /* of the test's own instead */
+        out = sc_alloc((size_t)sc_conv_packed_s8(p->oc, p->n_taps[i], p->kc[i]));
+        sc_conv_pack_s8(plain, p->oc, p->n_taps[i], p->kc[i], zero, out, scale, total);
+    } else if (type == BF16) {
         out = sc_alloc((size_t)sc_conv_packed_bf16(p->oc, p->n_taps[i], p->kc[i]) * 2);
         sc_conv_pack_bf16(plain, p->oc, p->n_taps[i], p->kc[i], out);
     } else {
@@ -87,7 +111,7 @@ static void *packed_weights(generator *g, const problem *p, int i, bool bf16)
     return out;
 }
 
-static void setup_phase(generator *g, const problem *p, setup *s, int i, bool bf16)
+static void setup_phase(generator *g, const problem *p, setup *s, int i, item_type type)
 {
     sc_phase *phase = &s->conv.phase[i];
     const int64_t side = p->n_taps[i] == 1 ? 1 : 3, kc = p->kc[i];
@@ -96,18 +120,19 @@ static void setup_phase(generator *g, const problem *p, setup *s, int i, bool bf
                                             : kc + next_int(g, 0, 5);
     const int64_t width = (p->columns - 1) * p->stride + side;
     const int64_t height = (p->rows - 1) * p->stride + side;
-    /* A tap may be read up to the next 32 values: finite ones.  Behind them lie the
+    /* A tap may be read up to the next 32 or 64 values: finite ones.  Behind them lie the
      * pixels that only fill a tile. */
     s->src[i] =
-        values(g, p, height * width * pitch + kc + 32, 40 * p->stride * pitch, bf16);
-    s->wei[i] = packed_weights(g, p, i, bf16);
+        values(g, p, height * width * pitch + kc + 64, 40 * p->stride * pitch, type);
+    s->wei[i] = packed_weights(g, p, i, type);
     phase->src = s->src[i];
     phase->src_step = pitch * p->stride;
     phase->src_row = width * pitch * p->stride;
     phase->n_taps = p->n_taps[i];
     phase->kc = kc;
     phase->wei = s->wei[i];
-    phase->wei_block = p->n_taps[i] * (bf16 ? sc_round_up(kc, 32) : kc) * SC_LANES;
+    static const int64_t STEP[] = {1, 32, 64};
+    phase->wei_block = p->n_taps[i] * sc_round_up(kc, STEP[type]) * SC_LANES;
     for (int64_t t = 0; t < p->n_taps[i]; t++) {
         const int64_t ky = p->n_taps[i] == 9 ? t / 3 : t;
         const int64_t kx = p->n_taps[i] == 9 ? t % 3 : 0;
@@ -115,7 +140,7 @@ static void setup_phase(generator *g, const problem *p, setup *s, int i, bool bf
     }
 }
 
-static void setup_dst(generator *g, const problem *p, setup *s, bool bf16)
+static void setup_dst(generator *g, const problem *p, setup *s, item_type type)
 {
     sc_conv *conv = &s->conv;
     const int64_t padded = sc_conv_blocks(p->oc) * SC_LANES;
@@ -123,30 +148,30 @@ static void setup_dst(generator *g, const problem *p, setup *s, bool bf16)
     conv->channels = whole ? padded : p->oc;
     const int64_t offset = p->slice ? next_int(g, 1, 37) : 0;
     const int64_t pitch = offset + conv->channels + (p->slice ? next_int(g, 0, 20) : 0);
-    const bool wide = !bf16 || p->dst_f32;
-    s->item_nbytes = wide ? 4 : 2;
+    s->dst_type = p->dst_u8 ? U8 : type == F32 || p->dst_f32 ? F32 : BF16;
     conv->dst_f32 = p->dst_f32;
+    conv->dst_u8 = p->dst_u8;
     conv->dst_step = pitch * p->dst_stride;
     conv->dst_row = p->columns * conv->dst_step * p->dst_stride;
     s->n_dst = p->rows * conv->dst_row + offset + padded;
-    s->dst_nbytes = (size_t)s->n_dst * s->item_nbytes;
-    s->before = values(g, p, s->n_dst, 0, !wide);
+    s->dst_nbytes = (size_t)s->n_dst * ITEM_NBYTES[s->dst_type];
+    s->before = values(g, p, s->n_dst, 0, s->dst_type);
     s->want = sc_alloc(s->dst_nbytes);
     s->got = sc_alloc(s->dst_nbytes);
-    conv->dst = (char *)s->got + (size_t)offset * s->item_nbytes;
+    conv->dst = (char *)s->got + (size_t)offset * ITEM_NBYTES[s->dst_type];
     if (!p->add) return;
     conv->add_scale = next_bool(g) ? s->channels[4] : NULL;
     conv->add = conv->dst;
     conv->add_row = conv->dst_row;
     conv->add_step = conv->dst_step;
-    if (p->in_place) return;
+    if (p->in_place && s->dst_type == type) return;
     conv->add_step = conv->channels + next_int(g, 0, 3);
     conv->add_row = p->columns * conv->add_step;
-    s->add = values(g, p, p->rows * conv->add_row, 2 * SC_LANES, bf16);
+    s->add = values(g, p, p->rows * conv->add_row, 2 * SC_LANES, type);
     conv->add = s->add;
 }
 
-static void setup_create(const problem *p, bool bf16, setup *s)
+static void setup_create(const problem *p, item_type type, setup *s)
 {
     generator g = {p->seed};
     memset(s, 0, sizeof *s);
@@ -155,13 +180,18 @@ static void setup_create(const problem *p, bool bf16, setup *s)
     s->conv.columns = p->columns;
     s->conv.n_blocks = sc_conv_blocks(p->oc);
     s->conv.relu = p->relu;
-    for (int i = 0; i < p->n_phases; i++) setup_phase(&g, p, s, i, bf16);
-    for (int i = 0; i < 5; i++) s->channels[i] = channel_values(&g, p);
+    for (int i = 0; i < p->n_phases; i++) setup_phase(&g, p, s, i, type);
+    for (int i = 0; i < 7; i++) s->channels[i] = channel_values(&g, p);
+    for (int i = 0; i < 2 && type == U8; i++) {
+        /* A power of two keeps the sums exact. */
+        for (int64_t c = 0; c < p->oc; c++) s->channels[5 + i][c] *= 0x1p-6f;
+        s->conv.sum_scale[i] = s->channels[5 + i];
+    }
     s->conv.bias = s->channels[0];
     if (p->n_phases == 2) s->conv.mid_bias = s->channels[1];
     if (p->post) s->conv.post_scale = s->channels[2];
     if (p->post) s->conv.post_shift = s->channels[3];
-    setup_dst(&g, p, s, bf16);
+    setup_dst(&g, p, s, type);
 }
 
 static void setup_destroy(setup *s)
@@ -170,7 +200,7 @@ static void setup_destroy(setup *s)
         sc_free(s->src[i]);
         sc_free(s->wei[i]);
     }
-    for (int i = 0; i < 5; i++) sc_free(s->channels[i]);
+    for (int i = 0; i < 7; i++) sc_free(s->channels[i]);
     sc_free(s->add);
     sc_free(s->before);
     sc_free(s->want);
@@ -191,10 +221,11 @@ static void run_pieces(const kernel *k, setup *s, generator *g)
     }
 }
 
-static float item(const void *array, int64_t i, size_t item_nbytes)
+static float item(const void *array, int64_t i, item_type type)
 {
-    return item_nbytes == 2 ? sc_from_bf16(((const uint16_t *)array)[i])
-                            : ((const float *)array)[i];
+    if (type == U8) return ((const uint8_t *)array)[i];
+    return type == BF16 ? sc_from_bf16(((const uint16_t *)array)[i])
+                        : ((const float *)array)[i];
 }
 
 static bool same(const setup *s, int64_t *n_changed)
@@ -202,9 +233,9 @@ static bool same(const setup *s, int64_t *n_changed)
     bool good = true;
     *n_changed = 0;
     for (int64_t i = 0; i < s->n_dst; i++) {
-        const float want = item(s->want, i, s->item_nbytes);
-        good = good && item(s->got, i, s->item_nbytes) == want;
-        *n_changed += want != item(s->before, i, s->item_nbytes);
+        const float want = item(s->want, i, s->dst_type);
+        good = good && item(s->got, i, s->dst_type) == want;
+        *n_changed += want != item(s->before, i, s->dst_type);
     }
     return good;
 }
@@ -214,11 +245,11 @@ static void tell(const problem *p, const kernel *k, const char *what)
     fprintf(stderr,
             "%s: %s: seed %llu oc %d kc %d %d taps %d %d stride %d rows %d columns %d "
             "dst_stride %d phases %d relu %d post %d add %d in_place %d slice %d "
-            "dst_f32 %d\n",
+            "dst_f32 %d dst_u8 %d\n",
             k->name, what, (unsigned long long)p->seed, (int)p->oc, (int)p->kc[0],
             (int)p->kc[1], (int)p->n_taps[0], (int)p->n_taps[1], (int)p->stride,
             (int)p->rows, (int)p->columns, (int)p->dst_stride, p->n_phases, p->relu,
-            p->post, p->add, p->in_place, p->slice, p->dst_f32);
+            p->post, p->add, p->in_place, p->slice, p->dst_f32, p->dst_u8);
 }
 
 /* Integers: equal to the naive twin, neighbours of the slice included.  Reals: the
@@ -226,7 +257,7 @@ static void tell(const problem *p, const kernel *k, const char *what)
 static void check_problem(const problem *p, const kernel *k)
 {
     setup s;
-    setup_create(p, k->bf16, &s);
+    setup_create(p, k->type, &s);
     generator g = {p->seed + 1};
     const sc_conv_fn first = p->reals ? k->run : k->ref;
     if (k->tiles) sc_amx_begin();
@@ -242,7 +273,7 @@ static void check_problem(const problem *p, const kernel *k)
     CHECK(good);
     /* With a ReLU a single value may well stay as it was. */
     const int64_t n = p->rows * p->columns * p->oc;
-    const bool proves = n < 64 || n_changed > n / 8;
+    const bool proves = n < 64 || n_changed > n / (p->dst_u8 ? 32 : 8);
     if (!proves) tell(p, k, "hardly anything was written");
     CHECK(proves);
     setup_destroy(&s);
@@ -261,6 +292,7 @@ static problem random_problem(generator *g, bool reals)
     p.add = next_bool(g);
     p.slice = next_bool(g);
     p.dst_f32 = next_int(g, 0, 3) == 0;
+    p.dst_u8 = next_int(g, 0, 2) == 0;
     p.in_place = next_bool(g) && !p.dst_f32;
     for (int i = 0; i < 2; i++) {
         p.n_taps[i] = TAPS[next_int(g, 0, 2)];
@@ -296,14 +328,15 @@ static void test_kernels(int n_random)
 {
     for (size_t i = 0; i < sizeof KERNELS / sizeof *KERNELS; i++) {
         const kernel *k = &KERNELS[i];
-        if (sc_cpu_isa() < k->isa) {
+        if (missing(k)) {
             fprintf(stderr, "skipped: %s, which this CPU lacks\n", k->name);
             continue;
         }
         generator g = {i};
         check_sweeps(k);
         for (int j = 0; j < n_random; j++) {
-            const problem p = random_problem(&g, j % 4 == 3);
+            problem p = random_problem(&g, j % 4 == 3);
+            p.dst_u8 = p.dst_u8 && k->isa != SC_ISA_AVX2;
             check_problem(&p, k);
         }
     }
@@ -316,7 +349,7 @@ static void test_overflow(void)
     const float huge = 3e38f;
     for (size_t i = 0; i < sizeof KERNELS / sizeof *KERNELS; i++) {
         const kernel *k = &KERNELS[i];
-        if (!k->bf16 || sc_cpu_isa() < k->isa) continue;
+        if (k->type != BF16 || missing(k)) continue;
         float wei[4 * KC], bias[SC_LANES] = {0};
         uint16_t src[17 * KC], packed[KC * SC_LANES], dst[4], want[4];
         /* Channels: infinity, minus infinity, their difference (NaN), a small sum. */

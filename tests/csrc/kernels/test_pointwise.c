@@ -147,6 +147,63 @@ static void check_mean2(bench *b)
     check_between(b);
 }
 
+/* A byte: exactly on integers; on reals the sum may be rounded to either side. */
+static void check_byte(const bench *b, uint8_t got, double want)
+{
+    const double bound = fmin(fmax(want, 0), 255);
+    CHECK(b->reals ? fabs(got - bound) < 0.501 : got == (uint8_t)nearbyint(bound));
+}
+
+static void check_bytes(bench *b)
+{
+    static uint8_t dst_u8[ROW];
+    const int64_t row = 2 * b->n * b->src_step + 1;
+    float sums[MAX_C];
+    for (int64_t i = 0; i < b->c; i++) b->channels[0][i] *= 20; /* 0 to beyond 255 */
+    for (int means = 0; means < 2; means++) {
+        memset(dst_u8, UNTOUCHED, sizeof dst_u8);
+        if (means) {
+            b->v->table->norm_relu_mean2_u8(src(b), row, b->src_step, dst_u8,
+                                            b->dst_step, b->n, b->c, b->channels[0],
+                                            b->channels[1], sums);
+        } else {
+            b->v->table->norm_relu_u8(src(b), b->src_step, dst_u8, b->dst_step, b->n,
+                                      b->c, b->channels[0], b->channels[1]);
+        }
+        for (int64_t j = 0; j < b->n * b->dst_step; j++) {
+            const int64_t p = j / b->dst_step, i = j % b->dst_step;
+            double sum = 0;
+            for (int64_t t = 0; t < 4 && i < b->c; t++) {
+                const int64_t at = means ? t / 2 * row + (2 * p + t % 2) * b->src_step
+                                         : p * b->src_step;
+                sum += fmax(normed_at(b, at, i), 0);
+            }
+            check_byte(b, dst_u8[j], i < b->c ? sum / 4 : UNTOUCHED);
+        }
+    }
+}
+
+/* The table of bytes is for its max_pool. */
+static void test_max_pool_of_bytes(void)
+{
+    enum { C = 70, W = 9 };
+    uint8_t map[3 * W * C], got[4 * C];
+    generator g = {5};
+    for (int i = 0; i < 3 * W * C; i++) map[i] = (uint8_t)next_int(&g, 0, 255);
+    for (int k = 2; k <= 3; k++) {
+        sc_pointwise_u8_avx512.max_pool(map, W * C, C, k, k, 2, got, C, 4, C);
+        for (int i = 0; i < 4 * C; i++) {
+            uint8_t want = 0;
+            for (int t = 0; t < k * k; t++) {
+                const uint8_t v =
+                    map[t / k * W * C + (2 * (i / C) + t % k) * C + i % C];
+                if (v > want) want = v;
+            }
+            CHECK_EQ(got[i], want);
+        }
+    }
+}
+
 static void check_max_pool(bench *b, int64_t k, int64_t stride)
 {
     const int64_t row = ((b->n - 1) * stride + k) * b->src_step + 2;
@@ -299,6 +356,8 @@ static void check_variant(const variant *v, bool reals)
             fill(&b, n, CHANNELS[i]);
             check_mean2(&b);
             fill(&b, n, CHANNELS[i]);
+            check_bytes(&b);
+            fill(&b, n, CHANNELS[i]);
             check_max_pool(&b, 2, 2);
             fill(&b, n, CHANNELS[i]);
             check_max_pool(&b, 3, 2);
@@ -323,6 +382,7 @@ static void check_variant(const variant *v, bool reals)
 
 int main(void)
 {
+    if (sc_cpu_isa() >= SC_ISA_AVX512) test_max_pool_of_bytes();
     for (size_t i = 0; i < sizeof VARIANTS / sizeof *VARIANTS; i++) {
         if (sc_cpu_isa() < VARIANTS[i].isa) {
             fprintf(stderr, "skipped: %s, which this CPU lacks\n",

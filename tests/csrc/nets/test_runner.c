@@ -66,6 +66,35 @@ static void test_batches(void)
     tensors_destroy(t);
 }
 
+/* The first batch of four images a thread measures both ways; no result depends on it. */
+static void test_batches_are_measured(void)
+{
+    enum { N = 9, SIDE = 32, THREADS = 2 };
+    static float dst[N * 2], one[2];
+    tensors *t = tensors_usual(SC_DENSENET121);
+    float *src = random_images(2, N * 3 * SIDE * SIDE);
+    sc_plan_info info;
+    t->config.threads = THREADS;
+    sc_net *net = tensors_net(t);
+    for (int n = 4; n <= N; n += N - 4) {
+        CHECK_EQ(net_forward(net, n, SIDE, SIDE, src, dst, NULL), SC_OK);
+        CHECK_EQ(sc_net_plan_info(net, SIDE, SIDE, &info, NULL), SC_OK);
+        CHECK_EQ(info.measured, n >= 4 * THREADS);
+        CHECK(info.nbytes > 0);
+    }
+    CHECK(info.alone_seconds > 0 && info.together_seconds > 0);
+    CHECK_EQ(info.alone, info.alone_seconds <= info.together_seconds);
+    for (int i = 0; i < N; i++) {
+        CHECK_EQ(net_forward(net, 1, SIDE, SIDE, src + i * 3 * SIDE * SIDE, one, NULL),
+                 SC_OK);
+        CHECK(memcmp(one, dst + 2 * i, sizeof one) == 0);
+    }
+    CHECK_EQ(sc_net_plan_info(net, 1, 1, &info, NULL), SC_BAD_SHAPE);
+    sc_net_destroy(net);
+    sc_free(src);
+    tensors_destroy(t);
+}
+
 static double giga_macs(const sc_layer_info *layers, int64_t n)
 {
     double flops = 0;
@@ -121,6 +150,7 @@ int main(void)
 {
     test_many_sizes();
     test_batches();
+    test_batches_are_measured();
     check_layers(SC_MULTIRESUNET, 15.66, 7262504);
     /* 3.70 as published: the transitions pool first, which saves 0.30. */
     check_layers(SC_DENSENET121, 3.40, 7168962);

@@ -14,9 +14,12 @@ static void check_choice(sc_isa isa, sc_precision precision)
 {
     sc_engine engine;
     sc_error err = {0};
-    const bool bf16 = precision == SC_PRECISION_BF16;
+    const bool int8 = precision == SC_PRECISION_INT8;
+    const bool bf16 = precision == SC_PRECISION_BF16 ||
+                      (int8 && isa >= SC_ISA_AVX512_BF16);
     const sc_status status = sc_engine_choose(isa, precision, &engine, &err);
-    if (isa > sc_cpu_isa() || (bf16 && isa < SC_ISA_AVX512_BF16)) {
+    if (isa > sc_cpu_isa() || (bf16 && isa < SC_ISA_AVX512_BF16) ||
+        (int8 && !sc_isa_has_int8(isa))) {
         CHECK_EQ(status, SC_UNSUPPORTED);
         CHECK(strstr(err.text, sc_isa_name(isa)) != NULL);
         return;
@@ -24,6 +27,9 @@ static void check_choice(sc_isa isa, sc_precision precision)
     CHECK_EQ(status, SC_OK);
     CHECK_EQ(engine.isa, isa);
     CHECK_EQ(engine.bf16, bf16);
+    CHECK_EQ(engine.conv_u8 != NULL, int8);
+    CHECK_EQ(engine.conv_u8_name != NULL, int8);
+    CHECK(!int8 || (engine.conv_u8 == sc_conv_u8_amx) == (isa == SC_ISA_AMX));
     CHECK_EQ((int)engine.item_nbytes, bf16 ? 2 : 4);
     CHECK_EQ((int64_t)engine.item_nbytes * engine.pitch_multiple, 64);
     CHECK_EQ(engine.conv == NULL, isa < SC_ISA_AVX2);
@@ -41,6 +47,7 @@ static void test_every_choice(void)
     for (size_t i = 0; i < sizeof ISAS / sizeof *ISAS; i++) {
         check_choice(ISAS[i], SC_PRECISION_F32);
         check_choice(ISAS[i], SC_PRECISION_BF16);
+        check_choice(ISAS[i], SC_PRECISION_INT8);
     }
 }
 
@@ -64,6 +71,8 @@ static void test_onednn_on_request(void)
     CHECK(engine.winograd == NULL);
     CHECK_EQ(engine.isa, own.isa);
     CHECK_EQ(engine.pointwise == own.pointwise, true);
+    CHECK_EQ(sc_engine_choose_onednn(SC_ISA_AUTO, SC_PRECISION_INT8, &engine, NULL),
+             SC_UNSUPPORTED);
     CHECK_EQ(sc_engine_choose_onednn((sc_isa)99, SC_PRECISION_F32, &engine, NULL),
              SC_BAD_VALUE);
 }
@@ -72,9 +81,9 @@ static void test_nonsense(void)
 {
     sc_engine engine;
     sc_error err;
-    CHECK_EQ(sc_engine_choose(SC_ISA_AUTO, (sc_precision)3, &engine, &err),
+    CHECK_EQ(sc_engine_choose(SC_ISA_AUTO, (sc_precision)4, &engine, &err),
              SC_BAD_VALUE);
-    CHECK(strstr(err.text, "3") != NULL);
+    CHECK(strstr(err.text, "4") != NULL);
     CHECK_EQ(sc_engine_choose((sc_isa)99, SC_PRECISION_F32, &engine, &err),
              SC_BAD_VALUE);
     CHECK(strstr(err.text, "99") != NULL);

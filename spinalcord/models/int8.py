@@ -1,0 +1,189 @@
+"""Scales of networks in integers of eight bits: the range of values that each map takes.
+
+They lie beside the model files, in ``int8-scales.json``, each with the sha256 of the file that it
+was measured with: a network with other weights has none. Where the folder has a ``SHA256SUMS`` that
+lists the file, it must be the one listed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import BackendError, InputError, ModelError
+from ..scans.writing import write_bytes
+from .checksums import SCALES, SUMS, read_sums
+
+if TYPE_CHECKING:
+    from .model_file import Model
+    from .network import Array, Network
+
+SHARE = 0.9
+"""Of the images, how many a range holds whole: the rare extremes of the others are cut off, which
+costs less than coarser steps for all."""
+
+Ranges = dict[str, tuple[float, float]]
+
+
+def measure_ranges(network: Network, images: Iterable[Array], *, share: float = SHARE) -> Ranges:
+    """Measure which values the maps of a network take.
+
+    Parameters
+    ----------
+    network : Network
+        Opened in f32.
+    images : iterable of float32 (n, c, h, w) array
+        Prepared as the network takes them.
+    share : float, default 0.9
+        Of the images, in (0, 1], the share whose smallest and largest values a range holds.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        The smallest and the largest value by the name of a layer, with ``:in`` behind it for what
+        it reads where a batch normalisation comes first; in the network's own units.
+
+    Raises
+    ------
+    InputError
+        A network in another precision; no images; a share that is none.
+
+    Examples
+    --------
+    >>> import spinalcord as sc
+    >>> network = sc.Pipeline(precision="f32").network("ms_vs_nmosd")
+    >>> ranges = measure_ranges(network, [np.zeros((1, 3, 64, 64), np.float32)])
+    >>> ranges["features.transition1.conv:in"][0]
+    0.0
+    """
+    if network.precision != "f32":
+        raise InputError(f"ranges are measured in f32, got a network in {network.precision}")
+    if not 0 < share <= 1:
+        raise InputError(f"share is in (0, 1], got {share!r}")
+    seen: dict[str, list[tuple[float, float]]] = {}
+    for image in images:
+        for one in image:
+            for name, pair in _of_image(network, one[np.newaxis]).items():
+                seen.setdefault(name, []).append(pair)
+    if not seen:
+        raise InputError("there are no images to measure ranges with")
+    return {name: _range(np.array(pairs), share) for name, pairs in seen.items()}
+
+
+def write_ranges(model: Model, ranges: Ranges, about: Mapping[str, Any]) -> Path:
+    """Store a model's ranges in the file beside it, in place of those it may have.
+
+    Parameters
+    ----------
+    model : Model
+    ranges : dict
+        As from `measure_ranges`.
+    about : mapping
+        How they were measured, to be stored with them; for JSON.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ModelError
+        What is there is no such file, or a damaged one.
+    InputError
+        A place that cannot be written.
+    """
+    path = model.path.with_name(SCALES)
+    stored = _read(path) if path.exists() else {}
+    stored[model.path.name] = {
+        "sha256": model.sha256,
+        **about,
+        "ranges": {name: [float(f"{v:.5g}") for v in pair] for name, pair in ranges.items()},
+    }
+    lines = ",\n".join(f" {json.dumps(n)}: {json.dumps(stored[n])}" for n in sorted(stored))
+    return write_bytes(path, f"{{\n{lines}\n}}\n".encode())
+
+
+def stored_ranges(model: Model) -> list[tuple[str, float, float]]:
+    """Return the ranges of a model, as the core takes them.
+
+    Parameters
+    ----------
+    model : Model
+
+    Returns
+    -------
+    list of (str, float, float)
+        Name, smallest and largest value.
+
+    Raises
+    ------
+    BackendError
+        It has none, or those of other weights.
+    ModelError
+        The file is damaged, or another than the folder's checksums say.
+    """
+    advice = (
+        f"; make them with 'spinalcord models quantize {model.path.name} --data COHORT', "
+        "or use precision f32 or bf16"
+    )
+    path = model.path.with_name(SCALES)
+    known = _read(path).get(model.path.name) if path.exists() else None
+    if known is None:
+        raise BackendError(f"{model.path} has no scales for int8 beside it{advice}")
+    if known.get("sha256") != model.sha256:
+        raise BackendError(f"the scales for int8 beside {model.path} are of another file{advice}")
+    try:
+        return [(name, float(low), float(high)) for name, (low, high) in known["ranges"].items()]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: damaged scales of {model.path.name}: {error!r}") from error
+
+
+def has_ranges(model: Model) -> bool:
+    """Return whether a model can be opened in int8, as far as its scales go."""
+    try:
+        stored_ranges(model)
+    except (BackendError, ModelError):
+        return False
+    return True
+
+
+def _of_image(network: Network, image: Array) -> Ranges:
+    """Return the ranges of the layers that int8 asks for, at one image."""
+    found: Ranges = {}
+    for step, *ends in network._core.ranges(image):
+        for name, low, high in ((f"{step}:in", *ends[:2]), (step, *ends[2:])):
+            if not _is_needed(name) or (name.endswith(":in") and low == high):
+                continue
+            before = found.get(name, (0.0, 0.0))  # up.0 to up.3 are four steps each
+            found[name] = min(before[0], low), max(before[1], high)
+    return found
+
+
+def _is_needed(name: str) -> bool:
+    ends = (":in", ".conv1", ".a", ".b", ".c", ".shortcut")
+    return name.endswith(ends) or name.startswith(("path.", "up."))
+
+
+def _range(pairs: np.ndarray, share: float) -> tuple[float, float]:
+    low, high = np.quantile(pairs[:, 0], 1 - share), np.quantile(pairs[:, 1], share)
+    return float(low), float(high)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_bytes()
+        stored = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot read {path}: {error}") from error
+    if not isinstance(stored, dict) or not all(isinstance(v, dict) for v in stored.values()):
+        raise ModelError(f"{path} is no object of models' scales")
+    expected = (read_sums(path.parent) or {}).get(path.name)
+    if expected is not None and hashlib.sha256(text).hexdigest() != expected:
+        raise ModelError(f"{path} is damaged or another file than {SUMS} beside it lists")
+    return stored

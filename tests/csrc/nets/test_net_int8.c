@@ -1,0 +1,174 @@
+/* Networks in integers of eight bits: near the same in float32, the same bits for any number
+ * of threads and on both kinds of kernels, and nothing without ranges. */
+#include "spinalcord.h"
+
+#include "check.h"
+#include "networks.h"
+
+enum { SIDE = 64, N = 3, MAX_OUT = N * SIDE * SIDE };
+
+static const sc_net_kind KINDS[] = {SC_MULTIRESUNET, SC_DENSENET121};
+
+typedef struct {
+    tensors *t;
+    float *images, *want;
+    int64_t n_out; /* floats of all results */
+    sc_range ranges[2 * SC_MAX_STEPS];
+    char names[2 * SC_MAX_STEPS][72];
+} bench;
+
+static void widen(bench *b, const char *name, const char *suffix, const float *ends)
+{
+    sc_net_config *config = &b->t->config;
+    char whole[72];
+    snprintf(whole, sizeof whole, "%s%s", name, suffix);
+    for (int64_t i = 0; i < config->n_ranges; i++) {
+        if (strcmp(b->names[i], whole) != 0) continue;
+        b->ranges[i].low = fminf(b->ranges[i].low, ends[0]);
+        b->ranges[i].high = fmaxf(b->ranges[i].high, ends[1]);
+        return;
+    }
+    const int64_t n = config->n_ranges++;
+    memcpy(b->names[n], whole, sizeof whole);
+    b->ranges[n] = (sc_range){b->names[n], ends[0], ends[1]};
+}
+
+/* Results in float32, and the ranges on the way. */
+static void setup(sc_net_kind kind, bench *b)
+{
+    static float ends[4 * SC_MAX_STEPS];
+    static sc_layer_info steps[SC_MAX_STEPS];
+    memset(b, 0, sizeof *b);
+    memset(ends, 0, sizeof ends);
+    b->t = tensors_usual(kind);
+    const int64_t plane = SIDE * SIDE, out = kind == SC_MULTIRESUNET ? plane : 2;
+    b->n_out = N * out;
+    b->images = random_images(3, N * plane * b->t->config.in_channels);
+    b->want = sc_alloc((size_t)MAX_OUT * sizeof(float));
+    sc_net *net = tensors_net(b->t);
+    const sc_call call = {.n = N,
+                          .h = SIDE,
+                          .w = SIDE,
+                          .images = b->images,
+                          .forward = {.probabilities = b->want},
+                          .ranges = ends};
+    int64_t n = 0;
+    CHECK_EQ(sc_net_run(net, &call, NULL), SC_OK);
+    CHECK_EQ(sc_net_steps(net, SC_FORWARD, SC_LAYER_INPUT, SIDE, SIDE, steps, &n, NULL),
+             SC_OK);
+    for (int64_t i = 0; i < n; i++) {
+        widen(b, steps[i].name, ":in", &ends[4 * i]);
+        widen(b, steps[i].name, "", &ends[4 * i + 2]);
+    }
+    sc_net_destroy(net);
+    b->t->config.ranges = b->ranges;
+    b->t->config.precision = SC_PRECISION_INT8;
+}
+
+static void teardown(bench *b)
+{
+    sc_free(b->images);
+    sc_free(b->want);
+    tensors_destroy(b->t);
+}
+
+static void compute(bench *b, sc_isa isa, int threads, int64_t n, float *got)
+{
+    b->t->config.isa = isa;
+    b->t->config.threads = threads;
+    sc_net *net = tensors_net(b->t);
+    if (net == NULL) return;
+    sc_error err = {0};
+    CHECK_EQ(net_forward(net, n, SIDE, SIDE, b->images, got, &err), SC_OK);
+    sc_net_destroy(net);
+}
+
+static double distance(const float *a, const float *b, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += fabs((double)a[i] - (double)b[i]);
+    return sum / (double)n;
+}
+
+static void check_isa(bench *b, sc_isa isa)
+{
+    static float got[MAX_OUT], again[MAX_OUT];
+    if (sc_cpu_isa() < isa || !sc_isa_has_int8(isa)) {
+        fprintf(stderr, "skipped: int8 on %s, which this CPU lacks\n",
+                sc_isa_name(isa));
+        return;
+    }
+    compute(b, isa, 1, N, got);
+    const double apart = distance(got, b->want, b->n_out);
+    if (!(apart < 0.02)) fprintf(stderr, "%s: %g apart\n", sc_isa_name(isa), apart);
+    CHECK(apart < 0.02);
+    for (int threads = 2; threads <= 4; threads++) {
+        compute(b, isa, threads, threads == 3 ? 1 : N, again);
+        const int64_t n = threads == 3 ? b->n_out / N : b->n_out;
+        CHECK(memcmp(got, again, (size_t)n * sizeof *got) == 0);
+    }
+}
+
+static void test_near_float32(sc_net_kind kind)
+{
+    static bench b;
+    setup(kind, &b);
+    check_isa(&b, SC_ISA_AVX512);
+    check_isa(&b, SC_ISA_AVX512_BF16);
+    check_isa(&b, SC_ISA_AMX);
+    teardown(&b);
+}
+
+static void test_refusals(sc_net_kind kind)
+{
+    static bench b;
+    setup(kind, &b);
+    sc_error err = {0};
+    sc_net *net = NULL;
+    const sc_isa isa = sc_cpu_isa();
+    if (isa < SC_ISA_AVX512 || !sc_isa_has_int8(isa)) {
+        CHECK_EQ(sc_net_create(&b.t->config, b.t->tensors, b.t->n, &net, &err),
+                 SC_UNSUPPORTED);
+        CHECK(strstr(err.text, sc_isa_name(isa)) != NULL);
+        teardown(&b);
+        return;
+    }
+    net = tensors_net(b.t);
+    float ends[4 * SC_MAX_STEPS] = {0.0f};
+    const sc_call call = {.n = 1,
+                          .h = SIDE,
+                          .w = SIDE,
+                          .images = b.images,
+                          .forward = {.probabilities = b.want},
+                          .ranges = ends};
+    CHECK_EQ(sc_net_run(net, &call, &err), SC_BAD_VALUE);
+    sc_net_destroy(net);
+    const char *needed =
+        kind == SC_MULTIRESUNET ? "path.1.1" : "features.denseblock2.denselayer1.conv1";
+    for (int64_t i = 0; i < b.t->config.n_ranges; i++) {
+        if (strcmp(b.names[i], needed) != 0) continue;
+        const float low = b.ranges[i].low;
+        b.ranges[i].low = NAN;
+        CHECK_EQ(sc_net_create(&b.t->config, b.t->tensors, b.t->n, &net, &err),
+                 SC_UNSUPPORTED);
+        CHECK(strstr(err.text, needed) != NULL);
+        b.ranges[i].low = low;
+    }
+    b.t->config.n_ranges = 0;
+    CHECK_EQ(sc_net_create(&b.t->config, b.t->tensors, b.t->n, &net, &err),
+             SC_UNSUPPORTED);
+    b.t->config.by_onednn = true;
+    CHECK_EQ(sc_net_create(&b.t->config, b.t->tensors, b.t->n, &net, &err),
+             SC_UNSUPPORTED);
+    CHECK(net == NULL);
+    teardown(&b);
+}
+
+int main(void)
+{
+    for (int i = 0; i < 2; i++) {
+        test_near_float32(KINDS[i]);
+        test_refusals(KINDS[i]);
+    }
+    return check_end();
+}
