@@ -19,6 +19,7 @@ import torch
 from .. import _core
 from ..cohort.listing import CohortCase
 from ..errors import InputError
+from ..scans.labels import Label
 from ..scans.preparation import WorkingScan
 from ..tasks import TASKS
 from .loop import choose_device
@@ -137,7 +138,7 @@ class TrainingPlan:
 
 
 def look_at(
-    cases: Sequence[CohortCase], *, seed: int = 0, lesion_label: int | None = None
+    cases: Sequence[CohortCase], *, seed: int = 0, lesion_label: Label = None
 ) -> Geometry:
     """Read a sample of the scans and masks.
 
@@ -147,7 +148,7 @@ def look_at(
         With masks.
     seed : int, default 0
         Draws the sample.
-    lesion_label : int, optional
+    lesion_label : int, str or mapping, optional
         As for `spinalcord.classify`.
 
     Returns

@@ -11,6 +11,7 @@ from ..cohort.listing import CohortCase, list_cohort
 from ..cohort.run_tables import write_tables
 from ..cohort.running import run_cohort
 from ..models.folder import find_models
+from ..scans.labels import Label
 from .rounds import Round
 from .splitting import VALIDATION
 
@@ -24,7 +25,7 @@ def predict_rounds(
     out: Path,
     *,
     complete: bool,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     progress: bool = False,
 ) -> Path:
     """Run the models of each round over the cases that validate in it.
