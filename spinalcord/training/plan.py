@@ -137,9 +137,7 @@ class TrainingPlan:
         }
 
 
-def look_at(
-    cases: Sequence[CohortCase], *, seed: int = 0, lesion_label: Label = None
-) -> Geometry:
+def look_at(cases: Sequence[CohortCase], *, seed: int = 0, lesion_label: Label = None) -> Geometry:
     """Read a sample of the scans and masks.
 
     Parameters
