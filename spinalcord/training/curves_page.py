@@ -153,9 +153,7 @@ def draw_chart(
     axes = []
     for share in (0, 0.5, 1):
         _, y = at(first, share * largest)
-        axes.append(
-            f'<line x1="{LEFT}" x2="{WIDTH - 12}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>'
-        )
+        axes.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - 12}" stroke="#ddd"/>')
         axes.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
                     f"{share * largest:.3g}</text>")  # fmt: skip
     axes += [f'<text x="{at(x, 0)[0]:.1f}" y="{HEIGHT}" text-anchor="{side}">{x:g}</text>'
