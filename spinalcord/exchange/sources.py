@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,13 @@ MANUFACTURER = "spinalcord"
 _EMPTY = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID",
     "StudyDate", "StudyTime", "ReferringPhysicianName",
+)  # fmt: skip
+
+
+# Optional sequences of the patient and the study that some series have without an item.
+_NEVER_EMPTY = (
+    "ProcedureCodeSequence", "ReferencedStudySequence", "ReferencedPatientSequence",
+    "AdmittingDiagnosesCodeSequence",
 )  # fmt: skip
 
 
@@ -119,12 +127,26 @@ def read_sources(scan: Volume) -> SourceSeries:
 
 
 def _complete(image: Any, step_mm: float) -> None:
-    """Fill in what the standard asks of an image and some series lack."""
+    """Fill in what the standard asks of an image and some series lack; mend what is copied.
+
+    Only in memory: an object repeats the patient's and the study's attributes, and would repeat
+    what is wrong with them.
+    """
+    age = str(image.get("PatientAge") or "")
+    if age and not re.fullmatch(r"\d{3}[DWMY]", age):
+        found = re.fullmatch(r"\s*(\d{1,3})\s*([DWMY])\s*", age.upper())
+        image.PatientAge = f"{int(found[1]):03d}{found[2]}" if found else ""
+    for name in _NEVER_EMPTY:
+        if name in image and not image[name].value:
+            delattr(image, name)
     for name in _EMPTY:
         if name not in image:
             setattr(image, name, "")
-    if not image.get("SliceThickness") and "PerFrameFunctionalGroupsSequence" not in image:
-        image.SliceThickness = f"{step_mm:.6g}"
+    if "PerFrameFunctionalGroupsSequence" not in image:
+        if not image.get("SliceThickness"):
+            image.SliceThickness = f"{step_mm:.6g}"
+        # What some readers place the frames by, and some series have wrong.
+        image.SpacingBetweenSlices = f"{step_mm:.6g}"
     if "PerFrameFunctionalGroupsSequence" in image:
         _share(image)
     if not image.get("FrameOfReferenceUID"):

@@ -272,7 +272,11 @@ def _from_map(mask: Any, like: Volume, label: Label) -> _Parts:
         raise InputError(
             f"{name}: values without names, so no segment {wanted!r}: give the value of lesion"
         )
-    inside = reading.select(volume.array, name, wanted)
+    stated = set(label.values()) if isinstance(label, Mapping) else set()
+    if isinstance(wanted, int) and set(np.unique(volume.array).tolist()) <= {0, *stated}:
+        inside = volume.array == wanted  # all is explained, also where there is no lesion
+    else:
+        inside = reading.select(volume.array, name, wanted)
     lesion = place(volume.like(inside), like, name)
     placed = {
         structure: place(volume.like(volume.array == value), like, name, told=True)
