@@ -13,7 +13,7 @@ from ..tasks import DIAGNOSES, TASKS
 
 SEGMENTATION = "segmentation"
 START = "diagnosis"
-"""Four diagnoses at once: no model, but what the three classifiers can start from."""
+"""All four diagnoses at once: starting weights for the three classifiers, not a model."""
 
 TARGETS = (SEGMENTATION, *TASKS, START)
 DEVICES = ("auto", "cpu", "cuda")
@@ -96,6 +96,10 @@ class Settings:
         Epochs before the end without gain of what matters: Dice on patches and whole scans for
         the segmentation, AUC for a task (accuracy for four classes), then the validation loss.
     augment : bool, default True
+    auxiliary : tuple of str, default ()
+        Numeric columns of the cohort's table, such as the eccentricity of a lesion, that a
+        classifier learns to predict besides its answer.  They shape its features [2]_ and are
+        dropped from the model file.  Patients without a value do not count for that column.
     workers : int, optional
         Threads that prepare batches ahead: 1 on a CPU, up to 8 for a GPU if not given.  No bit of
         the result depends on it.
@@ -113,6 +117,7 @@ class Settings:
     References
     ----------
     .. [1] Loshchilov, Hutter. SGDR: stochastic gradient descent with warm restarts. ICLR 2017.
+    .. [2] Caruana. Multitask learning. Machine Learning 28, 1997.
     """
 
     epochs: int = 200
@@ -137,6 +142,7 @@ class Settings:
     patience: int = 20
     stop_after: int = 60
     augment: bool = True
+    auxiliary: tuple[str, ...] = ()
     keep: str = "best"
     workers: int | None = None
     tensorboard: bool | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -101,7 +102,7 @@ def train_network(
     name : str, optional
         In the model file; the name of `out` if not given.
     columns, words : mapping, optional
-        As for `spinalcord.run_cohort`: names of columns, words for sex and diagnosis.
+        As for `spinalcord.CohortInputs`: names of columns, words for sex and diagnosis.
     lesion_label : int, str or mapping, optional
         As for `spinalcord.classify`: what in the lesion masks is lesion.
     progress : bool, default False
@@ -122,7 +123,9 @@ def train_network(
     settings, out = settings or Settings(), local_path(out)
     check_files(target, out, init, backbone, resume)
     check_window(target, settings)
-    cases, origin = list_cases(data, target, seed=settings.seed, columns=columns, words=words)
+    cases, origin = list_cases(
+        data, target, seed=settings.seed, columns=columns, words=words, carry=settings.auxiliary
+    )
     about = About(Path(data).resolve().name, make_notice(Path(data)), {"split": origin})
     return train_cases(
         target, cases, out, about, settings=settings, init=init, backbone=backbone, resume=resume,
@@ -200,13 +203,13 @@ def train_cases(
         progress=progress,
     )
     problem = make_problem(target, entries, settings)
-    held = [e for e in entries if e.case.split == VALIDATION]
+    validation = [e for e in entries if e.case.split == VALIDATION]
     loop = Loop(target, problem, settings, work, fingerprint(cases, target))
     loop.tell = tell
     if target == SEGMENTATION:
         labels = {**metadata["labels"], "outputs": list(problem.outputs)}
         metadata = {**metadata, "labels": labels}
-        loop.judge = partial(_judge, metadata, choose_scans(held, MOST_SCANS), loop)
+        loop.judge = partial(_judge, metadata, choose_scans(validation, MOST_SCANS), loop)
     if resume and loop.checkpoint.is_file():
         loop.restore()
     else:
@@ -216,16 +219,15 @@ def train_cases(
             load_init(loop.network, target, init)
         loop.mean.begin(loop.network.state_dict())
     finished = loop.run(progress)
-    other = "best" if settings.keep == "last" else "last"
-    loop.network.load_state_dict(loop.chosen(other)[0])
-    write_model(work / f"{other}.safetensors", copy_tensors(loop.network), metadata)
+    _write_other(target, loop, "best" if settings.keep == "last" else "last", metadata)
     state, epoch = loop.chosen(settings.keep)
     loop.network.load_state_dict(state)
     start = "backbone" if backbone else "init" if init else "random"
     facts = _facts(target, cases, about, settings, loop, start)
     facts |= {"best_epoch": epoch, "last": loop.history[epoch - 1]}
+    problem.finish(loop.network)
     network = loop.network.cpu().eval()
-    figures = _write(target, out, network, metadata, facts, held, problem, about.notice)
+    figures = _write(target, out, network, metadata, facts, validation, problem, about.notice)
     files = sorted(work.glob("curves.*"))
     return TrainingResult(out, loop.history, epoch, figures, files, finished)
 
@@ -293,12 +295,25 @@ def _facts(
     }
 
 
+def _write_other(target: str, loop: Loop, which: str, metadata: dict[str, Any]) -> None:
+    """Write those of the best and the last weights that are not exported, as they are."""
+    network = copy.deepcopy(loop.network).cpu()
+    state, epoch = loop.chosen(which)
+    network.load_state_dict(state)
+    loop.problem.finish(network)
+    path = loop.checkpoint.with_name(f"{which}.safetensors")
+    if target == START:
+        write_start(path, copy_tensors(network), {"training": {"epoch": epoch}})
+    else:
+        write_model(path, copy_tensors(network), metadata)
+
+
 def _write(
     target: str, out: Path, network: nn.Module, metadata: dict[str, Any], facts: dict[str, Any],
-    held: list[Entry], problem: Any, notice: str,
+    validation: list[Entry], problem: Any, notice: str,
 ) -> dict[str, Any]:  # fmt: skip
     if target == START:
         write_start(out, copy_tensors(network), {"training": facts, "notice": notice})
         return {key: facts["last"][key] for key in ("validation_loss", *problem.figures)}
     whole = {**metadata, "training": facts, "notice": notice}
-    return export_model(network, whole, held, out)
+    return export_model(network, whole, validation, out)
