@@ -355,7 +355,8 @@ def disk_bytes(geometry: Geometry, pixel_mm: float, n_cases: int, n_trainings: i
     slices = geometry.slices * n_cases * plane * ENTRY_BYTES[SEGMENTATION]
     windows = 2 * geometry.lesion_slices * n_cases * math.prod(PREPARED) * ENTRY_BYTES[START]
     # Weights, their mean, the best of them and Adam's two moments, in single precision.
-    return int(slices + windows + n_trainings * 5 * 4 * 7.2e6)
+    # And besides the model the other of the best and the last weights, in half precision.
+    return int(slices + windows + n_trainings * (5 * 4 + 2 * 2) * 7.2e6)
 
 
 def check_disk(needed: int, free: int, out: os.PathLike[str]) -> None:
