@@ -16,7 +16,7 @@ PAGE, TABLE = "check.html", "check.tsv"
 
 _SHOWN = (
     "case_id", "split", "reference_diagnosis", "spacing_mm", "orientation", "contrast", "mask",
-    "lesion_mm3", "slices_with_lesion", "slices_unannotated",
+    "lesion_mm3", "slices_with_lesion", "slices_unannotated", "oedema_mm3", "cyst_mm3",
 )  # fmt: skip
 _STYLE = ".bad { color: #a33a00; font-weight: 600; } article { margin: 1.2rem 0; }"
 

@@ -27,7 +27,7 @@ from .listing import CohortCase, Listing, list_cohort
 COLUMNS = (
     "case_id", "participant_id", "split", "reference_diagnosis", "status", "shape", "spacing_mm",
     "orientation", "contrast", "mask", "n_voxels", "lesion_mm3", "slices_with_lesion",
-    "slices_unannotated", "problems", "remarks",
+    "slices_unannotated", "oedema_mm3", "cyst_mm3", "problems", "remarks",
 )  # fmt: skip
 """Of the table, one row a case."""
 
@@ -227,6 +227,10 @@ def _measure(scan: Volume, drawn: Annotation) -> dict[str, Any]:
         "lesion_mm3": round(n * scan.voxel_mm3, 1),
         "slices_with_lesion": int(lesion.any(axis=(1, 2)).sum()),
         "slices_unannotated": len(drawn.unannotated),
+        **{
+            f"{name}_mm3": round(int(volume.array.sum()) * scan.voxel_mm3, 1)
+            for name, volume in drawn.others.items()
+        },
     }
 
 

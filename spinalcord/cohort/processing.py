@@ -333,15 +333,20 @@ def _draw(found: CaseResults, reference: Array | None) -> CasePicture:
 def _objects(results: Sequence[Result], record: dict[str, Any]) -> dict[str, bytes]:
     """Make the DICOM objects of a case by their names; tell with the case why there are none."""
     kinds: dict[type, Any] = {type(result): result for result in results}
+    made: dict[str, bytes] = {}
     why = "the scan is not from DICOM files"
     if has_files(results[0].scan):
         try:
-            return make_objects(kinds.get(Segmentation), kinds.get(Diagnosis))
+            made = make_objects(kinds.get(Segmentation), kinds.get(Diagnosis))
+            if Segmentation in kinds:
+                return made
         except Exception as error:  # an odd series must not cost the results
             why = f"{type(error).__name__}: {error}".replace(str(results[0].scan.source.path), "it")
     told = f"no DICOM objects: {why}"
+    if made:
+        told = "no DICOM segmentation: the mask was given, so it is not the models' to sign"
     record["case"]["warnings"] = "; ".join(filter(None, (record["case"]["warnings"], told)))
-    return {}
+    return made
 
 
 def _save(

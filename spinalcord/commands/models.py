@@ -1,4 +1,4 @@
-"""The command ``spinalcord models`` with its actions list, verify, quantize, export and random."""
+"""The command ``spinalcord models``: list, verify, quantize, export, import and random."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
+from ..extras import require
+from ..training.settings import MODES
 from . import options as shared
 from .output import DONE, MODEL, print_json, say
 
-SUMMARY = "list, verify, quantize, export or create model files"
+SUMMARY = "list, verify, quantize, export, import or create model files"
 EXAMPLE = "spinalcord models list"
 
 
@@ -42,6 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     action.add_argument("file", metavar="FILE", help="model file")
     action.add_argument("--onnx", required=True, metavar="OUT", help="file ending in .onnx")
+    _add_import(actions)
     action = shared.add_parser(
         actions,
         "random",
@@ -73,6 +77,29 @@ def _add_quantize(actions: Any) -> None:
         "--slices", type=shared.whole(1), default=3, metavar="N", help="of each (default: 3)"
     )
     action.add_argument("--seed", type=shared.whole(0), default=0, metavar="N", help="default: 0")
+
+
+def _add_import(actions: Any) -> None:
+    action = shared.add_parser(
+        actions,
+        "import",
+        "write a model file from a PyTorch or Keras checkpoint of the same network (needs PyTorch)",
+        "spinalcord models import old.keras --network densenet121 --role ms_vs_nmosd "
+        "-o my/ms_vs_nmosd.safetensors",
+    )
+    add = action.add_argument
+    add("file", metavar="FILE", help=".pt, .pth, .ckpt, .safetensors, .keras or .h5")
+    add("--network", required=True, choices=("multiresunet", "densenet121"))
+    add("--role", metavar="ROLE", help="segmentation (default for multiresunet), or a task")
+    add("-o", "--out", required=True, metavar="MODEL", help="model file, ending in .safetensors")
+    add("--outputs", metavar="A,B", help="of multiresunet, in order (default: lesion,cord)")
+    add("--mode", choices=MODES, default="physical",
+        help="image preparation that it was trained with (default: physical)")  # fmt: skip
+    add("--pixel-mm", type=shared.number(0.1, 10), default=1.0, metavar="P",
+        help="pixel size of physical preparation (default: 1.0)")  # fmt: skip
+    add("--context-mm", type=shared.number(0.1, 100), default=3.5, metavar="D",
+        help="distance of the neighbors where it sees three slices (default: 3.5)")  # fmt: skip
+    add("--name", metavar="NAME", help="name stored in the model file (default: the file name)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -125,6 +152,26 @@ def _export(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _import(options: argparse.Namespace) -> int:
+    require("torch", "train", "importing a network")
+    from ..training.importing import import_model
+    from ..training.settings import Settings
+
+    role = options.role or ("segmentation" if options.network == "multiresunet" else None)
+    if role is None:
+        raise InputError("--role names the task of a classifier, as in --role ms_vs_nmosd")
+    settings = Settings(
+        mode=options.mode, pixel_mm=options.pixel_mm, context_mm=options.context_mm
+    )  # fmt: skip
+    outputs = tuple(options.outputs.split(",")) if options.outputs else None
+    made = import_model(options.file, options.out, network=options.network, role=role,
+                        settings=settings, outputs=outputs, name=options.name)  # fmt: skip
+    if not options.quiet:
+        say("cut-offs are one half: choose them on your own cases before you use the model")
+    print_json(made)
+    return DONE
+
+
 def _random(options: argparse.Namespace) -> int:
     from ..models.folder import write_random
 
@@ -138,5 +185,6 @@ _ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
     "verify": _verify,
     "quantize": _quantize,
     "export": _export,
+    "import": _import,
     "random": _random,
 }

@@ -158,7 +158,7 @@ def _add_further(parser: argparse.ArgumentParser) -> None:
         "--stop-after",
         type=whole(1),
         metavar="N",
-        help="stop after this many epochs without improvement (default: 60)",
+        help="stop after this many epochs without gain of Dice or AUC (default: 60)",
     )
     add("--no-augment", action="store_true", help="train without augmentation")
     add("--resume", action="store_true", help="resume from the checkpoint, if there is one")
@@ -175,6 +175,10 @@ def _add_further(parser: argparse.ArgumentParser) -> None:
         help="folder for prepared slices (default: training-cache beside MODEL)",
     )
     add("--name", metavar="NAME", help="name stored in the model file (default: the file name)")
+    add("--workers", type=whole(1), metavar="N",
+        help="threads that prepare batches (default: 1 on a CPU, up to 8 for a GPU)")  # fmt: skip
+    add("--tensorboard", action=argparse.BooleanOptionalAction,
+        help="write event files for TensorBoard (default: where it is installed)")  # fmt: skip
     add(
         "--keep",
         choices=KEPT,
@@ -232,6 +236,7 @@ def given_settings(options: argparse.Namespace) -> dict[str, Any]:
         for name in (
             "epochs", "minutes", "batch", "aspect", "mined", "ema", "lr", "schedule", "seed",
             "device", "precision", "mode", "pixel_mm", "steps", "stop_after", "keep",
+            "workers", "tensorboard",
         )
     }  # fmt: skip
     given = {name: value for name, value in found.items() if value is not None}

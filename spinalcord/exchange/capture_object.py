@@ -59,6 +59,7 @@ def make_capture(source: SourceSeries, pictures: Sequence[Array], note: str, mak
     made.SeriesDescription = "spinalcord overlay"
     made.DerivationDescription = plain_text(note)
     made.BurnedInAnnotation = "NO"
+    made.Laterality = ""  # of the spine there is one
     if maker.comment:
         made.ImageComments = maker.comment
     return made

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,13 @@ MANUFACTURER = "spinalcord"
 _EMPTY = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID",
     "StudyDate", "StudyTime", "ReferringPhysicianName",
+)  # fmt: skip
+
+
+# Optional sequences of the patient and the study that some series have without an item.
+_NEVER_EMPTY = (
+    "ProcedureCodeSequence", "ReferencedStudySequence", "ReferencedPatientSequence",
+    "AdmittingDiagnosesCodeSequence",
 )  # fmt: skip
 
 
@@ -60,11 +70,8 @@ class SourceSeries:
 
 
 def has_files(scan: Volume) -> bool:
-    """Say whether a scan was read from DICOM files to which an object can refer."""
-    source = scan.source
-    return (
-        source.kind == "dicom" and bool(source.files) and source.files[0].suffix.lower() != ".zip"
-    )
+    """Say whether a scan was read from DICOM files, also in a zip, to which an object can refer."""
+    return scan.source.kind == "dicom" and bool(scan.source.files)
 
 
 def read_sources(scan: Volume) -> SourceSeries:
@@ -73,7 +80,7 @@ def read_sources(scan: Volume) -> SourceSeries:
     Parameters
     ----------
     scan : Volume
-        Read from DICOM files or a folder of them.
+        Read from DICOM files, a folder or a zip of them.
 
     Returns
     -------
@@ -89,15 +96,46 @@ def read_sources(scan: Volume) -> SourceSeries:
     pydicom = require("pydicom", "dicom", "writing DICOM objects")
     source = scan.source
     if not has_files(scan):
-        what = "a zip" if source.kind == "dicom" else "not DICOM"
         raise InputError(
-            f"{'the scan' if source.path is None else source.path}: {what}: DICOM objects refer to "
-            "the images that they were made from, so they need a scan read from DICOM files"
+            f"{'the scan' if source.path is None else source.path}: not DICOM: DICOM objects refer "
+            "to the images that they were made from, so they need a scan read from DICOM files"
         )
     try:
-        images = [pydicom.dcmread(p, stop_before_pixels=True, force=True) for p in source.files]
-    except OSError as error:
-        raise InputError(f"{error.filename}: cannot be read again: {error.strerror}") from error
+        if len(source.files) == 1 and zipfile.is_zipfile(source.files[0]):
+            series = _series_in_zip(pydicom, source.files[0])
+        else:
+            series = [[pydicom.dcmread(p, stop_before_pixels=True, force=True)
+                       for p in source.files]]  # fmt: skip
+    except (OSError, zipfile.BadZipFile) as error:
+        name = getattr(error, "filename", None) or source.path
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"{name}: cannot be read again: {said}") from error
+    for images in series:
+        found = _match(images, scan)
+        if found is not None:
+            return found
+    raise InputError(f"{source.path}: the images are no longer those that the scan was read of")
+
+
+def _series_in_zip(pydicom: Any, path: Path) -> list[list[Any]]:
+    """Read the headers in a zip, by series; what is no image is left out."""
+    groups: dict[str, list[Any]] = {}
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.is_dir():
+                continue
+            with archive.open(member) as file:
+                try:
+                    image = pydicom.dcmread(file, stop_before_pixels=True)
+                except pydicom.errors.InvalidDicomError:
+                    continue
+            if "ImagePositionPatient" in image or "PerFrameFunctionalGroupsSequence" in image:
+                groups.setdefault(str(image.get("SeriesInstanceUID")), []).append(image)
+    return list(groups.values())
+
+
+def _match(images: list[Any], scan: Volume) -> SourceSeries | None:
+    """Put images into the order of a scan's slices; None where they are not those of the scan."""
     places = []
     for image in images:
         _complete(image, scan.spacing_mm[2])
@@ -113,18 +151,32 @@ def read_sources(scan: Volume) -> SourceSeries:
     if len(images) == 1:
         return SourceSeries(tuple(images), tuple(np.where(inside, slices, -1).tolist()))
     if sorted(slices[inside].tolist()) != list(range(scan.shape[2])):
-        raise InputError(f"{source.path}: the images are no longer those that the scan was read of")
+        return None
     order = np.argsort(slices, kind="stable")
     return SourceSeries(tuple(images[k] for k in order), tuple(slices[order].tolist()))
 
 
 def _complete(image: Any, step_mm: float) -> None:
-    """Fill in what the standard asks of an image and some series lack."""
+    """Fill in what the standard asks of an image and some series lack; mend what is copied.
+
+    Only in memory: an object repeats the patient's and the study's attributes, and would repeat
+    what is wrong with them.
+    """
+    age = str(image.get("PatientAge") or "")
+    if age and not re.fullmatch(r"\d{3}[DWMY]", age):
+        found = re.fullmatch(r"\s*(\d{1,3})\s*([DWMY])\s*", age.upper())
+        image.PatientAge = f"{int(found[1]):03d}{found[2]}" if found else ""
+    for name in _NEVER_EMPTY:
+        if name in image and not image[name].value:
+            delattr(image, name)
     for name in _EMPTY:
         if name not in image:
             setattr(image, name, "")
-    if not image.get("SliceThickness") and "PerFrameFunctionalGroupsSequence" not in image:
-        image.SliceThickness = f"{step_mm:.6g}"
+    if "PerFrameFunctionalGroupsSequence" not in image:
+        if not image.get("SliceThickness"):
+            image.SliceThickness = f"{step_mm:.6g}"
+        # What some readers place the frames by, and some series have wrong.
+        image.SpacingBetweenSlices = f"{step_mm:.6g}"
     if "PerFrameFunctionalGroupsSequence" in image:
         _share(image)
     if not image.get("FrameOfReferenceUID"):

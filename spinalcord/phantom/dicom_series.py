@@ -76,8 +76,9 @@ def save_series(
     writer = writer_class()
     writer.KeepOriginalImageUIDOn()
     for k in range(volume.shape[2]):
-        image: Any = sitk.GetImageFromArray(np.ascontiguousarray(volume.array[:, :, k].T))
-        image.SetSpacing(volume.spacing_mm[:2])
+        # A volume of one slice: of a flat image the writer would take 1 mm for the step.
+        image: Any = sitk.GetImageFromArray(np.ascontiguousarray(volume.array[:, :, k].T[None]))
+        image.SetSpacing((*volume.spacing_mm[:2], settings["SpacingBetweenSlices"]))
         x, y, z = (volume.affine @ [0, 0, k, 1])[:3]
         own = {
             "0008|0018": f"{series}.{k + 1}", "0020|0013": str(k + 1),

@@ -58,6 +58,7 @@ def document(
     sections: Iterable[str] = (),
     footer: str,
     style: str = "",
+    reload_s: int | None = None,
 ) -> str:
     """Return a whole page.
 
@@ -75,15 +76,19 @@ def document(
         HTML.
     style : str, optional
         CSS beyond that of all pages.
+    reload_s : int, optional
+        Seconds after which a browser reads the page anew.
 
     Returns
     -------
     str
     """
+    again = "" if reload_s is None else f'<meta http-equiv="refresh" content="{reload_s}">'
     remarks = "".join(f"<p>{escape(text)}</p>" for text in notices)
     links = "".join(f'<li><a href="#{_anchor(name)}">{escape(name)}</a></li>' for name in sections)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"{again}"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ..errors import InputError
 from . import reading
 from .contours import read_rtstruct
 from .header import DamagedHeaderError, read_header
-from .labels import Label, check_label, choose_segments, pick
+from .labels import OTHERS, Label, check_label, choose_segments, pick
 from .orientation import corner_displacement_mm
 from .plausibility import find_doubts
 from .regridding import Regridded, regrid
@@ -52,6 +53,8 @@ class Annotation:
         lesion are without lesion.
     doubts : tuple of str
         Why the annotation should be mended before anything is trained on it, a sentence each.
+    others : mapping of str to Volume
+        Oedema and cyst, where they were drawn, as `lesion`: no part of it, but measured.
     files : tuple of Path
         What was read.
     """
@@ -60,6 +63,7 @@ class Annotation:
     cord: Volume | None = None
     unannotated: tuple[int, ...] = ()
     doubts: tuple[str, ...] = ()
+    others: Mapping[str, Volume] = field(default_factory=dict)
     files: tuple[Path, ...] = field(default=(), repr=False)
 
 
@@ -91,7 +95,8 @@ def read_annotation(
     -----
     SpinalcordWarning
         Resampled from another grid, and how far apart the two were; several values without a
-        label; segments that were not taken; slices that were not annotated; each doubt.
+        label; segments that were not taken; oedema and cyst, which are no part of the lesion;
+        slices that were not annotated; each doubt.
 
     Raises
     ------
@@ -120,7 +125,7 @@ def read_annotation(
     parts = _from_file(mask, like, label)
     if parts is None:
         parts = _from_map(mask, like, label)
-    name, lesion, inner, known, files = parts
+    name, lesion, inner, known, others, files = parts
     if cord is not None:
         inner = read_structure(cord, like=like, structure="cord").array != 0
     ours = like.sagittal()
@@ -135,11 +140,15 @@ def read_annotation(
     doubts = find_doubts(scan, like.sagittal_spacing_mm, outlines, shown)
     for doubt in doubts:
         warn(f"{name}: {doubt}")
+    if others:
+        told = " and ".join(f"{n} ({v.sum() * like.voxel_mm3:.0f} mm³)" for n, v in others.items())
+        warn(f"{name}: {told} drawn apart from the lesion: measured, but no part of it")
     return Annotation(
         like.like(lesion.astype(np.uint8)),
         None if inner is None else like.like(inner.astype(np.uint8)),
         missing,
         doubts,
+        {name: like.like(array.astype(np.uint8)) for name, array in others.items()},
         files,
     )
 
@@ -182,7 +191,7 @@ def read_structure(
     return like.like(inside.astype(np.uint8))
 
 
-_Parts = tuple[str, Array, "Array | None", "Array | None", tuple[Path, ...]]
+_Parts = tuple[str, Array, "Array | None", "Array | None", dict[str, Array], tuple[Path, ...]]
 
 
 def _segments(mask: Any, like: Volume) -> tuple[Path, Segments] | None:
@@ -226,7 +235,9 @@ def _from_file(mask: Any, like: Volume, label: Label) -> _Parts | None:
     files = tuple(dict.fromkeys(f for v in segments.volumes for f in v.source.files))
     if lesion is None:
         raise InputError(f"{path}: no lesion in it")
-    return str(path), lesion, cord, known, files
+    found_too = ((o, _place_segments(path, segments, o, label, like)) for o in OTHERS)
+    others = {name: array for name, array in found_too if array is not None and array.any()}
+    return str(path), lesion, cord, known, others, files
 
 
 def _place_segments(
@@ -261,15 +272,20 @@ def _from_map(mask: Any, like: Volume, label: Label) -> _Parts:
         raise InputError(
             f"{name}: values without names, so no segment {wanted!r}: give the value of lesion"
         )
-    inside = reading.select(volume.array, name, wanted)
+    stated = set(label.values()) if isinstance(label, Mapping) else set()
+    if isinstance(wanted, int) and set(np.unique(volume.array).tolist()) <= {0, *stated}:
+        inside = volume.array == wanted  # all is explained, also where there is no lesion
+    else:
+        inside = reading.select(volume.array, name, wanted)
     lesion = place(volume.like(inside), like, name)
-    cord = known = None
-    if (value := pick(label, "cord")) is not None:
-        cord = place(volume.like(volume.array == value), like, name, told=True)
-    if (value := pick(label, "unannotated")) is not None:
-        skipped = place(volume.like(volume.array == value), like, name, told=True)
-        known = _without(skipped, like)
-    return name, lesion, cord, known, volume.source.files
+    placed = {
+        structure: place(volume.like(volume.array == value), like, name, told=True)
+        for structure in ("cord", "unannotated", *OTHERS)
+        if (value := pick(label, structure)) is not None
+    }
+    known = _without(placed["unannotated"], like) if "unannotated" in placed else None
+    others = {o: placed[o] for o in OTHERS if o in placed and placed[o].any()}
+    return name, lesion, placed.get("cord"), known, others, volume.source.files
 
 
 def place(mask: Volume, like: Volume, name: str, *, told: bool = False) -> Array:

@@ -12,6 +12,9 @@ from ..errors import InputError
 STRUCTURES = ("lesion", "cord", "oedema", "cyst", "unannotated")
 """What a map may name; ``unannotated`` marks slices on which nobody has drawn."""
 
+OTHERS = ("oedema", "cyst")
+"""Of these what is neither lesion nor cord: measured apart."""
+
 Label: TypeAlias = "int | str | dict[str, int | str] | None"
 """Which part of a mask is lesion: a value, a segment's name, or a map of structures to these."""
 

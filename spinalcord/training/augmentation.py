@@ -121,17 +121,20 @@ class Augmentation:
         device = images.device
         inside = images != 0
 
+        def drawn(low: float, high: float, without: float) -> Tensor:
+            values = rng.uniform(low, high, (n, channels, 1, 1))
+            values[rng.random(values.shape) >= self.chance] = without
+            return torch.from_numpy(values.astype(np.float32))
+
         def amount(low: float, high: float, without: float) -> Tensor:
-            drawn = rng.uniform(low, high, (n, channels, 1, 1))
-            drawn[rng.random(drawn.shape) >= self.chance] = without
-            return _tensor(drawn, device)
+            return drawn(low, high, without).to(device)
 
         counts = inside.sum((2, 3), keepdim=True).clamp(min=1)
         mean = images.sum((2, 3), keepdim=True) / counts
         x = (images - mean) * torch.exp(amount(-self.contrast, self.contrast, 0.0)) + mean
         x = (x + amount(-self.brightness, self.brightness, 0.0)).clamp(0, 1)
         x = x ** torch.exp(amount(-self.gamma, self.gamma, 0.0))
-        x = blur(x, amount(0.2, max(self.blur, 0.2), 0.0))
+        x = blur(x, drawn(0.2, max(self.blur, 0.2), 0.0))
         generator = torch.Generator(device).manual_seed(int(rng.integers(1 << 62)))
         normal = torch.randn(x.shape, generator=generator, device=device)
         x = x + normal * amount(0.0, self.noise, 0.0)
@@ -149,7 +152,8 @@ def blur(images: Tensor, sigma: Tensor) -> Tensor:
     ----------
     images : float32 (n, channels, h, w)
     sigma : float32 (n, channels, 1, 1)
-        Standard deviations in pixels; 0 leaves a channel as it is.
+        Standard deviations in pixels; 0 leaves a channel as it is.  On the CPU, so that nothing
+        waits for a GPU to say how far the kernels reach.
 
     Returns
     -------
@@ -160,7 +164,7 @@ def blur(images: Tensor, sigma: Tensor) -> Tensor:
     if radius == 0:
         return images
     steps = torch.arange(-radius, radius + 1, dtype=torch.float32, device=images.device)
-    widths = sigma.reshape(-1, 1).clamp(min=1e-3)
+    widths = sigma.to(images.device).reshape(-1, 1).clamp(min=1e-3)
     kernel = torch.exp(-0.5 * (steps / widths) ** 2)
     kernel = (kernel / kernel.sum(1, keepdim=True))[:, None]
     flat = images.reshape(1, n * channels, h, w)
@@ -191,7 +195,7 @@ def disturb(masks: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
     """
     n, _, h, w = masks.shape
     device = masks.device
-    soft = blur(masks, _tensor(rng.uniform(0.5, 2.5, (n, 1, 1, 1)), device))
+    soft = blur(masks, torch.from_numpy(rng.uniform(0.5, 2.5, (n, 1, 1, 1)).astype(np.float32)))
     field = _tensor(rng.normal(0, 0.2, (n, 1, h // 8 + 1, w // 8 + 1)), device)
     field = functional.interpolate(field, (h, w), mode="bicubic", align_corners=True)
     # No new lesion far from the old: the field counts where the outline is blurred.

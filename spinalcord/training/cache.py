@@ -32,6 +32,9 @@ from .settings import SEGMENTATION
 LESION, CORD = 1, 2
 """Bits of a target."""
 
+OUTLINED = "outlined"
+"""Key of a case's `truth` where a network made its mask: 1 is lesion, whatever the label."""
+
 _LAYOUT = 3
 _ONE = 65535
 
@@ -160,6 +163,8 @@ def prepare_cases(
 
 
 def _prepare(case: CohortCase, model: Model, folder: Path, label: Label) -> Entry:
+    if OUTLINED in case.truth:
+        label = None
     key = _key(case, model, label)
     about = folder / f"{key}.json"
     if not about.is_file():

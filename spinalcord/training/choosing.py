@@ -22,6 +22,7 @@ from ..analysis.lesions import peaks, thickness_mm
 from ..analysis.pipeline import Pipeline
 from ..errors import InputError
 from ..models.model_file import read_model, stored_tensors, write_model
+from ..scans.labels import Label
 from ..scans.preparation import WorkingScan
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
@@ -124,7 +125,7 @@ def measure_choices(
     choices: Sequence[Choice],
     *,
     series: str | None = None,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
 ) -> tuple[Array, bool]:
     """Measure the Dice of one scan for each choice of limits.
 
@@ -142,7 +143,8 @@ def measure_choices(
     Returns
     -------
     dice : float64 (choices,) array
-        Of the mask that `segment` would give; 1 where both are empty.
+        Of the mask that `segment` would give, on the slices that were annotated; 1 where both are
+        empty.
     ill : bool
         Whether the true mask holds any lesion.
 
@@ -153,12 +155,15 @@ def measure_choices(
     """
     found = pipeline.segment(scan, threshold=0.5, keep_outside_cord=True, series=series)
     working = WorkingScan(found.scan)
-    truth = working.mask(mask, lesion_label) > 0
-    drawn = int(truth.sum())
+    annotation = working.annotation(mask, lesion_label)
+    truth = working.working(annotation.lesion.array) > 0
+    seen = np.ones(len(truth), bool)
+    seen[list(annotation.unannotated)] = False
+    drawn = int(truth[seen].sum())
     cord = None if found.cord is None else working.working(found.cord.array)
     probability = working.working(found.probability.array)
     thresholds = {threshold for threshold, *_ in choices}
-    lesions = {t: _lesions_at(working, probability, cord, truth, t) for t in thresholds}
+    lesions = {t: _lesions_at(working, probability, cord, truth, seen, t) for t in thresholds}
     out = []
     for threshold, smallest, thinnest, least, in_cord in choices:
         voxels, hits, volume, thick, peak, inside = lesions[threshold]
@@ -170,19 +175,21 @@ def measure_choices(
 
 
 def _lesions_at(
-    scan: WorkingScan, probability: Array, cord: Array | None, truth: Array, threshold: float
-) -> tuple[Array, ...]:
+    scan: WorkingScan, probability: Array, cord: Array | None, truth: Array, seen: Array,
+    threshold: float,
+) -> tuple[Array, ...]:  # fmt: skip
     """Return each lesion's voxels, those in the truth, volume, thickness, peak, share in cord.
 
-    All in the working orientation, slices first: thickness goes from slice to slice.
+    All in the working orientation, slices first: thickness goes from slice to slice.  Voxels are
+    counted on the slices in `seen`; the rest is that of the whole lesion.
     """
     mask = (probability >= threshold).astype(np.uint8)
     labels, n = _core.label(mask, scan.affine, min_volume_mm3=0.0)
     if n == 0:
         return (np.zeros(0),) * 6
     table = _core.lesion_table(labels, n, scan.array, scan.affine, cord=cord)
-    voxels = np.bincount(labels.ravel(), minlength=n + 1)[1:]
-    hits = np.bincount(labels[truth], minlength=n + 1)[1:]
+    voxels = np.bincount(labels[seen].ravel(), minlength=n + 1)[1:]
+    hits = np.bincount(labels[seen][truth[seen]], minlength=n + 1)[1:]
     thick = thickness_mm(labels, n, scan.affine)
     peak = peaks(labels, n, probability)
     inside = np.ones(n) if cord is None else table["in_cord_fraction"]

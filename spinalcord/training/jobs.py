@@ -15,6 +15,7 @@ import torch
 from .. import _core
 from ..cohort.listing import CohortCase
 from ..errors import InputError
+from ..scans.labels import Label
 from .settings import Settings
 from .trainer import About, train_cases
 
@@ -38,7 +39,7 @@ class Job:
     backbone: Path | None
     cache: Path
     name: str
-    lesion_label: int | None
+    lesion_label: Label
 
 
 def train_jobs(

@@ -1,4 +1,4 @@
-"""Learning curves: a CSV file that grows by an epoch, and a picture of it."""
+"""Learning curves: a CSV file that grows by an epoch, a page that reloads, and a picture."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..scans.writing import write_bytes
+from ..scans.writing import write_bytes, write_text
+from .curves_page import Progress, make_page
 
 FIXED = ("epoch", "steps", "seconds", "learning_rate", "train_loss", "validation_loss")
 
 
 def write_curves(
-    stem: str | os.PathLike[str], history: Sequence[Mapping[str, Any]], figures: Sequence[str]
+    stem: str | os.PathLike[str],
+    history: Sequence[Mapping[str, Any]],
+    figures: Sequence[str],
+    progress: Progress,
 ) -> list[Path]:
-    """Write ``STEM.csv``, and ``STEM.png`` where matplotlib is installed.
+    """Write ``STEM.html`` and ``STEM.csv``, and ``STEM.png`` where matplotlib is installed.
+
+    The picture is drawn once an epoch, the others whenever this is called.
 
     Parameters
     ----------
@@ -27,6 +33,8 @@ def write_curves(
         One row an epoch, with the columns `FIXED` and `figures`; of these a row may lack some.
     figures : sequence of str
         Names of what was measured besides the losses.
+    progress : Progress
+        How far the training has come: the page says so, and reloads itself until it has ended.
 
     Returns
     -------
@@ -44,7 +52,12 @@ def write_curves(
     writer = csv.DictWriter(text, columns, "", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
-    files = [write_bytes(stem.with_name(f"{stem.name}.csv"), text.getvalue().encode())]
+    files = [
+        write_bytes(stem.with_name(f"{stem.name}.csv"), text.getvalue().encode()),
+        write_text(stem.with_name(f"{stem.name}.html"), make_page(history, figures, progress)),
+    ]
+    if progress.loss is not None or not history:
+        return files
     picture = _draw(history, figures)
     if picture is not None:
         files.append(write_bytes(stem.with_name(f"{stem.name}.png"), picture))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from ..errors import InputError
 from ..models.file_settings import OLD_STRETCH
 from .averaging import WeightMean
 from .checkpoints import load_checkpoint, save_checkpoint
+from .curves_page import Progress
+from .events import Events
 from .learning_curves import write_curves
+from .loading import Loader, choose_workers
 from .problems import Problem
 from .settings import SEGMENTATION, Settings, rate_at
 
@@ -27,6 +31,9 @@ CHECKPOINT_S = 300.0
 
 MEASURED_STEPS = 5
 """Step after which the remaining time of a training is estimated."""
+
+LIVE_S = 15.0
+"""Seconds between two states of the page with the learning curves, within an epoch."""
 
 JUDGED_SHARE = 0.05
 """Share of the time that goes into measuring whole scans, about."""
@@ -40,6 +47,7 @@ class Loop:
     ) -> None:
         self.problem, self.settings = problem, settings
         self.checkpoint, self.curves = work / "checkpoint.pt", work / "curves"
+        self.events = Events(work / "tensorboard", settings.tensorboard)
         self.what = {"target": target, "cases": fingerprint, "settings": settings.fixed()}
         self.device, self.bf16 = choose_device(settings)
         torch.manual_seed(settings.seed)
@@ -55,10 +63,14 @@ class Loop:
         self.tell: Callable[[str], None] | None = None
         self.score, self.judging = -1.0, 0.0
         self.share = 0.0
-        self.step, self.epoch, self.idle = 0, 0, 0
+        self.workers = choose_workers(settings.workers, self.device)
+        self.step, self.epoch, self.idle, self.stalled = 0, 0, 0, 0
         self.lowest, self.best_epoch = float("inf"), 0
+        self.reached: list[float] = []
         self.best: dict[str, Any] = {}
         self.losses: list[float] = []
+        self.pending: list[torch.Tensor] = []
+        self.waited = 0.0
         self.history: list[dict[str, Any]] = []
         self.seconds = 0.0
 
@@ -71,38 +83,69 @@ class Loop:
 
     def run(self, progress: bool) -> str:
         """Train until there is a reason to end; return it."""
-        began, saved, before = time.monotonic(), time.monotonic(), self.seconds
+        began, before = time.monotonic(), self.seconds
+        saved = shown = began
         taken_up, first = self.share, self.step
         limit = None if self.settings.minutes is None else 60 * self.settings.minutes
-        with ThreadPoolExecutor(1) as reader:
-            ahead = reader.submit(self.problem.draw, self.step)
+        loader = Loader(self.problem.draw, self.step, self.workers, self.device)
+        # Closed on any way out, so that no thread goes on reading.
+        with contextlib.closing(loader), contextlib.closing(self.events):
             while (reason := self._ended(limit, time.monotonic() - began)) is None:
                 left = self.steps - len(self.losses)
                 title = f"epoch {self.epoch + 1}"
                 bar = tqdm(total=left, desc=title, leave=False, disable=None if progress else True)
                 with bar:
-                    while len(self.losses) < self.steps and not _over(limit, began):
+                    while self._done < self.steps and not _over(limit, began):
                         if limit is not None:
                             passed = (time.monotonic() - began) / limit
                             self.share = taken_up + (1 - taken_up) * passed
-                        batch = ahead.result()
-                        ahead = reader.submit(self.problem.draw, self.step + 1)
-                        self._update(batch)
+                        self._update(loader.take())
+                        self.waited = loader.waited / max(time.monotonic() - began, 1e-9)
                         self._tell_time(self.step - first, time.monotonic() - began)
                         bar.update()
-                        bar.set_postfix(loss=f"{self.losses[-1]:.3f}")
+                        if self.losses:
+                            bar.set_postfix(loss=f"{self.losses[-1]:.3f}")
                         self.seconds = before + time.monotonic() - began
                         if time.monotonic() - saved > CHECKPOINT_S:
                             self.save()
                             saved = time.monotonic()
-                if self.losses:
+                        if time.monotonic() - shown > LIVE_S:
+                            self.show()
+                            shown = time.monotonic()
+                if self._done:
+                    hard = getattr(self.problem, "hard", None)
                     self._finish_epoch(before + time.monotonic() - began, _over(limit, began))
-                    saved = time.monotonic()
-                    # What was read ahead does not know what has been mined.
-                    ahead = reader.submit(self.problem.draw, self.step)
-        if not self.best:
+                    saved = shown = time.monotonic()
+                    if hard != getattr(self.problem, "hard", None):
+                        loader.restart(self.step)  # what was drawn does not know what was mined
+        if not self.history:
             raise InputError("the time was over before the first step; allow more minutes")
+        self.show(reason)
         return reason
+
+    @property
+    def _done(self) -> int:
+        """Steps of this epoch."""
+        return len(self.losses) + len(self.pending)
+
+    def _settle(self, left: int = 0) -> None:
+        """Take the values of the last losses but `left`, for which a GPU must have got so far."""
+        while len(self.pending) > left:
+            value = float(self.pending.pop(0))
+            if not math.isfinite(value):
+                raise InputError(
+                    f"the loss is {value} at step {self.step - len(self.pending) - 1}: try a "
+                    "smaller learning rate, or f32"
+                )
+            self.losses.append(value)
+
+    def show(self, ended: str = "") -> None:
+        """Write the learning curves as they are now."""
+        mean = sum(self.losses) / len(self.losses) if self.losses else None
+        total = self.settings.epochs * self.steps
+        progress = Progress(self.what["target"], self.epoch, self.settings.epochs, self.step, total,
+                            self.seconds, mean, ended)  # fmt: skip
+        write_curves(self.curves, self.history, self.figures, progress)
 
     def _tell_time(self, done: int, seconds: float) -> None:
         """Say once, after the first steps, how long the training will take."""
@@ -111,8 +154,9 @@ class Loop:
         each, total = seconds / done, self.settings.epochs * self.steps
         left = max(total - self.step, 0) * each / 60
         self.tell(
-            f"{self.what['target']}: {each:.2g} s a step, {total} steps in all, "
-            f"about {left:.1f} minutes to go, validation not counted"
+            f"{self.what['target']}: {each:.2g} s a step, {self.waited:.0%} of it waiting for data "
+            f"({self.workers} workers), {total} steps in all, about {left:.1f} minutes to go, "
+            f"validation not counted; learning curves: {self.curves}.html"
         )
 
     def _ended(self, limit: float | None, passed: float) -> str | None:
@@ -129,31 +173,34 @@ class Loop:
         if self.settings.schedule == "cosine":
             self.optimizer.param_groups[0]["lr"] = rate_at(self.share, self.settings.lr)
         loss = self.problem.loss(self.forward, batch, self.step, self.device)
-        value = float(loss.detach())
-        if value != value or value == float("inf"):
-            raise InputError(
-                f"the loss is {value} at step {self.step}: try a smaller learning rate, or f32"
-            )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.mean.update(self.network)
-        self.losses.append(value)
+        self.pending.append(loss.detach())
         self.step += 1
+        # One step late: asking for the value of this one would let a GPU run empty.
+        self._settle(1)
 
     def _finish_epoch(self, seconds: float, last: bool) -> None:
         """Validate, keep the best weights, halve the rate where nothing is gained, save.
 
-        All on the mean of the weights.  The best are those with the smallest loss, or where whole
-        scans are judged, those with the best score on them: from time to time, and at the end.
+        All on the mean of the weights.  The best are those with the largest figure that matters,
+        then with the smallest loss; or where whole scans are judged, those with the best score on
+        them: from time to time, and at the end.
         """
+        self._settle()
         self.epoch += 1
         self.network.eval()
         with self.mean.applied(self.network):
             with torch.no_grad():
                 loss, figures = self.problem.validate(self.forward, self.device)
-            gain = loss < self.lowest
+            self.stalled = 0 if loss < self.lowest else self.stalled + 1
             self.lowest = min(loss, self.lowest)
+            now = [figures[self.problem.matters], -loss]
+            gain = not self.reached or now > self.reached
+            if gain:
+                self.reached = now
             self.idle = 0 if gain else self.idle + 1
             last = last or self._ended(None, 0.0) is not None
             if self.judge is not None and (last or self.judging <= JUDGED_SHARE * seconds):
@@ -162,10 +209,11 @@ class Loop:
                 self.judging += time.monotonic() - began
                 figures |= judged
                 gain = judged["scans_score"] > self.score
+                self.idle = 0 if gain else self.idle
                 self.score = max(judged["scans_score"], self.score)
             elif self.judge is not None:
                 gain = False
-            if gain or self.settings.keep == "last":
+            if gain or not self.best:
                 self.best_epoch = self.epoch
                 state = self.network.state_dict()
                 self.best = {key: value.detach().cpu().clone() for key, value in state.items()}
@@ -183,10 +231,11 @@ class Loop:
         )
         self.losses = []
         plateau = self.settings.schedule == "plateau"
-        if plateau and self.idle and self.idle % self.settings.patience == 0:
+        if plateau and self.stalled and self.stalled % self.settings.patience == 0:
             self.optimizer.param_groups[0]["lr"] = rate / 2
         self.save()
-        write_curves(self.curves, self.history, self.figures)
+        self.show()
+        self.events.write(self.history[-1])
 
     @property
     def figures(self) -> tuple[str, ...]:
@@ -194,11 +243,18 @@ class Loop:
         judged = {key: None for row in self.history for key in row if key.startswith("scans_")}
         return (*self.problem.figures, *judged)
 
-    _KEPT = ("step", "epoch", "idle", "lowest", "best_epoch", "best", "losses", "history",
-             "seconds", "share", "score", "judging")  # fmt: skip
+    def chosen(self, which: str) -> tuple[dict[str, Any], int]:
+        """Return the weights that are the best or the last ones, and their epoch."""
+        if which == "best":
+            return self.best, self.best_epoch
+        return {k: v.cpu().clone() for k, v in self.mean.state.items()}, self.epoch
+
+    _KEPT = ("step", "epoch", "idle", "stalled", "lowest", "reached", "best_epoch", "best",
+             "losses", "history", "seconds", "share", "score", "judging")  # fmt: skip
 
     def save(self) -> None:
         """Write the checkpoint."""
+        self._settle()
         state = {key: getattr(self, key) for key in self._KEPT}
         state |= {"what": json.dumps(self.what, sort_keys=True), "rng": torch.get_rng_state()}
         state |= {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
@@ -224,9 +280,11 @@ class Loop:
                 "epochs (but for a cosine), minutes, device, precision and patience may change"
             )
         for key in self._KEPT:
-            setattr(self, key, state[key])
+            if key in state:  # two are not in checkpoints from before version 0.2
+                setattr(self, key, state[key])
         self.network.load_state_dict(state["network"])
-        self.mean.begin(state["mean"], state["mean_steps"])
+        mean = {name: value.to(self.device) for name, value in state["mean"].items()}
+        self.mean.begin(mean, state["mean_steps"])
         if state["hard"]:
             self.problem.hard = state["hard"]
         self.optimizer.load_state_dict(state["optimizer"])

@@ -53,10 +53,12 @@ def mine(network: Network, entries: Sequence[Entry], seed: int) -> list[tuple[En
 def mistakes(entry: Entry, maps: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return the pixels, (slices, h, w), where thresholds of one half are wrong.
 
-    A cord that is wrong by an outline's width does not count, since every outline is.
+    A cord that is wrong by an outline's width does not count, since every outline is; nor does
+    the lesion on slices that were not annotated.
     """
     targets = entry.targets()
     wrong: NDArray[np.bool_] = (maps[:, 0] >= 0.5) != ((targets & LESION) > 0)
+    wrong[list(entry.unannotated)] = False
     if maps.shape[1] > 1 and entry.has_cord:
         known = (targets & CORD) > 0
         wrong |= (maps[:, 1] >= 0.5) & ~_widened(known)

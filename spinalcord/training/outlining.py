@@ -16,6 +16,7 @@ import numpy as np
 from ..analysis.pipeline import Pipeline
 from ..cohort.listing import CohortCase
 from ..scans.writing import save_volume
+from .cache import OUTLINED
 
 
 def outline_cases(
@@ -23,7 +24,6 @@ def outline_cases(
     cases: Sequence[CohortCase],
     folder: str | os.PathLike[str],
     *,
-    lesion_label: int | None = None,
     each: Callable[[], object] | None = None,
 ) -> dict[str, CohortCase]:
     """Outline cases, unless that was done before.
@@ -35,16 +35,15 @@ def outline_cases(
     cases : sequence of CohortCase
     folder : path
         For the outlines; made if absent.
-    lesion_label : int, optional
-        The value that lesion has in the cohort's masks, and so in the outlines.
     each : callable, optional
         Called after every case.
 
     Returns
     -------
     dict of str to CohortCase
-        By the case_id of the case, with the outline as mask, a case_id of its own and without
-        T1c: only those in which something was found.
+        By the case_id of the case, with the outline as mask, in which 1 is lesion whatever the
+        cohort's label, a case_id of its own and without T1c: only those in which something was
+        found.
 
     Raises
     ------
@@ -57,12 +56,12 @@ def outline_cases(
     for case in cases:
         path = folder / f"{case.name}.nii.gz"
         if not path.exists():
-            mask = pipeline.segment(case.path, series=case.series).mask
-            save_volume(mask.like(mask.array * np.uint8(lesion_label or 1)), path)
+            save_volume(pipeline.segment(case.path, series=case.series).mask, path)
         if np.any(np.asarray(nibabel.load(path).dataobj)):  # type: ignore[attr-defined]
             found[case.case_id] = replace(
-                case, case_id=f"{case.case_id}_outlined", mask=str(path), t1c=None
-            )
+                case, case_id=f"{case.case_id}_outlined", mask=str(path), t1c=None,
+                truth={**case.truth, OUTLINED: "1"},
+            )  # fmt: skip
         if each is not None:
             each()
     return found
@@ -102,7 +101,7 @@ def with_outlines(
     for case in cases:
         own = outlined.get(case.case_id)
         if own is not None:
-            own = replace(own, truth=case.truth)
+            own = replace(own, truth={**case.truth, OUTLINED: "1"})
         if case.split == validating:
             put.append(own or case)
             counts["validation_network" if own else "validation_true"] += 1

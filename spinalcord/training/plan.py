@@ -20,6 +20,7 @@ import torch
 from .. import _core
 from ..cohort.listing import CohortCase
 from ..errors import InputError
+from ..scans.labels import Label
 from ..scans.preparation import WorkingScan
 from ..tasks import TASKS
 from .loop import choose_device
@@ -148,9 +149,7 @@ class TrainingPlan:
         }
 
 
-def look_at(
-    cases: Sequence[CohortCase], *, seed: int = 0, lesion_label: int | None = None
-) -> Geometry:
+def look_at(cases: Sequence[CohortCase], *, seed: int = 0, lesion_label: Label = None) -> Geometry:
     """Read a sample of the scans and masks.
 
     Parameters
@@ -159,7 +158,7 @@ def look_at(
         With masks.
     seed : int, default 0
         Draws the sample.
-    lesion_label : int, optional
+    lesion_label : int, str or mapping, optional
         As for `spinalcord.classify`.
 
     Returns
@@ -356,7 +355,8 @@ def disk_bytes(geometry: Geometry, pixel_mm: float, n_cases: int, n_trainings: i
     slices = geometry.slices * n_cases * plane * ENTRY_BYTES[SEGMENTATION]
     windows = 2 * geometry.lesion_slices * n_cases * math.prod(PREPARED) * ENTRY_BYTES[START]
     # Weights, their mean, the best of them and Adam's two moments, in single precision.
-    return int(slices + windows + n_trainings * 5 * 4 * 7.2e6)
+    # And besides the model the other of the best and the last weights, in half precision.
+    return int(slices + windows + n_trainings * (5 * 4 + 2 * 2) * 7.2e6)
 
 
 def check_disk(needed: int, free: int, out: os.PathLike[str]) -> None:

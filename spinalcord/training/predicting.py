@@ -12,6 +12,7 @@ from ..cohort.run_tables import write_tables
 from ..cohort.running import run_cohort
 from ..models.folder import find_models
 from ..run_options import CohortInputs
+from ..scans.labels import Label
 from .rounds import Round
 from .splitting import VALIDATION
 
@@ -25,7 +26,7 @@ def predict_rounds(
     out: Path,
     *,
     complete: bool,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     progress: bool = False,
 ) -> Path:
     """Run the models of each round over the cases that validate in it.

@@ -15,6 +15,7 @@ from ..stats.roc import auc_value
 from .augmentation import Augmentation, crop, disturb
 from .auxiliary import auxiliary_values
 from .cache import Entry
+from .loading import place
 from .losses import auxiliary_loss, class_loss, count_overlap, mask_loss
 from .mining import mine
 from .sampling import Batch, PatchSampler, WindowSampler
@@ -51,10 +52,13 @@ class Problem:
         Slices with lesion to train on, which an epoch's length goes by.
     figures : tuple of str
         What `validate` measures besides the loss.
+    matters : str
+        Which of these a training goes by: Dice, AUC, or accuracy where there are four classes.
     """
 
     n_train: int
     figures: tuple[str, ...]
+    matters: str
     hard: list[list[int]]
 
     def mine(self, network: Network, step: int) -> None:
@@ -93,7 +97,7 @@ class SegmentationProblem(Problem):
     def __init__(self, entries: Sequence[Entry], settings: Settings) -> None:
         train, validation = _split(entries)
         self.outputs = ["lesion", "cord"] if any(e.has_cord for e in train) else ["lesion"]
-        self.figures = tuple(f"dice_{name}" for name in self.outputs)
+        self.figures, self.matters = tuple(f"dice_{name}" for name in self.outputs), "dice_lesion"
         self.n_train = sum(len(e.lesion) for e in train)
         if not self.n_train:
             raise InputError("no training case has a lesion in its mask")
@@ -161,10 +165,8 @@ class SegmentationProblem(Problem):
 
     def _on(self, batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         k = len(self.outputs)
-        arrays = (batch.images, batch.masks[:, :k], batch.known[:, :k])
-        images, masks, known = (
-            torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in arrays
-        )
+        images = place(batch.images, device)
+        masks, known = (place(a, device)[:, :k].contiguous() for a in (batch.masks, batch.known))
         if not self._augment:
             images, masks = crop(images, batch.size), crop(masks, batch.size)
         return images, masks, known
@@ -195,6 +197,7 @@ class ClassificationProblem(Problem):
             raise InputError(f"a class of {target} has no lesion in any validation mask")
         self.n_train = sum(len(e.lesion) for e in train)
         self.figures = ("accuracy",) if target == START else ("accuracy", "auc")
+        self.matters = self.figures[-1]
         self._seed, self._augment = settings.seed, settings.augment
         self._window = settings.window
 
@@ -223,23 +226,22 @@ class ClassificationProblem(Problem):
 
     def loss(self, forward: Forward, batch: Batch, step: int, device: torch.device) -> Tensor:
         """Cross-entropy, and that of the auxiliary values."""
-        images = torch.from_numpy(batch.images).to(device)
-        masks = torch.from_numpy(batch.masks).to(device)
+        images, masks = place(batch.images, device), place(batch.masks, device)
         if self._augment:
             rng = np.random.default_rng([self._seed, step, 1])
-            hidden = torch.from_numpy(rng.random(len(images)) < T1C_DROPPED).to(device)
+            shown = place(np.float32(rng.random(len(images)) >= T1C_DROPPED), device)
             images = images.clone()
-            images[hidden, 0] = 0
+            images[:, 0] *= shown[:, None, None]
             images, masks = Augmentation()(images, masks, self._window, rng)
             masks = disturb(masks, DISTURBED, rng)
         else:
             images, masks = crop(images, self._window), crop(masks, self._window)
-        labels = torch.from_numpy(batch.labels).to(device)
+        labels = place(batch.labels, device)
         outputs = forward(torch.cat([images, masks], 1))
         loss = class_loss(outputs[:, : self._n], labels)
         if batch.auxiliary is None:
             return loss
-        wanted = torch.from_numpy(batch.auxiliary).to(device)
+        wanted = place(batch.auxiliary, device)
         return loss + AUXILIARY_WEIGHT * auxiliary_loss(outputs[:, self._n :], wanted)
 
     def validate(self, forward: Forward, device: torch.device) -> tuple[float, dict[str, float]]:

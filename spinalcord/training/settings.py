@@ -90,13 +90,21 @@ class Settings:
         Of physical preparation.
     steps : int, optional
         Per epoch; as many as it takes to see each slice with lesion once.
-    patience, stop_after : int, default 20 and 60
-        Epochs without gain of the validation loss before the rate is halved, and before the end.
+    patience : int, default 20
+        Epochs without gain of the validation loss before the rate is halved.
+    stop_after : int, default 60
+        Epochs before the end without gain of what matters: Dice on patches and whole scans for
+        the segmentation, AUC for a task (accuracy for four classes), then the validation loss.
     augment : bool, default True
     auxiliary : tuple of str, default ()
         Numeric columns of the cohort's table, such as the eccentricity of a lesion, that a
         classifier learns to predict besides its answer.  They shape its features [2]_ and are
         dropped from the model file.  Patients without a value do not count for that column.
+    workers : int, optional
+        Threads that prepare batches ahead: 1 on a CPU, up to 8 for a GPU if not given.  No bit of
+        the result depends on it.
+    tensorboard : bool, optional
+        Whether to write event files for TensorBoard: where it is installed if not given.
     keep : {"best", "last"}
         Which weights are exported: the best on the validation split, or the last ones, on which
         that split has had no influence, so that figures on it are fair; for a cosine.
@@ -136,6 +144,8 @@ class Settings:
     augment: bool = True
     auxiliary: tuple[str, ...] = ()
     keep: str = "best"
+    workers: int | None = None
+    tensorboard: bool | None = None
 
     def __post_init__(self) -> None:
         if self.mode == OLD_STRETCH:
@@ -145,7 +155,7 @@ class Settings:
                 stacklevel=3,
             )
             object.__setattr__(self, "mode", "stretch")
-        for name in ("epochs", "batch", "steps", "patience", "stop_after"):
+        for name in ("epochs", "batch", "steps", "patience", "stop_after", "workers"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} is {value}, expected at least 1")
@@ -206,7 +216,8 @@ class Settings:
 
     def fixed(self) -> dict[str, Any]:
         """What may not change when a training is taken up again."""
-        free = ["minutes", "device", "precision", "compile", "patience", "stop_after"]
+        free = ["minutes", "device", "precision", "compile", "patience", "stop_after", "workers",
+                "tensorboard"]  # fmt: skip
         if self.schedule == "plateau":
             free.append("epochs")
         return {

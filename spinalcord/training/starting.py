@@ -29,7 +29,7 @@ FIRST = ("encoder.0.a.conv.weight", "encoder.0.shortcut.conv.weight")
 NEIGHBOURS_AT_FIRST = 0.05
 """Of a random start, for the channels that weights of one slice lack."""
 
-_OLD_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # torchvision's of 2017
+OLD_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # torchvision's of 2017
 
 
 def write_start(
@@ -120,7 +120,7 @@ def load_backbone(network: nn.Module, path: str | os.PathLike[str]) -> None:
     """
     found = {}
     for name, value in read_tensors(path).items():
-        found[_OLD_NAME.sub(r"\1\2", name)] = value
+        found[OLD_NAME.sub(r"\1\2", name)] = value
     wanted = {
         name: value
         for name, value in network.state_dict().items()

@@ -16,6 +16,7 @@ from ..cohort.listing import CohortCase
 from ..errors import InputError
 from ..models.folder import find_models
 from ..models.model_file import read_model
+from ..scans.labels import Label
 from ..scans.writing import write_json
 from ..tasks import TASKS
 from .card import write_card
@@ -91,7 +92,7 @@ class TrainingOptions:
         Trainings at a time.
     client : distributed.Client, optional
         A Dask cluster for the trainings.
-    lesion_label : int, optional
+    lesion_label : int, str or mapping, optional
         As for `spinalcord.classify`.
     progress : bool, default False
     """
@@ -103,7 +104,7 @@ class TrainingOptions:
     flips: tuple[str, ...] = ()
     jobs: int = 1
     client: Any = None
-    lesion_label: int | None = None
+    lesion_label: Label = None
     progress: bool = False
 
 
@@ -368,9 +369,7 @@ class _Work:
         for r in self.all_rounds:
             pipeline = Pipeline(self.path(SEGMENTATION, r).parent)
             ill = [case for case in r.outlined if case.diagnosis]
-            found |= outline_cases(
-                pipeline, ill, self.work / "outlines", lesion_label=self.options.lesion_label
-            )
+            found |= outline_cases(pipeline, ill, self.work / "outlines")
         n = sum(bool(c.diagnosis) for r in self.all_rounds for c in r.outlined)
         self.say(f"outlines: lesion found in {len(found)} of {n} cases with a diagnosis")
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +18,12 @@ from .. import __version__
 from ..cohort.listing import CohortCase
 from ..cohort.textfile import clear_parts
 from ..errors import InputError
+from ..models.model_file import write_model
 from ..paths import local_path
 from ..scans.labels import Label
 from .batch_norm import kind_for
 from .cache import Entry, prepare_cases
 from .export import describe, export_model
-from .learning_curves import write_curves
 from .loop import Loop
 from .patients import fingerprint, list_cases, make_notice
 from .problems import make_problem
@@ -48,7 +49,7 @@ class TrainingResult:
     figures : dict
         Of the model file on the validation split.
     files : list of Path
-        Learning curves.
+        Learning curves: a page, a table and a picture.
     finished : str
         Why it ended: "epochs", "minutes" or "no gain".
     """
@@ -87,7 +88,8 @@ def train_network(
         The cohort; see `spinalcord.training.patients.list_cases`.
     out : path
         Model file to write, ending in ``.safetensors``.  Beside it a folder ``NAME.training``
-        gets checkpoint and learning curves.
+        gets checkpoint, learning curves, and of the best and the last weights those that `out`
+        does not hold.
     settings : Settings, optional
     init : path, optional
         Model file or four-class start whose weights to begin with.
@@ -220,14 +222,17 @@ def train_cases(
             load_init(loop.network, target, init)
         loop.mean.begin(loop.network.state_dict())
     finished = loop.run(progress)
-    loop.network.load_state_dict(loop.best)
+    _write_other(target, loop, "best" if settings.keep == "last" else "last", metadata)
+    state, epoch = loop.chosen(settings.keep)
+    loop.network.load_state_dict(state)
     start = "backbone" if backbone else "init" if init else "random"
     facts = _facts(target, cases, about, settings, loop, start)
+    facts |= {"best_epoch": epoch, "last": loop.history[epoch - 1]}
     problem.finish(loop.network)
     network = loop.network.cpu().eval()
     figures = _write(target, out, network, metadata, facts, validation, problem, about.notice)
-    files = write_curves(work / "curves", loop.history, loop.figures)
-    return TrainingResult(out, loop.history, loop.best_epoch, figures, files, finished)
+    files = sorted(work.glob("curves.*"))
+    return TrainingResult(out, loop.history, epoch, figures, files, finished)
 
 
 def check_window(target: str, settings: Settings) -> None:
@@ -282,16 +287,28 @@ def _facts(
         "settings": {**asdict(settings), **settings.fixed()},
         "start": start,
         "epochs": loop.epoch,
-        "best_epoch": loop.best_epoch,
         "steps": loop.step,
         "minutes": round(loop.seconds / 60, 1),
         "device": loop.device.type,
         "precision": "bf16" if loop.bf16 else "f32",
+        "waiting_for_data": round(loop.waited, 4),
         "batch_norm": kind_for(loop.device, loop.bf16, compiled=settings.compile),
-        "last": loop.history[loop.best_epoch - 1],
         "torch": torch.__version__,
         "spinalcord": __version__,
     }
+
+
+def _write_other(target: str, loop: Loop, which: str, metadata: dict[str, Any]) -> None:
+    """Write those of the best and the last weights that are not exported, as they are."""
+    network = copy.deepcopy(loop.network).cpu()
+    state, epoch = loop.chosen(which)
+    network.load_state_dict(state)
+    loop.problem.finish(network)
+    path = loop.checkpoint.with_name(f"{which}.safetensors")
+    if target == START:
+        write_start(path, copy_tensors(network), {"training": {"epoch": epoch}})
+    else:
+        write_model(path, copy_tensors(network), metadata)
 
 
 def _write(

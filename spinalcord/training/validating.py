@@ -12,6 +12,7 @@ from ..analysis.pipeline import Pipeline
 from ..cohort.listing import CohortCase
 from ..models.model_file import read_model
 from ..models.network import Network
+from ..scans.labels import Label
 from .cache import prepare_cases
 from .choosing import FREE, LIMITS, all_choices, choose_limits, least_false, measure_choices
 from .export import answers, describe, youden
@@ -25,7 +26,7 @@ def limits_of_rounds(
     files: Mapping[str, Path],
     *,
     most_false: float,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Choose what counts as a lesion on every case that validates.
@@ -38,7 +39,7 @@ def limits_of_rounds(
     most_false : float
         Largest share of the scans without lesion that may have one.  Where no choice meets it the
         smallest share that one has is taken, which is said.
-    lesion_label : int, optional
+    lesion_label : int, str or mapping, optional
         As for `spinalcord.classify`.
     say : callable
 
@@ -92,7 +93,7 @@ def cut_of_rounds(
     settings: Settings,
     cache: Path,
     *,
-    lesion_label: int | None = None,
+    lesion_label: Label = None,
     say: Callable[[str], None],
 ) -> tuple[float, str]:
     """Choose a task's threshold on the cases that validate.
@@ -109,7 +110,7 @@ def cut_of_rounds(
         Of the task.
     cache : Path
         Of the trainings.
-    lesion_label : int, optional
+    lesion_label : int, str or mapping, optional
     say : callable
 
     Returns

@@ -88,11 +88,13 @@ def measure_scan(
     Returns
     -------
     ScanFigures
+        Slices that were not annotated count neither as lesion nor as free of it.
     """
     targets = entry.targets()
     truth = (targets & LESION) > 0
     volume = entry.spacing_mm * pixel_mm**2
     found = maps[:, 0] >= threshold
+    unknown = list(entry.unannotated)
     cord_mm3 = cord_dice = float("nan")
     if maps.shape[1] > 1:
         cord = maps[:, 1] >= 0.5
@@ -101,6 +103,7 @@ def measure_scan(
             known = (targets & CORD) > 0
             cord_mm3 = float(cord[~known.any((1, 2))].sum()) * volume
             cord_dice = dice_score(cord, known)
+    truth[unknown] = found[unknown] = False
     free = not truth.any()
     return ScanFigures(
         group=FREE if free else entry.case.diagnosis or "other",

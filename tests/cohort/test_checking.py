@@ -57,6 +57,20 @@ def test_a_sound_cohort(sound):
     assert sum(counts["spacing"].values()) == 4
 
 
+def test_oedema_and_cyst_are_counted(tmp_path, sound):
+    values = (working_array() >= 100).astype(np.uint8)
+    voxels = int(values.sum())
+    values[3, :10, 40] = 2
+    save_mask(values, tmp_path / "a_mask.nii.gz")
+    check = check_cohort(sound[:1], lesion_label={"lesion": 1, "oedema": 2, "cyst": 5})
+    shown = check.cases[0].row
+    assert check.sound
+    assert shown["n_voxels"] == voxels
+    assert shown["oedema_mm3"] == round(10 * shown["lesion_mm3"] / voxels, 1)
+    assert shown["cyst_mm3"] == ""
+    assert "drawn apart from the lesion" in shown["remarks"]
+
+
 def test_what_is_wrong_with_cases(tmp_path, sound):
     empty = stored(np.zeros((7, 96, 80), np.uint8))
     save(empty.array, empty.affine, tmp_path / "a_mask.nii.gz")

@@ -53,6 +53,8 @@ def test_a_mask_that_was_given_has_no_object_of_its_own(tmp_path, cohort, cord_f
         rows, tmp_path / "used", models=cord_folder, outputs=BOTH, inputs=CohortInputs(masks="use")
     )  # fmt: skip
     assert written(tmp_path / "used", "a") == [OBJECTS[0], OBJECTS[2]]
+    (row,) = table(tmp_path / "used" / "cases.tsv")
+    assert "no DICOM segmentation: the mask was given" in row["warnings"]
 
 
 def test_an_odd_series_costs_no_results(tmp_path, cohort, cord_folder, monkeypatch):

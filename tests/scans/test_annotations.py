@@ -54,6 +54,28 @@ def test_segments_of_slicer(tmp_path, layers, crop):
     )
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_oedema_and_cyst_are_measured_and_are_no_lesion(tmp_path, named):
+    array, lesion, cord = make_arrays()
+    scan = Volume(array, AFFINE)
+    oedema, cyst = np.zeros((2, *scan.shape), bool)
+    oedema[18:24, 4:10, 3] = cyst[18:20, 22:25, 3] = True
+    parts = {"cord": cord & ~(lesion | oedema | cyst), "Lesion": lesion, "Edema": oedema}
+    parts |= {"Syrinx": cyst}
+    if named:
+        path, label = write_slicer(tmp_path / "a.seg.nrrd", scan, parts), None
+    else:
+        values = sum(k * part.astype(np.uint8) for k, part in enumerate(parts.values(), 1))
+        path, label = tmp_path / "a.nii.gz", {"cord": 1, "lesion": 2, "oedema": 3, "cyst": 4}
+        nibabel.Nifti1Image(values, AFFINE).to_filename(path)
+    with pytest.warns(SpinalcordWarning, match=r"oedema \(76 mm³\) and cyst \(13 mm³\)"):
+        found = read_annotation(path, like=scan, label=label)
+    np.testing.assert_array_equal(found.lesion.array, lesion)
+    assert {k: v.array.tolist() for k, v in found.others.items()} == {
+        "oedema": oedema.astype(int).tolist(), "cyst": cyst.astype(int).tolist(),
+    }  # fmt: skip
+
+
 def test_old_segments_of_slicer_have_a_layer_each_and_no_value(tmp_path):
     array, lesion, cord = make_arrays()
     scan = Volume(array, AFFINE)

@@ -52,6 +52,30 @@ def test_a_choice_is_measured_as_segment_would_outline_it(tmp_path, cord_folder,
     assert ill
 
 
+def test_slices_that_were_not_annotated_do_not_count(tmp_path, cord_folder):
+    array = working_array()
+    truth = lesion_of(array)
+    shown = np.flatnonzero(truth.any((1, 2)))
+    path = save(stored(array, (0, 1, 2)), tmp_path / "t2.nii.gz")
+    values = truth.astype(np.uint8)
+    values[shown[0]] = 0
+    whole, ill = choosing.measure_choices(
+        sc.Pipeline(cord_folder), path, save(stored(values, (0, 1, 2)), tmp_path / "a.nii.gz"),
+        CHOICES[:1],
+    )  # fmt: skip
+    assert ill
+    assert whole[0] < 1
+    values[shown[0]] = 9
+    label = {"lesion": 1, "unannotated": 9}
+    with pytest.warns(sc.errors.SpinalcordWarning, match="were not annotated"):
+        found, ill = choosing.measure_choices(
+            sc.Pipeline(cord_folder), path, save(stored(values, (0, 1, 2)), tmp_path / "b.nii.gz"),
+            CHOICES[:1], lesion_label=label,
+        )  # fmt: skip
+    assert ill
+    assert found[0] > whole[0]
+
+
 def test_false_lesions_limit_the_choice():
     """The second choice is best, but has a false lesion in half of the scans without any."""
     dice = {

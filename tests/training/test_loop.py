@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from spinalcord import _core
-from spinalcord.errors import InputError
+from spinalcord.errors import InputError, SpinalcordWarning
 from spinalcord.training.settings import Settings, rate_at
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 loops = pytest.importorskip("spinalcord.training.loop")
+problems = pytest.importorskip("spinalcord.training.problems")
+events = pytest.importorskip("spinalcord.training.events")
 
 TINY = Settings(epochs=2, steps=2, batch=2, patch=(32, 32), device="cpu", precision="f32")
 
@@ -25,7 +28,7 @@ def few(monkeypatch):
 class Flat:
     """A problem that never gains; one weight."""
 
-    n_train, figures = 1, ("x",)
+    n_train, figures, matters = 1, ("x",), "x"
 
     def __init__(self, loss=1.0):
         self.value = loss
@@ -169,7 +172,67 @@ def test_the_last_weights_may_be_kept(tmp_path):
     problem.net = loop.network
     loop.judge = lambda: {"score": 1.0 / (1 + loop.epoch)}
     loop.run(False)
-    assert loop.best_epoch == 3
+    state, epoch = loop.chosen("last")
+    assert epoch == 3
+    assert torch.equal(state["weight"], loop.mean.state["weight"])
+    assert loop.chosen("best") == (loop.best, 1)
+
+
+@pytest.mark.slow
+def test_training_ends_where_nothing_that_matters_is_gained(tmp_path):
+    """The loss gets smaller for ever; the figure does not get larger after the second epoch."""
+    settings = replace(TINY, epochs=50, steps=1, stop_after=4)
+    problem = Flat()
+    loop = loops.Loop("segmentation", problem, settings, tmp_path, "x")
+    problem.net = loop.network
+    problem.validate = lambda *_: (2.0 / (1 + loop.epoch), {"x": max(0.9 - 0.2 * loop.epoch, 0.1)})
+    assert loop.run(False) == "no gain"
+    assert (loop.epoch, loop.best_epoch) == (5, 1)
+    # Of equal figures the one with the smaller loss is a gain.
+    loop = loops.Loop("segmentation", problem, replace(settings, epochs=9), tmp_path, "x")
+    problem.net = loop.network
+    problem.validate = lambda *_: (2.0 / (1 + loop.epoch), {"x": 0.5})
+    assert loop.run(False) == "epochs"
+    assert loop.best_epoch == 9
+
+
+def test_no_bit_depends_on_the_number_of_workers(patch_entries, tmp_path):
+    states = []
+    for workers in (1, 3):
+        settings = replace(TINY, workers=workers, lr=1e-2)
+        problem = problems.make_problem("segmentation", patch_entries, settings)
+        loop = loops.Loop("segmentation", problem, settings, tmp_path / str(workers), "x")
+        loop.run(False)
+        states.append(loop.network.state_dict())
+        assert 0 <= loop.waited < 1
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+@pytest.mark.filterwarnings("error")
+def test_event_files_for_tensorboard(tmp_path):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    problem = Flat()
+    loop = loops.Loop("segmentation", problem, replace(TINY, tensorboard=True), tmp_path, "x")
+    problem.net = loop.network
+    loop.run(False)
+    read = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    losses = read.Scalars("loss/train_loss")
+    assert [(event.step, event.value) for event in losses] == [(2, 1.0), (4, 1.0)]
+    assert [event.value for event in read.Scalars("figures/x")] == [0.0, 0.0]
+
+
+def test_tensorboard_that_is_asked_for_and_not_there_is_said_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(events.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(events, "_TOLD", set())
+    wanted = replace(TINY, tensorboard=True)
+    with pytest.warns(SpinalcordWarning, match="pip install tensorboard"):
+        loops.Loop("segmentation", Flat(), wanted, tmp_path, "x")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loops.Loop("segmentation", Flat(), wanted, tmp_path, "x")
+    loops.Loop("segmentation", Flat(), TINY, tmp_path, "x")
 
 
 def test_the_time_of_the_first_steps_is_told(tmp_path):
@@ -181,7 +244,7 @@ def test_the_time_of_the_first_steps_is_told(tmp_path):
     loop.tell = said.append
     loop.run(False)
     assert len(said) == 1
-    assert "s a step, 20 steps in all" in said[0]
+    assert "waiting for data (1 workers), 20 steps in all" in said[0]
 
 
 def test_devices(monkeypatch):

@@ -45,6 +45,9 @@ def test_missed_and_false_lesions_and_false_cord_are_mistakes(entry):
     assert mining.mistakes(entry, maps).sum() == 4 + 5
     unknown = replace(entry, has_cord=False)
     assert mining.mistakes(unknown, maps).sum() == 4
+    # Nobody has drawn on slice 2: a lesion there is no mistake; the cord on slice 0 still is.
+    skipped = replace(entry, unannotated=frozenset({2}))
+    assert mining.mistakes(skipped, maps).sum() == 5
 
 
 def test_the_largest_mistakes_become_places(entry, monkeypatch):

@@ -34,14 +34,13 @@ def case(name, split="train"):
 def test_what_is_found_becomes_a_case_of_its_own(tmp_path):
     finder, seen = Finder(), []
     cases = [case("ill-1"), case("well-1")]
-    found = outlining.outline_cases(
-        finder, cases, tmp_path / "o", lesion_label=3, each=lambda: seen.append(1)
-    )
+    found = outlining.outline_cases(finder, cases, tmp_path / "o", each=lambda: seen.append(1))
     assert list(found) == ["ill-1"]
     own = found["ill-1"]
     assert (own.case_id, own.participant_id, own.t1c) == ("ill-1_outlined", "ill-1", None)
-    # In the value that the cohort's masks have for lesion.
-    assert np.unique(np.asarray(nibabel.load(own.mask).dataobj)).tolist() == [0, 3]
+    # Read as what it is, whatever label the cohort's masks have.
+    assert np.unique(np.asarray(nibabel.load(own.mask).dataobj)).tolist() == [0, 1]
+    assert own.truth == {"split": "train", "outlined": "1"}
     assert len(seen) == 2
     again = outlining.outline_cases(finder, cases, tmp_path / "o")
     assert again.keys() == found.keys()

@@ -51,6 +51,18 @@ def test_what_is_false_is_measured_in_mm3(free):
     assert (quiet.false_mm3, quiet.score) == (0, 1)
 
 
+def test_slices_that_were_not_annotated_do_not_count(ill, free):
+    maps = drawn(ill)
+    maps[2, :, 5:15, 18:22] = 1  # on a slice without lesion
+    assert scans.measure_scan(ill, maps, 1.0, 0.5).dice < 1
+    skipped = scans.measure_scan(replace(ill, unannotated=frozenset({2})), maps, 1.0, 0.5)
+    assert (skipped.group, skipped.dice) == (ill.case.diagnosis, 1.0)
+    maps = np.zeros((3, 1, *free.shape[1:]), np.float32)
+    maps[[0, 2], 0, 0, 0] = 1
+    found = scans.measure_scan(replace(free, unannotated=frozenset({0})), maps, 1.0, 0.5)
+    assert found.false_mm3 == pytest.approx(3.3)
+
+
 def test_a_lesion_of_a_network_without_cord_counts_wherever_it_lies(free):
     maps = np.zeros((3, 1, *free.shape[1:]), np.float32)
     maps[2, 0, 0, 0] = 1

@@ -1,0 +1,307 @@
+"""Model files from the checkpoints of others: PyTorch and Keras, of the two published networks.
+
+A mapping is checked before anything is written: every tensor of the network comes from one of the
+file and every tensor of the file goes to one of the network, all of the expected shapes; then the
+core computes the model file, and PyTorch the network with the weights as they were.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import InputError, ModelError
+from ..models.architectures import DENSENET121, HIDDEN, MULTIRESUNET, NORM_EPS, tensor_shapes
+from ..models.model_file import write_model
+from ..models.network import Network
+from ..tasks import TASKS
+from .export import PARITY, describe
+from .keras_files import ENDINGS, read_layers, rename_densenet, rename_multiresunet
+from .settings import SEGMENTATION, Settings
+from .starting import OLD_NAME
+from .torch_networks import build, load_tensors
+
+Array = NDArray[np.float32]
+Tensors = dict[str, Array]
+
+FIRST = {DENSENET121: "features.conv0.weight", MULTIRESUNET: "encoder.0.a.conv.weight"}
+"""The tensor by which a prefix of all names is found."""
+
+WRAPPED = ("state_dict", "model_state_dict", "best", "model", "network", "net")
+"""Keys under which checkpoints keep the weights, the first that is there."""
+
+KERAS_EPS = 1.001e-5
+"""Of the batch normalisations of keras.applications' DenseNets."""
+
+SHOWN = 6
+
+
+def import_model(
+    file: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    network: str,
+    role: str,
+    settings: Settings | None = None,
+    outputs: tuple[str, ...] | None = None,
+    name: str | None = None,
+) -> dict[str, Any]:
+    """Write a model file from a checkpoint of the same network.
+
+    Parameters
+    ----------
+    file : path
+        ``.pt``, ``.pth`` or ``.ckpt`` of torch.save, ``.safetensors``; ``.keras`` or ``.h5``.
+    out : path
+        Model file to write, ending in ``.safetensors``.
+    network : {"multiresunet", "densenet121"}
+    role : str
+        "segmentation" or a task.
+    settings : Settings, optional
+        How scans are prepared for it: mode, pixel_mm, context_mm, window.
+    outputs : tuple of str, optional
+        Of segmentation, in the file's order; ("lesion",) or ("lesion", "cord") if not given.
+    name : str, optional
+        In the model file; the name of `out` if not given.
+
+    Returns
+    -------
+    dict
+        ``model``; ``tensors``: how many were mapped; ``head``: what became of a classifier's head;
+        ``core_against_torch``: the largest difference of a probability on random images, the core
+        on the model file against PyTorch on the weights as they were; ``dtype`` of storage.
+
+    Raises
+    ------
+    ModelError
+        Damaged; tensors that are missing, left over or of another shape, which are named; a head
+        that does not fit; a core that computes something else.
+    InputError
+        A network and a role that do not fit; another ending.
+    """
+    file, out = Path(file), Path(out)
+    if network not in FIRST:
+        raise InputError(f"network is {network!r}, expected one of {', '.join(FIRST)}")
+    wanted = (SEGMENTATION,) if network == MULTIRESUNET else tuple(TASKS)
+    if role not in wanted:
+        raise InputError(f"role of {network} is one of {', '.join(wanted)}, got {role!r}")
+    found, origin = read_source(file, network)
+    head = "as it is"
+    if network == DENSENET121:
+        found, origin, head = fit_head(found, origin)
+    metadata = _describe(found, network, role, settings or Settings(), outputs, name or out.stem)
+    if file.suffix in ENDINGS and network == DENSENET121:
+        metadata["norm_eps"] = KERAS_EPS
+    shapes = tensor_shapes(
+        network,
+        in_channels=metadata["in_channels"],
+        outputs=len(metadata["labels"].get("outputs", (0, 1))),
+        final_norm=bool(metadata.get("final_norm", True)),
+    )
+    check_mapping(found, origin, shapes, file)
+    tensors = {key: found[key] for key in shapes}
+    metadata["notice"] = f"imported from {file.name}; not validated here, not for clinical use"
+    return {
+        "model": str(out), "tensors": len(tensors), "head": head,
+        **_write_checked(out, tensors, metadata),
+    }  # fmt: skip
+
+
+def read_source(path: Path, network: str) -> tuple[Tensors, dict[str, str]]:
+    """Read a checkpoint's tensors under the names of model files.
+
+    Returns
+    -------
+    tensors : dict of str to float32 array
+        In PyTorch's layout.
+    origin : dict of str to str
+        The name of each in the file.
+
+    Raises
+    ------
+    ModelError
+        Damaged, or no tensors of this network in it.
+    """
+    if path.suffix in ENDINGS:
+        layers = read_layers(path)
+        rename = rename_densenet if network == DENSENET121 else rename_multiresunet
+        try:
+            return rename(layers)
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
+    loaded = _load(path)
+    mark, first = FIRST[network], [key for key in loaded if key.endswith(FIRST[network])]
+    if len(first) != 1:
+        shown = ", ".join(list(loaded)[:SHOWN])
+        raise ModelError(
+            f"{path} is no {network} as this package or torchvision names it: "
+            f"{len(first) or 'no'} tensor ends in {mark}; there are {len(loaded)}: {shown} ..."
+        )
+    prefix = first[0][: -len(mark)]
+    tensors, origin = {}, {}
+    for key, value in loaded.items():
+        if key.endswith("num_batches_tracked"):
+            continue
+        bare = OLD_NAME.sub(r"\1\2", key.removeprefix(prefix))
+        tensors[bare], origin[bare] = value, key
+    return tensors, origin
+
+
+def _load(path: Path) -> Tensors:
+    """Read names and tensors of safetensors or torch.save, from under the usual keys."""
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            loaded: Any = load_file(path)
+        else:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # both readers raise errors of many kinds for a damaged file
+        raise ModelError(f"{path}: no weights could be read: {type(error).__name__}") from error
+    while isinstance(loaded, dict) and not any(torch.is_tensor(v) for v in loaded.values()):
+        inner = next((loaded[key] for key in WRAPPED if isinstance(loaded.get(key), dict)), None)
+        if inner is None:
+            break
+        loaded = inner
+    if not isinstance(loaded, dict):
+        raise ModelError(f"{path} contains no state_dict (names and tensors)")
+    tensors = {k: v.float().numpy() for k, v in loaded.items() if torch.is_tensor(v)}
+    if not tensors:
+        raise ModelError(f"{path} contains no state_dict (names and tensors)")
+    return tensors
+
+
+def fit_head(tensors: Tensors, origin: dict[str, str]) -> tuple[Tensors, dict[str, str], str]:
+    """Bring a classifier's head to the form of model files: 1024 to 128, ReLU, 128 to 2.
+
+    A single layer becomes two that compute the same: the hidden ones hold z and -z, of which the
+    ReLU leaves what the output joins to z again.  A single output z becomes the pair 0 and z,
+    whose softmax is z's sigmoid.  Fewer hidden units are filled up with zeros.
+
+    Raises
+    ------
+    ModelError
+        More than two layers, other sizes, or none.
+    """
+    inner = {key: value for key, value in tensors.items() if key.startswith("features.")}
+    rest = {key: value for key, value in tensors.items() if not key.startswith("features.")}
+    layers = [key[: -len(".weight")] for key, v in rest.items()
+              if key.endswith(".weight") and v.ndim == 2]  # fmt: skip
+    layers.sort(key=lambda key: rest[f"{key}.weight"].shape[1] != 1024)  # what sees the features
+    weights = [rest[f"{key}.weight"] for key in layers]
+    shown = " to ".join(str(n) for n in [*(w.shape[1] for w in weights), *(
+        [weights[-1].shape[0]] if weights else [])]) or "none"  # fmt: skip
+    sizes = [w.shape for w in weights]
+    fits = len(sizes) in (1, 2) and sizes[0][1] == 1024 and sizes[-1][0] in (1, 2)
+    if not fits or (len(sizes) == 2 and (sizes[0][0] > HIDDEN or sizes[1][1] != sizes[0][0])):
+        raise ModelError(
+            f"the head is {shown}, expected 1024 to 1 or 2, or 1024 to at most {HIDDEN} to 1 or 2; "
+            "the features alone can start a training: spinalcord train TASK --backbone"
+        )
+    biases = [rest.get(f"{key}.bias", np.zeros(len(w), np.float32))
+              for key, w in zip(layers, weights, strict=True)]  # fmt: skip
+    first, shift = weights[0], biases[0]
+    if len(weights) == 1:
+        first, shift = np.concatenate([first, -first]), np.concatenate([shift, -shift])
+        last, last_shift = np.eye(sizes[0][0], dtype=np.float32), np.zeros_like(biases[0])
+        last = np.concatenate([last, -last], 1)
+    else:
+        last, last_shift = weights[1], biases[1]
+    hidden = np.zeros((HIDDEN, 1024), np.float32), np.zeros(HIDDEN, np.float32)
+    hidden[0][: len(first)], hidden[1][: len(first)] = first, shift
+    output = np.zeros((2, HIDDEN), np.float32), np.zeros(2, np.float32)
+    output[0][-len(last) :, : last.shape[1]], output[1][-len(last) :] = last, last_shift
+    made = {"hidden.weight": hidden[0], "hidden.bias": hidden[1],
+            "output.weight": output[0], "output.bias": output[1]}  # fmt: skip
+    used = {f"{key}.{part}" for key in layers for part in ("weight", "bias")}
+    left = {key: value for key, value in rest.items() if key not in used}
+    known = {key: origin[key] for key in (*inner, *left)}
+    known |= dict.fromkeys(made, f"head {', '.join(origin[f'{k}.weight'] for k in layers)}")
+    said = "as it is" if sizes == [(HIDDEN, 1024), (2, HIDDEN)] else f"{shown}, rewritten exactly"
+    return {**inner, **left, **made}, known, said
+
+
+def check_mapping(
+    found: Mapping[str, Array], origin: Mapping[str, str],
+    shapes: Mapping[str, tuple[int, ...]], path: Path,
+) -> None:  # fmt: skip
+    """Refuse a mapping that is not one to one, or whose shapes differ.
+
+    Raises
+    ------
+    ModelError
+        With the tensors that are missing, left over or of another shape.
+    """
+    missing = [key for key in shapes if key not in found]
+    left = [origin[key] for key in found if key not in shapes]
+    other = [
+        f"{origin[key]} is {found[key].shape}, expected {shape}"
+        for key, shape in shapes.items() if key in found and found[key].shape != shape
+    ]  # fmt: skip
+    wrong = [("missing", missing), ("left over", left), ("of another shape", other)]
+    told = [
+        f"{len(names)} tensors {what}: {', '.join(names[:SHOWN])}" + " ..." * (len(names) > SHOWN)
+        for what, names in wrong
+        if names
+    ]
+    if told:
+        raise ModelError(f"{path} does not fit: {'; '.join(told)}")
+
+
+def _describe(
+    found: Tensors, network: str, role: str, settings: Settings,
+    outputs: tuple[str, ...] | None, name: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the metadata of the model file to be, as the tensors' shapes say."""
+    first = found.get(FIRST[network])
+    channels = 0 if first is None or first.ndim < 2 else first.shape[1]
+    preprocessing = settings.preprocessing(role)
+    if network == DENSENET121:
+        return describe(role, (), name, preprocessing) | {"in_channels": 3}
+    if channels == 1:
+        preprocessing.pop("context_mm", None)
+    head = found.get("head.conv.weight")
+    n = 1 if head is None else len(head)
+    names = outputs or ("lesion", "cord")[:n]
+    if len(names) != n:
+        raise ModelError(f"the network has {n} outputs, named are {len(names)}: {', '.join(names)}")
+    about = describe(role, names, name, preprocessing)
+    return about | {
+        "final_norm": "head.conv.bias" not in found,
+        "in_channels": 3 if "context_mm" in preprocessing else 1,
+    }
+
+
+def _write_checked(out: Path, tensors: Tensors, metadata: dict[str, Any]) -> dict[str, Any]:
+    """Write the model file once the core computes what PyTorch does with the weights as they were.
+
+    In half precision where that is near enough, else in single.
+    """
+    draft = out.with_name(f".{out.stem}.draft.safetensors")
+    options: dict[str, Any] = {"norm_eps": metadata.get("norm_eps", NORM_EPS[metadata["network"]])}
+    if metadata["network"] == MULTIRESUNET:
+        options |= {"outputs": len(metadata["labels"]["outputs"]),
+                    "final_norm": metadata["final_norm"]}  # fmt: skip
+    twin = build(metadata["network"], in_channels=metadata["in_channels"], **options).eval()
+    load_tensors(twin, tensors)
+    rng = np.random.default_rng(0)
+    images = rng.random((2, metadata["in_channels"], 64, 96), np.float32)
+    with torch.inference_mode():
+        want = twin(torch.from_numpy(images)).numpy()
+    difference = float("nan")
+    try:
+        for dtype in ("F16", "F32"):
+            write_model(draft, tensors, metadata, dtype)
+            difference = float(np.abs(Network.open(draft)(images) - want).max())
+            if difference <= PARITY:
+                os.replace(draft, out)
+                return {"core_against_torch": difference, "dtype": dtype}
+    finally:
+        draft.unlink(missing_ok=True)
+    raise ModelError(f"{out.name}: core and torch differ by {difference:.2g}, over {PARITY}")
