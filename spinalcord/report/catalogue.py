@@ -23,7 +23,7 @@ from . import (
     segmentations,
     volumes,
 )
-from .table import Table, warn_near_ends
+from .table import Table
 
 if TYPE_CHECKING:
     from .cohort import Cohort
@@ -92,7 +92,7 @@ def cohort_table(cohort: Cohort, name: str) -> Table:
         "interactions": lambda: adjusting.interactions(cohort.cases, own=cohort.factors, **options),
     }
     if name in special:
-        return warn_near_ends(special[name]())
+        return special[name]()
     if name not in _SIMPLE:
         raise InputError(f"no table {name!r}; expected one of {', '.join(TABLES)}")
-    return warn_near_ends(_SIMPLE[name](cohort.cases, **options))
+    return _SIMPLE[name](cohort.cases, **options)
