@@ -173,7 +173,7 @@ def smooth_curve(rng: Rng, size: Size, spread: float) -> Found:
     p = 1 / (1 + np.exp(-rng.normal(0, spread, sum(size))))
     nan, truth = math.nan, rng.random(p.size) < p
     try:
-        found = stats.calibration_curve(truth, p, points=3, replicates=200)
+        found = stats.calibration_curve(truth, p, points=3, replicates=100)
     except InputError as error:  # too few for a curve, which the report says
         none = Estimate("observed", nan, nan, nan, 0.95, "none", reason=str(error))
         return {"calibration curve's band (bootstrap)": (none, nan)}
