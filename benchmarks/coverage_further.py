@@ -23,7 +23,7 @@ def operating_points(rng: Rng, size: Size, a: float) -> Found:
     sensitivity = 1 - NORMAL.cdf(cut - shift)
     table = stats.TwoByTwo.from_labels(truth, scores > cut)
     odds = sensitivity / (1 - sensitivity) * 4
-    options = {"replicates": 200}
+    options = {"replicates": 100}
     at = stats.sensitivity_at(truth, scores, specificity=0.8, **options)
     part = stats.partial_auc(truth, scores, low=0.8, **options)
     return {

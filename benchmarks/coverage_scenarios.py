@@ -118,7 +118,7 @@ def area(rng: Rng, size: Size, a: float) -> Found:
 def band(rng: Rng, size: Size, a: float) -> Found:
     """Sensitivity at a false positive rate of 0.2, from the pointwise band."""
     truth, s = _scores(rng, size, (a,))
-    b = stats.roc_band(truth, s[0], points=6, replicates=200)
+    b = stats.roc_band(truth, s[0], points=6, replicates=100)
     seed_free = Estimate(
         "sensitivity", b.sensitivity[1], b.low[1], b.high[1], b.level, "", reason=b.reason
     )
