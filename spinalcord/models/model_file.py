@@ -135,7 +135,7 @@ class Model:
             raise ModelError(f"cannot read {self.path}: {error.strerror}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Describe the model in a sidecar: name, version, file, threshold and its origin, notice."""
+        """Describe the model in a sidecar: name, version, file, threshold and its origin."""
         return {
             "name": self.name,
             "version": self.version,

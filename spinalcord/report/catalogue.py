@@ -91,6 +91,8 @@ def cohort_table(cohort: Cohort, name: str) -> Table:
         "adjusted": lambda: adjusting.adjusted_odds(cohort.cases, own=cohort.factors, **options),
         "interactions": lambda: adjusting.interactions(cohort.cases, own=cohort.factors, **options),
     }
+    if name == "with_t1c" and cohort.t1c_run is not None:
+        return contrast.t1c_paired(cohort.cases, cohort.t1c_run.cases, **options)
     if name in special:
         return special[name]()
     if name not in _SIMPLE:
