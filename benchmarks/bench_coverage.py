@@ -33,12 +33,11 @@ import numpy as np
 from bench_networks import add_out, describe_machine, write_lines
 from coverage_further import FURTHER
 from coverage_scenarios import SCENARIOS, Scenario
-from coverage_table import pack
+from coverage_table import fails, pack
 
 from spinalcord.stats import Comparison, Estimate
 
 SIZES = ((2, 2), (5, 5), (10, 10), (40, 33), (78, 79))
-LEAST_COVERAGE, MOST_REJECTED = 0.92, 0.08
 
 
 @dataclass
@@ -194,24 +193,6 @@ def _near(line: dict[str, object]) -> bool:
     """Whether a share is within two standard errors of its limit, or beyond it."""
     slack = 2 * math.sqrt(0.08 * 0.92 / float(str(line["replicates"])))
     return not line["too_small_to_say"] and fails(line, -slack)
-
-
-def fails(line: dict[str, object], slack: float = 0.0) -> bool:
-    """Whether a figure that is not marked covers or rejects as it should not.
-
-    Parameters
-    ----------
-    line : dict
-        As `Tally.line`.
-    slack : float
-        Allowed beyond the limits.
-    """
-    if line["too_small_to_say"]:
-        return False
-    coverage, error = line["coverage"], line["type_1_error"]
-    return (coverage is not None and coverage < LEAST_COVERAGE - slack) or (
-        error is not None and error > MOST_REJECTED + slack
-    )
 
 
 def as_row(line: dict[str, object]) -> str:
