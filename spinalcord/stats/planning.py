@@ -212,7 +212,8 @@ def patients_for_paired(
     reached = reached_power(gap, need, za, both, spread**2)
     n = math.ceil(need / share - 1e-9)
     parts = {"who count": need} | ({"others": n - need} if share < 1 else {})
-    purpose = f"shares of {round(only_first, 3):g} and {round(only_second, 3):g} that one test alone gets right"
+    shares = f"{round(only_first, 3):g} and {round(only_second, 3):g}"
+    purpose = f"shares of {shares} that one test alone gets right"
     return SampleSize(purpose, n, parts, reached, math.nan, 1 - alpha, "Connor")
 
 
