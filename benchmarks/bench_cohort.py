@@ -20,13 +20,13 @@ import numpy as np
 
 from spinalcord.cohort.inputs import describe_input
 from spinalcord.cohort.listing import list_cohort
-from spinalcord.cohort.processing import Settings, is_done
+from spinalcord.cohort.processing import RunSettings, is_done
 from spinalcord.cohort.records import write_record
 from spinalcord.cohort.run_tables import write_tables
 from spinalcord.models.folder import ROLES
 from spinalcord.tasks import DIAGNOSES, TASKS
 
-SETTINGS = Settings(None, dict.fromkeys(ROLES, "0" * 64), "f32", 1, None, None, "compare", qc=False)
+SETTINGS = RunSettings(None, dict.fromkeys(ROLES, "0" * 64), "f32", 1, qc=False)
 DESCRIPTION = {"versions": {"spinalcord": "simulated"}}
 
 

@@ -100,7 +100,7 @@ def write_random(path: Path, kind: str, tensors: dict[str, np.ndarray]) -> None:
         "network": kind,
         "in_channels": networks.IN_CHANNELS[kind],
         "norm_eps": networks.NORM_EPS[kind],
-        "preprocessing": {"mode": "letter", "pixel_mm": 1.0, "size": [256, 256], "clip": 5.0},
+        "preprocessing": {"mode": "stretch", "pixel_mm": 1.0, "size": [256, 256], "clip": 5.0},
         "training": {},
         "notice": "random weights: results mean nothing",
         **own,
@@ -148,7 +148,7 @@ class Bench:
         return path
 
     def reference(self, images: np.ndarray) -> np.ndarray:
-        """Compute with PyTorch in float32: what every runner is held to."""
+        """Compute with PyTorch in float32: the reference for every runner."""
         import torch
 
         with torch.inference_mode():

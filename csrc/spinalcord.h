@@ -11,21 +11,21 @@
  * LENGTHS are in millimetres, volumes in cubic millimetres, probabilities from 0 to 1.
  * Whatever counts is an int64_t.  A name that ends in _nbytes counts bytes.
  *
- * RETURN VALUES.  A function that can fail returns an sc_status: SC_OK, or the reason.
- * It then also fills the sc_error that was passed to it (NULL is allowed) with one
- * sentence for the user, which says what was given and what was expected.  Unless a
- * function says otherwise, what it was to fill is undefined after a failure.  Besides the
- * reasons that its description names, a function that allocates may return SC_NOMEM.
+ * RETURN VALUES.  A function that can fail returns an sc_status: SC_OK or the reason.  On
+ * failure it fills the sc_error that was passed to it (which may be NULL) with one
+ * sentence for the user, which says what was given and what was expected.  Unless stated
+ * otherwise, outputs are undefined after a failure.  In addition to the reasons named in
+ * its description, a function that allocates may return SC_NOMEM.
  *
- * OWNERSHIP.  Whoever calls a function ending in _create must at last call the one ending
+ * OWNERSHIP.  Release every object from a function ending in _create with the one ending
  * in _destroy, which accepts NULL.  All other pointers are borrowed for the duration of
  * the call: the core keeps none of them.  Inputs and outputs may overlap only where the
  * description allows it.
  *
- * THREADS.  All functions may be called from several threads at once, on the same inputs
- * too.  Those that take 'threads' start that many, at least 1, and have ended or parked
- * them when they return.  The core's threads block all signals.  The number of threads
- * never changes a bit of a result, unless stated otherwise.
+ * THREADS.  All functions may be called from several threads at once, also on the same
+ * inputs.  Functions with an argument 'threads' use that many, at least 1; none of them is
+ * running when the function returns.  The threads of the core block all signals.  Unless
+ * stated otherwise, results do not depend on the number of threads, bit for bit.
  *
  * The core knows neither Python nor files.  It never prints, never exits, and never
  * changes the state of the process (thread counts, signal handlers, locale).

@@ -29,25 +29,33 @@ if TYPE_CHECKING:
     from . import stats as stats
     from . import training as training
     from ._core import __version__
+    from .analysis.attribution import ExplanationOptions
     from .analysis.classification import Diagnosis
     from .analysis.explanation import Explanation
     from .analysis.pipeline import Pipeline
     from .analysis.segmentation import Segmentation
     from .api import classify, explain, segment
     from .cohort import CohortRun, run_cohort
+    from .limits import LesionLimits
     from .models.network import Network
     from .report import Cohort
+    from .run_options import CohortInputs, Execution, RunOutputs
     from .scans.reading import read
     from .scans.volume import Volume
 
 # Imported when first used, so that `import spinalcord` and the command line's help are fast.
 _HOME = {
     "Cohort": "report",
+    "CohortInputs": "run_options",
     "CohortRun": "cohort",
     "Diagnosis": "analysis.classification",
+    "Execution": "run_options",
     "Explanation": "analysis.explanation",
+    "ExplanationOptions": "analysis.attribution",
+    "LesionLimits": "limits",
     "Network": "models.network",
     "Pipeline": "analysis.pipeline",
+    "RunOutputs": "run_options",
     "Segmentation": "analysis.segmentation",
     "Volume": "scans.volume",
     "classify": "api",
@@ -61,11 +69,16 @@ _MODULES = ("phantom", "report", "stats", "training")
 
 __all__ = [
     "Cohort",
+    "CohortInputs",
     "CohortRun",
     "Diagnosis",
+    "Execution",
     "Explanation",
+    "ExplanationOptions",
+    "LesionLimits",
     "Network",
     "Pipeline",
+    "RunOutputs",
     "Segmentation",
     "Volume",
     "__version__",

@@ -1,4 +1,4 @@
-"""Old names, for one release: what is imported by one works, and a warning names the new one.
+"""Old names and keywords, for one release: they work, and a warning names the new ones.
 
 Version 0.2 grouped the modules of 0.1 in folders (`scans`, `models`, `analysis`, `pictures`,
 `commands`). The names in ``spinalcord.__all__`` were never affected.
@@ -9,10 +9,19 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Group = TypeVar("Group", bound="DataclassInstance")
 
 MOVED = {
     "checksums": "models.release",
@@ -117,6 +126,80 @@ def old_names(module: str) -> Callable[[str], object]:
         return getattr(importlib.import_module(f"{package}.{home}"), new_name)
 
     return find
+
+
+class RenamedKeys(dict[str, Any]):
+    """A dict that finds what is looked up by an old key, and warns.
+
+    Parameters
+    ----------
+    values : mapping
+        By the new keys.
+    **old
+        Old key to new key.
+    """
+
+    def __init__(self, values: Mapping[str, Any], **old: str) -> None:
+        super().__init__(values)
+        self._old = old
+
+    def __missing__(self, key: str) -> Any:
+        if key not in self._old:
+            raise KeyError(key)
+        new = self._old[key]
+        warnings.warn(
+            f"the key {key!r} is now {new!r}; the old key will be removed in version 0.3",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self[new]
+
+
+def take_group(
+    call: str, name: str, given: Group | None, kind: type[Group], old: dict[str, Any]
+) -> Group:
+    """Return a group of options: as given, or made of single keywords, which are deprecated.
+
+    Parameters
+    ----------
+    call, name : str
+        The function, and its keyword for the group.
+    given : object or None
+        The group, where the caller has passed one.
+    kind : type
+        Its dataclass, whose fields were keywords of the function.
+    old : dict
+        Single keywords of the call; those of this group are removed.
+
+    Returns
+    -------
+    object
+        Of `kind`.
+
+    Warns
+    -----
+    DeprecationWarning
+        Single keywords, with the call that takes their place.
+
+    Raises
+    ------
+    InputError
+        Both are given, or something other than the group.
+    """
+    single = {each.name: old.pop(each.name) for each in fields(kind) if each.name in old}
+    if given is not None and single:
+        raise InputError(f"{name} and {', '.join(single)} are given; expected one or the other")
+    if given is not None and not isinstance(given, kind):
+        raise InputError(f"{name} is {given!r}, expected {kind.__name__}")
+    if single:
+        shown = ", ".join(f"{option}=..." for option in single)
+        warnings.warn(
+            f"{call}({shown}) is now {call}({name}={kind.__name__}({shown})); the old keywords "
+            "will be removed in version 0.3",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+    return kind(**single) if given is None else given
 
 
 class MovedFinder(MetaPathFinder):

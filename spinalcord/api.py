@@ -1,4 +1,4 @@
-"""One call for one scan: segment, classify, explain. The models stay open between calls.
+"""Segment, classify or explain a scan in one call; models stay open between calls.
 
 The options are those of `Pipeline`'s methods, whose documentation the functions take over.
 """
@@ -25,7 +25,7 @@ from .scans.labels import Label
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 MAX_SHARED = 4
-"""Pipelines that the functions keep open."""
+"""Largest number of pipelines kept open."""
 
 _shared: OrderedDict[Any, Pipeline] = OrderedDict()
 _shared_lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Optional dependencies: imported when something needs them, and named where they are missing."""
+"""Import optional dependencies on demand; an error names the missing extra."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as a lesion: one object for its thresholds, their ranges and their defaults.
+"""What counts as a lesion: thresholds, their ranges, their defaults and their help.
 
 Everything that sets or reads one of them goes through here: `spinalcord.segment`, a cohort's run,
 the command line, and the settings of a model file.
@@ -26,10 +26,20 @@ for no lesion at all; of the two bounds that calls and model files used to have,
 ones, so that neither refuses what it once took.
 """
 
+HELP: Mapping[str, tuple[str, str]] = {
+    "threshold": ("P", "smallest probability of a lesion voxel"),
+    "min_peak": ("P", "exclude lesions with a lower peak probability"),
+    "min_lesion_mm3": ("V", "exclude smaller lesions"),
+    "min_thickness_mm": ("MM", "exclude lesions thinner than this from slice to slice"),
+    "min_in_cord": ("SHARE", "exclude lesions with a smaller share, or none, in the cord"),
+    "keep_outside_cord": ("", "keep lesions outside the cord, with a warning"),
+}
+"""Placeholder and help of each option on the command line."""
+
 
 @dataclass(frozen=True)
 class LesionLimits:
-    """What makes a group of voxels a lesion; None where the model file decides.
+    """Thresholds that define a lesion; None for the model file's own values.
 
     Parameters
     ----------
@@ -129,7 +139,7 @@ class LesionLimits:
         if cord == "none":
             values |= {"min_in_cord": None, "keep_outside_cord": None}
         elif self.keep_outside_cord is None:
-            # The model file speaks for its own cord, not for one that a user has drawn.
+            # The setting of the model file applies to its own cord, not to a cord mask of the user.
             values["keep_outside_cord"] = cord == "network" and labels.get(
                 "keep_outside_cord", False
             )

@@ -1,4 +1,4 @@
-"""How much memory this process may still use, and the refusal of work that needs more.
+"""Determine the memory that this process may still use, and reject work that needs more.
 
 Linux grants memory that it does not have, and ends the process that then touches it, without a
 word. What is large is therefore estimated before it is begun.

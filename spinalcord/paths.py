@@ -1,4 +1,4 @@
-"""Paths as users give them: refused where they are URLs, which nothing here downloads."""
+"""Check paths given by users: URLs are rejected, because nothing is downloaded."""
 
 from __future__ import annotations
 

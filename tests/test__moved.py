@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import re
 import sys
@@ -9,7 +10,9 @@ import warnings
 
 import pytest
 
-from spinalcord._moved import MOVED, RENAMED, MovedFinder
+from spinalcord._moved import MOVED, RENAMED, MovedFinder, RenamedKeys, take_group
+from spinalcord.errors import InputError
+from spinalcord.limits import LesionLimits
 
 
 def expected(new):
@@ -51,6 +54,35 @@ def test_other_names_are_still_unknown():
         _ = attribution.Mannerism
     with pytest.raises(ModuleNotFoundError, match="spinalcord\\.evidences"):
         importlib.import_module("spinalcord.evidences")
+
+
+def test_a_group_is_given_or_made_of_its_old_keywords():
+    given, others = LesionLimits(0.4), {"jobs": 2}
+    assert take_group("f", "limits", given, LesionLimits, others) is given
+    assert take_group("f", "limits", None, LesionLimits, others) == LesionLimits()
+    old = {"threshold": 0.4, "min_peak": 0.9, "jobs": 2}
+    message = r"f\(threshold=\.\.\., min_peak=\.\.\.\) is now f\(limits=LesionLimits\(threshold="
+    with pytest.warns(DeprecationWarning, match=message):
+        found = take_group("f", "limits", None, LesionLimits, old)
+    assert found == LesionLimits(0.4, min_peak=0.9)
+    assert old == others == {"jobs": 2}
+
+
+def test_a_group_is_refused_besides_its_old_keywords():
+    with pytest.raises(InputError, match="limits and threshold are given; expected one"):
+        take_group("f", "limits", LesionLimits(), LesionLimits, {"threshold": 0.4})
+    with pytest.raises(InputError, match=r"limits is 0\.4, expected LesionLimits"):
+        take_group("f", "limits", 0.4, LesionLimits, {})
+
+
+def test_a_value_is_found_by_its_old_key():
+    values = RenamedKeys({"excluded": 3}, left_out="excluded")
+    assert values == {"excluded": 3}
+    with pytest.warns(DeprecationWarning, match="the key 'left_out' is now 'excluded'"):
+        assert values["left_out"] == 3
+    assert copy.deepcopy(values)["excluded"] == 3
+    with pytest.raises(KeyError, match="absent"):
+        _ = values["absent"]
 
 
 def test_the_finder_is_installed_once_and_last():

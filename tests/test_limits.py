@@ -7,7 +7,7 @@ import json
 import pytest
 
 from spinalcord.errors import InputError
-from spinalcord.limits import MOST, LesionLimits, check_number
+from spinalcord.limits import HELP, MOST, LesionLimits, check_number
 
 
 @pytest.mark.parametrize("value", [0, 0.5, 1, "0.25"])
@@ -51,6 +51,10 @@ def test_a_share_in_the_cord_needs_a_cord():
 def test_to_json_and_back():
     limits = LesionLimits(threshold=0.4, keep_outside_cord=True)
     assert LesionLimits(**json.loads(json.dumps(limits.to_dict()))) == limits
+
+
+def test_every_limit_has_its_help():
+    assert set(HELP) == set(LesionLimits().to_dict()) == {*MOST, "keep_outside_cord"}
 
 
 def test_only_limits_are_taken():

@@ -88,7 +88,7 @@ def test_missing_openmp_runtime_is_named(use):
 def test_sources_that_are_not_built_are_named(tmp_path):
     (tmp_path / "csrc").mkdir()
     (tmp_path / "spinalcord").mkdir()
-    for file in ("__init__.py", "_moved.py"):
+    for file in ("__init__.py", "_moved.py", "errors.py"):
         shutil.copy(Path(spinalcord.__file__).with_name(file), tmp_path / "spinalcord")
     shown = run(
         f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"

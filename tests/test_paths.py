@@ -39,7 +39,7 @@ def test_no_table_no_cohort_and_no_folder_is_taken_from_a_url(tmp_path):
         lambda: read_table(url),
         lambda: sc.Cohort(url),
         lambda: list_cohort(url),
-        lambda: list_cohort(cohort, exclude=url),
+        lambda: list_cohort(cohort, sc.CohortInputs(exclude=url)),
         lambda: sc.run_cohort(url, tmp_path / "out"),
         lambda: sc.run_cohort(cohort, url),
         lambda: make_cohort(4, 1, url),

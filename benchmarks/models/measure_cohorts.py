@@ -62,8 +62,9 @@ def evaluate(work: Path, models: Path | None, precision: str) -> dict[str, Any]:
     def run(name: str, table: str, masks: str = "compare") -> Any:
         out = work / "runs" / f"{precision}-{name}"
         return sc.run_cohort(
-            work / f"{table}.tsv", out, models=models, precision=precision, masks=masks,
-            jobs=2, threads=1, qc=False, progress=True,
+            work / f"{table}.tsv", out, inputs=sc.CohortInputs(masks=masks),
+            outputs=sc.RunOutputs(qc=False), execution=sc.Execution(jobs=2),
+            models=models, precision=precision, threads=1, progress=True,
         )  # fmt: skip
 
     def whole(cohort: str) -> tuple[Any, dict[str, Any]]:

@@ -1,4 +1,4 @@
-/* What this process may use of the machine. */
+/* The processors and instruction sets that this process may use. */
 #ifndef SC_API_CPU_H
 #define SC_API_CPU_H
 
@@ -17,15 +17,16 @@ typedef enum {
 /* Return the name of an instruction set, such as "avx512_bf16". */
 const char *sc_isa_name(sc_isa isa);
 
-/* Return the best instruction set that this CPU, its kernel and this process have.  The
- * first call asks the kernel's permission for AMX tiles. */
+/* Return the best instruction set that CPU, kernel and process support.  The first call
+ * requests permission for AMX tiles from the kernel. */
 sc_isa sc_cpu_isa(void);
 
 /* Return whether networks can run in bfloat16 on this CPU. */
 bool sc_cpu_has_bf16(void);
 
-/* Return how many processors this process may use, at least 1: its affinity mask, capped
- * by the CPU quota of its cgroup (v1 or v2, rounded up) and by OMP_NUM_THREADS. */
+/* Return the number of processors that this process may use, at least 1: its affinity
+ * mask, capped by the CPU quota of its cgroup (v1 or v2, rounded up) and by
+ * OMP_NUM_THREADS. */
 int sc_cpu_usable(void);
 
 /* Fill 'version' with major, minor and patch of the oneDNN library that is loaded. */

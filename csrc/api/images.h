@@ -1,4 +1,4 @@
-/* Images: between slices of a volume and the pixels that networks see. */
+/* Images: from the slices of a volume to the pixels of a network, and back. */
 #ifndef SC_API_IMAGES_H
 #define SC_API_IMAGES_H
 
@@ -13,7 +13,7 @@ enum {
 
 /* ---- Frames ----------------------------------------------------------------------- */
 
-/* How an image lies on a slice of the scan.  Row i of the image shows row
+/* The position of an image on a slice of the scan.  Row i of the image shows row
  * row0 + i * row_step of the scan and column j its column col0 + j * col_step, counted in
  * voxels from the centre of the first one.  Steps are positive. */
 typedef struct {
@@ -21,20 +21,20 @@ typedef struct {
     double col0, col_step;
 } sc_frame;
 
-/* Lay an image of h x w pixels over a whole slice of rows x cols voxels, stretched so that
- * outer edges lie on outer edges (half-pixel centres).
+/* Stretch an image of h x w pixels over a whole slice of rows x cols voxels, so that their
+ * outer edges coincide (half-pixel centres).
  *
  * Returns SC_BAD_SHAPE for an empty slice or sides outside 1 to SC_IMAGE_SIDE_MAX. */
 sc_status sc_frame_stretch(int64_t rows, int64_t cols, int64_t h, int64_t w,
                            sc_frame *out, sc_error *err);
 
-/* Lay an image with pixels of 'pixel_mm' squared over a whole slice.
+/* Place an image with pixels of 'pixel_mm' squared on a whole slice.
  *
  * Along an axis of n voxels that are 'voxel_mm' apart (row_mm or col_mm), the scan fills
  * the first ceil(n * voxel_mm / pixel_mm - 0.01) pixels; less than a hundredth of a pixel
- * is rounding in the header and not worth one.  The middle of these pixels lies on the
- * middle of the scan, and they are exactly pixel_mm apart.  Padding follows after them, up
- * to the multiple of 16 that 'h' and 'w' receive.
+ * is attributed to rounding in the header.  These pixels are centred on the scan and are
+ * exactly pixel_mm apart.  They are followed by padding up to the multiple of 16 that 'h'
+ * and 'w' receive.
  *
  * Returns SC_BAD_VALUE for lengths that are not positive and finite, and SC_BAD_SHAPE for
  * an empty slice or an image of more than SC_IMAGE_SIDE_MAX pixels along an axis. */
@@ -51,12 +51,12 @@ sc_frame sc_frame_window(const sc_frame *frame, const int64_t box[4], int64_t h,
 /* ---- Resampling ------------------------------------------------------------------- */
 
 /* SC_AREA takes the mean over a destination pixel along axes with a step above 1, and
- * interpolates linearly along others.  SC_NEAREST takes the later of two equally near
- * pixels. */
+ * interpolates linearly along others.  Of two equally near
+ * pixels, SC_NEAREST takes the later one. */
 typedef enum { SC_LINEAR = 0, SC_AREA = 1, SC_NEAREST = 2 } sc_filter;
 
-/* What pixels show whose centres lie outside the source: 0, or the nearest edge.  The
- * source ends half a pixel beyond the centres of its outer pixels. */
+/* The values of pixels with centres outside the source: 0, or those of the nearest edge.
+ * The source ends half a pixel beyond the centres of its outer pixels. */
 typedef enum { SC_OUTSIDE_ZERO = 0, SC_OUTSIDE_EDGE = 1 } sc_outside;
 
 /* Resample n images, 'src' float32 (n, rows, cols), to the pixels of a frame, 'dst'
@@ -73,25 +73,24 @@ sc_status sc_images_resample(const float *src, int64_t n, int64_t rows, int64_t 
 /* Give each image its neighbours as channels: 'src' float32 (n, pixels), the slices of a
  * stack in order, to 'dst' float32 (n, 3, pixels): before, itself, after.
  *
- * The neighbours lie 'step' slices away, interpolated linearly between two; past the first
- * and the last slice those are repeated.
+ * The neighbours lie 'step' slices away and are interpolated linearly; the first and last
+ * slices are repeated beyond the ends.
  *
  * Returns SC_BAD_SHAPE without images or pixels, and SC_BAD_VALUE for a step that is not
  * positive and finite. */
 sc_status sc_images_context(const float *src, int64_t n, int64_t pixels, double step,
                             float *dst, sc_error *err);
 
-/* Bring probabilities back to the scan: 'src' float32 (n, h, w), images of one frame, to
+/* Resample probabilities to the scan: 'src' float32 (n, h, w), images of one frame, to
  * 'dst' float32 (n, rows, cols).
  *
- * Interpolation is bilinear, from those pixels alone that lie on the scan, the outermost
- * of which are repeated.  Returns SC_BAD_VALUE also where the frame shows nothing of the
- * scan. */
+ * Interpolation is bilinear and uses only pixels on the scan, the outermost of which are
+ * repeated.  Also returns SC_BAD_VALUE if the frame does not overlap the scan. */
 sc_status sc_images_restore(const float *src, int64_t n, int64_t h, int64_t w,
                             const sc_frame *frame, float *dst, int64_t rows,
                             int64_t cols, sc_error *err);
 
-/* Bring one coarse map back to the scan: 'src' float32 (map_h, map_w), which stretches
+/* Resample one coarse map to the scan: 'src' float32 (map_h, map_w), which stretches
  * over the whole h x w image of a frame, to 'dst' float32 (rows, cols).  Interpolation is
  * bilinear; outside the image 'dst' is 0. */
 sc_status sc_map_restore(const float *src, int64_t map_h, int64_t map_w,
@@ -100,8 +99,8 @@ sc_status sc_map_restore(const float *src, int64_t map_h, int64_t map_w,
 
 /* ---- The classifiers' images ------------------------------------------------------ */
 
-/* Find the slices of a mask (slice, row, column) that are not empty, and return how many
- * there are.
+/* Find the slices of a mask (slice, row, column) that are not empty, and return their
+ * number.
  *
  * 'slices' receives their numbers, ascending, and 'boxes' for each its first row, last
  * row, first column and last column of lesion.  Both need room for extents[0]. */

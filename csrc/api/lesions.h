@@ -1,4 +1,4 @@
-/* Lesions: the connected components of a mask, and what is measured of them. */
+/* Lesions: the connected components of a mask, and their measurements. */
 #ifndef SC_API_LESIONS_H
 #define SC_API_LESIONS_H
 
@@ -10,9 +10,9 @@
  * equal ones by their first voxel in C order.
  *
  * 'connectivity' is 6, 18 or 26: neighbours share a face, at least an edge, or at least a
- * corner.  Components of fewer than 'min_voxels' become background.  'labels' receives 0
- * for background and the numbers from 1 on, in the extents of 'mask'; 'n' how many
- * components there are.
+ * corner.  Components of fewer than 'min_voxels' become background.  'labels', with the
+ * extents of 'mask', receives 0 for background and the numbers from 1 on; 'n' receives
+ * the number of components.
  *
  * Returns SC_BAD_SHAPE for extents that do not fit, SC_BAD_VALUE for another connectivity. */
 sc_status sc_components_label(const uint8_t *mask, const int64_t extents[3],
@@ -50,7 +50,8 @@ sc_status sc_lesions_measure(const int32_t *labels, const int64_t extents[3], in
 double sc_voxel_mm3(const double affine[16]);
 
 /* Find the smallest number of voxels that has a volume, for sc_components_label's
- * 'min_voxels'.  A millionth of the volume is forgiven to rounding in the affine.
+ * 'min_voxels'.  A tolerance of a millionth of the volume allows for rounding in the
+ * affine.
  *
  * Returns SC_BAD_VALUE for a volume that is negative or not finite, or a bad affine. */
 sc_status sc_voxels_needed(const double affine[16], double volume_mm3,

@@ -1,4 +1,4 @@
-/* Networks: opened once, called often, on batches of images. */
+/* Networks: open one once, then call it on batches of images. */
 #ifndef SC_API_NETWORKS_H
 #define SC_API_NETWORKS_H
 
@@ -46,15 +46,14 @@ typedef struct {
     bool by_onednn; /* convolutions by oneDNN, also where there are own kernels */
 } sc_net_config;
 
-/* A network with its weights.  It never changes after it was opened, as far as a caller
- * can tell, and any number of threads may call it at once.  In the child of a fork() it
- * may be used as before. */
+/* A network with its weights.  It is immutable for the caller, and any number of threads
+ * may call it at once.  It may also be used in the child of a fork(). */
 typedef struct sc_net sc_net;
 
 /* Open a network: check, fold and pack its weights.
  *
  * 'tensors' must hold every tensor of the architecture once and nothing else, except that
- * names ending in num_batches_tracked are ignored.  They are not needed after the call.
+ * names ending in num_batches_tracked are ignored.  They may be freed after the call.
  *
  * Returns SC_BAD_VALUE for a setting that is out of range, SC_BAD_MODEL with the name of a
  * tensor that is missing, extra, of the wrong shape or not finite, and SC_UNSUPPORTED where
@@ -62,7 +61,7 @@ typedef struct sc_net sc_net;
 sc_status sc_net_create(const sc_net_config *config, const sc_tensor *tensors,
                         int64_t n_tensors, sc_net **out, sc_error *err);
 
-/* Close a network and free all that belongs to it.  No call may be under way. */
+/* Close a network and free its memory.  No call may be in progress. */
 void sc_net_destroy(sc_net *net);
 
 /* Return how many values the network stores, running statistics included. */
@@ -70,8 +69,8 @@ int64_t sc_net_n_values(const sc_net *net);
 
 /* ---- Results and their shapes ----------------------------------------------------- */
 
-/* Layers of a DenseNet121 that a gradient can be taken with respect to: the image, what a
- * dense block puts out (all its channels, before the transition or norm5), or the last
+/* Layers of a DenseNet121 with respect to which gradients can be computed: the image, the
+ * output of a dense block (all its channels, before the transition or norm5), or the last
  * maps (after norm5 and its ReLU). */
 typedef enum {
     SC_LAYER_INPUT = 0,
@@ -82,7 +81,7 @@ typedef enum {
     SC_LAYER_LAST = 5,
 } sc_layer;
 
-/* What a call can fill. */
+/* The outputs of a call. */
 typedef enum {
     SC_OUTPUT_PROBABILITIES = 0, /* MultiResUNet: (outputs, h, w); DenseNet121: (2) */
     SC_OUTPUT_FEATURES = 1,      /* the last maps: (maps, rows, columns) */
@@ -96,10 +95,10 @@ typedef struct {
     int64_t extents[3];
 } sc_shape;
 
-/* Tell the shape of a result for one image of h x w; a batch of n has n of them, one after
- * the other.  'layer' is looked at for SC_OUTPUT_LAYER only.
+/* Get the shape of a result for one image of h x w; a batch of n has n of them, one after
+ * the other.  'layer' is used for SC_OUTPUT_LAYER only.
  *
- * Returns SC_BAD_SHAPE for a size that the network does not take, and SC_BAD_VALUE for an
+ * Returns SC_BAD_SHAPE for a size that the network does not accept, and SC_BAD_VALUE for an
  * output or layer that it does not have. */
 sc_status sc_net_shape(const sc_net *net, sc_output output, sc_layer layer, int64_t h,
                        int64_t w, sc_shape *out, sc_error *err);
@@ -113,7 +112,7 @@ typedef enum {
     SC_BACKWARD = 1, /* the same, and back from the head to a layer; DenseNet121 only */
 } sc_pass;
 
-/* What a forward pass fills.  Only 'probabilities' must be given.
+/* The outputs of a forward pass.  Only 'probabilities' is required.
  *
  * The class-activation map of logit 'cam_index' is signed: the last maps weighted by the
  * logit's gradient and summed, before any ReLU.  The gradient is exact, and the same at
@@ -125,17 +124,18 @@ typedef struct {
     int cam_index;   /* 0 or 1 */
 } sc_forward;
 
-/* What a backward pass fills: a layer's maps, and the gradient with respect to them of
+/* The outputs of a backward pass: the maps of a layer, and the gradient with respect to
+ * them of
  *
  *     y = direction[0] * logit 0 + direction[1] * logit 1
  *
  * or, with 'probability', of the two probabilities in place of the logits.  (0, 1) is the
  * positive class, (-1, 1) the difference.
  *
- * Where maps are cut off at exactly 0, the gradient that comes back is 0; of equal pixels
- * under a max pooling, the first gets all of it.  All is computed in float32, by a network
- * opened in bf16 too: at its first such call it opens itself in float32 as well, from the
- * copy of its tensors that it keeps for that. */
+ * The gradient of a ReLU at exactly 0 is 0; of equal pixels under a max pooling, the first
+ * receives the whole gradient.  All arithmetic is float32, also in a network opened in
+ * bf16: its first backward pass opens it in float32 as well, from a copy of its tensors
+ * that it keeps for this purpose. */
 typedef struct {
     sc_layer layer;
     bool probability;
@@ -146,7 +146,7 @@ typedef struct {
     float *gradients;   /* the same shape */
 } sc_backward;
 
-/* One call.  Zero and NULL stand for what is not wanted. */
+/* One call.  Set unwanted outputs to NULL and unused fields to 0. */
 typedef struct {
     sc_pass pass;
     int64_t n, h, w;      /* images and their sides */
@@ -163,10 +163,11 @@ typedef struct {
 /* Run a network on 'n' images, at least 1.
  *
  * MultiResUNet takes sides that are multiples of 16 from 16 to 4096, DenseNet121 sides from
- * 32 to 4096.  Equal images give equal bits, whatever else runs and however the batch is
- * cut.  The number of threads changes none either, but on SC_ISA_BASE, where convolutions
- * are oneDNN's.  The first call for a size, and the first backward pass that goes so deep,
- * allocate; later ones reuse what was made for the last few sizes.
+ * 32 to 4096.  Equal images give equal bits, regardless of other load and of how the batch
+ * is divided.  Results do not depend on the number of threads either, except on
+ * SC_ISA_BASE, where oneDNN computes the convolutions.  The first call for a size, and the
+ * first backward pass to a layer, allocate memory; later calls reuse that of the last few
+ * sizes.
  *
  * Returns SC_BAD_SHAPE, SC_BAD_VALUE for a pass or layer that the network does not have,
  * SC_NOT_FINITE for images or a direction that are not finite, SC_BACKEND or SC_CANCELLED.
@@ -175,9 +176,9 @@ sc_status sc_net_run(sc_net *net, const sc_call *call, sc_error *err);
 
 /* ---- Steps ------------------------------------------------------------------------ */
 
-/* One step of the plan by which a pass is computed. */
+/* One step of the plan that computes a pass. */
 typedef struct {
-    char name[64]; /* the names of the layer's tensors begin with it */
+    char name[64]; /* prefix of the names of the layer's tensors */
     char kind[24]; /* "convolution", "max pooling", ... */
     char implementation
         [48];         /* our own kernel and its instruction set, or oneDNN's name */
@@ -187,9 +188,9 @@ typedef struct {
 
 /* Describe the steps of a pass over images of h x w.
  *
- * 'layer' is looked at for SC_BACKWARD only.  'steps' needs room for SC_MAX_STEPS; 'n'
- * receives how many there are, which does not depend on h and w.  A step of the way back
- * has the name of the layer that it goes back through.  Fails as sc_net_run does. */
+ * 'layer' is used for SC_BACKWARD only.  'steps' needs room for SC_MAX_STEPS; 'n' receives
+ * their number, which does not depend on h and w.  A step of the backward pass has the
+ * name of the layer that it differentiates.  Fails as sc_net_run does. */
 sc_status sc_net_steps(sc_net *net, sc_pass pass, sc_layer layer, int64_t h, int64_t w,
                        sc_layer_info *steps, int64_t *n, sc_error *err);
 

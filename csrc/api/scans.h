@@ -1,4 +1,4 @@
-/* Scans: from the voxels as they are stored to a volume in the working orientation. */
+/* Scans: from stored voxels to a volume in the working orientation, and back. */
 #ifndef SC_API_SCANS_H
 #define SC_API_SCANS_H
 
@@ -29,25 +29,25 @@ typedef struct {
     int64_t strides_nbytes[3]; /* of any sign, or 0 */
 } sc_scan;
 
-/* How a scan is turned: working axis k (slice, row, column) is stored axis axes[k], run
- * through backwards where flips[k]. */
+/* The orientation of a scan: working axis k (slice, row, column) is stored axis axes[k],
+ * reversed if flips[k]. */
 typedef struct {
     int axes[3]; /* a permutation of 0, 1, 2 */
     bool flips[3];
 } sc_orientation;
 
-/* Bring a stored scan into the working orientation.
+/* Copy a stored scan into the working orientation.
  *
  * 'dst' receives float32 (slice, row, column), as many voxels as 'src' has.
  *
  * Returns SC_BAD_SHAPE for an empty axis, SC_BAD_VALUE for an orientation that is not a
- * permutation, and SC_NOT_FINITE where voxels are NaN, infinite or beyond float32; 'dst'
- * is then filled all the same, and err->detail is the number of such voxels, at most
+ * permutation, and SC_NOT_FINITE where voxels are NaN, infinite or beyond float32; in this
+ * case 'dst' is filled nevertheless, and err->detail is the number of such voxels, at most
  * INT_MAX. */
 sc_status sc_scan_orient(const sc_scan *src, const sc_orientation *orientation,
                          float *dst, sc_error *err);
 
-/* Bring a volume back to the stored axes: the inverse of sc_scan_orient, for results.
+/* Copy a volume to the stored axes: the inverse of sc_scan_orient, for results.
  *
  * 'src' is (slice, row, column) and 'dst' as stored, both in C order with items of 1 or 4
  * bytes; 'stored' are the extents of 'dst'.  Fails as sc_scan_orient does. */

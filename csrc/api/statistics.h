@@ -1,4 +1,4 @@
-/* Statistics: the parts of comparing answers with the truth that take long. */
+/* Statistics: the computations that are too slow in Python. */
 #ifndef SC_API_STATISTICS_H
 #define SC_API_STATISTICS_H
 
@@ -11,7 +11,7 @@
 /* Compute the placement values of n scored cases, which carry the AUC and its variance
  * (DeLong, DeLong & Clarke-Pearson 1988).
  *
- * A higher score speaks for the positive class; scores may be infinite.  'positive' is not
+ * A higher score indicates the positive class; scores may be infinite.  'positive' is not
  * 0 for the positive cases.  'out' receives n values: for a positive case the share of
  * negatives that score lower, for a negative case the share of positives that score
  * higher; ties count half.  The mean over the positives is the AUC, and so is the mean
@@ -22,7 +22,7 @@
 sc_status sc_placements(const double *scores, const uint8_t *positive, int64_t n,
                         double *out, sc_error *err);
 
-/* What the bootstrap draws from.  A unit (a patient) is drawn with all its cases, and only
+/* The data of a bootstrap.  A unit (a patient) is drawn with all its cases, and only
  * within its stratum. */
 typedef struct {
     const double *scores;    /* (n_models, n); not NaN */
@@ -34,8 +34,8 @@ typedef struct {
 
 /* Compute the AUC of each model in 'replicates' samples drawn with replacement.
  *
- * All models see the same samples, so that differences between columns are paired.
- * Replicate r depends on 'seed' and r alone.  'out' receives (replicates, n_models), NaN
+ * All models use the same samples, so that differences between columns are paired.
+ * Replicate r depends only on 'seed' and r.  'out' receives (replicates, n_models), NaN
  * where a sample lacks a class.
  *
  * Returns SC_BAD_SHAPE, SC_BAD_VALUE, SC_NOT_FINITE or SC_CANCELLED. */
@@ -48,7 +48,7 @@ sc_status sc_auc_bootstrap(const sc_auc_sample *sample, int64_t replicates,
  * counts.
  *
  * 'numerator' and 'denominator' are (n), finite.  'out' receives (replicates), NaN where
- * the denominators' sum is 0.  Replicate r depends on 'seed' and r alone.
+ * the denominators' sum is 0.  Replicate r depends only on 'seed' and r.
  *
  * Returns SC_BAD_SHAPE, SC_BAD_VALUE, SC_NOT_FINITE or SC_CANCELLED. */
 sc_status sc_ratio_bootstrap(const double *numerator, const double *denominator,
@@ -77,8 +77,8 @@ sc_status sc_surface_count(const uint8_t *mask, const int64_t extents[3], int64_
  * centre to voxel centre.
  *
  * 'a_to_b' receives, for each surface voxel of a in C order, the distance to the nearest
- * surface voxel of b; 'b_to_a' the same the other way.  They need room for what
- * sc_surface_count counts.
+ * surface voxel of b; 'b_to_a' the same the other way.  They need room for as
+ * many values as sc_surface_count returns.
  *
  * Returns SC_BAD_SHAPE, or SC_BAD_VALUE for an empty mask or a bad spacing. */
 sc_status sc_surface_distances(const uint8_t *a, const uint8_t *b,

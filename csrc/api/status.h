@@ -2,7 +2,7 @@
 #ifndef SC_API_STATUS_H
 #define SC_API_STATUS_H
 
-/* The outcome of a call.  The values are fixed for ever; new ones go into the gaps. */
+/* The outcome of a call.  Values never change; new ones are added in the gaps. */
 typedef enum {
     SC_OK = 0,
     SC_NOMEM = 10,       /* memory is exhausted */
@@ -24,10 +24,9 @@ typedef struct {
     char text[240]; /* one sentence for the user, ending in '\0' */
 } sc_error;
 
-/* A function of the caller's that long computations call every 50 ms, on the thread that
- * started them and with the 'poll_arg' given beside it.  A result other than 0 cancels
- * the computation, which then returns SC_CANCELLED.  NULL stands for one that never
- * cancels. */
+/* A callback that long computations call every 50 ms, on the calling thread and with the
+ * 'poll_arg' passed beside it.  A nonzero result cancels the computation, which then
+ * returns SC_CANCELLED.  NULL never cancels. */
 typedef int (*sc_poll_fn)(void *arg);
 
 #endif

@@ -1,4 +1,4 @@
-/* Batch normalisation as training needs it: by the statistics of a batch, and back.
+/* Batch normalisation for training: with the statistics of a batch, and its gradients.
  *
  * A batch is n rows of c channels of bfloat16 (its bits in uint16_t), one after the other:
  * the pixels of all images, channel last.  Arithmetic is float32; sums of more than a chunk
@@ -21,15 +21,15 @@ typedef struct {
     bool relu;
 } sc_batch_norm;
 
-/* Return whether this CPU has what the functions below need: AVX512_BF16. */
+/* Return whether this CPU supports the functions below, which need AVX512_BF16. */
 bool sc_batch_norm_supported(void);
 
 /* Normalise a batch.
  *
- * What is normalised is 'x' (n, c) or, with 'other' (n, c), their sum after a ReLU, which
- * 'sum' (n, c) receives; its rounded values count.  Without 'other', 'sum' is NULL.  'y'
- * (n, c) receives the result, 'mean' and 'variance' (c) the statistics of the batch, the
- * variance being a population's.
+ * Normalises 'x' (n, c) or, with 'other' (n, c), the ReLU of their sum, which 'sum' (n, c)
+ * receives, rounded, before it is normalised.  Without 'other', 'sum' is NULL.  'y'
+ * (n, c) receives the result, 'mean' and 'variance' (c) the statistics of the batch, with
+ * the population variance.
  *
  * Returns SC_BAD_SHAPE for no rows or channels, SC_BAD_VALUE for no thread, and
  * SC_UNSUPPORTED. */
@@ -43,7 +43,7 @@ sc_status sc_batch_norm_forward(const sc_batch_norm *norm, const uint16_t *x,
  * 'x' (n, c) is what was normalised: 'sum' where there was another.  'summed' says that it
  * was a sum with a ReLU: 'dx' (n, c) is then 0 where x is not above 0, and is the gradient
  * of both addends.  'dy' (n, c) is the gradient of the result, 'mean' and 'variance' (c)
- * are those of the way forward.  'dweight' and 'dbias' (c) receive their gradients.
+ * are those of the forward pass.  'dweight' and 'dbias' (c) receive their gradients.
  *
  * Fails as sc_batch_norm_forward does. */
 sc_status sc_batch_norm_backward(const sc_batch_norm *norm, const uint16_t *x,

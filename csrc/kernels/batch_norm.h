@@ -1,6 +1,6 @@
 /* The loops of batch normalisation (api/training.h) over one chunk of rows.
  *
- * Why here: PyTorch's own takes 40 % of a training step of MultiResUNet on a CPU.  Its
+ * Reason: PyTorch's takes 40 % of a training step of MultiResUNet on a CPU.  Its
  * vectors run along the channels, of which these networks have 17, 51 or 105, so most of
  * its work is in remainders.  Here 16 / gcd(c, 16) rows make a block that vectors fill
  * without remainder, with scale and shift laid out once for a whole block; and the ReLU

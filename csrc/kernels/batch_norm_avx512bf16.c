@@ -1,6 +1,6 @@
 /* The loops of batch_norm.h, compiled for AVX512_BF16.
  *
- * Of 0 and NaN, max(0, NaN) gives NaN: a training must see that it has failed.
+ * max(0, NaN) is NaN here, so that a diverged training is noticed.
  */
 #include "batch_norm.h"
 

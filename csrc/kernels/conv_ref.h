@@ -1,5 +1,5 @@
-/* The convolution of conv.h as plainly as it can be written: what the tests compare the
- * other kernels with.  No engine chooses it. */
+/* The reference implementation of conv.h, with which the tests compare all other kernels.
+ * Engines never choose it. */
 #ifndef SC_KERNELS_CONV_REF_H
 #define SC_KERNELS_CONV_REF_H
 

@@ -30,11 +30,11 @@ sc_status sc_source_finish(const sc_source *source, int64_t *n_values, sc_error 
 
 /* ---- Convolutions ready to run ------------------------------------------------ */
 
-/* Weights transformed for Winograd, four times as many: made when a plan first uses
- * them, since most of a network's lie in layers of few pixels, for which it never pays. */
+/* Weights transformed for Winograd, four times as many: computed when a plan first uses
+ * them, since most weights belong to layers of few pixels, where Winograd never pays. */
 typedef struct {
-    pthread_mutex_t lock; /* of the making */
-    void *packed;
+    pthread_mutex_t lock; /* guards 'packed' while it is computed */
+    void *packed;         /* or NULL */
 } sc_winograd_weights;
 
 /* Read-only once made, but for what 'winograd' points to; shared by all plans. */

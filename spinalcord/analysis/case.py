@@ -1,4 +1,4 @@
-"""The way of one scan through all steps: segment, classify, explain. All callers take this one."""
+"""The path of one scan: segment, classify, explain. `Pipeline.run` and cohorts share it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class AnalysisOptions:
     Parameters
     ----------
     limits : LesionLimits
-        What makes a lesion.
+        Thresholds that define a lesion.
     explanation : ExplanationOptions
-        How the answers are explained.
+        Attribution method and its options.
     classify : bool, default True
         Whether to classify and explain the lesions after the segmentation.
     """
@@ -44,11 +44,11 @@ class CaseResults:
     Attributes
     ----------
     segmentation : Segmentation or None
-        The lesions; None where a mask was given.
+        The lesions; None if a mask was given.
     diagnosis : Diagnosis or None
-        What they look like; None where they were not classified.
+        The classification; None if it was skipped.
     explanations : mapping of str to Explanation
-        By task: those whose answers led to the diagnosis. Empty without a lesion.
+        By task, for the tasks that led to the diagnosis. Empty without a lesion.
     lesion : LesionSlices
         The scan and the mask that were classified, in the working orientation.
     """
@@ -60,7 +60,7 @@ class CaseResults:
 
     @property
     def results(self) -> tuple[Segmentation | Diagnosis | Explanation, ...]:
-        """What there is, in the order in which it was made."""
+        """All results, in the order of computation."""
         first = (self.segmentation, self.diagnosis)
         made = [result for result in first if result is not None]
         return (*made, *self.explanations.values())

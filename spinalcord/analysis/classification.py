@@ -1,4 +1,4 @@
-"""Classify a lesion: three questions to three networks, and the diagnosis they lead to."""
+"""Classify a lesion with three networks, and derive the diagnosis from their answers."""
 
 from __future__ import annotations
 

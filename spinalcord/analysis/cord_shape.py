@@ -1,4 +1,4 @@
-"""Judge the cord that a network outlined: one column of a cord's calibre, or no plausible cord.
+"""Check the plausibility of the network's cord: one column with the calibre of a cord.
 
 A network outlines the cord slice by slice and knows nothing of its shape: on real scans its outline
 falls into up to 90 pieces, some of them in the throat or among the bowels. What continues the

@@ -1,4 +1,4 @@
-"""Explain an answer: attribution maps of the slices with lesion."""
+"""Explain an answer with attribution maps of the slices with lesion."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Explanation(Result):
     probability : float or None
         Of that answer, for the patient; None without a lesion.
     map : Volume or None
-        float32, signed: positive where the slice speaks for the answer, negative where against,
+        float32, signed: positive where the slice supports the answer, negative where it opposes it,
         0 in slices without lesion. In the units of what is explained (`of`), for each pixel of
         the layer. None without a lesion.
     options : ExplanationOptions

@@ -1,4 +1,4 @@
-"""Results as other programs take them: DICOM objects, and segmentations for 3D Slicer."""
+"""Export results for other programs: DICOM objects and segmentations for 3D Slicer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read the scans of a case, and open models meanwhile."""
+"""Read the scans of a case while models are opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models opened once, for any number of scans."""
+"""The pipeline: models opened once, for any number of scans."""
 
 from __future__ import annotations
 
@@ -400,7 +400,7 @@ class Pipeline:
         return {"progress": self._progress, "roi": self._roi}
 
     def _meanwhile(self, roles: Iterable[str], read: Callable[[], Kind]) -> Kind:
-        """Read while the networks of `roles` are opened; that one is missing is told first."""
+        """Read while the networks of `roles` are opened; a missing one is reported first."""
         for role in roles:
             self._folder.model(role)
         return meanwhile(lambda: [self.network(role) for role in roles], read)

@@ -1,4 +1,4 @@
-"""Compute only where the cord can be: a window found on a few slices, for all others.
+"""Restrict the computation to a window around the cord, located on a few slices.
 
 Most of a sagittal slice is air, fat and viscera. Some slices are computed whole; round all that
 the network calls cord on them, a margin wider than the cord ever leaves gives the window for the

@@ -222,10 +222,10 @@ class Segmentation(Result):
         if rows != "slices":
             raise InputError(f"rows is {rows!r}, expected 'lesions' or 'slices'")
         counts = np.count_nonzero(self.mask.sagittal().array, axis=(1, 2))
-        held = np.flatnonzero(counts)
+        filled = np.flatnonzero(counts)
         area = self.mask.sagittal_spacing_mm[1] * self.mask.sagittal_spacing_mm[2]
-        numbers = [self.mask.stored_slice(index) for index in held.tolist()]
-        return pandas.DataFrame({"slice": numbers, "lesion_mm2": counts[held] * area})
+        numbers = [self.mask.stored_slice(index) for index in filled.tolist()]
+        return pandas.DataFrame({"slice": numbers, "lesion_mm2": counts[filled] * area})
 
     def scene(self, *, probability: bool = False) -> Scene:
         """Put together what pictures show; on request with the network's probability."""

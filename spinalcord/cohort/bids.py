@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InputError, SpinalcordWarning
+from ..run_options import CohortInputs
 from ..scans.writing import result_stem
 from ..tables import Vocabulary, read_table
 from ..tables.reading import read_text
@@ -24,30 +25,6 @@ from .mask_names import CONTRAST, ScanName, parse_name
 
 IMAGES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr")
 """Endings of files in derivatives that are spoken of where they are not used."""
-
-
-@dataclass(frozen=True)
-class Looking:
-    """What is looked for in a BIDS folder.
-
-    Parameters
-    ----------
-    wanted : sequence of str
-        Columns of participants.tsv to carry along.
-    masks, t1c : bool
-        Whether to look for lesion masks in ``derivatives``, and for ``ce-*_T1w`` scans.
-    out : Path, optional
-        Not searched for masks, nor is any other folder that a run has written.
-    columns, words : mapping, optional
-        As for `spinalcord.run_cohort`.
-    """
-
-    wanted: Sequence[str] = ()
-    masks: bool = True
-    t1c: bool = True
-    out: Path | None = None
-    columns: Mapping[str, str] | None = None
-    words: Mapping[str, Mapping[str, str]] | None = None
 
 
 @dataclass
@@ -109,7 +86,7 @@ def is_bids(folder: Path) -> bool:
 
 
 def list_bids(
-    folder: Path, looking: Looking
+    folder: Path, inputs: CohortInputs, out: Path | None = None
 ) -> tuple[list[CohortCase], tuple[str, ...], tuple[str, ...]]:
     """List the T2w scans of a BIDS folder.
 
@@ -121,7 +98,11 @@ def list_bids(
     ----------
     folder : Path
         The dataset.
-    looking : Looking
+    inputs : CohortInputs
+        Whether to look for lesion masks in ``derivatives`` and for ``ce-*_T1w`` scans, and how
+        participants.tsv is understood.
+    out : Path, optional
+        Not searched for masks, nor is any other folder that a run has written.
 
     Returns
     -------
@@ -142,13 +123,14 @@ def list_bids(
         An unreadable folder; no T2w scan; several masks for one scan; a participants.tsv
         that is no table, or without the column participant_id.
     """
-    people = _participants(folder, looking)
-    masks = _lesion_masks(folder / "derivatives", looking.out) if looking.masks else _Masks()
+    people = _participants(folder, inputs)
+    ignored = inputs.masks == "ignore"
+    masks = _Masks() if ignored else _lesion_masks(folder / "derivatives", out)
     cases = []
     for subject in sorted(name for name in listed(folder) if name.startswith("sub-")):
         for anat in _anat_folders(folder / subject):
             names = sorted(listed(anat))
-            contrast = [name for name in names if looking.t1c and _is_contrast(name)]
+            contrast = [name for name in names if inputs.t1c and _is_contrast(name)]
             for name in _scans(names):
                 cases.append(
                     CohortCase(
@@ -162,7 +144,7 @@ def list_bids(
                         site=people.site(subject),
                     )
                 )
-    cases = cases or _dicom(folder, people, masks, looking.t1c)
+    cases = cases or _dicom(folder, people, masks, inputs.t1c)
     if not cases:
         raise InputError(
             f"{folder}: no T2w scan in this BIDS folder; expected "
@@ -188,16 +170,17 @@ def listed(folder: Path) -> list[str]:
         raise InputError(f"{folder}: cannot be read: {error.strerror or error}") from error
 
 
-def _participants(folder: Path, looking: Looking) -> _People:
+def _participants(folder: Path, inputs: CohortInputs) -> _People:
     path = folder / "participants.tsv"
     if not path.exists():
         return _People()
-    table = read_table(path, known=(*COLUMNS, *looking.wanted), columns=looking.columns)
+    wanted = tuple(inputs.carry)
+    table = read_table(path, known=(*COLUMNS, *wanted), columns=inputs.columns)
     if not table.columns or not table.rows:
         return _People(notes=table.notes)
     table.need("participant_id")
-    words = {**_levels(folder / "participants.json", looking.columns)}
-    for kind, own in (looking.words or {}).items():
+    words = {**_levels(folder / "participants.json", inputs.columns)}
+    for kind, own in (inputs.words or {}).items():
         words[kind] = {**words.get(kind, {}), **own}
     table = Vocabulary(words).spell(table)
     people: dict[str, Mapping[str, str]] = {}
@@ -209,7 +192,7 @@ def _participants(folder: Path, looking: Looking) -> _People:
         if name in people:
             raise InputError(f"{table.where(number, 'participant_id')}: {name} occurs twice")
         people[name] = row
-    return _People(people, carried_columns(table.columns, looking.wanted), table.notes)
+    return _People(people, carried_columns(table.columns, wanted), table.notes)
 
 
 def _levels(path: Path, columns: Mapping[str, str] | None) -> dict[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Check a cohort before anything is trained on it or run over it: what is there, what is wrong."""
+"""Check a cohort before training or running: its contents, and the problems in it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import SpinalcordError, SpinalcordWarning, note_warnings
 from ..pictures.mosaic import draw_mosaic
 from ..pictures.scene import Scene
+from ..run_options import CohortInputs
 from ..scans.annotations import Annotation, read_annotation
 from ..scans.labels import Label, check_label
 from ..scans.preparation import take_scan
@@ -73,7 +74,7 @@ class CohortCheck:
     problems : tuple of str
         Of the cohort as a whole: copies, patients in two splits, unknown diagnoses.
     notes : tuple of str
-        What was guessed or left out when the cohort was listed.
+        What was guessed or not used when the cohort was listed.
     """
 
     name: str
@@ -132,7 +133,7 @@ def check_cohort(
     cohort : path, DataFrame or sequence of mappings
         As for `spinalcord.run_cohort`.
     lesion_label, columns, words, exclude
-        As for `spinalcord.run_cohort`.
+        As for `spinalcord.CohortInputs`.
     progress : bool, default False
         Whether to show a bar on standard error, where that is a terminal.
 
@@ -158,7 +159,8 @@ def check_cohort(
     label = check_label(lesion_label)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SpinalcordWarning)  # all are noted
-        listing = list_cohort(cohort, exclude=exclude, columns=columns, words=words)
+        inputs = CohortInputs(exclude=exclude, columns=columns, words=words)
+        listing = list_cohort(cohort, inputs)
         shown = tqdm(listing.cases, desc="check", unit="case", disable=None if progress else True)
         checked = [_check_case(case, label) for case in shown]
     return CohortCheck(listing.name, checked, tuple(_whole(listing, checked)), tuple(listing.notes))

@@ -12,7 +12,7 @@ from .run_tables import read_results
 
 @dataclass(frozen=True)
 class CohortRun:
-    """What a run has made, read from its folder when it is asked for.
+    """The results of a run, read from its folder on demand.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class CohortRun:
     >>> from spinalcord.scans.writing import save_volume
     >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
     >>> path = save_volume(phantom.t2, "t2.nii.gz")
-    >>> run = sc.run_cohort([{"case_id": "sub-01", "path": "t2.nii.gz"}], "out", qc=False)
+    >>> run = sc.run_cohort([{"case_id": "sub-01", "path": "t2.nii.gz"}], "out")
     >>> run.read("cases.tsv")[0]["found"]
     True
     >>> len(run.read("lesions.tsv")) > 0, run.read("failures.tsv")

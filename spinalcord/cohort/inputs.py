@@ -1,4 +1,4 @@
-"""Input files by content: what decides whether a case has to be computed again.
+"""Identify input files by content, to decide whether a case has to be recomputed.
 
 Reading every byte of a cohort to find that nothing has changed would take as long as computing
 some of it. So a digest is kept with a stamp (size, times of change and inode of each file), as

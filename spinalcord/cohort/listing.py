@@ -1,11 +1,11 @@
-"""The cases of a cohort: what each one's files are, and what is known about it."""
+"""List the cases of a cohort: the files of each, and the data known about it."""
 
 from __future__ import annotations
 
 import os
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import InputError, SpinalcordWarning
 from ..paths import local_path
 from ..qc.verdicts import read_exclusions
+from ..run_options import CohortInputs
 from ..scans.writing import result_stem
 from ..tables import DataTable, Vocabulary, read_table
 from ..tables.checks import unusable
@@ -22,8 +23,6 @@ CARRIED = ("split", "age", "sex")
 
 HARMLESS = (*CARRIED, "difficult", "difficulty")
 """Columns that are carried along unasked, with those of readers."""
-
-MASK_USES = ("compare", "use", "ignore")
 
 FILES = ("path", "mask", "t1c", "cord")
 COLUMNS = (
@@ -101,7 +100,7 @@ class CohortCase:
 
 @dataclass(frozen=True)
 class Listing:
-    """A cohort as it is to be run.
+    """The cases of a cohort, with those that are excluded.
 
     Attributes
     ----------
@@ -125,15 +124,7 @@ class Listing:
 
 
 def list_cohort(
-    cohort: Any,
-    *,
-    masks: str = "compare",
-    t1c: bool = True,
-    exclude: Any = None,
-    carry: Iterable[str] = (),
-    out: Path | None = None,
-    columns: Mapping[str, str] | None = None,
-    words: Mapping[str, Mapping[str, str]] | None = None,
+    cohort: Any, inputs: CohortInputs | None = None, *, out: Path | None = None
 ) -> Listing:
     """List the cases of a cohort in any accepted form.
 
@@ -141,20 +132,10 @@ def list_cohort(
     ----------
     cohort : path, DataFrame or sequence of mappings
         As for `spinalcord.run_cohort`.
-    masks : {"compare", "use", "ignore"}
-        Whether masks are looked for.
-    t1c : bool
-        Whether contrast-enhanced scans are looked for.
-    exclude : path, mapping or iterable of str, optional
-        As for `spinalcord.run_cohort`.
-    carry : iterable of str
-        Further columns to carry along.
+    inputs : CohortInputs, optional
+        Cases to exclude, what is looked for, and how tables are understood.
     out : Path, optional
         Output folder, which is no part of the cohort.
-    columns : mapping of str to str, optional
-        The table's own name of a column, by the name it has here: ``{"age": "Alter"}``.
-    words : mapping, optional
-        Further words for sex and diagnosis; see `spinalcord.tables.Vocabulary`.
 
     Returns
     -------
@@ -178,35 +159,34 @@ def list_cohort(
     """
     from . import bids, folders
 
-    if masks not in MASK_USES:
-        raise InputError(f"masks is {', '.join(MASK_USES)}, got {masks!r}")
-    wanted = tuple(dict.fromkeys(carry))
-    vocabulary = Vocabulary(words)
+    inputs = CohortInputs() if inputs is None else inputs
+    wanted, masks = tuple(inputs.carry), inputs.masks != "ignore"
+    vocabulary = Vocabulary(inputs.words)
     path = local_path(cohort) if isinstance(cohort, (str, os.PathLike)) else None
     name = "table" if path is None else path.resolve().name
     given: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     if path is None or not path.is_dir():
-        table = read_table(cohort, known=(*COLUMNS, *wanted), columns=columns, what=_WHAT)
+        known = (*COLUMNS, *wanted)
+        table = read_table(cohort, known=known, columns=inputs.columns, what=_WHAT)
         folder = Path() if path is None else path.parent
         cases, given = from_table(vocabulary.spell(table), name, folder, wanted)
         notes = table.notes
     elif bids.is_bids(path):
-        looking = bids.Looking(wanted, masks != "ignore", t1c, out, columns, words)
-        cases, given, notes = bids.list_bids(path, looking)
+        cases, given, notes = bids.list_bids(path, inputs, out)
     else:
-        cases = folders.list_folder(path, masks != "ignore", out)
+        cases = folders.list_folder(path, masks, out)
     absent = [column for column in wanted if column not in given]
     if absent:
         raise InputError(f"{name} has no column {', '.join(absent)}, which carry= names")
-    cases = [_without(case, masks != "ignore", t1c) for case in cases]
+    cases = [_without(case, masks, inputs.t1c) for case in cases]
     _check(cases, name)
     found = _doubts(cases, name)
     for note in found:
         warnings.warn(note, SpinalcordWarning, stacklevel=2)
     if path is not None:  # a folder's name may be a patient's
         notes = tuple(note.replace(str(path), path.name) for note in notes)
-    kept, excluded = _exclude(cases, exclude, name)
+    kept, excluded = _exclude(cases, inputs.exclude, name)
     if not kept:
         raise InputError(f"{name}: all {len(cases)} cases are excluded")
     own = tuple(c for c in given if c not in CARRIED)

@@ -1,4 +1,4 @@
-"""Names of lesion masks in a BIDS data set: whose they are, and whether they lie on the scan.
+"""Parse names of lesion masks in a BIDS data set, and match them with scans.
 
 Data sets of the spinal cord community call the same mask ``sub-01_label-lesion_mask``,
 ``sub-01_T2w_lesion-manual``, ``sub-01_T2w_label-lesion_seg`` or ``sub-01_desc-lesion_dseg``. What

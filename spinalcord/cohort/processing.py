@@ -1,4 +1,4 @@
-"""One case, from its files to its results; whichever process on whichever machine does it."""
+"""Processing of one case, from its files to its results, in any process on any machine."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from ..errors import InputError, ModelError, SpinalcordError, SpinalcordWarning
 from ..exchange.sources import has_files
 from ..limits import LesionLimits
 from ..qc.case_picture import CasePicture, draw_case
+from ..run_options import CohortInputs, RunOutputs
 from ..scans.annotations import Annotation
 from ..scans.labels import Label
 from ..scans.preparation import Array, Stopwatch, WorkingScan
@@ -44,7 +45,7 @@ STAGES = ("read", "segment", "classify", "explain", "write")
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What all cases of a run have in common.
+    """Settings that all cases of a run share.
 
     Attributes
     ----------
@@ -55,18 +56,18 @@ class RunSettings:
     precision, threads
         As for `Pipeline`.
     limits : LesionLimits
-        What makes a lesion.
+        Thresholds that define a lesion.
     explanation : ExplanationOptions
-        How answers are explained.
+        Attribution method and its options.
     masks : {"compare", "use", "ignore"}
-        What a mask is for.
+        Use of the lesion masks.
     lesion_label : int, str, dict or None
-        As for `classify`: what in a case's mask is lesion.
+        Label of the lesion in the masks, as for `classify`.
     qc : bool
-        Whether to draw each case for the page on which it is judged. No part of the key: a case
-        that has a picture serves a run without; one that has none is done again for one with.
+        Whether to draw each case for quality control. Not part of the key: a case with a picture
+        is kept by a run without; a case without one is recomputed by a run with.
     dicom : bool
-        Whether to write DICOM objects beside the NIfTI files; no part of the key, likewise.
+        Whether to write DICOM objects beside the NIfTI files; likewise not part of the key.
     """
 
     models: str | None
@@ -75,10 +76,10 @@ class RunSettings:
     threads: int
     limits: LesionLimits = field(default_factory=LesionLimits)
     explanation: ExplanationOptions = field(default_factory=ExplanationOptions)
-    masks: str = "compare"
-    lesion_label: Label = None
-    qc: bool = True
-    dicom: bool = False
+    masks: str = CohortInputs.masks
+    lesion_label: Label = CohortInputs.lesion_label
+    qc: bool = RunOutputs.qc
+    dicom: bool = RunOutputs.dicom
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, from which `from_dict` makes the same again."""
@@ -123,7 +124,7 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a case ended.
+    """The outcome of a case.
 
     Attributes
     ----------
@@ -143,7 +144,7 @@ class Outcome:
 
 
 def is_done(case: CohortCase, settings: RunSettings, out: Path) -> bool:
-    """Say whether an earlier run has done a case, by looking at no more than files' stamps."""
+    """Return whether an earlier run has finished a case, judging by the stamps of files only."""
     record = read_record(out, case)
     if record is None or not _is_whole(record, settings):
         return False
@@ -160,7 +161,7 @@ def is_done(case: CohortCase, settings: RunSettings, out: Path) -> bool:
 def process_case(
     case: CohortCase, settings: RunSettings, out: Path, *, resume: bool = True
 ) -> Outcome:
-    """Do one case and write its results and its record.
+    """Process one case and write its results and its record.
 
     Parameters
     ----------

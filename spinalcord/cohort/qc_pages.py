@@ -1,4 +1,4 @@
-"""The pages for quality control of a run: what of a case's record goes onto them."""
+"""Write the quality control pages of a run from the records of its cases."""
 
 from __future__ import annotations
 

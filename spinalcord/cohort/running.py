@@ -1,4 +1,4 @@
-"""Run a cohort: what is missing or changed is done, whatever happens on the way is kept."""
+"""Run a cohort: process the cases that are missing or changed, and keep the finished ones."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import contextlib
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from .. import __version__, _core
+from .._moved import take_group
 from ..analysis.attribution import ExplanationOptions
 from ..errors import BackendError, InputError, ModelError, SpinalcordWarning
 from ..extras import require
@@ -22,7 +23,7 @@ from ..models.folder import ROLES, ModelFolder, find_models
 from ..models.model_file import Model
 from ..models.network import check_settings, resolve_precision
 from ..paths import local_path
-from ..scans.labels import Label, check_label
+from ..run_options import CohortInputs, Execution, RunOutputs
 from ..tasks import TASKS
 from .cohort_run import CohortRun
 from .listing import CohortCase, Listing, list_cohort
@@ -32,38 +33,27 @@ from .redoing import FAILED, redo_reason
 from .run_tables import write_tables
 from .workers import run_local
 
-Kind = TypeVar("Kind", LesionLimits, ExplanationOptions)
-
 
 def run_cohort(
     cohort: Any,
     out: str | os.PathLike[str],
     *,
-    models: str | os.PathLike[str] | None = None,
-    precision: str = "f32",
-    jobs: int = 1,
-    threads: int | None = None,
-    client: Any = None,
-    resume: bool = True,
-    exclude: Any = None,
-    masks: str = "compare",
-    t1c: bool = True,
-    carry: Iterable[str] = (),
-    columns: Mapping[str, str] | None = None,
-    words: Mapping[str, Mapping[str, str]] | None = None,
-    lesion_label: Label = None,
+    inputs: CohortInputs | None = None,
     limits: LesionLimits | None = None,
     explanation: ExplanationOptions | None = None,
-    qc: bool = True,
-    dicom: bool = False,
+    outputs: RunOutputs | None = None,
+    execution: Execution | None = None,
+    models: str | os.PathLike[str] | None = None,
+    precision: str = "f32",
+    threads: int | None = None,
     progress: bool = False,
-    **options: Any,
+    **old: Any,
 ) -> CohortRun:
     """Segment, classify and explain every case of a cohort; write results and tables.
 
-    A case that fails is recorded with its reason, and the run continues. Run again, it does what
-    is missing, failed or changed: a case is kept as long as the bytes of its files, the models,
-    the settings and the version of the package are the same.
+    A case that fails is recorded with its reason, and the run continues. Run again, it processes
+    the cases that are missing, failed or changed: a case is kept as long as the bytes of its files,
+    the models, the settings and the version of the package are the same.
 
     Parameters
     ----------
@@ -73,55 +63,25 @@ def run_cohort(
         any of mask, t1c, series, participant_id, diagnosis, age, sex, split and reader_*. Relative
         paths start at the table's folder.
     out : path-like
-        Folder for the results, made if absent; one run at a time.
-    models : path-like, optional
-        Folder with model files; those that come with the package if not given.
-    precision : {"f32", "bf16"}, default "f32"
-        Arithmetic of the networks.
-    jobs : int, default 1
-        Cases at a time, each in a process of its own if more than 1; without `client`.
-    threads : int, optional
-        Threads of a case; the CPUs this process may use divided by `jobs` if not given.
-    client : distributed.Client or str, optional
-        A Dask cluster that does the cases, or the address of its scheduler.
-    resume : bool, default True
-        Whether to keep what an earlier run has done.
-    exclude : path, mapping or iterable of str, optional
-        case_id or participant_id of cases to exclude; a mapping gives reasons, and so does the
-        text after a tab in a file with one entry a line. A file of verdicts (case_id, verdict,
-        note) that the page for quality control exports excludes those marked fail and artefact.
-    masks : {"compare", "use", "ignore"}, default "compare"
-        What a case's lesion mask is for: a reference for the segmentation; to be classified in
-        place of segmenting; nothing.
-    t1c : bool, default True
-        Whether to use contrast-enhanced scans, which must lie on the T2w scan's grid.
-    carry : iterable of str, optional
-        Further columns of the cohort to carry along into cases.tsv. Others are left behind,
-        since they may identify a patient.
-    columns : mapping of str to str, optional
-        The table's own name of a column, by the name it has here, such as ``{"age": "Alter"}``.
-    words : mapping of str to mapping of str to str, optional
-        Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``;
-        see ``docs/tables.md`` for those that are known.
-    lesion_label : int, str or mapping, optional
-        As for `spinalcord.classify`: what in the cases' masks is lesion.
+        Folder for the results, created if absent; one run at a time.
+    inputs : CohortInputs, optional
+        Cases to exclude, the use of masks and contrast-enhanced scans, names and words of tables.
     limits : LesionLimits, optional
-        What makes a lesion; the model file's own values if not given.
+        Lesion threshold and minimum size; the model file's own values if not given.
     explanation : ExplanationOptions, optional
-        How answers are explained; Grad-CAM at the last maps if not given. What `curves` and
-        `compare` find gets columns of its own.
-    qc : bool, default True
-        Whether to draw every case and write ``qc.html``, a page on which to judge them.
-    dicom : bool, default False
-        Whether to write DICOM objects of cases that were read from DICOM files: a Segmentation, a
-        structured report (TID 1500) and a Secondary Capture, which carry the patient and the study
-        of their scan, unlike all other results. Needs the extra `dicom`.
-    progress : bool, default False
-        Whether to show a bar on standard error, where that is a terminal.
-    threshold, min_lesion_mm3, min_thickness_mm, min_peak, min_in_cord, keep_outside_cord
-        Instead of `limits`; as for `spinalcord.segment`.
-    method, layer, of, ring_mm, curves, compare
-        Instead of `explanation`; as for `spinalcord.explain`.
+        Attribution method; Grad-CAM at the last maps if not given. What `curves` and `compare` find
+        gets columns of its own.
+    outputs : RunOutputs, optional
+        Whether to write pictures for quality control, and DICOM objects.
+    execution : Execution, optional
+        Number of parallel jobs or a Dask cluster, and whether to resume.
+    models, precision, progress
+        As for `Pipeline`.
+    threads : int, optional
+        Threads of a case; the CPUs this process may use divided by the number of jobs if not given.
+    **old
+        Single options of these groups, such as ``jobs=4`` or ``threshold=0.4``: deprecated, and
+        removed in version 0.3.
 
     Returns
     -------
@@ -138,7 +98,7 @@ def run_cohort(
     InputError
         A cohort that cannot be read or has no cases; an option out of range; more threads than
         CPUs; an output folder that another run is writing, or that cannot be written, as when
-        the disk is full. What was done until then is kept.
+        the disk is full. Finished cases are kept.
     ModelError
         A model is missing or damaged, or a worker has another one.
     BackendError
@@ -151,53 +111,55 @@ def run_cohort(
     >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
     >>> path = save_volume(phantom.t2, "t2.nii.gz")
     >>> cases = [{"case_id": "sub-01", "path": "t2.nii.gz", "reference_diagnosis": "MS"}]
-    >>> run = sc.run_cohort(cases, "out")
+    >>> run = sc.run_cohort(cases, "out", limits=sc.LesionLimits(min_lesion_mm3=20))
     >>> run.counts["cases"], run.counts["done"]
     (1, 1)
-    >>> sc.run_cohort(cases, "out").counts["kept"]
+    >>> sc.run_cohort(cases, "out", limits=sc.LesionLimits(min_lesion_mm3=20)).counts["kept"]
     1
     """
+    inputs = take_group("run_cohort", "inputs", inputs, CohortInputs, old)
+    limits = take_group("run_cohort", "limits", limits, LesionLimits, old)
+    explanation = take_group("run_cohort", "explanation", explanation, ExplanationOptions, old)
+    outputs = take_group("run_cohort", "outputs", outputs, RunOutputs, old)
+    execution = take_group("run_cohort", "execution", execution, Execution, old)
+    if old:
+        raise TypeError(f"run_cohort() got an unexpected keyword argument {next(iter(old))!r}")
     out = local_path(out).absolute()
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; expected a folder for the results")
-    share = _share(jobs, threads, precision, distributed=client is not None)
+    share = _share(execution, threads, precision)
     folder = find_models(models)
     settings = RunSettings(
         models=None if models is None else str(Path(models).absolute()),
-        hashes={role: folder.model(role).sha256 for role in _roles(folder, masks)},
+        hashes={role: folder.model(role).sha256 for role in _roles(folder, inputs.masks)},
         precision=resolve_precision(precision),
         threads=share,
-        limits=_group("limits", limits, LesionLimits, options),
-        explanation=_group("explanation", explanation, ExplanationOptions, options),
-        masks=masks,
-        lesion_label=check_label(lesion_label),
-        qc=qc,
-        dicom=dicom,
+        limits=limits,
+        explanation=explanation,
+        masks=inputs.masks,
+        lesion_label=inputs.lesion_label,
+        qc=outputs.qc,
+        dicom=outputs.dicom,
     )
-    if dicom:
+    if outputs.dicom:
         require("highdicom", "dicom", "dicom=True")
-    if options:
-        raise TypeError(f"run_cohort() got an unexpected keyword argument {next(iter(options))!r}")
-    _check_cord(settings.limits, folder.model("segmentation"))
-    listing = list_cohort(
-        cohort, masks=masks, t1c=t1c, exclude=exclude, carry=carry, out=out, columns=columns,
-        words=words,
-    )  # fmt: skip
-    description = _describe(settings, folder, t1c) | {"notes": list(listing.notes)}
-    with locked(out), _connected(client) as cluster:
+    _check_cord(limits, folder.model("segmentation"))
+    listing = list_cohort(cohort, inputs, out=out)
+    description = _describe(settings, folder, inputs.t1c) | {"notes": list(listing.notes)}
+    with locked(out), _connected(execution.client) as cluster:
+        execution = replace(execution, client=cluster)
         kept = 0
         try:
-            todo, kept, reasons = _missing(listing, settings, out, resume, progress)
-            kept += _work(
-                todo, kept, reasons, listing, settings, out, cluster, jobs, threads, resume,
-                progress,
-            )  # fmt: skip
+            todo, kept, reasons = _missing(listing, settings, out, execution.resume, progress)
+            total = len(listing.cases)
+            with _bar(total, kept, "run", progress and bool(todo)) as bar:
+                kept += _work(todo, reasons, settings, out, execution, threads, bar)
         except BaseException:
-            # Tables of what there is, also after Ctrl-C; a full disk has been told of already.
+            # Tables of what there is, also after Ctrl-C; a full disk has been reported already.
             with contextlib.suppress(InputError):
-                write_tables(out, listing, description, options=settings.explanation, qc=qc)
+                write_tables(out, listing, description, options=explanation, qc=outputs.qc)
             raise
-        counts = write_tables(out, listing, description, options=settings.explanation, qc=qc)
+        counts = write_tables(out, listing, description, options=explanation, qc=outputs.qc)
     if counts["failed"]:
         warnings.warn(
             f"{counts['failed']} of {counts['cases']} cases failed: see {out / 'failures.tsv'}",
@@ -221,17 +183,13 @@ def _roles(folder: ModelFolder, masks: str) -> tuple[str, ...]:
     return ROLES[:1]
 
 
-def _share(jobs: int, threads: int | None, precision: str, *, distributed: bool) -> int:
+def _share(execution: Execution, threads: int | None, precision: str) -> int:
     """Return the threads of a case, so that all together do not exceed the CPUs."""
-    if isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer)) or jobs < 1:
-        raise InputError(f"jobs is a whole number of at least 1, got {jobs!r}")
     check_settings(precision, threads)
-    if distributed:
-        if jobs != 1:
-            raise InputError("jobs is for this machine; with a Dask cluster its workers count")
+    if execution.client is not None:
         return 1 if threads is None else int(threads)
-    cpus = int(_core.cpu()["threads"])
-    share = max(1, cpus // int(jobs)) if threads is None else int(threads)
+    jobs, cpus = int(execution.jobs), int(_core.cpu()["threads"])
+    share = max(1, cpus // jobs) if threads is None else int(threads)
     if jobs * share > cpus:
         limit = os.environ.get("OMP_NUM_THREADS", "")
         by = f" (OMP_NUM_THREADS={limit} counts: unset it or set it to the CPUs)" if limit else ""
@@ -240,24 +198,6 @@ def _share(jobs: int, threads: int | None, precision: str, *, distributed: bool)
             f"{cpus}{by}: choose fewer jobs or threads"
         )
     return share
-
-
-def _group(name: str, given: Kind | None, kind: type[Kind], options: dict[str, Any]) -> Kind:
-    """Return a group of options: as it is given, or made of single ones, which are taken out.
-
-    Raises
-    ------
-    InputError
-        Both ways, or an option out of range.
-    """
-    single = {each.name: options.pop(each.name) for each in fields(kind) if each.name in options}
-    if given is None:
-        return kind(**single)
-    if single:
-        raise InputError(f"{name} and {', '.join(single)} are given; expected one or the other")
-    if not isinstance(given, kind):
-        raise InputError(f"{name} is {given!r}, expected {kind.__name__}")
-    return given
 
 
 def _check_cord(limits: LesionLimits, model: Model) -> None:
@@ -325,35 +265,30 @@ def _missing(
 
 def _work(
     todo: list[CohortCase],
-    done: int,
     reasons: Mapping[str, str],
-    listing: Listing,
     settings: RunSettings,
     out: Path,
-    cluster: Any,
-    jobs: int,
+    execution: Execution,
     threads: int | None,
-    resume: bool,
-    progress: bool,
+    bar: Any,
 ) -> int:
-    """Do the cases; return how many turned out to be done by an earlier run after all.
+    """Process the cases; return how many turned out to be finished by an earlier run after all.
 
     A worker that dies may have written its case's results without having said so; its successor
     then finds them, but they are this run's.
     """
     if not todo:
         return 0
-    if cluster is None:
-        outcomes = run_local(todo, settings, out, jobs, resume)
+    if execution.client is None:
+        outcomes = run_local(todo, settings, out, execution.jobs, execution.resume)
     else:
         from .distributed import run_distributed
 
-        outcomes = run_distributed(cluster, todo, settings, out, threads=threads, resume=resume)
+        outcomes = run_distributed(
+            execution.client, todo, settings, out, threads=threads, resume=execution.resume
+        )
     kept = failed = 0
-    with (
-        _bar(len(listing.cases), done, "run", progress) as bar,
-        contextlib.closing(outcomes),  # type: ignore[type-var]
-    ):
+    with contextlib.closing(outcomes):  # type: ignore[type-var]
         for case, outcome in outcomes:
             if outcome.status == "stop":
                 raise _stopped(outcome, out)

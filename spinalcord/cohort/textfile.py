@@ -1,4 +1,4 @@
-"""Long text files that are written bit by bit, and are there whole or not at all."""
+"""Long text files that are written incrementally, and are either complete or absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several cases at a time on one machine: fresh processes that talk in lines of JSON.
+"""Process several cases in parallel on one machine, in processes that exchange JSON lines.
 
 A worker is a new interpreter, not a fork, and does not import the caller's script, so that a run
 can be started from a notebook or from a script without a guard. It opens its models once. If it

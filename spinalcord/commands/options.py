@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..limits import MOST, LesionLimits
+from ..limits import HELP, MOST, LesionLimits
 
 if TYPE_CHECKING:
     from ..analysis.pipeline import Pipeline
@@ -20,17 +20,6 @@ ROIS = ("full", "cord")
 METHODS = ("gradcam", "gradcam++", "hirescam", "layercam", "gradient", "integrated", "occlusion")
 LAYERS = ("last", "block1", "block2", "block3", "block4", "input")
 OF = ("logit", "difference", "probability")
-
-_LIMITS = {
-    "threshold": ("P", "lesion where the probability is at least this"),
-    "min_peak": ("P", "exclude lesions that nowhere reach this probability"),
-    "min_lesion_mm3": ("V", "exclude smaller lesions"),
-    "min_thickness_mm": ("MM", "exclude lesions thinner than this from slice to slice"),
-    "min_in_cord": (
-        "SHARE",
-        "exclude lesions with a smaller share, or none, in the cord",
-    ),
-}
 
 _EPILOG = """\
 example:
@@ -92,20 +81,20 @@ def lesion(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def add_lesion_label(parser: argparse.ArgumentParser) -> None:
-    """What in a mask is lesion."""
+    """Add the label of the lesion in a mask."""
     from ..scans.labels import parse_label
 
     parser.add_argument(
         "--lesion-label",
         type=read_by(parse_label),
         metavar="LABEL",
-        help="what is lesion in masks that hold other things too: a value, such as 2; the name of "
-        "a segment; or a map, such as cord=1,lesion=2 (default: all but 0, or what is named so)",
+        help="lesion in masks with several labels: a value, such as 2; the name of a segment; or a "
+        "map, such as cord=1,lesion=2 (default: all nonzero values, or segments with such a name)",
     )
 
 
 def add_tables(parser: argparse.ArgumentParser) -> None:
-    """What a table calls its columns, and what its words mean."""
+    """Add the names of a table's columns and the meaning of its words."""
     from ..tables.words import parse_columns, parse_words
 
     parser.add_argument(
@@ -124,20 +113,14 @@ def add_tables(parser: argparse.ArgumentParser) -> None:
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """Add the options of `LesionLimits`."""
-    for name, (metavar, summary) in _LIMITS.items():
-        own = "the model's" if name == "threshold" else "the model's, or 0"
-        parser.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=number(0, MOST[name]),
-            metavar=metavar,
-            help=f"{summary} (default: {own})",
-        )
-    parser.add_argument(
-        "--keep-outside-cord",
-        action="store_true",
-        default=None,
-        help="keep lesions outside the cord, with a warning",
-    )
+    for name, (metavar, summary) in HELP.items():
+        option = f"--{name.replace('_', '-')}"
+        if name in MOST:
+            own = "the model's" if name == "threshold" else "the model's, or 0"
+            text = f"{summary} (default: {own})"
+            parser.add_argument(option, type=number(0, MOST[name]), metavar=metavar, help=text)
+        else:
+            parser.add_argument(option, action="store_true", default=None, help=summary)
 
 
 def limits(options: argparse.Namespace) -> LesionLimits:
@@ -220,7 +203,7 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         choices=("auto", *PRECISIONS),
-        help="arithmetic; auto is bf16 where the CPU computes in it, else f32 (default: f32)",
+        help="arithmetic; auto is bf16 where the CPU supports it, else f32 (default: f32)",
     )
     parser.add_argument(
         "--threads",
@@ -231,12 +214,12 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
 
 
 def add_roi(parser: argparse.ArgumentParser) -> None:
-    """Add what of a scan is computed."""
+    """Add the choice of whole slices or a window around the cord."""
     parser.add_argument(
         "--roi",
         choices=ROIS,
         default="full",
-        help="segment whole slices, or of most slices only a window round the cord, which is "
+        help="segment whole slices, or most slices only in a window around the cord, which is "
         "faster and nearly the same (default: full)",
     )
 

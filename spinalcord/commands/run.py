@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..run_options import MASK_USES, CohortInputs, Execution, RunOutputs
 from . import options as shared
 from .output import DONE, FAILED, print_json, say, say_hint, say_notice
 
@@ -24,7 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs",
         type=shared.whole(1),
-        default=1,
+        default=Execution.jobs,
         metavar="N",
         help="cases processed at the same time (default: 1)",
     )
@@ -46,8 +47,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--masks",
-        choices=("compare", "use", "ignore"),
-        default="compare",
+        choices=MASK_USES,
+        default=CohortInputs.masks,
         help="lesion masks of the cohort: compare the segmentation with them (default), use them "
         "instead of segmenting, or ignore them",
     )
@@ -55,7 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--carry",
         type=lambda text: text.split(","),
-        default=(),
+        default=CohortInputs.carry,
         metavar="COLUMNS",
         help="further columns of the cohort to copy to cases.tsv, such as site,scanner",
     )
@@ -68,26 +69,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the cohort and print how many cases are done, failed, missing or excluded."""
+    from ..analysis.attribution import ExplanationOptions
     from ..cohort import run_cohort
 
     result = run_cohort(
         options.cohort,
         options.out,
-        **shared.computing(options),
-        jobs=options.jobs,
-        client=options.scheduler,
-        resume=not options.no_resume,
-        exclude=options.exclude,
-        masks=options.masks,
-        t1c=not options.no_t1c,
-        carry=options.carry,
-        columns=options.columns,
-        words=options.words,
-        lesion_label=options.lesion_label,
+        inputs=CohortInputs(
+            exclude=options.exclude,
+            masks=options.masks,
+            t1c=not options.no_t1c,
+            carry=options.carry,
+            columns=options.columns,
+            words=options.words,
+            lesion_label=options.lesion_label,
+        ),
         limits=shared.limits(options),
-        **shared.explanation_options(options),
-        qc=not options.no_qc,
-        dicom=options.dicom,
+        explanation=ExplanationOptions(**shared.explanation_options(options)),
+        outputs=RunOutputs(qc=not options.no_qc, dicom=options.dicom),
+        execution=Execution(
+            jobs=options.jobs, client=options.scheduler, resume=not options.no_resume
+        ),
+        **shared.computing(options),
         progress=not options.quiet,
     )
     say_notice(options, result.notice)

@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--cord-label",
         type=shared.whole(1),
         metavar="N",
-        help="value of the cord in a mask that holds other things too (default: all but 0)",
+        help="value of the cord in a mask with several (default: all nonzero values)",
     )
     parser.add_argument(
         "--probability",

@@ -101,6 +101,12 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         help="input size of classifiers (default: 256,256)",
     )
     add(
+        "--auxiliary",
+        metavar="COLUMNS",
+        help="numeric columns that a classifier learns to predict besides its answer "
+        "(default: none)",
+    )
+    add(
         "--steps",
         type=whole(1),
         metavar="N",
@@ -183,8 +189,8 @@ def _add_all(parser: argparse.ArgumentParser) -> None:
     """Add what is for all networks together."""
     group = parser.add_argument_group(
         f"options of `spinalcord train {ALL}`",
-        "segmentation and all tasks, in their order; what is not given follows from the cohort and "
-        "the hardware, and is printed first; the same command goes on where it was stopped",
+        "segmentation and all tasks, in order; defaults follow from the cohort and the hardware "
+        "and are printed first; repeat the command to resume",
     )
     add = group.add_argument
     add("--folds", type=whole(2), metavar="K", help="cross-validate in K folds; write an ensemble")
@@ -236,6 +242,8 @@ def given_settings(options: argparse.Namespace) -> dict[str, Any]:
         given["shares"] = _shares(options.shares)
     if options.context_mm is not None:
         given["context_mm"] = options.context_mm or None
+    if options.auxiliary is not None:
+        given["auxiliary"] = tuple(c.strip() for c in options.auxiliary.split(",") if c.strip())
     if options.compile:
         given["compile"] = True
     if options.no_augment:
@@ -318,7 +326,7 @@ def _train_all(options: argparse.Namespace, given: dict[str, Any]) -> int:
             "models": [str(path) for path in made.models],
             "predictions": str(made.predictions),
             "card": str(made.card),
-            "left_out": dict(made.plan.left_out),
+            "not_trained": dict(made.plan.not_trained),
         }
     )
     return DONE

@@ -1,4 +1,4 @@
-"""The page of a demo: the phantom, what was found on it, why, and how to do the same."""
+"""The demo page: phantom, results, attribution maps, and the commands to repeat it."""
 
 from __future__ import annotations
 
@@ -206,8 +206,8 @@ def _evidence(demo: Demo) -> str:
         task = TASKS[name]
         title = f"{task.negative} or {task.positive}? Attribution for {explanation.target}"
         inside = explanation.inside_fraction
-        share = "Nothing speaks for it." if inside is None else (
-            f"{inside:.0%} of what speaks for it lies within the lesion."
+        share = "There is no positive attribution." if inside is None else (
+            f"{inside:.0%} of the positive attribution lies within the lesion."
         )  # fmt: skip
         label = f"attribution for {explanation.target}, in the logit's units"
         scene = Scene(

@@ -62,7 +62,7 @@ class Demo:
     seconds : mapping of str to float
         Per step.
     notices : tuple of str
-        What whoever shows any of this must show with it.
+        The notice that must accompany every result.
     """
 
     phantom: Phantom

@@ -65,8 +65,8 @@ def save_slicer(parts: Mapping[str, Volume], path: Path) -> Path:
 
 
 def _about(number: int, name: str, volume: Volume) -> list[tuple[str, Any]]:
-    held = np.argwhere(volume.array)
-    ends = np.c_[held.min(0), held.max(0)].ravel().tolist() if len(held) else [0, -1] * 3
+    inside = np.argwhere(volume.array)
+    ends = np.c_[inside.min(0), inside.max(0)].ravel().tolist() if len(inside) else [0, -1] * 3
     category, what = STRUCTURES[name]
     coded = "~".join("^".join((code[1], code[0], code[2])) for code in (category, what))
     return [

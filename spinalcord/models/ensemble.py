@@ -1,4 +1,4 @@
-"""Several networks for one role, and test-time flips: the mean of what they say.
+"""Ensembles of networks for one role, and test-time flips: the mean of their outputs.
 
 The members of an ensemble lie side by side in a model folder. Each may carry
 ``"ensemble": {"members": 5}``, which says how many belong together: with fewer or more the folder

@@ -1,4 +1,4 @@
-"""Model files in a folder: find what each step needs, list them, verify them, make random ones.
+"""Find, list and verify the model files in a folder, and write random ones.
 
 A role is ``"segmentation"`` or one of the three tasks of `spinalcord.tasks`. What a file is for is
 read from the file, never from its name; several files for one role are an ensemble.
@@ -69,7 +69,7 @@ def find_models(models: str | os.PathLike[str] | None = None) -> ModelFolder:
     Returns
     -------
     ModelFolder
-        What there is; a missing role is an error only once it is asked for.
+        The files found; a missing role is an error only when it is needed.
 
     Raises
     ------

@@ -29,7 +29,7 @@ Array = np.ndarray[Any, np.dtype[np.float32]]
 class Network:
     """A network with its weights; read-only, and safe to call from many threads at once.
 
-    Made by `Network.open`. Equal inputs give equal bits, whatever else runs meanwhile.
+    Made by `Network.open`. Equal inputs give equal bits, regardless of other load.
 
     Examples
     --------

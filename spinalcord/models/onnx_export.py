@@ -1,4 +1,4 @@
-"""Model files as ONNX graphs [1]_, so that a trained network can leave; needs the extra ``onnx``.
+"""Export model files as ONNX graphs [1]_; needs the extra ``onnx``.
 
 The graph is the network alone: prepared images in, probabilities out.  What surrounds it stays in
 the graph's metadata, under the key ``spinalcord``, as in the model file: preparation, labels,

@@ -1,4 +1,4 @@
-"""How the scanner sees it: protocol, k-space, coils, noise.
+"""Simulate the acquisition: protocol, k-space, coils, noise.
 
 Ranges follow the consensus guideline for sagittal imaging (slices of at most 3 mm, pixels of at
 most 1 mm), the median of 2870 clinical scans (0.57 x 0.56 x 3.3 mm) and common practice for what

@@ -1,4 +1,4 @@
-"""Decoys: where a lesion's contrast is no lesion, since it does not lie in the cord."""
+"""Decoys: the contrast of a lesion outside the cord, where it is not a lesion."""
 
 from __future__ import annotations
 

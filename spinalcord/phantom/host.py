@@ -1,4 +1,4 @@
-"""A real scan as a place for lesions: the line of its cord, its intensities and its noise."""
+"""A real scan that receives lesions: course of the cord, intensities and noise."""
 
 from __future__ import annotations
 

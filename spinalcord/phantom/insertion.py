@@ -1,4 +1,4 @@
-"""Put lesions into real scans, so that only the lesion tells that anything was done.
+"""Insert lesions into real scans without other traces of the manipulation.
 
 The cord around the lesion is widened (the fluid around it gives way), then the lesion's contrast
 is added on top of the scan's own noise, with partial volume over the scan's own voxels.  Wherever

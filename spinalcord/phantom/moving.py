@@ -1,4 +1,4 @@
-"""Move voxels of a scan around its cord, and draw anew the noise that this takes away.
+"""Displace voxels of a scan around its cord, and restore the noise lost in interpolation.
 
 The cord is widened and the fluid around it gives way; all insertions, shams included, also slide
 along the cord by part of a voxel.  Interpolation smooths noise: its second differences within the

@@ -1,4 +1,4 @@
-"""Readers' calls with set accuracies, on cases that are hard for all of them at once.
+"""Simulate readers with given accuracies and correlated errors.
 
 Each task is binormal: a reader's impression of a case is the truth's side, plus what the case has
 in common for all readers, plus the reader's own error; the sum of the two has unit variance.  The

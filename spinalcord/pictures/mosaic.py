@@ -1,4 +1,4 @@
-"""The lesion slices of a result side by side, as HTML for notebooks; needs no plotting package."""
+"""Show the lesion slices of a result side by side as HTML, without a plotting package."""
 
 from __future__ import annotations
 
@@ -185,14 +185,14 @@ def slice_title(scene: Scene, index: int, row: Sequence[int]) -> str:
 
 def slices_note(scene: Scene, shown: Sequence[int]) -> str:
     """Say which slices are shown, and of how many."""
-    found = len(scene.lesion_slices)
-    held = len(set(shown) & set(scene.lesion_slices))
-    if held < len(shown):
-        text = f"{len(shown)} of {scene.n_slices} slices" + ("" if found else ", none with lesion")
-    elif found == 1:
+    total = len(scene.lesion_slices)
+    n_found = len(set(shown) & set(scene.lesion_slices))
+    if n_found < len(shown):
+        text = f"{len(shown)} of {scene.n_slices} slices" + ("" if total else ", none with lesion")
+    elif total == 1:
         return "the one slice with lesion"
     else:
-        text = f"{'all ' if held == found else f'{held} of '}{found} slices with lesion"
+        text = f"{'all ' if n_found == total else f'{n_found} of '}{total} slices with lesion"
     return text if len(shown) == 1 else f"{text}, from the patient's left to the right"
 
 

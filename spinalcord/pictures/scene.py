@@ -194,9 +194,9 @@ class Scene:
         sides = []
         for axis in (1, 2):
             others = tuple({0, 1, 2} - {axis})
-            held = np.flatnonzero(lesion.any(axis=others))
+            inside = np.flatnonzero(lesion.any(axis=others))
             more = int(np.ceil(margin_mm / self.spacing_mm[axis]))
-            ends = max(0, held[0] - more), min(lesion.shape[axis], held[-1] + 1 + more)
+            ends = max(0, inside[0] - more), min(lesion.shape[axis], inside[-1] + 1 + more)
             sides.append(slice(int(ends[0]), int(ends[1])))
         return Crop(*sides)
 

@@ -1,1 +1,1 @@
-"""Quality control: a page on which a person looks at every case and passes or fails it."""
+"""Quality control: a page for reviewing every case."""

@@ -1,4 +1,4 @@
-"""Picture of a case for review: slices, outlines and attribution, as layers of one small image.
+"""Draw a case for review: slices, outlines and attribution as layers of one small image.
 
 All layers stand in one PNG file, one band under the other, so that a case has one file more and
 the page can show, hide and fade each of them. The first band is the scan in grey; the others are
@@ -56,7 +56,7 @@ class CasePicture:
     layout : dict
         What the page has to know: ``layers`` (names, from the top), ``size`` (rows and columns of
         a tile), ``gap`` (pixels between tiles, and between layers), ``slices`` (numbers of the
-        tiles, from the patient's left), ``held`` (how many slices hold lesion), ``pixel_mm``.
+        tiles, from the patient's left), ``n_lesion_slices``, ``pixel_mm``.
     """
 
     png: bytes
@@ -95,7 +95,7 @@ def draw_case(
     CasePicture
     """
     outlined = lesion if reference is None else lesion | reference
-    chosen, held = choose_slices(outlined)
+    chosen, n_outlined = choose_slices(outlined)
     first, past = _columns(outlined, spacing_mm[2])
     tiles = _Tiles(chosen, first, past, scan.shape, spacing_mm)
     layers = {"scan": _greys(tiles.resample(scan, "area"))}
@@ -111,7 +111,7 @@ def draw_case(
         "size": list(tiles.size),
         "gap": GAP,
         "slices": [number(index) for index in chosen],
-        "held": held,
+        "n_lesion_slices": n_outlined,
         "pixel_mm": round(tiles.pixel_mm, 3),
     }
     return CasePicture(encode_table(_sheet(list(layers.values())), _COLOURS), layout)
@@ -127,23 +127,23 @@ def choose_slices(mask: Array) -> tuple[list[int], int]:
     Returns
     -------
     chosen : list of int
-        Those that hold some of it and their neighbours, ascending; evenly spaced ones of those
-        that hold some where that makes too many; those around the middle where it is empty.
-    held : int
-        How many hold some of it.
+        Those that contain some of it and their neighbours, ascending; evenly spaced ones of those
+        that do where that makes too many; those around the middle where it is empty.
+    n_slices : int
+        Number of slices that contain some of it.
     """
     n = mask.shape[0]
-    held = np.flatnonzero(mask.any(axis=(1, 2)))
-    if held.size == 0:
+    inside = np.flatnonzero(mask.any(axis=(1, 2)))
+    if inside.size == 0:
         count = min(n, MAX_TILES_WITHOUT)
         start = (n - count) // 2
         return list(range(start, start + count)), 0
-    near = np.unique(np.clip(np.concatenate([held - 1, held, held + 1]), 0, n - 1))
+    near = np.unique(np.clip(np.concatenate([inside - 1, inside, inside + 1]), 0, n - 1))
     if near.size > MAX_TILES:
-        near = held
+        near = inside
     if near.size > MAX_TILES:
-        near = held[np.round(np.linspace(0, held.size - 1, MAX_TILES)).astype(int)]
-    return [int(index) for index in near], int(held.size)
+        near = inside[np.round(np.linspace(0, inside.size - 1, MAX_TILES)).astype(int)]
+    return [int(index) for index in near], int(inside.size)
 
 
 class _Tiles:
@@ -185,11 +185,11 @@ class _Tiles:
 
 def _columns(mask: Array, column_mm: float) -> tuple[int, int]:
     """Return the first column that is shown, and the one past the last."""
-    held = np.flatnonzero(mask.any(axis=(0, 1)))
-    if held.size == 0:
+    inside = np.flatnonzero(mask.any(axis=(0, 1)))
+    if inside.size == 0:
         return 0, mask.shape[2]
     beside = round(BESIDE_MM / column_mm)
-    return max(0, int(held[0]) - beside), min(mask.shape[2], int(held[-1]) + 1 + beside)
+    return max(0, int(inside[0]) - beside), min(mask.shape[2], int(inside[-1]) + 1 + beside)
 
 
 def _greys(tiles: Array) -> Array:

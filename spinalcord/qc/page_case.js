@@ -147,9 +147,9 @@ function paint() {
 }
 
 function drawLegend(by, explained) {
-  const { slices, held, pixel_mm: mm } = current.picture, parts = [];
-  const text = held
-    ? `${plural(slices.length, "slice", "slices")} from the patient's left to right; lesion on ${plural(held, "slice", "slices")}`
+  const { slices, n_lesion_slices: found, pixel_mm: mm } = current.picture, parts = [];
+  const text = found
+    ? `${plural(slices.length, "slice", "slices")} from the patient's left to right; lesion on ${plural(found, "slice", "slices")}`
     : `${plural(slices.length, "slice", "slices")} around the middle, from the patient's left to right; none with lesion`;
   parts.push(make("span", text));
   const bar = make("span"), line = make("i", null, "scale");

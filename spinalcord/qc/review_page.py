@@ -1,4 +1,4 @@
-"""The page on which cases are judged: one file of HTML with style, script and data in it.
+"""The quality control page: a single HTML file with style, script and data.
 
 It loads nothing but the cases' pictures, from the folder ``qc`` beside it, each when its case is
 looked at. It shows no more of a patient than the case_id.

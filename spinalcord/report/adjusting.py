@@ -1,4 +1,4 @@
-"""Subgroups of the cohort's own columns, and whether they matter once the others are heeded."""
+"""Subgroups by columns of the cohort, and their effects adjusted for each other."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def own_factors(cases: Cases, names: Sequence[str]) -> dict[str, Words]:
 def adjusted_odds(
     cases: Cases, *, own: Sequence[str] = (), level: float = 0.95, notes: Sequence[str] = ()
 ) -> Table:
-    """Test whether the answers are right as often in all subgroups, other factors held.
+    """Test whether the answers are right as often in all subgroups, other factors held constant.
 
     Parameters
     ----------
@@ -118,8 +118,8 @@ def interactions(
     -------
     Table
         Per task and factor a ratio of odds ratios for every level against the most frequent one,
-        and a test of the interaction, the interactions with all other factors held; p-values as in
-        `adjusted_odds`.
+        and a test of the interaction, the interactions with all other factors held constant;
+        p-values as in `adjusted_odds`.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def interactions(
             "Firth's logistic regression of the class on the probability (normal scores of its "
             "ranks), all factors, and the products of the probability with each factor",
             "ratio of odds ratios: how many times the odds ratio of one standard deviation of "
-            "probability is that of the other level; 1: the classes are told apart as well",
+            "probability is that of the other level; 1: the classes are discriminated equally well",
         ),
     )
 

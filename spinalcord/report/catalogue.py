@@ -1,9 +1,9 @@
-"""Every table of a report by its name, and how each is made."""
+"""Registry of the tables of a report: a function of the cohort for each name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import InputError
 from . import (
@@ -28,29 +28,88 @@ from .table import Table
 if TYPE_CHECKING:
     from .cohort import Cohort
 
-TABLES = (
-    "table1", "characteristics", "table2", "operating", "scans", "difficult", "readers",
-    "reader_group", "paired", "agreement", "subgroups", "adjusted", "interactions", "with_t1c",
-    "four_class", "calibration", "benefit", "segmentation", "volumes", "activations", "errors",
-    "planning",
-)  # fmt: skip
-"""Names of the tables that a cohort may have, in the order of a report."""
+TableMaker: TypeAlias = "Callable[[Cohort], Table]"
 
-_SIMPLE: Mapping[str, Callable[..., Table]] = {
-    "table1": demographics.table1,
-    "operating": operating.operating,
-    "readers": readers.readers,
-    "paired": reader_groups.paired,
-    "agreement": readers.agreement,
-    "difficult": performance.difficult,
-    "with_t1c": contrast.t1c_groups,
-    "four_class": diagnoses.four_class,
-    "calibration": probabilities.calibration_in_full,
-    "benefit": probabilities.benefit,
-    "volumes": volumes.volumes,
-    "errors": diagnoses.errors,
-    "planning": planned.planning,
+
+def _of_cases(make: Callable[..., Table]) -> TableMaker:
+    """Return the maker of a table that needs the evaluated cases only."""
+    return lambda cohort: make(cohort.cases, **_options(cohort))
+
+
+def _options(cohort: Cohort) -> dict[str, Any]:
+    return {"level": cohort.level, "notes": cohort.notes}
+
+
+def _characteristics(c: Cohort) -> Table:
+    return characteristics.characteristics(c.cases, own=c.described, **_options(c))
+
+
+def _table2(c: Cohort) -> Table:
+    return performance.table2(c.cases, lost=c.lost, **_options(c))
+
+
+def _scans(c: Cohort) -> Table:
+    return operating.scans(c.all_scans, **_options(c))
+
+
+def _reader_group(c: Cohort) -> Table:
+    return reader_groups.reader_group(c.cases, margin=c.margin, **_options(c))
+
+
+def _subgroups(c: Cohort) -> Table:
+    return factors.subgroups(c.cases, own=c.factors, **_options(c))
+
+
+def _adjusted(c: Cohort) -> Table:
+    return adjusting.adjusted_odds(c.cases, own=c.factors, **_options(c))
+
+
+def _interactions(c: Cohort) -> Table:
+    return adjusting.interactions(c.cases, own=c.factors, **_options(c))
+
+
+def _with_t1c(c: Cohort) -> Table:
+    if c.t1c_run is not None:
+        return contrast.t1c_paired(c.cases, c.t1c_run.cases, **_options(c))
+    return contrast.t1c_groups(c.cases, **_options(c))
+
+
+def _segmentation(c: Cohort) -> Table:
+    return segmentations.segmentation(c.cases, c.lesions, **_options(c))
+
+
+def _activations(c: Cohort) -> Table:
+    explanation = (c.settings.get("settings") or {}).get("explanation")
+    return activations.activations(c.cases, explanation=explanation, **_options(c))
+
+
+_MAKERS: Mapping[str, TableMaker] = {
+    "table1": _of_cases(demographics.table1),
+    "characteristics": _characteristics,
+    "table2": _table2,
+    "operating": _of_cases(operating.operating),
+    "scans": _scans,
+    "difficult": _of_cases(performance.difficult),
+    "readers": _of_cases(readers.readers),
+    "reader_group": _reader_group,
+    "paired": _of_cases(reader_groups.paired),
+    "agreement": _of_cases(readers.agreement),
+    "subgroups": _subgroups,
+    "adjusted": _adjusted,
+    "interactions": _interactions,
+    "with_t1c": _with_t1c,
+    "four_class": _of_cases(diagnoses.four_class),
+    "calibration": _of_cases(probabilities.calibration_in_full),
+    "benefit": _of_cases(probabilities.benefit),
+    "segmentation": _segmentation,
+    "volumes": _of_cases(volumes.volumes),
+    "activations": _activations,
+    "errors": _of_cases(diagnoses.errors),
+    "planning": _of_cases(planned.planning),
 }
+
+TABLES = tuple(_MAKERS)
+"""Names of the tables that a cohort may have, in the order of a report."""
 
 
 def cohort_table(cohort: Cohort, name: str) -> Table:
@@ -71,30 +130,6 @@ def cohort_table(cohort: Cohort, name: str) -> Table:
     InputError
         Another name; the cohort lacks what the table needs.
     """
-    options: dict[str, Any] = {"level": cohort.level, "notes": cohort.notes}
-    special: dict[str, Callable[[], Table]] = {
-        "table2": lambda: performance.table2(cohort.cases, lost=cohort.lost, **options),
-        "segmentation": lambda: segmentations.segmentation(cohort.cases, cohort.lesions, **options),
-        "activations": lambda: activations.activations(
-            cohort.cases,
-            explanation=(cohort.settings.get("settings") or {}).get("explanation"),
-            **options,
-        ),
-        "characteristics": lambda: characteristics.characteristics(
-            cohort.cases, own=cohort.described, **options
-        ),
-        "scans": lambda: operating.scans(cohort.all_scans, **options),
-        "reader_group": lambda: reader_groups.reader_group(
-            cohort.cases, margin=cohort.margin, **options
-        ),
-        "subgroups": lambda: factors.subgroups(cohort.cases, own=cohort.factors, **options),
-        "adjusted": lambda: adjusting.adjusted_odds(cohort.cases, own=cohort.factors, **options),
-        "interactions": lambda: adjusting.interactions(cohort.cases, own=cohort.factors, **options),
-    }
-    if name == "with_t1c" and cohort.t1c_run is not None:
-        return contrast.t1c_paired(cohort.cases, cohort.t1c_run.cases, **options)
-    if name in special:
-        return special[name]()
-    if name not in _SIMPLE:
+    if name not in _MAKERS:
         raise InputError(f"no table {name!r}; expected one of {', '.join(TABLES)}")
-    return _SIMPLE[name](cohort.cases, **options)
+    return _MAKERS[name](cohort)

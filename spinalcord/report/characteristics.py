@@ -1,4 +1,4 @@
-"""Table 1 by medians and categories: ranks, exact tests, and how unbalanced the groups are."""
+"""Table 1 by medians and categories: rank tests, exact tests, standardised differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CLAIM 2024: what a paper on AI in imaging should report, filled in where a cohort knows it.
+"""The CLAIM 2024 checklist for papers on AI in imaging, completed as far as possible.
 
 Items in our own words after Tejani et al., Radiol Artif Intell 6:e240300 (2024).
 """

@@ -18,7 +18,7 @@ from .cases import Cases
 from .catalogue import cohort_table
 from .flow import Step, patient_flow
 from .frames import Frames
-from .loading import choose_split, in_split, leave_out, load_cohort, one_per_patient
+from .loading import choose_split, exclude_cases, in_split, load_cohort, one_per_patient
 from .table import Table
 
 
@@ -45,7 +45,7 @@ class Cohort(Frames):
         Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``.
     exclude : path, mapping or iterable of str, optional
         Cases to exclude in addition to those that the run excluded, such as the verdicts that its
-        page for quality control exports; as for `spinalcord.run_cohort`.
+        page for quality control exports; as for `spinalcord.CohortInputs`.
 
     factors : sequence of str, optional
         Columns of the cohort to take as subgroups besides age, sex, difficulty and T1c, such as
@@ -116,7 +116,7 @@ class Cohort(Frames):
         if t1c_run is not None and not isinstance(t1c_run, Cohort):
             t1c_run = Cohort(t1c_run, split="all", level=level, columns=columns, words=words)
         self.t1c_run: Cohort | None = t1c_run
-        run = leave_out(load_cohort(source, columns, words), exclude)
+        run = exclude_cases(load_cohort(source, columns, words), exclude)
         every = run.cases
         self.folder, self.settings = run.folder, run.description
         self.excluded, self.lesions = run.excluded, run.lesions

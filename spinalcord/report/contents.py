@@ -1,4 +1,4 @@
-"""Contents of a report: text, tables and figures, and what could not be made and why."""
+"""Contents of a report: text, tables, figures, and the reasons for omitted ones."""
 
 from __future__ import annotations
 

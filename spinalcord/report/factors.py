@@ -1,4 +1,4 @@
-"""Subgroups: whether the model does as well in children, in men, in difficult cases."""
+"""Subgroups: performance in children, men, difficult cases and others."""
 
 from __future__ import annotations
 

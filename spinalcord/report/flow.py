@@ -1,4 +1,4 @@
-"""The flow of patients: how many came in, where they went, how many were evaluated."""
+"""Patient flow: included, excluded, failed and evaluated patients."""
 
 from __future__ import annotations
 

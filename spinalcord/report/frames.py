@@ -37,7 +37,7 @@ class Frames:
         return self.table("characteristics").frame()
 
     def operating(self) -> Any:
-        """Partial AUC, sensitivity and specificity where the other is held, odds ratios.
+        """Partial AUC, sensitivity and specificity at a fixed value of the other, odds ratios.
 
         Returns
         -------

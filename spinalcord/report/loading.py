@@ -83,14 +83,14 @@ def load_cohort(
     )
 
 
-def leave_out(source: CohortSource, exclude: Any) -> CohortSource:
+def exclude_cases(source: CohortSource, exclude: Any) -> CohortSource:
     """Exclude cases in addition to those that the run excluded.
 
     Parameters
     ----------
     source : CohortSource
     exclude : path, mapping or iterable of str, optional
-        As for `spinalcord.run_cohort`.
+        As for `spinalcord.CohortInputs`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The paragraph "Statistical methods" of a paper, from the methods that a report has used."""
+"""Write the paragraph "Statistical methods" from the methods that a report has used."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ from .cases import Cases
 from .performance import count, questions
 from .table import ESTIMATE, Table, estimate_row
 
-FIXED = 0.9  # the specificity, or sensitivity, that is held
+FIXED = 0.9  # the specificity, or sensitivity, that is fixed
 
 
 def operating(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> Table:
-    """Partial AUC, sensitivity and specificity where the other is held, likelihood ratios.
+    """Partial AUC, sensitivity and specificity at a fixed value of the other, likelihood ratios.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def operating(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
             rows.append(
                 estimate_row(sensitivity_at(truth, p, specificity=FIXED, level=level), **keys)
             )
-            # The other class with turned scores: specificity where the sensitivity is held.
+            # The other class with turned scores: specificity at a fixed sensitivity.
             turned = sensitivity_at(~truth, -p, specificity=FIXED, level=level)
             reason = turned.reason.replace("negative", "positive").replace(
                 "specificity", "sensitivity"

@@ -1,4 +1,4 @@
-"""How many patients a next study would need, with this cohort's figures supposed."""
+"""Sample sizes for a next study, assuming the figures of this cohort."""
 
 from __future__ import annotations
 

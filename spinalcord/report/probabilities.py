@@ -1,4 +1,4 @@
-"""Probabilities in more detail: calibration without bins, and what acting on them is worth."""
+"""Calibration of the probabilities without bins, and their net benefit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readers as a group and test by test: who else would have done, and what else than accuracy."""
+"""Comparison with the readers as a random group, and by sensitivity and predictive values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fair comparison with readers: all answer the same question, which of four diagnoses it is."""
+"""Comparison with readers on the same question: which of the four diagnoses it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Methods of the statistics, as a paper says them, and what they cite."""
+"""Descriptions of the statistical methods for a paper, with their references."""
 
 from __future__ import annotations
 

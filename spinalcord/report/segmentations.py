@@ -1,4 +1,4 @@
-"""How well lesions were outlined: overlap per patient, lesions found, and masks given by hand."""
+"""Accuracy of the segmentation: overlap per patient, detected lesions, and given masks."""
 
 from __future__ import annotations
 

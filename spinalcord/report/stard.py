@@ -1,4 +1,4 @@
-"""STARD 2015: what a paper on diagnostic accuracy should report, filled in where a cohort knows it.
+"""The STARD 2015 checklist for diagnostic accuracy, completed as far as possible.
 
 Items in our own words after Bossuyt et al., BMJ 351:h5527 (2015).
 """
@@ -29,8 +29,8 @@ ITEMS = (
     ("10a", "Test methods", "index test, in enough detail to repeat it"),
     ("10b", "Test methods", "reference standard, likewise"),
     ("11", "Test methods", "why this reference standard"),
-    ("12a", "Test methods", "cut-offs of the index test, and whether fixed beforehand"),
-    ("12b", "Test methods", "cut-offs of the reference standard"),
+    ("12a", "Test methods", "thresholds of the index test, and whether fixed beforehand"),
+    ("12b", "Test methods", "thresholds of the reference standard"),
     ("13a", "Test methods", "what those who did the index test knew"),
     ("13b", "Test methods", "what those who judged the reference standard knew"),
     ("14", "Analysis", "methods for measures of accuracy"),

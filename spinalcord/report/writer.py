@@ -1,4 +1,4 @@
-"""A report as files: each is there whole or not at all, and the page comes last."""
+"""Write the files of a report, each atomically and the page last."""
 
 from __future__ import annotations
 

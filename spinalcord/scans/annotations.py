@@ -1,4 +1,4 @@
-"""Annotations of a scan as labs have them, brought to the scan's grid by one function.
+"""Read annotations in the formats of labs and resample them to the grid of the scan.
 
 Label maps (NIfTI, NRRD, MetaImage: ITK-SNAP, SCT), segmentations of 3D Slicer, DICOM SEG and
 RTSTRUCT all end as the lesion mask, the cord mask where there is one, and the slices that were
@@ -359,7 +359,7 @@ def _checked(name: str, mask: Volume, placed: Regridded, like: Volume, *, told: 
             "off"
         )
     if placed.lost_fraction > _QUIET_LOSS:
-        warn(f"{name}: {placed.lost_fraction:.0%} of it lies beyond the scan and is left out")
+        warn(f"{name}: {placed.lost_fraction:.0%} of it lies beyond the scan and is ignored")
     return placed.inside
 
 
@@ -405,13 +405,13 @@ def _without(array: Array, like: Volume) -> Array:
 def _unannotated(lesion: Array, cord: Array | None, known: Array | None) -> tuple[int, ...]:
     """Return the slices on which nobody has drawn."""
     drawn = lesion if cord is None else lesion | cord
-    held = np.flatnonzero(drawn.any(axis=(1, 2)))
+    filled = np.flatnonzero(drawn.any(axis=(1, 2)))
     missing = set() if known is None else set(np.flatnonzero(~known).tolist())
-    for before, after in itertools.pairwise(held):
+    for before, after in itertools.pairwise(filled):
         gap = range(int(before) + 1, int(after))
         if 0 < len(gap) <= _LONGEST_GAP and (drawn[before] & drawn[after]).any():
             missing.update(gap)
-    return tuple(sorted(missing - set(held.tolist())))
+    return tuple(sorted(missing - set(filled.tolist())))
 
 
 def _mm(volume: Volume) -> str:

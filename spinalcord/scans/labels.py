@@ -51,7 +51,7 @@ def structure_of(name: str) -> str:
 
 
 def check_label(label: Any) -> Label:
-    """Check which part of a mask is to be taken for lesion.
+    """Check the label of the lesion in a mask.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def check_label(label: Any) -> Label:
     unknown = [str(name) for name in label if name not in STRUCTURES]
     if unknown or "lesion" not in label:
         raise InputError(
-            f"a map of labels names lesion, and of {', '.join(STRUCTURES[1:])} what there is; got "
+            f"a map of labels names lesion, and any of {', '.join(STRUCTURES[1:])}; got "
             f"{', '.join(map(str, label)) or 'nothing'}"
         )
     checked = {str(name): _check_one(value) for name, value in label.items()}
@@ -141,7 +141,7 @@ def choose_segments(
         The structure that each stands for; empty where nothing says so.
     label : int, str, dict or None
         As `check_label` returns it. A number counts the segments from 1; those of a map are the
-        values of label maps, and named segments go by their names.
+        values of label maps; named segments are selected by their names.
     structure : str
         One of `STRUCTURES`.
     where : str

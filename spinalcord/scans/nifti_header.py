@@ -1,4 +1,4 @@
-"""NIfTI headers without nibabel: the plain case, which is nearly every file.
+"""Read NIfTI headers without nibabel in the common case.
 
 Importing nibabel takes 0.1 to 0.25 s, which is most of the time to read a small scan. A header
 that is as the standard asks is decoded here, to the same values as nibabel's; `decode_nifti`

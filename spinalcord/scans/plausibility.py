@@ -39,15 +39,15 @@ def in_air_fraction(scan: Array, spacing_mm: tuple[float, ...], mask: Array) -> 
         0 for an empty mask.
     """
     rows, columns = (max(1, round(_BLOCK_MM / mm)) for mm in spacing_mm[1:])
-    held = np.argwhere(mask != 0)
-    if not len(held):
+    inside = np.argwhere(mask != 0)
+    if not len(inside):
         return 0.0
     pad = [(0, 0), (0, -scan.shape[1] % rows), (0, -scan.shape[2] % columns)]
     padded = np.pad(scan - min(0.0, float(scan.min())), pad, mode="edge")
     n, height, width = padded.shape
     blocks = padded.reshape(n, height // rows, rows, width // columns, columns).mean(axis=(2, 4))
     air = blocks < _AIR * float(np.percentile(padded, 99))
-    return float(air[held[:, 0], held[:, 1] // rows, held[:, 2] // columns].mean())
+    return float(air[inside[:, 0], inside[:, 1] // rows, inside[:, 2] // columns].mean())
 
 
 def find_doubts(

@@ -185,7 +185,7 @@ def read_seg(path: Path) -> Segments:
         names,
         tuple(Volume(inside[number], affine, source=source) for number in numbers),
         tuple(structure_of(n) or _coded(item) for n, item in zip(names, about, strict=True)),
-        # Without one empty frame the writer may have left out all that were.
+        # Without any empty frame, the writer may have omitted all of them.
         Volume(drawn, affine, source=source) if empty else None,
         str(data.get("FrameOfReferenceUID", "")),
     )

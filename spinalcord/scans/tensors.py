@@ -1,4 +1,4 @@
-"""Tensors as volumes: MONAI's MetaTensor and others with an affine, taken by what they offer."""
+"""Convert tensors with an affine, such as MONAI's MetaTensor, to volumes."""
 
 from __future__ import annotations
 

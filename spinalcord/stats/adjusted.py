@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._moved import RenamedKeys
 from ..errors import InputError
 from . import firth
 from .diagnostic import binary
@@ -36,8 +37,8 @@ class AdjustedFactor:
     reference : str
         The level that the others are compared with: the most frequent one.
     odds_ratios : dict of str to Estimate
-        By level: odds of a right answer over those in the reference, other factors held; of
-        `adjusted_interactions` the ratio of two odds ratios.
+        By level: odds of a right answer over those in the reference, other factors held
+        constant; of `adjusted_interactions` the ratio of two odds ratios.
     test : Comparison
         Of the factor as a whole; `effect` is the odds ratio furthest from 1.
 
@@ -112,7 +113,9 @@ def adjusted_factors(
     parts = {name: design_columns(c[known]) for name, c in columns.items()}
     varying = {name: part for name, part in parts.items() if part[1]}
     options: dict[str, Any] = {"n": int(y.size), "unit": unit}
-    options["details"] = {"left_out": int((~known).sum()), "adjusted_for": tuple(varying)}
+    options["details"] = RenamedKeys(
+        {"excluded": int((~known).sum()), "adjusted_for": tuple(varying)}, left_out="excluded"
+    )
     x = np.column_stack([np.ones(y.size), *(c for _, p, _ in varying.values() for c in p)])
     return factor_effects(
         x, y, parts, figure="odds ratio", first=1, what="answers", level=level, options=options
@@ -224,8 +227,8 @@ def _factor(
         ratios[label] = Estimate(
             said, math.exp(beta[j]), low, high, level, "profile, Firth", **options
         )
-    # The penalty stays that of the whole model: the others are held at 0, not left out.
-    null = firth.fit(x, y, held=np.array(own))
+    # The penalty stays that of the whole model: the others are fixed at 0, not removed.
+    null = firth.fit(x, y, fixed=np.array(own))
     furthest = max(ratios.values(), key=lambda e: abs(math.log(e.estimate)))
     if null is None:
         why = "the regression without this factor does not converge"

@@ -69,7 +69,7 @@ def roc_band(
     ----------
     truth : (n,) bool, or 0 and 1
     scores : (n,) float
-        A higher one speaks for the positive class.
+        Higher scores indicate the positive class.
     points : int, default 101
         From 0 to 1; at least 2.
     level : float, default 0.95

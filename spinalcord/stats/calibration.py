@@ -200,7 +200,7 @@ def calibration_line(
     -------
     slope, intercept : Estimate
         The slope of the outcome's logit on the probability's: 1 is perfect, below 1 too extreme.
-        The intercept with the slope held at 1 (calibration in the large): 0 is perfect, above 0
+        The intercept with the slope fixed at 1 (calibration in the large): 0 is perfect, above 0
         too low. Wald intervals; not defined where a class is empty or the classes do not overlap.
 
     Raises

@@ -1,4 +1,4 @@
-"""Several scans, lesions or levels of one patient: shares whose cases are not independent."""
+"""Proportions with several scans, lesions or levels per patient, which are not independent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The 2 x 2 table of a test against the truth, and every figure that follows from it."""
+"""The 2 x 2 table of a test against the truth, and the figures derived from it."""
 
 from __future__ import annotations
 

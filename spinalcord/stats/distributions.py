@@ -1,4 +1,4 @@
-"""The few distribution functions needed; SciPy, where they take more than a few lines."""
+"""Distribution functions, from SciPy where an implementation would take many lines."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def fit(
     x: Float,
     y: Float,
     *,
-    held: NDArray[np.intp] | None = None,
+    fixed: NDArray[np.intp] | None = None,
     start: Float | None = None,
     tolerance: float = 1e-9,
 ) -> tuple[Float, float] | None:
@@ -48,7 +48,7 @@ def fit(
         Design, with a column of ones.
     y : (n,) float64
         0 and 1.
-    held : (m,) intp, optional
+    fixed : (m,) intp, optional
         Coefficients that stay as in `start`.
     start : (p,) float64, optional
         Zeros if not given.
@@ -59,13 +59,13 @@ def fit(
     -------
     coefficients : (p,) float64
     value : float
-        Penalised log-likelihood; the penalty is that of the whole design, held columns included.
+        Penalised log-likelihood; the penalty is that of the whole design, fixed columns included.
         None in place of both where no maximum is found.
     """
     beta = np.zeros(x.shape[1]) if start is None else start
     free = np.ones(x.shape[1], bool)
-    if held is not None:
-        free[held] = False
+    if fixed is not None:
+        free[fixed] = False
     value, score, information = _likelihood(x, y, beta)
     if math.isinf(value):
         return None
@@ -115,7 +115,7 @@ def profile_limit(
         nonlocal last
         start = last.copy()
         start[j] = value
-        found = fit(x, y, held=np.array([j]), start=start, tolerance=1e-6)
+        found = fit(x, y, fixed=np.array([j]), start=start, tolerance=1e-6)
         if found is None:
             return -math.inf
         last = found[0]

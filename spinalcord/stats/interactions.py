@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._moved import RenamedKeys
 from ..errors import InputError
 from .adjusted import AdjustedFactor, Float, design_columns, factor_effects, known_cases
 from .diagnostic import binary
@@ -37,7 +38,7 @@ def adjusted_interactions(
     ----------
     truth : (n,) bool, or 0 and 1
     scores : (n,) float
-        A higher one speaks for the positive class. Only their order counts, as for the AUC: they
+        Higher scores indicate the positive class. Only their order counts, as for the AUC: they
         enter as normal scores of their ranks, so that infinite ones are allowed.
     factors : mapping of str to (n,) array
         As in `adjusted_factors`.
@@ -90,7 +91,9 @@ def adjusted_interactions(
     x = np.column_stack([np.ones(y.size), z, *mains, *(z * column for column in mains)])
     options: dict[str, Any] = {"n": int(y.size), "unit": unit}
     varying = tuple(name for name, part in parts.items() if part[1])
-    options["details"] = {"left_out": int((~known).sum()), "adjusted_for": varying}
+    options["details"] = RenamedKeys(
+        {"excluded": int((~known).sum()), "adjusted_for": varying}, left_out="excluded"
+    )
     return factor_effects(
         x, y, parts, figure=FIGURE, first=2 + len(mains), what=unit, level=level, options=options
     )

@@ -1,4 +1,4 @@
-"""Not worse than by a margin, or equal within one: non-inferiority and equivalence.
+"""Tests of non-inferiority and equivalence with a margin.
 
 The margin must have been fixed before the data were seen, and for clinical reasons.
 """

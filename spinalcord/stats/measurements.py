@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._moved import RenamedKeys
 from ..errors import InputError
 from .distributions import f_quantile, t_quantile
 from .estimate import FEW, Estimate, check_level, undefined
@@ -56,8 +57,8 @@ def icc(
     values : (n, raters) float
         Without gaps; at least two of each.
     kind : {"agreement", "consistency", "one-way"}
-        ICC(2, 1), raters random and their bias held against them; ICC(3, 1), the bias forgiven;
-        ICC(1, 1), every thing has raters of its own [1]_.
+        ICC(2, 1), which counts the bias between raters as disagreement; ICC(3, 1), which does not;
+        ICC(1, 1), where every subject has its own raters [1]_.
     mean_of_raters : bool, default False
         Reliability of the raters' mean, ICC(., k), rather than of one rater.
     fixed_raters : bool, default False
@@ -155,7 +156,7 @@ def bland_altman(
     -------
     BlandAltman
         Intervals of the limits by square-and-add of Student's t and chi-squared [2]_, which small
-        samples need. ``details["left_out"]`` counts pairs with NaN. Without intervals for fewer
+        samples need. ``details["excluded"]`` counts pairs with NaN. Without intervals for fewer
         than three pairs.
 
     Raises
@@ -187,7 +188,7 @@ def bland_altman(
         middle = (a + b) / 2
         gap = np.divide(100 * gap, middle, out=np.zeros_like(gap), where=middle != 0)
     n = int(gap.size)
-    details = {"left_out": int((~kept).sum())}
+    details = RenamedKeys({"excluded": int((~kept).sum())}, left_out="excluded")
     options: dict[str, Any] = {"n": n, "unit": unit, "details": details}
     names = ("bias", "lower limit of agreement", "upper limit of agreement")
     if n < 3:

@@ -1,4 +1,4 @@
-"""Many readers, many cases: whether readers do better with one modality than with another.
+"""Multi-reader multi-case studies: compare modalities by the performance of readers.
 
 Obuchowski and Rockette's analysis with Hillis' degrees of freedom. Readers and cases are both a
 sample: the conclusion is about readers like these and cases like these.

@@ -37,7 +37,7 @@ def partial_auc(
     ----------
     truth : (n,) bool, or 0 and 1
     scores : (n,) float
-        A higher one speaks for the positive class.
+        Higher scores indicate the positive class.
     low, high : float, default 0.9 and 1
         The range of specificity, or of sensitivity.
     over : {"specificity", "sensitivity"}

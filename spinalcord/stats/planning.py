@@ -1,4 +1,4 @@
-"""How many patients a study needs, and what power a study of given size has."""
+"""Sample sizes of studies, and the power of a study of given size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many patients an area under the ROC curve needs, or the difference of two."""
+"""Sample sizes for an area under the ROC curve, or the difference of two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The letter's published counts, as a fixture, and what an audit of them shows.
+"""The published counts of the letter, and an audit of its figures.
 
 Zhuo et al., Radiology: Artificial Intelligence 2022. Everything here is constructed from published
 counts: it is never a result of this project. What was not published (bodies of the tables,

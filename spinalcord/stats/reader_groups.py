@@ -1,4 +1,4 @@
-"""Readers as a sample of all readers: the model against them, and modalities by what they call.
+"""Readers as a random sample: compare the model with them, and modalities by their calls.
 
 Obuchowski and Rockette's analysis of variance for any figure that each reader has: the AUC where
 readers gave scores, accuracy, sensitivity or specificity where they gave answers. The conclusion is

@@ -1,4 +1,4 @@
-"""The bootstrap: what is drawn, and intervals from what was drawn."""
+"""Bootstrap samples, and intervals from their statistics."""
 
 from __future__ import annotations
 

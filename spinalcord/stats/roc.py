@@ -56,7 +56,7 @@ def roc_curve(truth: ArrayLike, scores: ArrayLike) -> RocCurve:
     ----------
     truth : (n,) bool, or 0 and 1
     scores : (n,) float
-        A higher one speaks for the positive class.
+        Higher scores indicate the positive class.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def auc(
     ----------
     truth : (n,) bool, or 0 and 1
     scores : (n,) float
-        A higher one speaks for the positive class; infinity is allowed, NaN is not.
+        Higher scores indicate the positive class; infinity is allowed, NaN is not.
     method : str
         ``"delong"``: DeLong's variance [1]_ on the logit scale; at 0 or 1, where it vanishes,
         Newcombe's method 5 [2]_. ``"bootstrap"``: percentiles. ``"bca"``: bias-corrected and

@@ -1,4 +1,4 @@
-"""How well a mask matches the truth: overlap, volume, surface distances, lesions found.
+"""Compare a mask with the truth: overlap, volume, surface distances, detected lesions.
 
 Conventions follow Metrics Reloaded (Maier-Hein et al., Nat Methods 21:195, 2024) where they differ
 between packages: surfaces are voxels that share a face with the background, distances run between

@@ -261,10 +261,10 @@ def _choose(
     elif rule == "accuracy":
         worth = sensitivity * curve.n_positive + specificity * curve.n_negative
     else:
-        held, other = sensitivity, specificity
+        bounded, other = sensitivity, specificity
         if rule == "specificity":
-            held, other = specificity, sensitivity
-        worth = np.where(held >= (at_least or 0) - 1e-12, other, -1.0)
+            bounded, other = specificity, sensitivity
+        worth = np.where(bounded >= (at_least or 0) - 1e-12, other, -1.0)
     if curve.threshold[1] == math.inf:
         worth[0] = -math.inf  # no threshold calls a case negative whose score is infinite
     # Sums of shares differ by rounding where they are equal.

@@ -1,4 +1,4 @@
-"""The one way in for tables: files of every kind, DataFrames, mappings and rows.
+"""Read tables from files of every kind, DataFrames, mappings and rows.
 
 docs/tables.md says what is read and how.
 """

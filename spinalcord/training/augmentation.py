@@ -1,4 +1,4 @@
-"""The letter's augmentations, drawn anew for each image and computed for a whole batch.
+"""The augmentations of the letter, drawn for each image and computed for a whole batch.
 
 Rotation, flips, shift, zoom and elastic deformation move image and masks alike, in one
 interpolation; brightness, contrast, gamma, blur, Gaussian and salt-and-pepper noise change the

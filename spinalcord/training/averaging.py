@@ -1,4 +1,4 @@
-"""The mean of a network's weights over the last steps: what is validated and exported.
+"""Moving average of the weights over the last steps, which is validated and exported.
 
 Single steps scatter around where they lead to; an exponential moving average [1]_ does not, and
 needs no falling rate to be good.

@@ -1,4 +1,4 @@
-"""Prepared slices on disk: each scan goes through the core once, and is then read by the slice.
+"""Cache prepared slices on disk: each scan is prepared once, and then read slice by slice.
 
 Preparation is that of `spinalcord.segment` and `spinalcord.classify` itself, by the settings that
 the model file will hold.  Images are stored as uint16, 65535 for 1, masks as bits.

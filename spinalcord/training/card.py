@@ -55,7 +55,7 @@ def write_card(
     notice : str
         That every result repeats.
     chosen : mapping
-        Limits of a lesion and cut-offs of the tasks.
+        Limits of a lesion and thresholds of the tasks.
 
     Returns
     -------
@@ -138,14 +138,14 @@ def _lines(
     yield f"- {facts['cases']} cases of {facts['patients']} patients: {facts['diagnoses']}"
     yield f"- {facts['splits']}, by patient; the split test, where there is one, was not read"
     yield f"- networks: {', '.join(plan.targets)}; start: {init} weights"
-    for target, why in plan.left_out.items():
+    for target, why in plan.not_trained.items():
         yield f"- not trained: {target}: {why}"
     missing = f"; {failed} cases failed" if failed else ""
     yield from ("", "## Figures", "")
     yield f"Of the predictions in `{source}`: {len(rows)} patients, each by models that were not"
-    yield f"trained on them{missing} (95 % intervals). Limits and cut-offs were chosen on the same"
-    yield "patients, so that the figures are a little too good; those of a task are of patients in"
-    yield "whom a lesion was found. What counts is a cohort that none of this has seen."
+    yield f"trained on them{missing} (95 % intervals). Limits and thresholds were chosen on the"
+    yield "same patients, so the figures are slightly optimistic; those of a task cover patients in"
+    yield "whom a lesion was found. Evaluate on a cohort that none of these models has seen."
     yield from ("", "| | | n |", "|---|---|---|")
     for name, estimate in figures(rows):
         yield f"| {name} | {_text(estimate)} | {estimate.n} |"

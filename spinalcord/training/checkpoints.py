@@ -1,4 +1,4 @@
-"""A training on disk: written whole or not at all, read without running what is in it."""
+"""Checkpoints of a training: written atomically, read without executing their contents."""
 
 from __future__ import annotations
 

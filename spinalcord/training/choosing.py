@@ -1,4 +1,4 @@
-"""Choose what counts as a lesion on whole validation scans, and freeze it in the model files.
+"""Choose the lesion limits on whole validation scans, and store them in the model files.
 
 Chosen together: the threshold, the smallest and the thinnest lesion, the probability that some
 voxel of a lesion must have, and the share of it that must lie in the cord.  Of the choices with

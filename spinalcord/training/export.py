@@ -91,7 +91,7 @@ def describe(
 def export_model(
     network: nn.Module,
     metadata: Mapping[str, Any],
-    held: Sequence[Entry],
+    validation: Sequence[Entry],
     path: str | os.PathLike[str],
 ) -> dict[str, Any]:
     """Write a model file, compare it with the network, measure it and freeze its threshold.
@@ -102,7 +102,7 @@ def export_model(
         Trained.
     metadata : mapping
         As from `describe`, with training and notice.
-    held : sequence of Entry
+    validation : sequence of Entry
         The validation split.
     path : path
         Ends in ``.safetensors``; there once all has been checked.
@@ -123,11 +123,11 @@ def export_model(
     try:
         write_model(draft, tensors, metadata)
         opened = Network.open(draft)
-        parity = compare(draft, _example(held, opened))
+        parity = compare(draft, _example(validation, opened))
         if not parity <= PARITY:
             raise ModelError(f"{path.name}: core and torch differ by {parity:.2g}, over {PARITY}")
         measure = _measure_masks if opened.kind == MULTIRESUNET else _measure_answers
-        labels, figures = measure(opened, held)
+        labels, figures = measure(opened, validation)
     finally:
         draft.unlink(missing_ok=True)
     figures["core_against_torch"] = parity
@@ -175,10 +175,10 @@ def compare(path: str | os.PathLike[str], images: np.ndarray) -> float:
     return float(np.abs(opened(images) - want).max())
 
 
-def _example(held: Sequence[Entry], network: Network) -> np.ndarray:
+def _example(validation: Sequence[Entry], network: Network) -> np.ndarray:
     """One or two images to compare on; a part of a slice will do for segmentation."""
     whole = network.kind == MULTIRESUNET
-    entry = next(e for e in held if e.shape[0] and (e.lesion or whole))
+    entry = next(e for e in validation if e.shape[0] and (e.lesion or whole))
     if whole:
         index = entry.lesion[0] if entry.lesion else entry.shape[0] // 2
         return np.ascontiguousarray(entry.image(index)[None, :, :256, :256])
@@ -192,10 +192,10 @@ def _windows(network: Network, entry: Entry) -> np.ndarray:
 
 
 def _measure_answers(
-    network: Network, held: Sequence[Entry]
+    network: Network, validation: Sequence[Entry]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Youden's threshold over the patients' mean probabilities."""
-    positive, p = answers(network, held)
+    positive, p = answers(network, validation)
     threshold, origin = youden(positive, p, "validation")
     if threshold is None:
         threshold = 0.5
@@ -212,13 +212,13 @@ def _measure_answers(
     return {"threshold": threshold, "threshold_from": origin}, figures
 
 
-def answers(network: Network, held: Sequence[Entry]) -> tuple[np.ndarray, np.ndarray]:
+def answers(network: Network, validation: Sequence[Entry]) -> tuple[np.ndarray, np.ndarray]:
     """Ask a classifier about cases.
 
     Parameters
     ----------
     network : Network
-    held : sequence of Entry
+    validation : sequence of Entry
         Those without lesion are excluded.
 
     Returns
@@ -230,7 +230,7 @@ def answers(network: Network, held: Sequence[Entry]) -> tuple[np.ndarray, np.nda
     """
     classes = classes_of(network.model.role)
     scores, truth = [], []
-    for entry in held:
+    for entry in validation:
         if entry.lesion:
             images = _windows(network, entry)
             parts = [network(images[i : i + 8])[:, 1] for i in range(0, len(images), 8)]
@@ -273,13 +273,13 @@ def between(value: float, scores: np.ndarray) -> float | None:
 
 
 def _measure_masks(
-    network: Network, held: Sequence[Entry]
+    network: Network, validation: Sequence[Entry]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Figures on whole scans, at the threshold with the largest mean Dice."""
     pixel_mm = pixel_of(network.metadata)
     scans: list[list[ScanFigures]] = []
     slices = 0
-    for entry in _first(held):
+    for entry in _first(validation):
         maps = probabilities(network, entry)
         slices += len(maps)
         scans.append([measure_scan(entry, maps, pixel_mm, t) for t in GRID])
@@ -302,11 +302,11 @@ def _measure_masks(
     return labels, figures
 
 
-def _first(held: Sequence[Entry]) -> list[Entry]:
+def _first(validation: Sequence[Entry]) -> list[Entry]:
     """Whole scans in a fixed random order, up to `MOST_SLICES`, and at least one."""
-    order = np.random.default_rng(0).permutation(len(held))
+    order = np.random.default_rng(0).permutation(len(validation))
     taken: list[Entry] = []
-    for entry in (held[k] for k in order):
+    for entry in (validation[k] for k in order):
         if taken and sum(e.shape[0] for e in taken) + entry.shape[0] > MOST_SLICES:
             break
         taken.append(entry)

@@ -26,7 +26,7 @@ CHECKPOINT_S = 300.0
 """Seconds of work that a kill can cost at most, about."""
 
 MEASURED_STEPS = 5
-"""After which the time that a training will take is told."""
+"""Step after which the remaining time of a training is estimated."""
 
 JUDGED_SHARE = 0.05
 """Share of the time that goes into measuring whole scans, about."""
@@ -216,7 +216,7 @@ class Loop:
         before = Settings().fixed()  # of a checkpoint from when an option was not there
         differ = sorted(
             [key for key in ("target", "cases") if was[key] != self.what[key]]
-            + [k for k, v in self.settings.fixed().items() if earlier.get(k, before[k]) != v]
+            + [k for k, v in self.settings.fixed().items() if earlier.get(k, before.get(k)) != v]
         )
         if differ:
             raise InputError(

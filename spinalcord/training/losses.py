@@ -51,6 +51,24 @@ def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(logits.float(), labels)
 
 
+def auxiliary_loss(outputs: Tensor, wanted: Tensor) -> Tensor:
+    """Smooth L1 of (n, k) outputs against values, meant over those that are known.
+
+    Parameters
+    ----------
+    outputs, wanted : (n, k)
+        NaN in `wanted`: not known.
+
+    Returns
+    -------
+    float32 scalar
+        0 where nothing is known.
+    """
+    known = wanted.isfinite()
+    each = functional.smooth_l1_loss(outputs.float(), wanted.nan_to_num(), reduction="none")
+    return (each * known).sum() / known.sum().clamp(min=1)
+
+
 def count_overlap(probability: Tensor, masks: Tensor, known: Tensor, threshold: float) -> Tensor:
     """Count pixels for Dice: (k, 2) float64, twice the overlap and the sum of both."""
     weight = known[:, :, None, None]

@@ -1,4 +1,4 @@
-"""Find where a network is wrong in the training scans, so that patches can be drawn there."""
+"""Find the mistakes of a network in training scans, to draw patches there."""
 
 from __future__ import annotations
 

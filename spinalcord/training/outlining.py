@@ -69,7 +69,7 @@ def outline_cases(
 
 
 def with_outlines(
-    cases: Sequence[CohortCase], outlined: dict[str, CohortCase], held: str
+    cases: Sequence[CohortCase], outlined: dict[str, CohortCase], validating: str
 ) -> tuple[list[CohortCase], dict[str, int]]:
     """Put together what a classifier is trained and validated on.
 
@@ -79,7 +79,7 @@ def with_outlines(
         With true outlines.
     outlined : dict of str to CohortCase
         As from `outline_cases`.
-    held : str
+    validating : str
         The split that validates: as in use, on the network's outlines.  Where the network has
         found nothing, the true one stands in, which is counted.
 
@@ -103,7 +103,7 @@ def with_outlines(
         own = outlined.get(case.case_id)
         if own is not None:
             own = replace(own, truth=case.truth)
-        if case.split == held:
+        if case.split == validating:
             put.append(own or case)
             counts["validation_network" if own else "validation_true"] += 1
         else:

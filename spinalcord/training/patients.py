@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..cohort.listing import CohortCase, list_cohort
 from ..errors import InputError, SpinalcordWarning
+from ..run_options import CohortInputs
 from ..tables.words import listed_words, unknown_words
 from .settings import SEGMENTATION, check_target, classes_of
 from .splitting import TEST, TRAIN, VALIDATION, split_cases
@@ -26,6 +27,7 @@ def list_cases(
     seed: int = 0,
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
+    carry: Iterable[str] = (),
 ) -> tuple[list[CohortCase], str]:
     r"""List the cases of a cohort that a target can be trained and validated on.
 
@@ -44,7 +46,9 @@ def list_cases(
         Draws the split where the cohort names none: a fifth of the patients of each diagnosis
         validate.
     columns, words : mapping, optional
-        As for `spinalcord.run_cohort`.
+        As for `spinalcord.CohortInputs`.
+    carry : iterable of str
+        Further columns, which a case's ``truth`` then holds.
 
     Returns
     -------
@@ -80,13 +84,13 @@ def list_cases(
     """
     check_target(target)
     name = Path(data).name
-    found = _read(Path(data), columns, words)
+    found = _read(Path(data), columns, words, carry)
     check_diagnoses(found, target, name)
     listed, origin = split_cases(found, seed=seed)
     cases = [case for case in listed if case.split != TEST]
     masked = [case for case in cases if case.mask]
     if len(masked) < len(cases):
-        _left_out(
+        _warn_excluded(
             name, len(cases) - len(masked), len(cases),
             "have no lesion mask and are excluded; a scan without lesion needs a mask of zeros",
         )  # fmt: skip
@@ -96,13 +100,13 @@ def list_cases(
         if others:
             counts = Counter({word or "none": n for word, n in others.items()})
             what = f"have another diagnosis than {target} asks for and are excluded: "
-            _left_out(name, sum(others.values()), len(masked), what + listed_words(counts))
+            _warn_excluded(name, sum(others.values()), len(masked), what + listed_words(counts))
         masked = [case for case in masked if case.diagnosis in wanted]
     check_classes(masked, target, name)
     return masked, origin
 
 
-def _left_out(name: str, n: int, among: int, why: str) -> None:
+def _warn_excluded(name: str, n: int, among: int, why: str) -> None:
     warnings.warn(f"{name}: {n} of {among} cases {why}", SpinalcordWarning, stacklevel=3)
 
 
@@ -157,8 +161,10 @@ def _read(
     data: Path,
     columns: Mapping[str, str] | None,
     words: Mapping[str, Mapping[str, str]] | None,
+    carry: Iterable[str],
 ) -> list[CohortCase]:
-    listing = list_cohort(data, masks="use", columns=columns, words=words)
+    inputs = CohortInputs(masks="use", columns=columns, words=words, carry=carry)
+    listing = list_cohort(data, inputs)
     if not data.is_dir():
         return list(listing.cases)
     return [replace(case, cord=_cord_beside(case)) for case in listing.cases]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -93,7 +94,7 @@ class TrainingPlan:
     ----------
     targets : tuple of str
         In their order.
-    left_out : mapping of str to str
+    not_trained : mapping of str to str
         Networks that the cohort cannot train, and why.
     settings : mapping of str to Settings
         By target.
@@ -103,10 +104,21 @@ class TrainingPlan:
     """
 
     targets: tuple[str, ...]
-    left_out: Mapping[str, str]
+    not_trained: Mapping[str, str]
     settings: Mapping[str, Settings]
     decisions: tuple[Decision, ...]
     facts: Mapping[str, Any]
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Old name of `not_trained`, until version 0.3."""
+        warnings.warn(
+            "TrainingPlan.left_out is now TrainingPlan.not_trained; the old name will be removed "
+            "in version 0.3",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.not_trained
 
     def text(self) -> str:
         """Return the plan as it is printed."""
@@ -115,7 +127,7 @@ class TrainingPlan:
             f"cohort: {f['cases']} cases of {f['patients']} patients ({f['diagnoses']})",
             f"splits: {f['splits']}",
             f"networks: {', '.join(self.targets)}; {f['trainings']} trainings in all",
-            *(f"not trained: {target}: {why}" for target, why in self.left_out.items()),
+            *(f"not trained: {target}: {why}" for target, why in self.not_trained.items()),
             *(f"{d.what}: {d.value} ({d.why}; {d.option})" for d in self.decisions),
             f"time: about {_duration(f['seconds'])} on {f['device']}, from two steps measured on "
             f"each network ({f['each']}), and half as much again for whole scans",
@@ -129,7 +141,7 @@ class TrainingPlan:
         """Return plain values for JSON."""
         return {
             "targets": list(self.targets),
-            "left_out": dict(self.left_out),
+            "not_trained": dict(self.not_trained),
             "settings": {name: own.fixed() for name, own in self.settings.items()},
             "decisions": [asdict(d) for d in self.decisions],
             **self.facts,

@@ -1,4 +1,4 @@
-"""Results of the cases that validate, as a run folder: each by models that have not seen it."""
+"""Predict the validation cases of each round with models not trained on them; write a run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..cohort.listing import CohortCase, list_cohort
 from ..cohort.run_tables import write_tables
 from ..cohort.running import run_cohort
 from ..models.folder import find_models
+from ..run_options import CohortInputs
 from .rounds import Round
 from .splitting import VALIDATION
 
@@ -37,7 +38,9 @@ def predict_rounds(
         Of the training.
     complete : bool
         Whether there is a model for every task; else lesions are segmented only.
-    lesion_label, progress
+    lesion_label
+        As for `spinalcord.CohortInputs`.
+    progress
         As for `spinalcord.run_cohort`.
 
     Returns
@@ -56,8 +59,8 @@ def predict_rounds(
         own = [_row(case, each.name) for case in each.of(VALIDATION)]
         rows += own
         models = work / each.name / ("models" if complete else "segmentation")
-        run_cohort(own, folder, models=models, lesion_label=lesion_label, carry=(CARRIED,),
-                   progress=progress)  # fmt: skip
+        inputs = CohortInputs(carry=(CARRIED,), lesion_label=lesion_label)
+        run_cohort(own, folder, inputs=inputs, models=models, progress=progress)
     if len(rounds) > 1:
         _join(rows, folder, out)
     return folder
@@ -72,7 +75,7 @@ def _join(rows: Sequence[Mapping[str, str]], folder: Path, models: Path) -> None
     found = find_models(models).models
     description["models"] = [found[role].to_dict() for role in found if role in roles]
     description["predicted"] = "each case by the models of the fold in which it validates"
-    listing = list_cohort(list(rows), carry=(CARRIED,))
+    listing = list_cohort(list(rows), CohortInputs(carry=(CARRIED,)))
     write_tables(folder, replace(listing, name=folder.name), description, qc=True)
 
 

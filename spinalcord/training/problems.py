@@ -13,8 +13,9 @@ from ..errors import InputError
 from ..models.network import Network
 from ..stats.roc import auc_value
 from .augmentation import Augmentation, crop, disturb
+from .auxiliary import auxiliary_values
 from .cache import Entry
-from .losses import class_loss, count_overlap, mask_loss
+from .losses import auxiliary_loss, class_loss, count_overlap, mask_loss
 from .mining import mine
 from .sampling import Batch, PatchSampler, WindowSampler
 from .settings import SEGMENTATION, START, Settings, classes_of
@@ -29,6 +30,9 @@ T1C_DROPPED = 0.5
 
 DISTURBED = 0.5
 """Share of windows whose lesion mask is drawn anew: in use it is a network's, not the truth."""
+
+AUXILIARY_WEIGHT = 0.5
+"""Of what a classifier predicts besides its answer, against the answer's cross-entropy."""
 
 VALIDATION_BATCHES = 16
 
@@ -61,6 +65,9 @@ class Problem:
         """Make the network with new weights."""
         raise NotImplementedError
 
+    def finish(self, network: nn.Module) -> None:
+        """Remove from a trained network what is not part of the model."""
+
     def draw(self, step: int) -> Batch:
         """Read the batch of a step from disk."""
         raise NotImplementedError
@@ -84,7 +91,7 @@ class SegmentationProblem(Problem):
     """
 
     def __init__(self, entries: Sequence[Entry], settings: Settings) -> None:
-        train, held = _split(entries)
+        train, validation = _split(entries)
         self.outputs = ["lesion", "cord"] if any(e.has_cord for e in train) else ["lesion"]
         self.figures = tuple(f"dice_{name}" for name in self.outputs)
         self.n_train = sum(len(e.lesion) for e in train)
@@ -100,8 +107,8 @@ class SegmentationProblem(Problem):
         self._index = {id(entry): k for k, entry in enumerate(train)}
         self._entries = train
         # Another seed than the training's, whose batches are seed, step.
-        self._held = PatchSampler(
-            held, batch, (settings.patch[1],) * 2, settings.seed + (1 << 40),
+        self._validation = PatchSampler(
+            validation, batch, (settings.patch[1],) * 2, settings.seed + (1 << 40),
             aspect=settings.aspect, shares=settings.shares,
         )  # fmt: skip
         self._channels = train[0].channels
@@ -145,7 +152,7 @@ class SegmentationProblem(Problem):
         """Measure the same patches each time; Dice is that of all their pixels together."""
         losses, counts = [], torch.zeros(len(self.outputs), 2, dtype=torch.float64)
         for step in range(VALIDATION_BATCHES):
-            images, masks, known = self._on(self._held.draw(step), device)
+            images, masks, known = self._on(self._validation.draw(step), device)
             logits = forward(images)
             losses.append(float(mask_loss(logits, masks, known)))
             counts += count_overlap(torch.sigmoid(logits.float()), masks, known, 0.5).cpu()
@@ -178,11 +185,13 @@ class ClassificationProblem(Problem):
         classes = classes_of(target)
         self._n = len(classes)
         self._class = {name: i for i, names in enumerate(classes) for name in names}
-        train, self._held = _split(entries)
+        train, self._validation = _split(entries)
         labels = [self._class[e.case.diagnosis] for e in train]
-        self._train = WindowSampler(train, labels, settings.batch or 32, settings.seed)
-        self._held = [e for e in self._held if e.lesion]
-        if {self._class[e.case.diagnosis] for e in self._held} != set(range(self._n)):
+        auxiliary = auxiliary_values(train, settings.auxiliary)
+        self._extra = len(settings.auxiliary)
+        self._train = WindowSampler(train, labels, settings.batch or 32, settings.seed, auxiliary)
+        self._validation = [e for e in self._validation if e.lesion]
+        if {self._class[e.case.diagnosis] for e in self._validation} != set(range(self._n)):
             raise InputError(f"a class of {target} has no lesion in any validation mask")
         self.n_train = sum(len(e.lesion) for e in train)
         self.figures = ("accuracy",) if target == START else ("accuracy", "auc")
@@ -190,20 +199,30 @@ class ClassificationProblem(Problem):
         self._window = settings.window
 
     def build(self) -> nn.Module:
-        """Make the network; four outputs for four diagnoses."""
+        """Make the network; four outputs for four diagnoses, and one for each auxiliary value."""
         network = build("densenet121")
-        if self._n != 2:
-            network.output = nn.Linear(128, self._n)
+        outputs = self._n + self._extra
+        if outputs != 2:
+            network.output = nn.Linear(128, outputs)
             nn.init.kaiming_normal_(network.output.weight, nonlinearity="relu")
             nn.init.zeros_(network.output.bias)
         return network
+
+    def finish(self, network: nn.Module) -> None:
+        """Remove the outputs for auxiliary values."""
+        full: Any = network.output
+        if self._extra:
+            network.output = nn.Linear(full.in_features, self._n)
+            with torch.no_grad():
+                network.output.weight.copy_(full.weight[: self._n])
+                network.output.bias.copy_(full.bias[: self._n])
 
     def draw(self, step: int) -> Batch:
         """Read the windows of a step."""
         return self._train.draw(step)
 
     def loss(self, forward: Forward, batch: Batch, step: int, device: torch.device) -> Tensor:
-        """Cross-entropy."""
+        """Cross-entropy, and that of the auxiliary values."""
         images = torch.from_numpy(batch.images).to(device)
         masks = torch.from_numpy(batch.masks).to(device)
         if self._augment:
@@ -216,14 +235,22 @@ class ClassificationProblem(Problem):
         else:
             images, masks = crop(images, self._window), crop(masks, self._window)
         labels = torch.from_numpy(batch.labels).to(device)
-        return class_loss(forward(torch.cat([images, masks], 1)), labels)
+        outputs = forward(torch.cat([images, masks], 1))
+        loss = class_loss(outputs[:, : self._n], labels)
+        if batch.auxiliary is None:
+            return loss
+        wanted = torch.from_numpy(batch.auxiliary).to(device)
+        return loss + AUXILIARY_WEIGHT * auxiliary_loss(outputs[:, self._n :], wanted)
 
     def validate(self, forward: Forward, device: torch.device) -> tuple[float, dict[str, float]]:
         """Mean over the slices of a patient's scan, as in use; classes weigh the same."""
         means, labels = [], []
-        for entry in self._held:
+        for entry in self._validation:
             images = crop(torch.from_numpy(entry.images()), self._window).to(device)
-            parts = [torch.softmax(forward(part).float(), 1) for part in torch.split(images, 16)]
+            parts = [
+                torch.softmax(forward(part)[:, : self._n].float(), 1)
+                for part in torch.split(images, 16)
+            ]
             means.append(torch.cat(parts).double().mean(0).cpu().numpy())
             labels.append(self._class[entry.case.diagnosis])
         p, truth = np.stack(means), np.array(labels)

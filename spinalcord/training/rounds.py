@@ -66,8 +66,8 @@ def make_rounds(cases: Sequence[CohortCase], folds: int | None, seed: int) -> li
             set_split(case, VALIDATION if fold == k else TRAIN)
             for case, fold in zip(cases, drawn, strict=True)
         )
-        held = tuple(c for c in own if c.split == VALIDATION)
-        rounds.append(Round(f"fold-{k + 1}", own, held))
+        validation = tuple(c for c in own if c.split == VALIDATION)
+        rounds.append(Round(f"fold-{k + 1}", own, validation))
     return rounds
 
 
@@ -84,7 +84,7 @@ def make_halves(whole: Round, seed: int) -> list[Round]:
     list of Round
         Empty where a single patient trains.
     """
-    train, held = whole.of(TRAIN), whole.of(VALIDATION)
+    train, validation = whole.of(TRAIN), whole.of(VALIDATION)
     try:
         half = draw_folds(train, 2, seed=seed)
     except InputError:
@@ -92,7 +92,7 @@ def make_halves(whole: Round, seed: int) -> list[Round]:
     return [
         Round(
             f"half-{k + 1}",
-            tuple(c for c, own in zip(train, half, strict=True) if own != k) + tuple(held),
+            tuple(c for c, own in zip(train, half, strict=True) if own != k) + tuple(validation),
             tuple(c for c, own in zip(train, half, strict=True) if own == k),
         )
         for k in range(2)
@@ -114,10 +114,10 @@ def classifier_targets(
     -------
     targets : tuple of str
         The start that the tasks share, where all four diagnoses are there, then the tasks.
-    left_out : dict of str to str
+    not_trained : dict of str to str
         The others, with the reason.
     """
-    targets, left_out = [], {}
+    targets, not_trained = [], {}
     for target in (START, *TASKS):
         wanted = {word for names in classes_of(target) for word in names}
         try:
@@ -125,10 +125,10 @@ def classifier_targets(
                 among = [c for c in each.cases if c.diagnosis in wanted]
                 check_classes(among, target, f"{name}, {each.name}")
         except InputError as error:
-            left_out[target] = str(error)
+            not_trained[target] = str(error)
         else:
             targets.append(target)
-    return tuple(targets), left_out
+    return tuple(targets), not_trained
 
 
 def cases_for(cases: Sequence[CohortCase], target: str) -> list[CohortCase]:

@@ -55,6 +55,9 @@ class Batch:
         a slice that was not annotated.
     size : (int, int)
         Rows and columns of the images to make of these.
+    auxiliary : float32 (n, k), optional
+        What a classifier predicts besides the class, of mean 0 and standard deviation 1; NaN where
+        it is not known.
     """
 
     images: NDArray[np.float32]
@@ -62,6 +65,7 @@ class Batch:
     labels: NDArray[np.int64]
     known: NDArray[np.float32]
     size: tuple[int, int]
+    auxiliary: NDArray[np.float32] | None = None
 
 
 class PatchSampler:
@@ -228,6 +232,8 @@ class WindowSampler:
     batch : int
         At least one of each class.
     seed : int
+    auxiliary : float32 (entries, k), optional
+        As in `Batch`.
 
     Raises
     ------
@@ -236,11 +242,17 @@ class WindowSampler:
     """
 
     def __init__(
-        self, entries: Sequence[Entry], labels: Sequence[int], batch: int, seed: int
+        self,
+        entries: Sequence[Entry],
+        labels: Sequence[int],
+        batch: int,
+        seed: int,
+        auxiliary: NDArray[np.float32] | None = None,
     ) -> None:
         n_classes = max(labels) + 1
+        self._entries, self._auxiliary = entries, auxiliary
         self._classes = [
-            [e for e, own in zip(entries, labels, strict=True) if own == c and e.lesion]
+            [k for k, own in enumerate(labels) if own == c and entries[k].lesion]
             for c in range(n_classes)
         ]
         if not all(self._classes):
@@ -255,14 +267,16 @@ class WindowSampler:
         n = len(self._classes)
         # What does not divide evenly goes to another class at each step.
         labels = (np.arange(self._batch) + step) % n
-        windows = []
+        windows, drawn = [], []
         for label in labels:
             pool = self._classes[label]
-            entry = pool[rng.integers(len(pool))]
+            drawn.append(pool[rng.integers(len(pool))])
+            entry = self._entries[drawn[-1]]
             windows.append(entry.image(int(rng.integers(entry.shape[0]))))
         x = np.stack(windows)
         known = np.ones((self._batch, 1), np.float32)
-        return Batch(x[:, :2], x[:, 2:], labels.astype(np.int64), known, x.shape[-2:])
+        auxiliary = None if self._auxiliary is None else self._auxiliary[drawn]
+        return Batch(x[:, :2], x[:, 2:], labels.astype(np.int64), known, x.shape[-2:], auxiliary)
 
 
 class _Pool:

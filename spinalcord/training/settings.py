@@ -13,7 +13,7 @@ from ..tasks import DIAGNOSES, TASKS
 
 SEGMENTATION = "segmentation"
 START = "diagnosis"
-"""Four diagnoses at once: no model, but what the three classifiers can start from."""
+"""All four diagnoses at once: starting weights for the three classifiers, not a model."""
 
 TARGETS = (SEGMENTATION, *TASKS, START)
 DEVICES = ("auto", "cpu", "cuda")
@@ -93,6 +93,10 @@ class Settings:
     patience, stop_after : int, default 20 and 60
         Epochs without gain of the validation loss before the rate is halved, and before the end.
     augment : bool, default True
+    auxiliary : tuple of str, default ()
+        Numeric columns of the cohort's table, such as the eccentricity of a lesion, that a
+        classifier learns to predict besides its answer.  They shape its features [2]_ and are
+        dropped from the model file.  Patients without a value do not count for that column.
     keep : {"best", "last"}
         Which weights are exported: the best on the validation split, or the last ones, on which
         that split has had no influence, so that figures on it are fair; for a cosine.
@@ -105,6 +109,7 @@ class Settings:
     References
     ----------
     .. [1] Loshchilov, Hutter. SGDR: stochastic gradient descent with warm restarts. ICLR 2017.
+    .. [2] Caruana. Multitask learning. Machine Learning 28, 1997.
     """
 
     epochs: int = 200
@@ -129,6 +134,7 @@ class Settings:
     patience: int = 20
     stop_after: int = 60
     augment: bool = True
+    auxiliary: tuple[str, ...] = ()
     keep: str = "best"
 
     def __post_init__(self) -> None:

@@ -83,6 +83,11 @@ def load_init(network: nn.Module, target: str, path: str | os.PathLike[str]) -> 
                 for names in classes_of(target)
             ]
             tensors[name] = torch.stack(rows)
+    if target != SEGMENTATION:
+        for name in ("output.weight", "output.bias"):  # those of auxiliary values start at random
+            own = tensors.get(name)
+            if own is not None and own.shape[0] < wanted[name].shape[0]:
+                tensors[name] = torch.cat([own, wanted[name][own.shape[0] :].cpu()])
     if target == SEGMENTATION:
         for name in ("head.conv.weight", "head.conv.bias"):
             own = tensors.get(name)

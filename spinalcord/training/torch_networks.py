@@ -1,4 +1,4 @@
-"""The two networks as PyTorch modules: trained here, and the oracle that the C core is held to.
+"""The two networks as PyTorch modules: trained here, and the reference for the C core.
 
 `state_dict()` has exactly the names and the order of
 `spinalcord.models.architectures.tensor_shapes`, plus PyTorch's own `num_batches_tracked`, which

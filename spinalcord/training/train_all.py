@@ -120,7 +120,7 @@ def train_all(
 ) -> TrainedSet | TrainingPlan:
     """Train the segmentation and the three tasks on a cohort.
 
-    What was done stays: the same call goes on where an earlier one was stopped.
+    Finished steps are kept: the same call resumes an interrupted training.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def train_all(
     given : mapping, optional
         Fields of `Settings` to use in place of what the plan would choose, for every network.
     columns, words : mapping, optional
-        As for `spinalcord.run_cohort`.
+        As for `spinalcord.CohortInputs`.
     plan_only : bool, default False
         Make the plan and train nothing.
     say : callable, optional
@@ -194,14 +194,14 @@ class _Work:
             self.halves = make_halves(self.rounds[0], seed)
         known = [any(c.cord for c in r.of(TRAIN)) for r in (*self.rounds, *self.halves)]
         if any(known) and not all(known):
-            self.say("cord masks are left out: too few for each round to have one")
+            self.say("cord masks are ignored: too few for each round to have one")
             self.rounds, self.halves = ([_without_cord(r) for r in rs]
                                         for rs in (self.rounds, self.halves))  # fmt: skip
 
     def make_plan(self) -> TrainingPlan:
         """Choose what is not given, and estimate time, memory and disk."""
         name = self.data.resolve().name
-        classifiers, left_out = classifier_targets(self.rounds, name)
+        classifiers, not_trained = classifier_targets(self.rounds, name)
         targets = (SEGMENTATION, *classifiers)
         geometry = look_at(
             self.cases,
@@ -239,7 +239,7 @@ class _Work:
             "disk_bytes": disk_bytes(geometry, first.pixel_mm, len(self.cases), trainings),
             "free_bytes": shutil.disk_usage(self.out).free,
         }  # fmt: skip
-        self.plan = TrainingPlan(targets, left_out, settings, decisions, facts)
+        self.plan = TrainingPlan(targets, not_trained, settings, decisions, facts)
         check_disk(facts["disk_bytes"], facts["free_bytes"], self.out)
         return self.plan
 

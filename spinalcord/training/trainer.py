@@ -100,7 +100,7 @@ def train_network(
     name : str, optional
         In the model file; the name of `out` if not given.
     columns, words : mapping, optional
-        As for `spinalcord.run_cohort`: names of columns, words for sex and diagnosis.
+        As for `spinalcord.CohortInputs`: names of columns, words for sex and diagnosis.
     lesion_label : int, str or mapping, optional
         As for `spinalcord.classify`: what in the lesion masks is lesion.
     progress : bool, default False
@@ -121,7 +121,9 @@ def train_network(
     settings, out = settings or Settings(), local_path(out)
     check_files(target, out, init, backbone, resume)
     check_window(target, settings)
-    cases, origin = list_cases(data, target, seed=settings.seed, columns=columns, words=words)
+    cases, origin = list_cases(
+        data, target, seed=settings.seed, columns=columns, words=words, carry=settings.auxiliary
+    )
     about = About(Path(data).resolve().name, make_notice(Path(data)), {"split": origin})
     return train_cases(
         target, cases, out, about, settings=settings, init=init, backbone=backbone, resume=resume,
@@ -199,13 +201,13 @@ def train_cases(
         progress=progress,
     )
     problem = make_problem(target, entries, settings)
-    held = [e for e in entries if e.case.split == VALIDATION]
+    validation = [e for e in entries if e.case.split == VALIDATION]
     loop = Loop(target, problem, settings, work, fingerprint(cases, target))
     loop.tell = tell
     if target == SEGMENTATION:
         labels = {**metadata["labels"], "outputs": list(problem.outputs)}
         metadata = {**metadata, "labels": labels}
-        loop.judge = partial(_judge, metadata, choose_scans(held, MOST_SCANS), loop)
+        loop.judge = partial(_judge, metadata, choose_scans(validation, MOST_SCANS), loop)
     if resume and loop.checkpoint.is_file():
         loop.restore()
     else:
@@ -218,8 +220,9 @@ def train_cases(
     loop.network.load_state_dict(loop.best)
     start = "backbone" if backbone else "init" if init else "random"
     facts = _facts(target, cases, about, settings, loop, start)
+    problem.finish(loop.network)
     network = loop.network.cpu().eval()
-    figures = _write(target, out, network, metadata, facts, held, problem, about.notice)
+    figures = _write(target, out, network, metadata, facts, validation, problem, about.notice)
     files = write_curves(work / "curves", loop.history, loop.figures)
     return TrainingResult(out, loop.history, loop.best_epoch, figures, files, finished)
 
@@ -290,10 +293,10 @@ def _facts(
 
 def _write(
     target: str, out: Path, network: nn.Module, metadata: dict[str, Any], facts: dict[str, Any],
-    held: list[Entry], problem: Any, notice: str,
+    validation: list[Entry], problem: Any, notice: str,
 ) -> dict[str, Any]:  # fmt: skip
     if target == START:
         write_start(out, copy_tensors(network), {"training": facts, "notice": notice})
         return {key: facts["last"][key] for key in ("validation_loss", *problem.figures)}
     whole = {**metadata, "training": facts, "notice": notice}
-    return export_model(network, whole, held, out)
+    return export_model(network, whole, validation, out)

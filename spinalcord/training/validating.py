@@ -1,4 +1,4 @@
-"""Limits and cut-offs, chosen on the cases that validate: of all rounds together."""
+"""Choose limits and thresholds on the validation cases of all rounds together."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def cut_of_rounds(
     lesion_label: int | None = None,
     say: Callable[[str], None],
 ) -> tuple[float, str]:
-    """Choose a task's cut-off on the cases that validate.
+    """Choose a task's threshold on the cases that validate.
 
     Parameters
     ----------
@@ -124,12 +124,12 @@ def cut_of_rounds(
     truth, scores = [], []
     metadata = describe(task, [], task, settings.prepared(task))
     for each in rounds:
-        held = [c for c in cases_for(trained[each.name], task) if c.split == VALIDATION]
-        entries = prepare_cases(held, metadata, cache, lesion_label=lesion_label)
+        validation = [c for c in cases_for(trained[each.name], task) if c.split == VALIDATION]
+        entries = prepare_cases(validation, metadata, cache, lesion_label=lesion_label)
         positive, p = answers(Network.open(files[each.name]), entries)
         truth.append(positive)
         scores.append(p)
     found, origin = youden(np.concatenate(truth), np.concatenate(scores), "out-of-fold")
     threshold = 0.5 if found is None else found
-    say(f"{task}: cut-off {threshold:.3f} ({origin})")
+    say(f"{task}: threshold {threshold:.3f} ({origin})")
     return threshold, origin

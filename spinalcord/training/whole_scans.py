@@ -1,4 +1,4 @@
-"""How good a segmentation network is on whole scans, computed by the core as in use.
+"""Evaluate a segmentation network on whole scans, computed by the core as in use.
 
 Patches are drawn where the truth is, so they are blind to what a network sees where nothing is.
 """
@@ -157,15 +157,15 @@ def judge_scans(network: Network, scans: Sequence[Entry]) -> dict[str, float]:
     return summarise([measure_scan(e, probabilities(network, e), pixel_mm, 0.5) for e in scans])
 
 
-def choose_scans(held: Sequence[Entry], most: int) -> list[Entry]:
+def choose_scans(validation: Sequence[Entry], most: int) -> list[Entry]:
     """Take whole scans in a fixed random order, from each diagnosis and from those without lesion.
 
     Groups take turns until there are `most` scans; at least one where there is any.
     """
-    order = np.random.default_rng(0).permutation(len(held))
+    order = np.random.default_rng(0).permutation(len(validation))
     groups: dict[str, list[Entry]] = {}
     for k in order:
-        groups.setdefault(_group(held[k]), []).append(held[k])
+        groups.setdefault(_group(validation[k]), []).append(validation[k])
     queues = [groups[name] for name in sorted(groups)]
     turns = [
         queue[turn]

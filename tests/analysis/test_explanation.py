@@ -81,9 +81,7 @@ def test_map_without_positive_part_says_so(scan, mask, model_folder, stand_in, m
     assert shown.ring_fraction is None
     assert shown.scale == 0
     assert not shown.shown.array.any()
-    assert shown.warnings == (
-        "the map is nowhere positive: nothing in the slices speaks for NMOSD",
-    )
+    assert shown.warnings == ("the map is nowhere positive: nothing in the slices supports NMOSD",)
     assert "nowhere positive" in shown._repr_html_()
     assert shown.headline.endswith("Grad-CAM; no attribution for it")
 
@@ -95,7 +93,7 @@ def test_map_of_zeros_says_so(scan, mask, model_folder, stand_in, monkeypatch):
     assert not shown.map.array.any()
     assert shown.inside_fraction is None
     (warning,) = shown.warnings
-    assert warning.startswith("the map is 0 everywhere: Grad-CAM shows nothing that speaks for")
+    assert warning.startswith("the map is 0 everywhere: Grad-CAM attributes nothing to")
     assert warning in shown.to_dict()["warnings"]
 
 

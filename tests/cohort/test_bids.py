@@ -9,6 +9,7 @@ from cohorts import touch
 
 from spinalcord.cohort.listing import list_cohort
 from spinalcord.errors import InputError, SpinalcordWarning
+from spinalcord.run_options import CohortInputs
 
 
 def test_scans_masks_and_participants(tmp_path):
@@ -48,8 +49,10 @@ def test_scans_masks_and_participants(tmp_path):
     assert second.folder == "sub-02/ses-2/anat"
     assert found.columns == ("reader_1",)
     assert "1990" not in repr(found)
-    assert all(case.mask is None for case in list_cohort(tmp_path, masks="ignore").cases)
-    assert all(case.t1c is None for case in list_cohort(tmp_path, t1c=False).cases)
+    assert all(
+        case.mask is None for case in list_cohort(tmp_path, CohortInputs(masks="ignore")).cases
+    )
+    assert all(case.t1c is None for case in list_cohort(tmp_path, CohortInputs(t1c=False)).cases)
 
 
 def test_results_of_a_run_are_no_reference(tmp_path):
@@ -91,7 +94,7 @@ def test_two_masks_are_not_guessed_between(tmp_path):
     )
     with pytest.raises(InputError, match=r"2 lesion masks .*table of cases"):
         list_cohort(tmp_path)
-    assert len(list_cohort(tmp_path, masks="ignore").cases) == 1
+    assert len(list_cohort(tmp_path, CohortInputs(masks="ignore")).cases) == 1
 
 
 def test_what_is_refused(tmp_path):
@@ -165,11 +168,11 @@ def test_a_sidecar_may_state_the_coding(tmp_path):
         ' "dx": {"Levels": {"A": "astrocytoma"}}}'
     )
     with pytest.warns(SpinalcordWarning, match=r"sex: 1 of 3 cases .*: '3' \(1\)"):
-        found = list_cohort(tmp_path, columns={"diagnosis": "DX"})
+        found = list_cohort(tmp_path, CohortInputs(columns={"diagnosis": "DX"}))
     assert [case.truth["sex"] for case in found.cases] == ["M", "F", "3"]
     assert [case.diagnosis for case in found.cases] == ["MS", "astrocytoma", "NMOSD"]
     with pytest.warns(SpinalcordWarning, match="sex: 1 of 3"):
-        stated = list_cohort(tmp_path, words={"sex": {"2": "M"}})
+        stated = list_cohort(tmp_path, CohortInputs(words={"sex": {"2": "M"}}))
     assert stated.cases[1].truth["sex"] == "M"
     (tmp_path / "participants.json").write_text("{")
     with pytest.raises(InputError, match=r"participants\.json: cannot be read as JSON"):

@@ -23,7 +23,7 @@ def test_the_validator_passes_a_run(tmp_path, random_models):
         anat = tmp_path / "bids" / f"sub-{index:02d}" / "anat"
         anat.mkdir(parents=True)
         (tmp_path / f"c{index:03d}.nii.gz").rename(anat / f"sub-{index:02d}_T2w.nii.gz")
-    run_cohort(tmp_path / "bids", tmp_path / "out", models=random_models, qc=True)
+    run_cohort(tmp_path / "bids", tmp_path / "out", models=random_models)
     done = subprocess.run(
         [program, str(tmp_path / "out"), "--format", "json"],
         capture_output=True, text=True, timeout=300,

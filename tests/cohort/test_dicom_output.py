@@ -1,4 +1,4 @@
-"""``run_cohort(dicom=True)``: objects beside the results, and why some cases have none."""
+"""``RunOutputs(dicom=True)``: objects beside the results, and why some cases have none."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import pytest
 from annotations import make_series
 from cohorts import save_scan, table
 
-from spinalcord import run_cohort
+from spinalcord import CohortInputs, RunOutputs, run_cohort
 from spinalcord.cohort import processing
 
 pytestmark = pytest.mark.slow
 
+NIFTI = RunOutputs(qc=False)
+BOTH = RunOutputs(qc=False, dicom=True)
 OBJECTS = ["desc-lesion_overlay.dcm", "desc-lesion_seg.dcm", "measurements.dcm"]
 
 
@@ -30,25 +32,25 @@ def written(out, case):
 
 def test_objects_of_cases_from_dicom(tmp_path, cohort, cord_folder):
     out = tmp_path / "out"
-    run_cohort(cohort, out, models=cord_folder, qc=False)
+    run_cohort(cohort, out, models=cord_folder, outputs=NIFTI)
     assert written(out, "a") == []
-    again = run_cohort(cohort, out, models=cord_folder, qc=False, dicom=True)
+    again = run_cohort(cohort, out, models=cord_folder, outputs=BOTH)
     assert again.redone == {"no DICOM objects": 2}
     assert written(out, "a") == OBJECTS
     told = {row["case_id"]: row["warnings"] for row in table(out / "cases.tsv")}
     assert "no DICOM objects" not in told["a"]
     assert "no DICOM objects: the scan is not from DICOM files" in told["b-b"]
-    assert run_cohort(cohort, out, models=cord_folder, qc=False, dicom=True).counts["kept"] == 2
-    assert run_cohort(cohort, out, models=cord_folder, qc=False).counts["kept"] == 2
+    assert run_cohort(cohort, out, models=cord_folder, outputs=BOTH).counts["kept"] == 2
+    assert run_cohort(cohort, out, models=cord_folder, outputs=NIFTI).counts["kept"] == 2
 
 
 def test_a_mask_that_was_given_has_no_object_of_its_own(tmp_path, cohort, cord_folder):
-    run_cohort(cohort, tmp_path / "out", models=cord_folder, qc=False)
+    run_cohort(cohort, tmp_path / "out", models=cord_folder, outputs=NIFTI)
     mask = next((tmp_path / "out" / "a").glob("*desc-lesion_mask.nii.gz"))
     shutil.copy(mask, tmp_path / "mask.nii.gz")
     rows = [{"case_id": "a", "path": str(cohort / "a"), "mask": str(tmp_path / "mask.nii.gz")}]
     run_cohort(
-        rows, tmp_path / "used", models=cord_folder, qc=False, dicom=True, masks="use"
+        rows, tmp_path / "used", models=cord_folder, outputs=BOTH, inputs=CohortInputs(masks="use")
     )  # fmt: skip
     assert written(tmp_path / "used", "a") == [OBJECTS[0], OBJECTS[2]]
 
@@ -59,7 +61,7 @@ def test_an_odd_series_costs_no_results(tmp_path, cohort, cord_folder, monkeypat
 
     monkeypatch.setattr(processing, "make_objects", refuse)
     out = tmp_path / "out"
-    assert run_cohort(cohort, out, models=cord_folder, qc=False, dicom=True).counts["done"] == 2
+    assert run_cohort(cohort, out, models=cord_folder, outputs=BOTH).counts["done"] == 2
     told = {row["case_id"]: row["warnings"] for row in table(out / "cases.tsv")}
     assert "no DICOM objects: ValueError: an attribute is missing" in told["a"]
     assert written(out, "a") == []

@@ -12,13 +12,13 @@ import time
 import pytest
 from cohorts import results, tiny_scans
 
-from spinalcord import run_cohort
+from spinalcord import Execution, LesionLimits, run_cohort
 from spinalcord.cohort.distributed import connect, remote
 from spinalcord.cohort.listing import CohortCase
 from spinalcord.cohort.processing import RunSettings
 from spinalcord.errors import InputError
 
-LOW = {"threshold": 0.8, "min_lesion_mm3": 10}
+LOW = {"limits": LesionLimits(threshold=0.8, min_lesion_mm3=10)}
 SETTINGS = RunSettings(None, {}, "f32", 1)
 CASE = CohortCase("a", "a", "/a.nii")
 
@@ -90,7 +90,9 @@ def test_a_cluster_gives_the_same_bits_though_a_worker_dies(tmp_path, random_mod
 
     killer = threading.Thread(target=strike)
     killer.start()
-    spread = run_cohort(scans, out, models=random_models, client=cluster, **LOW)
+    spread = run_cohort(
+        scans, out, models=random_models, execution=Execution(client=cluster), **LOW
+    )
     killer.join()
     assert 4 <= struck[0] < 29  # in the midst
     assert victim not in cluster.run(os.getpid).values()
@@ -99,7 +101,7 @@ def test_a_cluster_gives_the_same_bits_though_a_worker_dies(tmp_path, random_mod
     }  # fmt: skip
     assert sum(row["n_lesions"] for row in spread.read("cases.tsv")) > 0
     assert results(out) == results(tmp_path / "local")
-    again = run_cohort(scans, out, models=random_models, client=cluster, **LOW)
+    again = run_cohort(scans, out, models=random_models, execution=Execution(client=cluster), **LOW)
     assert again.counts["kept"] == 30
 
 
@@ -107,7 +109,9 @@ def test_a_cluster_gives_the_same_bits_though_a_worker_dies(tmp_path, random_mod
 def test_models_are_opened_once_per_worker(tmp_path, random_models, cluster):
     scans = tiny_scans(tmp_path / "in", 6)
     address = cluster.scheduler_info()["address"]
-    run_cohort(scans, tmp_path / "out", models=random_models, client=address, **LOW)
+    run_cohort(
+        scans, tmp_path / "out", models=random_models, execution=Execution(client=address), **LOW
+    )
     opened = cluster.run(_opened)
     assert len(opened) == 2
     assert set(opened.values()) == {4}
@@ -123,7 +127,9 @@ def _opened():
 def test_a_case_that_kills_every_worker_fails_alone(tmp_path, random_models, cluster, monkeypatch):
     scans = tiny_scans(tmp_path / "in", 3)
     monkeypatch.setattr("spinalcord.cohort.distributed.remote", deadly)
-    done = run_cohort(scans, tmp_path / "out", models=random_models, client=cluster, **LOW)
+    done = run_cohort(
+        scans, tmp_path / "out", models=random_models, execution=Execution(client=cluster), **LOW
+    )
     assert done.counts["done"] == 2
     (failure,) = done.read("failures.tsv")
     assert (failure["case_id"], failure["error"]) == ("c001", "WorkerDied")

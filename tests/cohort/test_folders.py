@@ -9,6 +9,7 @@ from cohorts import touch
 
 from spinalcord.cohort.listing import list_cohort
 from spinalcord.errors import InputError
+from spinalcord.run_options import CohortInputs
 
 DICOM = bytes(128) + b"DICM"
 
@@ -23,7 +24,9 @@ def test_files_masks_and_dicom_folders(tmp_path):
     assert cases["b"].mask == str(tmp_path / "b_mask.nii.gz")
     assert cases["deep-er-c"].mask == str(tmp_path / "deep/er/c_desc-lesion_mask.nrrd")
     assert cases["p1"].path == str(tmp_path / "p1")
-    ignored = {case.case_id: case for case in list_cohort(tmp_path, masks="ignore").cases}
+    ignored = {
+        case.case_id: case for case in list_cohort(tmp_path, CohortInputs(masks="ignore")).cases
+    }
     assert list(ignored) == list(cases)
     assert ignored["b"].mask is None
 
@@ -72,5 +75,5 @@ def test_of_several_masks_the_lesions_is_taken_or_none(tmp_path):
     touch(tmp_path, "a_lesion-manual.nii")
     with pytest.raises(InputError, match=r"a\.nii has 2 masks beside it .*table of cases"):
         list_cohort(tmp_path)
-    (ignored,) = list_cohort(tmp_path, masks="ignore").cases
+    (ignored,) = list_cohort(tmp_path, CohortInputs(masks="ignore")).cases
     assert ignored.mask is None

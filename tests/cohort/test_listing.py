@@ -8,12 +8,13 @@ import pytest
 
 from spinalcord.cohort.listing import file_name, list_cohort
 from spinalcord.errors import InputError, SpinalcordWarning
+from spinalcord.run_options import CohortInputs
 
 
 def listing(tmp_path, text, **options):
     path = tmp_path / "cohort.csv"
     path.write_text(text, encoding="utf-8")
-    return list_cohort(path, **options)
+    return list_cohort(path, CohortInputs(**options))
 
 
 def test_a_table_gives_files_and_truth(tmp_path):
@@ -93,9 +94,9 @@ def test_what_is_no_table(tmp_path):
         with pytest.raises(InputError, match="a cohort is a folder"):
             list_cohort(value)
     with pytest.raises(InputError, match="masks is compare, use, ignore, got 'all'"):
-        list_cohort([{"case_id": "a", "path": "a"}], masks="all")
+        list_cohort([{"case_id": "a", "path": "a"}], CohortInputs(masks="all"))
     with pytest.raises(InputError, match="no column site"):
-        list_cohort([{"case_id": "a", "path": "a"}], carry=["site"])
+        list_cohort([{"case_id": "a", "path": "a"}], CohortInputs(carry=["site"]))
 
 
 def test_exclusions_name_cases_or_participants(tmp_path):
@@ -106,21 +107,21 @@ def test_exclusions_name_cases_or_participants(tmp_path):
         {"case_id": "c", "path": "x"},
     ]
     (tmp_path / "list").write_text("# moved\na\tmoved too much\nb # blurred\n")
-    found = list_cohort(rows, exclude=tmp_path / "list")
+    found = list_cohort(rows, CohortInputs(exclude=tmp_path / "list"))
     assert [case.case_id for case in found.cases] == ["c"]
     assert [(case.case_id, reason) for case, reason in found.excluded] == [
         ("a1", "moved too much"),
         ("a2", "moved too much"),
         ("b", "excluded on request"),
     ]
-    assert len(list_cohort(rows, exclude=["a1"]).cases) == 3
-    assert list_cohort(rows, exclude={"c": "pilot"}).excluded[0][1] == "pilot"
+    assert len(list_cohort(rows, CohortInputs(exclude=["a1"])).cases) == 3
+    assert list_cohort(rows, CohortInputs(exclude={"c": "pilot"})).excluded[0][1] == "pilot"
     with pytest.raises(InputError, match="has no case d, which exclude= names"):
-        list_cohort(rows, exclude=["c", "d"])
+        list_cohort(rows, CohortInputs(exclude=["c", "d"]))
     with pytest.raises(InputError, match="all 4 cases are excluded"):
-        list_cohort(rows, exclude=["a", "b", "c"])
+        list_cohort(rows, CohortInputs(exclude=["a", "b", "c"]))
     with pytest.raises(InputError, match="cannot be read"):
-        list_cohort(rows, exclude=tmp_path)
+        list_cohort(rows, CohortInputs(exclude=tmp_path))
 
 
 def test_names_of_files():

@@ -137,7 +137,7 @@ def test_a_picture_lies_beside_the_page(case, settings, out):
     assert listed[picture.relative_to(out).as_posix()] == picture.stat().st_size
     tasks = ["tumor_vs_demyelination", "ms_vs_nmosd"]
     assert record["qc"]["layers"] == ["scan", "lesion", "reference", *tasks]
-    assert record["qc"]["held"] == 4
+    assert record["qc"]["n_lesion_slices"] == 4
     assert record["qc"]["slices"] == [1, 2, 3, 4, 5, 6]
 
 

@@ -8,7 +8,7 @@ import warnings
 import pytest
 from cohorts import save_mask, save_scan
 
-from spinalcord import run_cohort
+from spinalcord import CohortInputs, ExplanationOptions, LesionLimits, RunOutputs, run_cohort
 from spinalcord.cohort import processing
 from spinalcord.cohort.redoing import redo_reason
 from spinalcord.errors import ModelError, SpinalcordWarning
@@ -34,9 +34,9 @@ def run(cohort, out, **options):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"threshold": 0.4}, "threshold was the default, is 0.4"),
-        ({"masks": "ignore"}, "masks was compare, is ignore"),
-        ({"method": "hirescam"}, "method was gradcam, is hirescam"),
+        ({"limits": LesionLimits(threshold=0.4)}, "threshold was the default, is 0.4"),
+        ({"inputs": CohortInputs(masks="ignore")}, "masks was compare, is ignore"),
+        ({"explanation": ExplanationOptions(method="hirescam")}, "method was gradcam, is hirescam"),
     ],
 )
 def test_another_setting_is_named(cohort, tmp_path, model_folder, options, reason):
@@ -55,7 +55,7 @@ def test_another_setting_is_named(cohort, tmp_path, model_folder, options, reaso
 
 def test_what_happened_to_files_is_named(cohort, tmp_path, model_folder):
     out = tmp_path / "out"
-    run(cohort, out, models=model_folder, qc=False)
+    run(cohort, out, models=model_folder, outputs=RunOutputs(qc=False))
     with_pictures, _ = run(cohort, out, models=model_folder)
     assert with_pictures.redone == {"no picture for quality control": 2}
     (out / "a" / "a_diagnosis.json").unlink()
@@ -106,7 +106,7 @@ def test_without_classifiers_lesions_are_segmented_alone(cohort, tmp_path, model
     assert "other model for astrocytoma_vs_ependymoma, ms_vs_nmosd, tumor_vs_demyel" in told
     assert all(row["diagnosis"] for row in classified.read("cases.tsv"))
     with pytest.raises(ModelError, match="no model for tumor_vs_demyelination"):
-        run_cohort(cohort, out, models=alone, masks="use")
+        run_cohort(cohort, out, models=alone, inputs=CohortInputs(masks="use"))
     (alone / "ms_vs_nmosd.safetensors").write_bytes(
         (model_folder / "ms_vs_nmosd.safetensors").read_bytes()
     )

@@ -24,11 +24,13 @@ from spinalcord.cli import main
 from spinalcord.cohort import running, workers
 from spinalcord.cohort.processing import Outcome, process_case
 from spinalcord.errors import InputError, ModelError, SpinalcordWarning
+from spinalcord.limits import LesionLimits
+from spinalcord.run_options import CohortInputs, Execution, RunOutputs
 
 # Low enough for networks with random weights to find something on tiny scans.
-LOW = {"threshold": 0.8, "min_lesion_mm3": 10}
+LOW = {"limits": LesionLimits(threshold=0.8, min_lesion_mm3=10)}
 # So high that lesions are few, on a slice or two, and cases quick; some have none.
-FEW = {"threshold": 0.899, "min_lesion_mm3": 0}
+FEW = {"limits": LesionLimits(threshold=0.899, min_lesion_mm3=0)}
 FEW_OPTIONS = ("--threshold", "0.899", "--min-lesion-mm3", "0")
 LOW_OPTIONS = ("--threshold", "0.8", "--min-lesion-mm3", "10")
 
@@ -143,7 +145,9 @@ def test_how_answers_are_explained_is_the_run_s(cohort, tmp_path, model_folder):
 
 def test_tables_come_as_dataframes_where_there_is_pandas(cohort, tmp_path, model_folder):
     pandas = pytest.importorskip("pandas")
-    done = quietly(cohort, tmp_path / "out", models=model_folder, exclude=["sub-04"])
+    done = quietly(
+        cohort, tmp_path / "out", models=model_folder, inputs=CohortInputs(exclude=["sub-04"])
+    )
     assert isinstance(done.table, pandas.DataFrame)
     assert done.table["found"].tolist()[:2] == [True, True]
     assert done.failures.empty
@@ -183,7 +187,7 @@ def test_again_does_only_what_is_missing_or_changed(cohort, tmp_path, model_fold
     (cohort / "participants.tsv").write_text("participant_id\tage\nsub-01\t99\n")
     again = quietly(cohort, out, models=model_folder)
     assert (done, again.read("cases.tsv")[0]["age"]) == ([], 99.0)
-    quietly(cohort, out, models=model_folder, resume=False)
+    quietly(cohort, out, models=model_folder, execution=Execution(resume=False))
     assert len(done) == 4
     done.clear()
     quietly(cohort, out, models=model_folder, threshold=0.4)
@@ -192,7 +196,8 @@ def test_again_does_only_what_is_missing_or_changed(cohort, tmp_path, model_fold
 
 def test_excluded_cases_are_not_done_and_listed(cohort, tmp_path, model_folder):
     out = tmp_path / "out"
-    done = quietly(cohort, out, models=model_folder, exclude={"sub-04": "broken file"})
+    excluded = CohortInputs(exclude={"sub-04": "broken file"})
+    done = quietly(cohort, out, models=model_folder, inputs=excluded)
     assert done.counts == {
         "cases": 4, "done": 3, "failed": 0, "missing": 0, "excluded": 1, "kept": 0,
     }  # fmt: skip
@@ -209,7 +214,7 @@ def test_verdicts_of_the_page_leave_cases_out(cohort, tmp_path, model_folder):
         "case_id\tverdict\tnote\nsub-01\tpass\tn/a\nsub-02\tartefact\tmoved # much\n"
         "sub-04\tfail\tn/a\nsub-99\tpass\tof another cohort\n"
     )
-    done = quietly(cohort, out, models=model_folder, exclude=verdicts)
+    done = quietly(cohort, out, models=model_folder, inputs=CohortInputs(exclude=verdicts))
     assert (done.counts["kept"], done.counts["excluded"]) == (2, 2)
     assert [row["case_id"] for row in done.read("cases.tsv")] == ["sub-01", "sub-03"]
     assert {row["case_id"]: row["reason"] for row in done.read("excluded.tsv")} == {
@@ -223,7 +228,7 @@ def test_verdicts_of_the_page_leave_cases_out(cohort, tmp_path, model_folder):
     assert (again.counts["kept"], again.counts["excluded"]) == (3, 0)
     verdicts.write_text("case_id\tverdict\tnote\nsub-99\tfail\tx\n")
     with pytest.raises(InputError, match="has no case sub-99"):
-        quietly(cohort, out, models=model_folder, exclude=verdicts)
+        quietly(cohort, out, models=model_folder, inputs=CohortInputs(exclude=verdicts))
 
 
 def test_uncertain_lesions_are_left_out_of_a_run(
@@ -245,7 +250,9 @@ def test_without_quality_control_there_is_no_page(cohort, tmp_path, model_folder
     out = tmp_path / "out"
     quietly(cohort, out, models=model_folder)
     assert (out / "qc.html").exists()
-    assert quietly(cohort, out, models=model_folder, qc=False).counts["kept"] == 3
+    assert (
+        quietly(cohort, out, models=model_folder, outputs=RunOutputs(qc=False)).counts["kept"] == 3
+    )
     assert not (out / "qc.html").exists()
     assert quietly(cohort, out, models=model_folder).counts["kept"] == 3
     assert (out / "qc.html").exists()
@@ -254,19 +261,13 @@ def test_without_quality_control_there_is_no_page(cohort, tmp_path, model_folder
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"jobs": 0}, "jobs is a whole number of at least 1, got 0"),
-        ({"jobs": 3}, "3 jobs of 1 threads need 3 CPUs, and this process may use 2"),
-        ({"jobs": 2, "threads": 2}, "2 jobs of 2 threads need 4 CPUs"),
+        (
+            {"execution": Execution(jobs=3)},
+            "3 jobs of 1 threads need 3 CPUs, and this process may use 2",
+        ),
+        ({"execution": Execution(jobs=2), "threads": 2}, "2 jobs of 2 threads need 4 CPUs"),
         ({"threads": 0}, "threads is a whole number"),
         ({"precision": "f8"}, "precision is"),
-        ({"threshold": 2}, "threshold is 2"),
-        ({"min_lesion_mm3": -1}, "min_lesion_mm3 is -1"),
-        ({"min_peak": 2}, "min_peak is 2"),
-        ({"masks": "both"}, "masks is"),
-        ({"jobs": 2, "client": object()}, "jobs is for this machine"),
-        ({"method": "lime"}, "method is 'lime', expected one of gradcam"),
-        ({"layer": "input"}, "layer is 'input', expected one of last"),
-        ({"ring_mm": 0}, "ring_mm is 0, expected a number above 0"),
     ],
 )
 def test_options_that_are_refused(cohort, tmp_path, model_folder, options, message):
@@ -365,7 +366,8 @@ def test_processes_give_the_same_bits(tmp_path, random_models, monkeypatch):
     cpu = _core.cpu()
     monkeypatch.setattr(_core, "cpu", lambda: cpu | {"threads": 2})
     one = run_cohort(scans, tmp_path / "one", models=random_models, threads=1, **LOW)
-    two = run_cohort(scans, tmp_path / "two", models=random_models, threads=1, jobs=2, **LOW)
+    jobs = {"execution": Execution(jobs=2)}
+    two = run_cohort(scans, tmp_path / "two", models=random_models, threads=1, **jobs, **LOW)
     assert one.counts == two.counts
     assert one.counts["done"] == 4
     assert sum(row["n_lesions"] for row in one.read("cases.tsv")) > 0
@@ -537,16 +539,16 @@ def test_interrupting_a_run_with_processes(interruptible, tmp_path, random_model
 
 
 def test_threads_are_shared_among_jobs(stand_in):
-    assert running._share(1, None, "f32", distributed=False) == 2
-    assert running._share(2, None, "f32", distributed=False) == 1
-    assert running._share(1, None, "f32", distributed=True) == 1
+    assert running._share(Execution(), None, "f32") == 2
+    assert running._share(Execution(jobs=2), None, "f32") == 1
+    assert running._share(Execution(client=object()), None, "f32") == 1
 
 
 def test_a_refusal_for_want_of_cpus_names_the_variable_that_limits_them(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     rows = [{"case_id": "a", "path": "/nowhere/a.nii.gz"}]
     with pytest.raises(InputError, match=r"may use 1 \(OMP_NUM_THREADS=1 counts"):
-        run_cohort(rows, tmp_path, jobs=2, threads=1)
+        run_cohort(rows, tmp_path, execution=Execution(jobs=2), threads=1)
 
 
 @pytest.mark.slow

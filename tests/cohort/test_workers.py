@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from cohorts import tiny_scans
 
-from spinalcord import run_cohort
+from spinalcord import Execution, run_cohort
 from spinalcord.cohort import workers
 from spinalcord.cohort.listing import list_cohort
 from spinalcord.cohort.processing import RunSettings
@@ -151,5 +151,5 @@ def test_workers_start_whatever_the_caller_has_in_sys_path(tmp_path, monkeypatch
     rows = [{"case_id": f"c{i}", "path": f"/nowhere/c{i}.nii.gz"} for i in range(2)]
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     with pytest.warns(SpinalcordWarning, match="2 of 2 cases failed"):
-        run = run_cohort(rows, tmp_path, jobs=2, threads=1)
+        run = run_cohort(rows, tmp_path, execution=Execution(jobs=2), threads=1)
     assert [row["error"] for row in run.read("failures.tsv")] == ["InputError"] * 2

@@ -7,8 +7,10 @@ import json
 import pytest
 
 from spinalcord import cohort
+from spinalcord.analysis.attribution import ExplanationOptions
 from spinalcord.cli import main
 from spinalcord.limits import LesionLimits
+from spinalcord.run_options import CohortInputs, Execution, RunOutputs
 
 
 class Result:
@@ -33,7 +35,7 @@ def asked(monkeypatch):
 
     def run_cohort(*where, **options):
         calls.append((where, options))
-        return Result(25 if options["masks"] == "use" else 0)
+        return Result(25 if options["inputs"].masks == "use" else 0)
 
     monkeypatch.setattr(cohort, "run_cohort", run_cohort)
     return calls
@@ -46,11 +48,17 @@ def test_options_reach_the_run(asked, capsys):
     assert main(arguments) == 0
     (((source, out), options),) = asked
     assert (source, out) == ("in", "out")
-    expected = {"jobs": 3, "carry": ["site", "scanner"], "t1c": False}
-    expected |= {"qc": False, "resume": False, "method": "layercam", "progress": False}
-    expected |= {"precision": "auto", "threads": 2, "models": "m"}
-    expected |= {"limits": LesionLimits(threshold=0.4)}
-    assert {name: options[name] for name in expected} == expected
+    assert options == {
+        "inputs": CohortInputs(carry=["site", "scanner"], t1c=False),
+        "limits": LesionLimits(threshold=0.4),
+        "explanation": ExplanationOptions(method="layercam"),
+        "outputs": RunOutputs(qc=False),
+        "execution": Execution(jobs=3, resume=False),
+        "precision": "auto",
+        "threads": 2,
+        "models": "m",
+        "progress": False,
+    }
     shown = capsys.readouterr()
     assert json.loads(shown.out) == {"counts": {"done": 1, "failed": 0}}
     assert shown.err == ""

@@ -51,7 +51,7 @@ def test_page_says_what_it_shows(page):
     assert "MS or NMOSD? Answer NMOSD; drawn was MS: wrong." in text
     assert "tumor or demyelination? Answer demyelination; drawn was demyelination: right." in text
     assert "the question does not apply to what was drawn" in text
-    assert "of what speaks for it lies within the lesion." in text
+    assert "of the positive attribution lies within the lesion." in text
     assert "phantom.make_case(&#x27;MS&#x27;, 3, difficulty=" in text
     for step in ("make the phantom", "open the models", "segment", "classify", "explain"):
         assert step in text

@@ -38,7 +38,7 @@ def layer(picture, name):
 
 
 @pytest.mark.parametrize(
-    ("held", "n", "expected"),
+    ("inside", "n", "expected"),
     [
         ([4], 10, [3, 4, 5]),
         ([0, 5], 10, [0, 1, 4, 5, 6]),
@@ -47,16 +47,16 @@ def layer(picture, name):
         ([], 21, list(range(6, 15))),
     ],
 )
-def test_slices_are_those_with_lesion_and_their_neighbours(held, n, expected):
+def test_slices_are_those_with_lesion_and_their_neighbours(inside, n, expected):
     mask = np.zeros((n, 4, 4), np.uint8)
-    mask[list(held), 1, 2] = 1
-    assert choose_slices(mask) == (expected, len(list(held)))
-    assert len(expected) <= (MAX_TILES if len(list(held)) else MAX_TILES_WITHOUT)
+    mask[list(inside), 1, 2] = 1
+    assert choose_slices(mask) == (expected, len(list(inside)))
+    assert len(expected) <= (MAX_TILES if len(list(inside)) else MAX_TILES_WITHOUT)
 
 
 def test_many_slices_are_thinned_out_evenly_with_both_ends():
-    chosen, held = choose_slices(np.ones((52, 2, 2), np.uint8))
-    assert (chosen[0], chosen[-1], len(chosen), held) == (0, 51, MAX_TILES, 52)
+    chosen, inside = choose_slices(np.ones((52, 2, 2), np.uint8))
+    assert (chosen[0], chosen[-1], len(chosen), inside) == (0, 51, MAX_TILES, 52)
     assert set(np.diff(chosen)) <= {4, 5}
 
 
@@ -70,7 +70,7 @@ def test_layers_lie_over_each_other():
     picture = draw_case(scan, (3.0, 1.0, 1.0), lesion, reference=reference, maps={"t": heat})
     assert picture.layout == {
         "layers": ["scan", "lesion", "reference", "t"], "size": [60, 50], "gap": 2,
-        "slices": [1, 2, 3], "held": 1, "pixel_mm": 1.0,
+        "slices": [1, 2, 3], "n_lesion_slices": 1, "pixel_mm": 1.0,
     }  # fmt: skip
     grey = layer(picture, "scan")
     assert (grey[..., 3] == 255).all()
@@ -95,7 +95,7 @@ def test_layers_lie_over_each_other():
     assert np.count_nonzero(warm[..., 3]) == 2  # what speaks against it is not shown
 
 
-def test_columns_far_from_lesions_are_left_out():
+def test_columns_far_from_lesions_are_cut():
     shape = (3, 40, 400)
     lesion = mask_of(shape, ((1, 2), (10, 20), (200, 204)))
     picture = draw_case(np.random.default_rng(0).random(shape, np.float32), (3, 1, 1), lesion)
@@ -112,7 +112,7 @@ def test_no_scan_makes_a_large_file():
         assert rows * columns * len(picture.layout["slices"]) < 1.05 * MAX_PIXELS
         assert rows == columns
         assert 50_000 < len(picture.png) < 1.1 * MAX_PIXELS
-        assert picture.layout["held"] == (20 if mask.any() else 0)
+        assert picture.layout["n_lesion_slices"] == (20 if mask.any() else 0)
 
 
 @pytest.mark.parametrize("at", range(6))
@@ -134,7 +134,7 @@ def test_pixels_are_square_and_slices_have_the_scan_s_numbers():
     assert picture.layout["slices"] == [3, 2, 1]
 
 
-def test_empty_layers_are_left_out_and_a_constant_scan_is_drawn():
+def test_empty_layers_are_not_drawn_and_a_constant_scan_is_drawn():
     shape = (3, 20, 20)
     nothing = np.zeros(shape, np.uint8)
     heat = -np.ones(shape, np.float32)

@@ -235,7 +235,7 @@ def test_places_that_the_scan_does_not_show():
             read_mask(Volume(lesion.astype(np.uint8), mirrored), like=Volume(array, aside))
     affine = AFFINE.copy()
     affine[2, 3] += 12
-    with pytest.warns(SpinalcordWarning, match="of it lies beyond the scan and is left out"):
+    with pytest.warns(SpinalcordWarning, match="of it lies beyond the scan and is ignored"):
         read_mask(Volume(lesion.astype(np.uint8), affine), like=scan)
     affine[2, 3] += 300
     with pytest.raises(InputError, match=r"nor where the scan is.*100% of it lies beyond the scan"):

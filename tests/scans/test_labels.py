@@ -33,7 +33,7 @@ def test_what_is_no_label(label):
     [
         (
             {"cord": 1},
-            "names lesion, and of cord, oedema, cyst, unannotated what there is; got cord",
+            "names lesion, and any of cord, oedema, cyst, unannotated; got cord",
         ),
         ({"lesion": 1, "brain": 2}, "got lesion, brain"),
         ({}, "got nothing"),

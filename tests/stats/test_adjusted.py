@@ -62,7 +62,7 @@ def test_missing_values_are_counted():
     site[0] = None
     [found] = adjusted_factors(right, {"site": site})
     assert found.test.effect.n == 39
-    assert found.test.effect.details["left_out"] == 1
+    assert found.test.effect.details["excluded"] == 1
 
 
 def test_a_constant_factor_is_named():

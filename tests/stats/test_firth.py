@@ -26,8 +26,8 @@ def test_profile_limits_lie_where_the_likelihood_has_fallen():
     for side in (-1, 1):
         limit = firth.profile_limit(x, y, 1, beta, top, 0.95, side)
         assert side * (limit - beta[1]) > 0
-        held = firth.fit(x, y, held=np.array([1]), start=np.array([0.0, limit]))
-        assert 2 * (top - held[1]) == pytest.approx(3.841459, abs=1e-5)
+        fixed = firth.fit(x, y, fixed=np.array([1]), start=np.array([0.0, limit]))
+        assert 2 * (top - fixed[1]) == pytest.approx(3.841459, abs=1e-5)
 
 
 def test_columns_that_repeat_each_other_have_no_answer():

@@ -82,7 +82,7 @@ def test_missing_values_are_counted_and_constant_factors_named():
     site[:3] = None
     found, constant = adjusted_interactions(truth, scores, {"site": site, "field": ["3T"] * 200})
     assert found.test.effect.n == 197
-    assert found.test.effect.details["left_out"] == 3
+    assert found.test.effect.details["excluded"] == 3
     assert constant.test.reason == "the same in all cases"
 
 

@@ -46,7 +46,7 @@ def test_bland_altman_against_r():
 def test_pairs_with_nan_are_counted():
     found = bland_altman([1.0, 2, 3, math.nan, 5], [1.5, 2, 2, 4, 5])
     assert found.bias.n == 4
-    assert found.bias.details["left_out"] == 1
+    assert found.bias.details["excluded"] == 1
 
 
 def test_percent_of_the_mean():

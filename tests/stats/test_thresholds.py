@@ -1,4 +1,4 @@
-"""Cut-offs: chosen by brute force, evaluated with a warning where that flatters."""
+"""Thresholds: chosen by brute force, evaluated with a warning where that flatters."""
 
 from __future__ import annotations
 

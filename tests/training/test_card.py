@@ -18,7 +18,7 @@ plans = pytest.importorskip("spinalcord.training.plan")
 
 PLAN = plans.TrainingPlan(
     targets=("segmentation", "ms_vs_nmosd"),
-    left_out={"diagnosis": "no case of split train with diagnosis astrocytoma"},
+    not_trained={"diagnosis": "no case of split train with diagnosis astrocytoma"},
     settings={"segmentation": Settings()},
     decisions=(plans.Decision("pixel size", "1 mm", "median spacing", "--pixel-mm"),),
     facts={"cases": 12, "patients": 11, "diagnoses": "MS 6, NMOSD 6", "splits": "5 folds",

@@ -68,6 +68,21 @@ def test_the_rate_follows_the_cosine_to_its_end(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_cosine_is_resumed(tmp_path):
+    settings = replace(TINY, epochs=3, steps=2, schedule="cosine", lr=0.8)
+    problem = Flat()
+    loop = loops.Loop("segmentation", problem, settings, tmp_path, "x")
+    problem.net = loop.network
+    loop.run(False)
+    again = loops.Loop("segmentation", problem, settings, tmp_path, "x")
+    again.restore()
+    assert (again.epoch, again.step) == (3, 6)
+    other = loops.Loop("segmentation", problem, replace(settings, epochs=4), tmp_path, "x")
+    with pytest.raises(InputError, match="with other epochs"):
+        other.restore()
+
+
+@pytest.mark.slow
 def test_a_cosine_ends_with_the_minutes(tmp_path, monkeypatch):
     settings = replace(TINY, epochs=100, steps=4, schedule="cosine", lr=0.8, minutes=1)
     problem = Flat()

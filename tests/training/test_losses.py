@@ -77,3 +77,13 @@ def test_counts():
     p[:, :, :2] = 0.5
     assert count_overlap(p, masks, torch.ones(1, 1), 0.5).tolist() == [[8.0, 16.0]]
     assert count_overlap(p, masks, torch.zeros(1, 1), 0.5).tolist() == [[0.0, 0.0]]
+
+
+def test_unknown_auxiliary_values_do_not_count():
+    outputs = torch.tensor([[1.0, 5.0], [3.0, 7.0]], requires_grad=True)
+    wanted = torch.tensor([[0.5, math.nan], [0.0, math.nan]])
+    loss = losses.auxiliary_loss(outputs, wanted)
+    assert float(loss.detach()) == pytest.approx((0.5 * 0.25 + 2.5) / 2)
+    loss.backward()
+    assert outputs.grad[:, 1].tolist() == [0, 0]
+    assert float(losses.auxiliary_loss(outputs, wanted * math.nan)) == 0

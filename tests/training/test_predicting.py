@@ -24,9 +24,9 @@ def test_each_round_runs_its_own_models(tmp_path, monkeypatch, complete):
     ]  # fmt: skip
     asked = []
 
-    def run(rows, folder, *, models, carry, **options):
+    def run(rows, folder, *, models, inputs, **options):
         asked.append((models, [row["case_id"] for row in rows]))
-        assert carry == ("fold",)
+        assert inputs.carry == ("fold",)
         assert rows[0].keys() == {"case_id", "participant_id", "path", "mask", "series", "age",
                                   "reference_diagnosis", "fold"}  # fmt: skip
         Path(folder).mkdir(exist_ok=True)

@@ -50,9 +50,9 @@ def test_without_folds_there_is_one_round_and_its_halves_outline_who_trains():
 
 def test_what_cannot_be_trained_is_said_with_the_reason():
     rounds = make_rounds(cohort("MS", "NMOSD"), 2, 0)
-    targets, left_out = classifier_targets(rounds, "c.csv")
+    targets, not_trained = classifier_targets(rounds, "c.csv")
     assert targets == ("ms_vs_nmosd",)
-    assert "no case of split train with diagnosis astrocytoma" in left_out["diagnosis"]
-    assert set(left_out) == {"diagnosis", "tumor_vs_demyelination", "astrocytoma_vs_ependymoma"}
+    assert "no case of split train with diagnosis astrocytoma" in not_trained["diagnosis"]
+    assert set(not_trained) == {"diagnosis", "tumor_vs_demyelination", "astrocytoma_vs_ependymoma"}
     both = cohort("MS", "astrocytoma", "other")
     assert {c.diagnosis for c in cases_for(both, "ms_vs_nmosd")} == {"MS"}

@@ -32,7 +32,7 @@ def test_from_a_cohort_to_an_ensemble_a_run_and_a_report(unsplit, tmp_path, caps
     printed = capsys.readouterr()
     made = json.loads(printed.out)
     assert len(made["models"]) == 8
-    assert made["left_out"] == {}
+    assert made["not_trained"] == {}
     for said in ("cohort: 10 cases of 10 patients", "splits: 2 folds", "; 10 trainings in all",
                  "pixel size: 1 mm", "time: about", "memory: about", "disk: about",
                  "start: shipped weights for segmentation", "limits: threshold",

@@ -1,4 +1,4 @@
-"""spinalcord.training.validating: limits and cut-offs of all rounds together."""
+"""spinalcord.training.validating: limits and thresholds of all rounds together."""
 
 from __future__ import annotations
 
@@ -91,4 +91,4 @@ def test_a_cut_is_chosen_on_the_answers_of_all_folds(monkeypatch):
     )  # fmt: skip
     assert cut == pytest.approx(0.6)
     assert origin == "out-of-fold, Youden, 4 cases"
-    assert said == ["ms_vs_nmosd: cut-off 0.600 (out-of-fold, Youden, 4 cases)"]
+    assert said == ["ms_vs_nmosd: threshold 0.600 (out-of-fold, Youden, 4 cases)"]

@@ -25,7 +25,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """What was found out of one answer.
+    """The attribution of one answer, and its evaluation.
 
     Attributes
     ----------
@@ -53,11 +53,11 @@ class Attribution:
         """Return the reasons why the map is uninformative."""
         if not self.map.any():
             return (
-                f"the map is 0 everywhere: {method.title} shows nothing that speaks for {answer} "
-                "or against it",
+                f"the map is 0 everywhere: {method.title} attributes nothing to {answer}, nor "
+                "against it",
             )
         if self.focus.inside_fraction is None:
-            return (f"the map is nowhere positive: nothing in the slices speaks for {answer}",)
+            return (f"the map is nowhere positive: nothing in the slices supports {answer}",)
         return ()
 
 

@@ -1,4 +1,4 @@
-"""Images with something taken away, for what asks the network again without it.
+"""Remove parts of images, for methods that query the network without them.
 
 Intensities are hidden, the lesion mask is not: the classifiers know no slice without one, and
 what they say of such a slice would be about its absence. It is the last channel.

@@ -1,4 +1,4 @@
-"""How far two maps of the same images agree."""
+"""Measure the agreement of two maps of the same images."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def _mean_of_views(
     network: Ensemble, images: Array, options: ExplanationOptions, index: int, positive: float,
     progress: bool,
 ) -> AttributionMaps:  # fmt: skip
-    """Map each member's evidence in each flip of the images; the mean of the maps, flipped back."""
+    """Return the mean attribution map over all members and all flips, flipped back."""
     channels: list[Mapping[str, float]] = []
 
     def compute(member: Network, flipped: Array, back: Callable[[Array], Array]) -> Array:

@@ -1,4 +1,4 @@
-"""The methods by name: their formulas, the layers that they look at, and how a map is asked for.
+"""Attribution methods by name: formulas, layers and options.
 
 A map is signed and in the units of what it explains (the answer's logit, the difference of the
 logits, or the probability), before any ReLU that a paper ends with: that only hides what speaks
@@ -103,6 +103,12 @@ class ExplanationOptions:
     InputError
         An unknown method; a layer or an `of` that it does not know; a ring out of range; something
         other than names in `compare`, a name twice, or the map's own.
+
+    Examples
+    --------
+    >>> options = ExplanationOptions("layercam", "block3", compare=["occlusion"])
+    >>> options.of, options.compare
+    ('logit', ('occlusion:input',))
     """
 
     method: str = "gradcam"

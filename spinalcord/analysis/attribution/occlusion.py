@@ -1,4 +1,4 @@
-"""Occlusion: how much surer of its answer the network is with a patch of the image than without.
+"""Occlusion: the difference that hiding a patch of the image makes to the answer.
 
 Only forward passes: nothing is assumed of the network, and what a map says can be read as it
 stands. Some hundred passes a slice.

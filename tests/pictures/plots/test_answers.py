@@ -24,7 +24,7 @@ def test_tasks(figure, diagnosis):
     bold = {text for text, weight in weights(ax).items() if weight == "bold"}
     assert bold == {"demyelination", "astrocytoma", "NMOSD"}
     assert {"0.80", "0.30", "0.45", "0.40", "not asked"} <= set(weights(ax))
-    # At 0.45 of a cut-off at 0.40 the answer is NMOSD, though below a half.
+    # At 0.45 of a threshold of 0.40 the answer is NMOSD, though below a half.
     assert diagnosis.diagnosis == "NMOSD"
 
 
