@@ -17,8 +17,10 @@ INTERVALS: tuple[tuple[str, str, str], ...] = (
     ("Wilson", "lesion-wise", "lesion-wise sensitivity (Wilson over patients)"),
     ("Wilson over patients", "", "lesion-wise sensitivity (Wilson over patients)"),
     ("Clopper-Pearson over patients", "", "lesion-wise sensitivity (Wilson over patients)"),
-    ("Wilson", "", "sensitivity (Wilson)"),
-    ("Clopper-Pearson", "", "sensitivity (Wilson)"),  # at 0 and n, where Wilson's is not used
+    ("Wilson", "", "sensitivity (Wilson, exact near the ends)"),
+    ("Wilson, exact near the end", "", "sensitivity (Wilson, exact near the ends)"),
+    ("Wilson, exact near the end", "O:E", "O:E (Wilson)"),
+    ("Clopper-Pearson", "", "sensitivity (Wilson, exact near the ends)"),  # at 0 and n
     ("Korn-Graubard", "", "share of scans (Korn-Graubard)"),
     ("Clopper-Pearson of patients", "", "share of scans (Korn-Graubard)"),
     ("DeLong, logit", "", "AUC (DeLong, logit)"),
@@ -40,6 +42,7 @@ INTERVALS: tuple[tuple[str, str, str], ...] = (
     ("square-and-add, correlated", "net benefit", "net benefit"),
     ("Obuchowski-Rockette, one model against random readers", "",
      "model against five readers as a group"),
+    ("Obuchowski-Rockette, Hillis", "", "two modalities, four readers, accuracy (MRMC)"),
     ("score, over chance", "", "Cohen's kappa (score)"),
     ("Clopper-Pearson, over chance", "", "Cohen's kappa (score)"),  # at perfect agreement
     ("Gwet", "AC1", "AC1"),
@@ -78,6 +81,9 @@ TESTS: tuple[tuple[str, str, str], ...] = (
     ("weighted generalised score", "negative predictive value", "paired npv"),
     ("Obuchowski-Rockette, one model against random readers", "",
      "model against five readers as a group"),
+    ("Obuchowski-Rockette, Hillis", "", "two modalities, four readers, accuracy (MRMC)"),
+    # An equivalence test's p-value is the larger of two such: it rejects no more often.
+    ("equivalence", "", "non-inferiority at the margin, one-sided 5 %"),
     ("non-inferiority", "", "non-inferiority at the margin, one-sided 5 %"),
     ("DeLong, unpaired", "", "difference of AUCs, unpaired"),
     ("square-and-add", "", "difference of AUCs, unpaired"),

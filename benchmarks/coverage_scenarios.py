@@ -51,10 +51,10 @@ def shares(rng: Rng, size: Size, p: float) -> Found:
     """Sensitivity of one class, and accuracy of both."""
     n, k = sum(size), int(rng.binomial(size[0], p))
     return {
-        "sensitivity (Wilson)": (proportion(k, size[0]), p),
+        "sensitivity (Wilson, exact near the ends)": (proportion(k, size[0]), p),
         "sensitivity (Wilson, modified)": (proportion(k, size[0], method="modified-wilson"), p),
         "sensitivity (Clopper-Pearson)": (proportion(k, size[0], method="clopper-pearson"), p),
-        "accuracy (Wilson)": (proportion(int(rng.binomial(n, p)), n), p),
+        "accuracy (Wilson, exact near the ends)": (proportion(int(rng.binomial(n, p)), n), p),
     }
 
 
@@ -118,7 +118,7 @@ def area(rng: Rng, size: Size, a: float) -> Found:
 def band(rng: Rng, size: Size, a: float) -> Found:
     """Sensitivity at a false positive rate of 0.2, from the pointwise band."""
     truth, s = _scores(rng, size, (a,))
-    b = stats.roc_band(truth, s[0], points=6, replicates=200)
+    b = stats.roc_band(truth, s[0], points=6, replicates=100)
     seed_free = Estimate(
         "sensitivity", b.sensitivity[1], b.low[1], b.high[1], b.level, "", reason=b.reason
     )
@@ -260,12 +260,13 @@ def modalities(rng: Rng, size: Size, area: float) -> Found:
     skill = math.sqrt(2) * NORMAL.inv_cdf(area) + rng.normal(0, 0.25, (1, 4))
     skill = skill + rng.normal(0, 0.15, (2, 4))
     scores = skill[..., None] * truth + case + rng.normal(0, 0.8, (2, 4, truth.size))
+    answers = scores > math.sqrt(2) * NORMAL.inv_cdf(area) / 2
+    by_answers = stats.compare_modalities_by("accuracy", truth, answers)
     return {
         "two modalities, four readers (MRMC)": (
-            stats.compare_modalities(truth, scores).comparison,
-            0.0,
-        )
-    }
+            stats.compare_modalities(truth, scores).comparison, 0.0),
+        "two modalities, four readers, accuracy (MRMC)": (by_answers.comparison, 0.0),
+    }  # fmt: skip
 
 
 def patients(rng: Rng, size: Size, kind: str) -> Found:
@@ -297,14 +298,14 @@ def patients(rng: Rng, size: Size, kind: str) -> Found:
 _PAIRS = ((0.5, 0.5), (0.9, 0.9), (0.97, 0.97), (0.9, 0.7))
 _AREAS = ((0.5, 0.5), (0.8, 0.8), (0.95, 0.95), (0.95, 0.8))
 SCENARIOS = (
-    Scenario("proportions", (0.5, 0.9, 0.97, 0.983), shares, 5.0),
+    Scenario("proportions", (0.5, 0.9, 0.95, 0.97, 0.983), shares, 5.0),
     Scenario("two groups", _PAIRS, two_groups),
     Scenario("three groups", (0.5, 0.9, 0.97), three_groups),
     Scenario("paired", ((0.15, 0.15), (0.05, 0.05), (0.2, 0.05)), paired, 5.0),
     Scenario("three readers", (0.7, 0.9, 0.97), three_readers),
     Scenario("AUC", (0.5, 0.8, 0.95), area),
-    Scenario("band", (0.7, 0.9), band, 0.25),
-    Scenario("unpaired areas", _AREAS, unpaired_areas),
+    Scenario("band", (0.7, 0.9), band, 0.5),
+    Scenario("unpaired areas", _AREAS, unpaired_areas, 0.5),
     Scenario("three areas", (0.5, 0.8, 0.95), three_areas, 0.5),
     Scenario("paired areas", _AREAS, paired_areas),
     Scenario(
@@ -319,5 +320,5 @@ SCENARIOS = (
     Scenario("lesions", ((0.5, 0.3), (0.8, 0.3), (0.95, 0.2)), lesions),
     Scenario("calibration", (1.0, 2.0), calibration),
     Scenario("modalities", (0.8, 0.9), modalities, 0.5),
-    Scenario("patients", ("normal", "skewed"), patients, 0.25),
+    Scenario("patients", ("normal", "skewed"), patients, 0.5),
 )  # fmt: skip

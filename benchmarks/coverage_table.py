@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 MARK = "too small"
+LEAST_COVERAGE, MOST_REJECTED = 0.92, 0.08
 FIGURE = "figure", "scenario"
 """Keys that all rows of a stored figure share."""
 
@@ -62,6 +63,24 @@ def table(lines: Sequence[dict[str, Any]]) -> str:
         cells = [_cell([line for line in own if line["size"] == size]) for size in sizes]
         rows.append(f"| {figure} | {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
+
+
+def fails(line: Mapping[str, Any], slack: float = 0.0) -> bool:
+    """Whether a figure that is not marked covers or rejects as it should not.
+
+    Parameters
+    ----------
+    line : dict
+        As `Tally.line`.
+    slack : float
+        Allowed beyond the limits.
+    """
+    if line["too_small_to_say"]:
+        return False
+    coverage, error = line["coverage"], line["type_1_error"]
+    return (coverage is not None and coverage < LEAST_COVERAGE - slack) or (
+        error is not None and error > MOST_REJECTED + slack
+    )
 
 
 def _cell(lines: Sequence[dict[str, Any]]) -> str:

@@ -49,10 +49,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="describe these columns by diagnosis as well, such as edss",
     )
     parser.add_argument(
+        "--t1c-run",
+        metavar="RUN",
+        help="the same patients run (and read) with contrast-enhanced T1w scans, to compare both",
+    )
+    parser.add_argument(
         "--margin",
         type=number(0.001, 0.999),
         metavar="M",
-        help="non-inferiority to the readers within M, such as 0.05, fixed beforehand",
+        help="non-inferiority and equivalence to the readers within M, such as 0.05, fixed "
+        "beforehand",
     )
     parser.add_argument("--docx", action="store_true", help="write report.docx as well")
     parser.add_argument("--latex", action="store_true", help="write report.tex as well")
@@ -80,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
             factors=options.factors,
             describe=options.describe,
             margin=options.margin,
+            t1c_run=options.t1c_run,
         )
         files = cohort.report(
             options.out, title=options.title, docx=options.docx, latex=options.latex

@@ -135,7 +135,7 @@ class Model:
             raise ModelError(f"cannot read {self.path}: {error.strerror}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Describe the model in a sidecar: name, version, file name, sha256, role, notice."""
+        """Describe the model in a sidecar: name, version, file, threshold and its origin."""
         return {
             "name": self.name,
             "version": self.version,
@@ -143,6 +143,8 @@ class Model:
             "sha256": self.sha256,
             "role": self.role,
             "network": self.network,
+            "threshold": self.threshold,
+            "threshold_from": str(self.metadata["labels"].get("threshold_from", "")),
             "notice": self.notice,
         }
 

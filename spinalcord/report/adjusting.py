@@ -175,7 +175,9 @@ def _table(name: str, title: str, rows: Sequence[dict[str, Any]], notes: Sequenc
     adjusted_p = benjamini_hochberg([row["p"] for row in rows])
     done = tuple({**row, "p_bh": q} for row, q in zip(rows, adjusted_p, strict=True))
     tests = sum(not math.isnan(q) for q in adjusted_p)
-    said = f"p (BH): adjusted over the {tests} tests of this table (false discovery rate)"
+    said = f"p (BH): adjusted for the {tests} tests of this table (false discovery rate)"
+    if not tests:
+        said = "no factor could be tested"
     return Table(
         name,
         title,

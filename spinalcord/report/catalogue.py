@@ -23,7 +23,7 @@ from . import (
     segmentations,
     volumes,
 )
-from .table import Table, warn_near_ends
+from .table import Table
 
 if TYPE_CHECKING:
     from .cohort import Cohort
@@ -68,6 +68,12 @@ def _interactions(c: Cohort) -> Table:
     return adjusting.interactions(c.cases, own=c.factors, **_options(c))
 
 
+def _with_t1c(c: Cohort) -> Table:
+    if c.t1c_run is not None:
+        return contrast.t1c_paired(c.cases, c.t1c_run.cases, **_options(c))
+    return contrast.t1c_groups(c.cases, **_options(c))
+
+
 def _segmentation(c: Cohort) -> Table:
     return segmentations.segmentation(c.cases, c.lesions, **_options(c))
 
@@ -91,7 +97,7 @@ _MAKERS: Mapping[str, TableMaker] = {
     "subgroups": _subgroups,
     "adjusted": _adjusted,
     "interactions": _interactions,
-    "with_t1c": _of_cases(contrast.t1c_groups),
+    "with_t1c": _with_t1c,
     "four_class": _of_cases(diagnoses.four_class),
     "calibration": _of_cases(probabilities.calibration_in_full),
     "benefit": _of_cases(probabilities.benefit),
@@ -126,4 +132,4 @@ def cohort_table(cohort: Cohort, name: str) -> Table:
     """
     if name not in _MAKERS:
         raise InputError(f"no table {name!r}; expected one of {', '.join(TABLES)}")
-    return warn_near_ends(_MAKERS[name](cohort))
+    return _MAKERS[name](cohort)

@@ -179,7 +179,7 @@ def _results(cohort: Cohort, tables: Mapping[str, Table]) -> dict[int, str]:
         ),
         29: "; ".join(
             [
-                "Wilson (exact at 0 and n), DeLong",
+                "Wilson (exact near 0 and n), DeLong",
                 *_made(TESTS, tables),
                 f"intervals of {percent_text(cohort.level)} %; see Statistical methods",
             ]

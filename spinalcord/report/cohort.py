@@ -55,6 +55,9 @@ class Cohort(Frames):
     margin : float, optional
         By how much the model's accuracy may lie below the readers' and still count as not
         inferior, such as 0.05. It must have been fixed before the data were seen.
+    t1c_run : path, Cohort or table, optional
+        The same patients, run (and read) with contrast-enhanced T1w scans; `with_t1c` and the
+        report compare both.
 
     Attributes
     ----------
@@ -103,12 +106,16 @@ class Cohort(Frames):
         factors: Sequence[str] = (),
         describe: Sequence[str] = (),
         margin: float | None = None,
+        t1c_run: Any = None,
     ) -> None:
         self.level = check_level(level)
         if margin is not None and not 0 < margin < 1:
             raise InputError(f"the margin is {margin}; expected a share between 0 and 1")
         self.factors, self.described, self.margin = tuple(factors), tuple(describe), margin
         self.source = source
+        if t1c_run is not None and not isinstance(t1c_run, Cohort):
+            t1c_run = Cohort(t1c_run, split="all", level=level, columns=columns, words=words)
+        self.t1c_run: Cohort | None = t1c_run
         run = exclude_cases(load_cohort(source, columns, words), exclude)
         every = run.cases
         self.folder, self.settings = run.folder, run.description
@@ -260,8 +267,8 @@ class Cohort(Frames):
         Parameters
         ----------
         other : Cohort, optional
-            The same patients, run with T1c; paired by case_id. If not given, the patients of this
-            cohort who have a T1c scan are compared with those who have none.
+            The same patients, run with T1c; paired by case_id. If not given, `t1c_run`; without
+            that, the patients who have a T1c scan are compared with those who have none.
 
         Returns
         -------

@@ -11,16 +11,18 @@ from ..stats import (
     Comparison,
     Estimate,
     compare_aucs,
+    compare_modalities_by,
     discordant,
     mcnemar,
     proportion,
 )
-from .cases import Cases
+from .cases import Cases, Question
 from .performance import (
     compared,
     questions,
     two_groups,
 )
+from .readers import judge
 from .table import Table
 
 
@@ -75,7 +77,8 @@ def t1c_paired(
     Returns
     -------
     Table
-        Per task accuracy of both, their difference (McNemar), and that of the AUCs (DeLong).
+        Per task accuracy of both, their difference (McNemar), and that of the AUCs (DeLong); where
+        two readers or more read both, also theirs (Obuchowski and Rockette).
 
     Raises
     ------
@@ -105,8 +108,31 @@ def t1c_paired(
                 a.truth[scored], scores, level=level, name="AUC, with less without"
             )
             rows.append(({**options, "cases": "same patients"}, areas))
+        rows += [({**options, **keys}, test) for keys, test in _readings(first, second, a, level)]
     remarks = [*notes, f"{first.n} patients in both runs, matched by case_id"]
     return compared("with_t1c", "With T1c against without, same patients", rows, remarks)
+
+
+def _readings(
+    first: Cases, second: Cases, question: Question, level: float
+) -> list[tuple[dict[str, str], Comparison]]:
+    """Compare the accuracy of readers who read every patient without and with T1c."""
+    readers = [reader for reader in first.readers if reader in second.readers]
+    if len(readers) < 2:
+        return []
+    marks = [[judge(cases, question, r) for r in readers] for cases in (second, first)]
+    every = np.all([read for modality in marks for read, _ in modality], axis=0)
+    answers = np.array([[right[every] for _, right in modality] for modality in marks])
+    if not every.any() or (answers[0] == answers[1]).all():
+        return []
+    study = compare_modalities_by(
+        "accuracy",
+        np.ones(int(every.sum()), bool),
+        answers,
+        modalities=("with", "without"),
+        level=level,
+    )
+    return [({"cases": f"{len(readers)} readers, same patients"}, study.comparison)]
 
 
 def _match(first: Cases, second: Cases) -> tuple[Cases, Cases]:

@@ -84,7 +84,9 @@ def _used(tables: Mapping[str, Table]) -> set[str]:
 def _matches(found: str, name: str) -> bool:
     if found == "Newcombe":
         return name == "Newcombe"
-    if found in ("Fisher", "Wilson", "Gwet"):
+    if found == "Wilson":
+        return name in ("Wilson", "Wilson, exact near the end")
+    if found in ("Fisher", "Gwet"):
         return name == found
     return found in name
 

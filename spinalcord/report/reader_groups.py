@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,10 @@ from ..stats import (
     Estimate,
     compare_tests,
     compare_with_readers,
+    equivalence,
     noninferiority,
 )
+from ..stats.estimate import decimal
 from ..stats.reader_groups import ReaderFigure
 from .cases import Bool, Cases, Question
 from .performance import compared, questions
@@ -37,13 +40,15 @@ def reader_group(
         As in `table2`.
     margin : float, optional
         By how much the model's accuracy may lie below the readers' and still be not inferior,
-        such as 0.05; fixed before the data were seen.
+        or from it on either side and still be equivalent, such as 0.05; fixed before the data were
+        seen.
 
     Returns
     -------
     Table
         Per task the model's accuracy, sensitivity and specificity less the mean reader's, of the
-        cases that the model and all readers answered; with `margin` non-inferiority.
+        cases that the model and all readers answered; with `margin` non-inferiority and
+        equivalence.
 
     Raises
     ------
@@ -64,23 +69,14 @@ def reader_group(
             if figure == "accuracy" or truth.any() == (figure == "sensitivity") or _both(truth):
                 found = compare_with_readers(truth, model, readers, figure=figure, level=level)
                 rows.append((keys, found.comparison))
-        if margin is not None:
-            test = noninferiority(
-                lambda at, t=truth, m=model, r=readers: (
-                    compare_with_readers(  # type: ignore[misc]
-                        t, m, r, figure="accuracy", level=at
-                    ).comparison.effect
-                ),
-                margin,
-                alpha=(1 - level) / 2,
-            )
-            rows.append((keys, test))
+        rows += [(keys, test) for test in _within(truth, model, readers, margin, level)]
     right = four_class_right(cases)
     if right.shape[1]:
         ones = np.ones(right.shape[1], bool)
         found = compare_with_readers(ones, right[0], right[1:], figure="accuracy", level=level)
         keys = {"task": FOUR, "cases": f"{len(cases.readers)} readers"}
         rows.append((keys, found.comparison))
+        rows += [(keys, test) for test in _within(ones, right[0], right[1:], margin, level)]
     if not rows:
         raise InputError("no case was answered by the model and by all readers")
     remarks = [
@@ -89,7 +85,13 @@ def reader_group(
         *NOTES,
     ]
     if margin is None:
-        remarks.append("no margin was given: non-inferiority is not tested")
+        remarks.append("no margin was given: non-inferiority and equivalence are not tested")
+    else:
+        remarks.append(
+            f"the margin of {decimal(100 * margin, 1)} points must have been fixed before the data "
+            "were seen; its tests are one-sided at half of 1 less the level, so that the intervals "
+            "beside them are those of the table"
+        )
     table = compared("reader_group", "The model and the readers as a random group", rows, remarks)
     # The test's name says the interval's method as well.
     return replace(table, shown=tuple(c for c in table.shown if c != "method"))
@@ -164,6 +166,21 @@ def _answers(cases: Cases, question: Question) -> tuple[Bool, Bool, NDArray[np.f
     truth = question.truth[every]
     readers = [np.where(right[every], truth, ~truth) for _, right in marks]
     return truth, question.answer[every], np.array(readers, np.float64)
+
+
+def _within(
+    truth: Bool, model: NDArray[Any], readers: NDArray[Any], margin: float | None, level: float
+) -> list[Comparison]:
+    """Non-inferiority and equivalence of the model's accuracy; none without a margin."""
+    if margin is None:
+        return []
+
+    def effect(at: float) -> Estimate:
+        found = compare_with_readers(truth, model, readers, figure="accuracy", level=at)
+        return found.comparison.effect
+
+    alpha = (1 - level) / 2
+    return [test(effect, margin, alpha=alpha) for test in (noninferiority, equivalence)]
 
 
 def _both(truth: Bool) -> bool:

@@ -33,6 +33,14 @@ METHODS = (
         ),
     ),
     CitedMethod(
+        "exact near the end",
+        "limits toward 0 % or 100 % that three patients or fewer are away from it are exact",
+        (
+            "Clopper CJ, Pearson ES. The use of confidence or fiducial limits illustrated in "
+            "the case of the binomial. Biometrika 1934;26:404-413.",
+        ),
+    ),
+    CitedMethod(
         "Clopper-Pearson",
         "proportions of 0 % and 100 % with the exact interval of Clopper and Pearson",
         (

@@ -98,7 +98,7 @@ def _known(cohort: Cohort, tables: Mapping[str, Table], version: str) -> dict[st
         "10a": f"spinalcord {version}" + (f"; {names}; see Settings" if names else ""),
         "14": "; ".join(
             [
-                "Wilson (exact at 0 and n), DeLong",
+                "Wilson (exact near 0 and n), DeLong",
                 *(said for name, said in TESTS.items() if name in tables),
                 f"intervals of {percent_text(cohort.level)} %; see Statistical methods",
             ]

@@ -18,7 +18,6 @@ from ..tasks import TASKS
 ESTIMATE = (
     "figure", "k", "n", "estimate", "low", "high", "level", "method", "reason", "sentence",
 )  # fmt: skip
-_NEAR = 3  # patients from an end where Wilson's limits fall short
 COMPARISON = (*ESTIMATE, "p", "p_holm", "test")
 _WORDS = {
     "p_holm": "p (Holm)",
@@ -181,33 +180,6 @@ def column_shares(table: Table) -> list[float]:
         cells = [len(text(row.get(column), column)) for row in table.rows] + [len(heading(column))]
         longest.append(min(60, max(6, *cells)))
     return [size / sum(longest) for size in longest]
-
-
-def warn_near_ends(table: Table) -> Table:
-    """Say under a table where Wilson's interval may cover less than it should.
-
-    Parameters
-    ----------
-    table : Table
-
-    Returns
-    -------
-    Table
-        With a note if a share has 1 to 3 patients to 0 or 100 %, as is where none has.
-    """
-    near = sum(
-        row.get("method") == "Wilson" and 0 < min(row["k"], row["n"] - row["k"]) <= _NEAR
-        for row in table.rows
-        if row.get("k") is not None and row.get("n") is not None
-    )
-    if not near:
-        return table
-    note = (
-        f"shares 1 to {_NEAR} patients from 0 or 100 % ({near} here): Wilson's interval covers "
-        "95 % on average, and 84 % at the least for certain true shares; exact limits: "
-        'spinalcord.stats.proportion(k, n, method="clopper-pearson")'
-    )
-    return replace(table, notes=(*table.notes, note))
 
 
 def text(value: Any, column: str = "") -> str:

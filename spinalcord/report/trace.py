@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..scans.writing import file_sha256
 from ..stats.estimate import percent_text
@@ -45,8 +47,9 @@ def trace_table(cohort: Cohort, tables: Mapping[str, Table], version: str) -> Ta
         {
             "what": "bootstrap",
             "value": f"seed {SEED}, {REPLICATES} replicates",
-            "origin": "patients are drawn, within the classes for areas under the curve; smooth "
-            "calibration curves: 200 replicates, the calibration index: 500 draws of outcomes",
+            "origin": "patients are drawn, within the classes for areas under the curve; ROC "
+            "bands: 500 replicates, smooth calibration curves: 200, the calibration index: 500 "
+            "draws of outcomes",
         },
     ]
     rows += [
@@ -116,31 +119,47 @@ def _thresholds(cohort: Cohort) -> list[dict[str, str]]:
         for model in cohort.settings.get("models") or ()
         if isinstance(model, dict)
     }
-    given = _given_threshold(cohort.settings.get("settings"))
-    rows = []
+    rows = _lesion_threshold(cohort.settings.get("settings"), models.get("segmentation"))
     for task in TASKS:
         if not ask(cohort.cases, task).answered.any():
             continue
         used = sorted({*cohort.cases.words(f"{task}_threshold")} - {""})
-        model = models.get(task, {})
-        if not used:
-            value = "0.5" if cohort.cases.has(f"{task}_probability") else "not known"
-            origin = "no column of thresholds: the labels as given, else one half"
-        else:
+        if used:
             value = ", ".join(used[:5]) + (" ..." if len(used) > 5 else "")
-            origin = given or str(model.get("threshold_from") or "")
-            if not origin and model:
-                origin = f"the model file {model.get('name')} {model.get('version')}"
-            origin = origin or f"the cohort's column {task}_threshold; where it came from is not"
-            origin += " known" if origin.endswith("is not") else ""
+            numbers = cohort.cases.numbers(f"{task}_threshold")
+            origin = _origin(models.get(task), numbers[~np.isnan(numbers)]) or (
+                f"given in the cohort's column {task}_threshold, which does not say how it was "
+                "chosen"
+            )
+        elif cohort.cases.has(f"{task}_label"):
+            value, origin = "not known", "the labels were given without a threshold"
+        else:
+            value, origin = "0.5", "one half: the cohort has no column of thresholds"
         rows.append({"what": f"threshold, {task_words(task)}", "value": value, "origin": origin})
     return rows
 
 
-def _given_threshold(settings: Any) -> str:
-    """Say so where the run was given a threshold for classification."""
-    value = settings.get("classification_threshold") if isinstance(settings, dict) else None
-    return "" if value is None else "given for the run"
+def _lesion_threshold(settings: Any, model: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    """Say from which probability on a pixel was lesion; nothing where no run says so."""
+    given = settings.get("threshold") if isinstance(settings, Mapping) else None
+    if given is not None:
+        value, origin = str(given), "given for the run"
+    elif model:
+        value = str(model.get("threshold") or "the model's own")
+        origin = _origin(model, [])
+    else:
+        return []
+    return [{"what": "threshold, lesion", "value": value, "origin": origin}]
+
+
+def _origin(model: Mapping[str, Any] | None, used: Iterable[float]) -> str:
+    """Say where a model's threshold comes from; empty if it is not the model's."""
+    own = (model or {}).get("threshold")
+    if not model or (own is not None and any(value != float(own) for value in used)):
+        return ""
+    file = f"the model file {model.get('name')} {model.get('version')}"
+    chosen = model.get("threshold_from")
+    return f"{file}: chosen on {chosen}" if chosen else file
 
 
 def _counted(table: Table) -> str:

@@ -42,7 +42,7 @@ def volumes(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -> 
         )
     first, second = model[known], model[known] - gap[known]
     found = bland_altman(first, second, level=level)
-    both = icc(np.stack([first, second], 1), level=level)
+    both = icc(np.stack([first, second], 1), fixed_raters=True, level=level)
     rows = [estimate_row(e) for e in (found.bias, found.lower, found.upper, both)]
     return Table(
         "volumes",

@@ -64,6 +64,7 @@ def net_benefit(
     options: dict[str, Any] = {"n": n, "unit": unit, "details": details}
     if not n:
         return undefined(name, f"no {unit} to count", level, **options)
+    options["smallest"] = min(int(labels.sum()), n - int(labels.sum()))
     weight = threshold / (1 - threshold)
     hits, alarms = int((labels & called).sum()), int((~labels & called).sum())
     first = proportion(hits, n, level=level)

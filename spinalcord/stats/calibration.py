@@ -223,6 +223,8 @@ def calibration_line(
     labels, p = _cases(truth, probability)
     check_level(level)
     options: dict[str, Any] = {"n": int(labels.size), "unit": unit}
+    if labels.size:
+        options["smallest"] = min(int(labels.sum()), int((~labels).sum()))
     names = ("calibration slope", "calibration intercept")
     reason = ""
     if labels.all() or not labels.any():

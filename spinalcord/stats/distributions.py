@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import Any
 
@@ -136,3 +137,41 @@ def chi2_quantile(p: float, df: int) -> float:
     if df == 1:
         return normal_quantile(p) ** 2
     return float(_scipy("special").chdtri(df, 1 - p))
+
+
+def root_between(excess: Callable[[float], float], outside: float, inside: float) -> float:
+    """Find a limit of an interval by false position (Illinois).
+
+    Parameters
+    ----------
+    excess : function of a float
+        Positive outside the interval, negative within; it may be 0 at `inside` itself.
+    outside, inside : float
+
+    Returns
+    -------
+    float
+        Where `excess` is 0.
+
+    Examples
+    --------
+    >>> round(root_between(lambda x: x * x - 2, 3.0, 0.0), 6)
+    1.414214
+    """
+    inside += 1e-9 * (outside - inside)  # an area of 0 or 1 leaves no excess
+    far, near, at, side = excess(outside), excess(inside), math.nan, 0
+    if not far > 0 > near:
+        return inside
+    for _ in range(60):
+        last, at = at, (far * inside - near * outside) / (far - near)
+        value = excess(at)
+        if value == 0 or abs(at - last) < 1e-14:
+            break
+        if value > 0:
+            outside, far = at, value
+            near /= 2 if side > 0 else 1
+        else:
+            inside, near = at, value
+            far /= 2 if side < 0 else 1
+        side = 1 if value > 0 else -1
+    return at

@@ -33,7 +33,12 @@ def _likelihood(x: Float, y: Float, beta: Float) -> tuple[float, Float, Float]:
 
 
 def fit(
-    x: Float, y: Float, *, fixed: NDArray[np.intp] | None = None, start: Float | None = None
+    x: Float,
+    y: Float,
+    *,
+    fixed: NDArray[np.intp] | None = None,
+    start: Float | None = None,
+    tolerance: float = 1e-9,
 ) -> tuple[Float, float] | None:
     """Maximise the penalised likelihood.
 
@@ -47,6 +52,8 @@ def fit(
         Coefficients that stay as in `start`.
     start : (p,) float64, optional
         Zeros if not given.
+    tolerance : float
+        Of a step; what is left of the likelihood is of its square's order.
 
     Returns
     -------
@@ -66,7 +73,7 @@ def fit(
         step = np.zeros_like(beta)
         step[free] = np.linalg.solve(information[np.ix_(free, free)], score[free])
         largest = float(np.abs(step).max())
-        if largest < 1e-9:
+        if largest < tolerance:
             return beta, value
         step *= min(1.0, 5 / largest)
         for _ in range(30):
@@ -108,7 +115,7 @@ def profile_limit(
         nonlocal last
         start = last.copy()
         start[j] = value
-        found = fit(x, y, fixed=np.array([j]), start=start)
+        found = fit(x, y, fixed=np.array([j]), start=start, tolerance=1e-6)
         if found is None:
             return -math.inf
         last = found[0]
@@ -123,13 +130,13 @@ def profile_limit(
             return side * math.inf
         below = excess(far)
     for _ in range(100):
-        if abs(far - near) < 1e-8:
+        if abs(far - near) < 1e-7:
             break
         # A secant step, kept off the ends; halves where there is no value to draw it with.
         share = above / (above - below) if math.isfinite(below) else 0.5
         at = near + min(max(share, 0.05), 0.95) * (far - near)
         value = excess(at)
-        if abs(value) < 1e-10:
+        if abs(value) < 1e-8:
             return at
         if value > 0:
             near, above = at, value

@@ -133,7 +133,7 @@ def _one_sided(interval: Callable[[float], Estimate], bound: float, side: int) -
     low, high = _SMALLEST, 0.5 - 1e-9
     if clear(low):
         return low if right else 1 - low
-    for _ in range(60):
+    for _ in range(40):  # of 27 powers of e: to 11 digits
         alpha = math.sqrt(low * high)
         if clear(alpha):
             high = alpha

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from .._moved import RenamedKeys
 from ..errors import InputError
 from .distributions import f_quantile, t_quantile
-from .estimate import Estimate, check_level, undefined
+from .estimate import FEW, Estimate, check_level, undefined
 
 IccKind: TypeAlias = Literal["agreement", "consistency", "one-way"]
 _KINDS = ("agreement", "consistency", "one-way")
@@ -46,6 +46,7 @@ def icc(
     *,
     kind: IccKind = "agreement",
     mean_of_raters: bool = False,
+    fixed_raters: bool = False,
     level: float = 0.95,
     unit: str = "patients",
 ) -> Estimate:
@@ -60,14 +61,18 @@ def icc(
         ICC(1, 1), where every subject has its own raters [1]_.
     mean_of_raters : bool, default False
         Reliability of the raters' mean, ICC(., k), rather than of one rater.
+    fixed_raters : bool, default False
+        Whether ICC(2, .) is of these raters only, such as a model and the reference, and not of
+        others like them.
     level : float, default 0.95
     unit : str
 
     Returns
     -------
     Estimate
-        With the F interval of McGraw and Wong [2]_. Not defined where nothing varies. Of two raters
-        the interval of ICC(2, .) is for these two; for raters like them it is too narrow.
+        With the F interval of McGraw and Wong [2]_. Not defined where nothing varies. The interval
+        of ICC(2, .) is marked where fewer than 10 raters are to stand for others: of two it covers
+        70 to 97 % then, of five 88 to 96 %.
 
     Raises
     ------
@@ -122,7 +127,9 @@ def icc(
         reason = "the measurements agree exactly"
         nan = math.nan
         return Estimate(name, value, nan, nan, level, "none", reason=reason, **options)
-    return Estimate(name, value, low, high, level, "F, McGraw and Wong", **options)
+    few = kind == "agreement" and not fixed_raters and k < FEW
+    reason = f"{k} raters are too few to stand for others like them" if few else ""
+    return Estimate(name, value, low, high, level, "F, McGraw and Wong", reason=reason, **options)
 
 
 def bland_altman(

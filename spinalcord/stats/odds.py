@@ -55,6 +55,7 @@ def diagnostic_odds_ratio(
     name = "diagnostic odds ratio"
     options: dict[str, Any] = {
         "n": table.n, "unit": table.unit, "details": {"positive": table.positive},
+        "smallest": min(table.n_positive, table.n_negative),
     }  # fmt: skip
     if not (table.n_positive and table.n_negative):
         return undefined(name, "one class is empty", level, **options)
@@ -97,7 +98,7 @@ def _exact(a: int, b: int, c: int, d: int, level: float) -> tuple[float, float]:
 def _solve(rising: Any) -> float:
     """Odds ratio at which a function that rises with its logarithm is 0."""
     low, high = -60.0, 60.0
-    for _ in range(120):
+    for _ in range(70):
         middle = (low + high) / 2
         if rising(middle) < 0:
             low = middle

@@ -88,6 +88,7 @@ def partial_auc(
     details = {"low": low, "high": high, "over": over, "seed": seed, "replicates": replicates}
     name = f"partial AUC, {over} {low:g} to {high:g}"
     options: dict[str, Any] = {"n": int(labels.size), "unit": unit, "details": details}
+    options["smallest"] = min(curve.n_positive, curve.n_negative)
     of = curve.n_negative if over == "specificity" else curve.n_positive
     nan = math.nan
     if of * (high - low) < 1:
@@ -160,6 +161,7 @@ def sensitivity_at(
     name = f"sensitivity at specificity {specificity:g}"
     options: dict[str, Any] = {
         "n": int(labels.size), "unit": unit, "style": "percent", "details": details,
+        "smallest": min(curve.n_positive, curve.n_negative),
     }  # fmt: skip
     if curve.n_negative * (1 - specificity) < 1 - 1e-9:
         reason = f"{curve.n_negative} negative cases are too few to see a specificity this high"

@@ -113,7 +113,7 @@ def patients_for_proportion(
     need = _smallest(lambda n: wide(n) <= half_width)
     n = math.ceil(need / share - 1e-9)
     parts = {"who count": need} | ({"others": n - need} if share < 1 else {})
-    purpose = f"a proportion of {expected:g}"
+    purpose = f"a proportion of {round(expected, 3):g}"
     return SampleSize(purpose, n, parts, math.nan, wide(need), level, "Wilson")
 
 
@@ -212,7 +212,8 @@ def patients_for_paired(
     reached = reached_power(gap, need, za, both, spread**2)
     n = math.ceil(need / share - 1e-9)
     parts = {"who count": need} | ({"others": n - need} if share < 1 else {})
-    purpose = f"shares of {only_first:g} and {only_second:g} that one test alone gets right"
+    shares = f"{round(only_first, 3):g} and {round(only_second, 3):g}"
+    purpose = f"shares of {shares} that one test alone gets right"
     return SampleSize(purpose, n, parts, reached, math.nan, 1 - alpha, "Connor")
 
 
@@ -255,7 +256,7 @@ def patients_for_kappa(
         raise InputError(f"the half width is {half_width}; expected a number above 0")
     z, variance = normal_quantile(level), _kappa_variance(kappa, positive)
     n = math.ceil(z * z * variance / half_width**2)
-    purpose = f"a kappa of {kappa:g}, {positive:g} positive"
+    purpose = f"a kappa of {round(kappa, 3):g}, {round(positive, 3):g} positive"
     wide = z * math.sqrt(variance / n)
     return SampleSize(
         purpose, n, {"read by both": n}, math.nan, wide, level, "Fleiss, Cohen and Everitt"

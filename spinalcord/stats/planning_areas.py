@@ -76,7 +76,7 @@ def patients_for_auc(
     positive = math.ceil((za * math.sqrt(null) + zb * math.sqrt(own)) ** 2 / (area - 0.5) ** 2)
     negative = math.ceil(positive * ratio)
     reached = reached_power(area - 0.5, positive, za, null, own)
-    return _test(f"an AUC of {area:g} against 0.5", positive, negative, reached, alpha)
+    return _test(f"an AUC of {round(area, 3):g} against 0.5", positive, negative, reached, alpha)
 
 
 def patients_for_auc_difference(

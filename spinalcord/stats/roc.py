@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from ..errors import InputError
 from .diagnostic import binary
-from .distributions import normal_quantile
+from .distributions import normal_quantile, root_between
 from .estimate import FEW, Estimate, check_level, undefined
 from .resampling import Sample, bca_limits, percentile_limits, resample_auc
 
@@ -367,8 +366,8 @@ class AreaError:
         def excess(theta: float) -> float:
             return (self.area - theta) ** 2 - z * z * _hanley_mcneil(theta, mean, mean, n1 * n0)
 
-        low = 0.0 if self.area == 0 else _root(excess, 0.0, self.area)
-        high = 1.0 if self.area == 1 else _root(excess, 1.0, self.area)
+        low = 0.0 if self.area == 0 else root_between(excess, 0.0, self.area)
+        high = 1.0 if self.area == 1 else root_between(excess, 1.0, self.area)
         return low, high
 
 
@@ -391,17 +390,6 @@ def _expit(x: float) -> float:
     """Inverse of the logit; does not overflow."""
     away = math.exp(-abs(x))
     return 1 / (1 + away) if x >= 0 else away / (1 + away)
-
-
-def _root(excess: Callable[[float], float], outside: float, inside: float) -> float:
-    """Bisection: `excess` is positive outside the interval and negative within."""
-    for _ in range(60):
-        middle = (outside + inside) / 2
-        if excess(middle) > 0:
-            outside = middle
-        else:
-            inside = middle
-    return (outside + inside) / 2
 
 
 def auc_value(labels: NDArray[np.bool_], scores: Float) -> float:

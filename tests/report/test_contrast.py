@@ -8,6 +8,8 @@ from report import cohorts
 from spinalcord import Cohort
 from spinalcord.errors import InputError
 from spinalcord.report import contrast
+from spinalcord.stats import compare_modalities_by
+from spinalcord.tasks import TASKS
 
 
 def rows(table, **keys):
@@ -39,6 +41,38 @@ def test_t1c_in_two_runs_is_paired():
     assert better["test"] == "McNemar, exact"
     with_t1c = rows(got, task="ms_vs_nmosd", cases="with T1c")[0]
     assert (with_t1c["k"], with_t1c["n"]) == (30, 30)
+
+
+def read_twice(n=60):
+    """The same patients, read without T1c and with it by two readers, who then err less often."""
+    first, second = cohorts.drawn(n, seed=1), cohorts.drawn(n, seed=1)
+    for reader in ("reader_1", "reader_2"):
+        wrong = [i for i, t in enumerate(first["reference_diagnosis"]) if first[reader][i] != t]
+        for i in wrong[::2]:
+            second[reader][i] = second["reference_diagnosis"][i]
+    return first, second
+
+
+def test_readers_of_two_runs_are_compared_as_a_group():
+    first, second = read_twice()
+    cohort = Cohort(first, t1c_run=second)
+    got = rows(cohort.table("with_t1c"), cases="2 readers, same patients")
+    assert [row["task"] for row in got] == list(TASKS)
+    truth = cohort.cases.words("reference_diagnosis")
+    kinds = {"MS": 1, "NMOSD": 1}
+    answers = [
+        [
+            [kinds.get(d, 0) == kinds.get(t, 0) for d, t in zip(run[r], truth, strict=True)]
+            for r in ("reader_1", "reader_2")
+        ]
+        for run in (second, first)
+    ]
+    study = compare_modalities_by("accuracy", [1] * 60, answers, modalities=("with", "without"))
+    assert got[0]["estimate"] == pytest.approx(study.comparison.effect.estimate)
+    assert got[0]["p"] == pytest.approx(study.comparison.p, nan_ok=True)
+    assert got[0]["figure"] == "accuracy, with less without"
+    one = Cohort({k: v for k, v in first.items() if k != "reader_2"}, t1c_run=Cohort(second))
+    assert not [r for r in one.table("with_t1c").rows if "readers" in r["cases"]]
 
 
 def test_runs_that_do_not_match():

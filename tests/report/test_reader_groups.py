@@ -26,8 +26,14 @@ def test_rows_and_their_margin():
     assert [row["figure"] for row in own] == [
         "accuracy, model less mean reader", "sensitivity, model less mean reader",
         "specificity, model less mean reader", "accuracy, model less mean reader",
+        "accuracy, model less mean reader",
     ]  # fmt: skip
-    assert own[-1]["test"] == "non-inferiority, margin 5 points, one-sided"
+    assert own[-2]["test"] == "non-inferiority, margin 5 points, one-sided"
+    assert own[-1]["test"] == "equivalence, margin 5 points, two one-sided"
+    # One more question has to be answered: its p-value is never the smaller one.
+    assert own[-1]["p"] >= own[-2]["p"]
+    assert own[-1]["level"] == 0.95
+    assert any("margin of 5.0 points" in note for note in table.notes)
     cohort = Cohort(three_readers())
     right = [
         np.mean(cohort.cases.words(c) == cohort.cases.words("reference_diagnosis"))
@@ -35,6 +41,7 @@ def test_rows_and_their_margin():
     ]
     four = [row for row in table.rows if row["task"] == "four diagnoses"]
     assert four[0]["estimate"] == pytest.approx(right[0] - np.mean(right[1:]))
+    assert [row["test"].partition(",")[0] for row in four[1:]] == ["non-inferiority", "equivalence"]
 
 
 def test_two_readers_are_marked_as_too_few():

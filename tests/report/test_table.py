@@ -10,7 +10,7 @@ import math
 import pytest
 
 from spinalcord.report import Table, table
-from spinalcord.report.table import column_shares, warn_near_ends
+from spinalcord.report.table import column_shares
 from spinalcord.stats import mcnemar, proportion
 
 
@@ -96,19 +96,6 @@ def test_first_rows_say_how_many_there_are():
     assert table.first(5) is table
     assert len(table.first(2).rows) == 2
     assert table.first(2).notes == ("the first 2 of 5 rows; name.csv contains all",)
-
-
-def test_shares_near_the_ends_have_a_note():
-    columns = ("figure", "k", "n", "method")
-
-    def noted(k, n, method="Wilson"):
-        row = dict(zip(columns, ("accuracy", k, n, method), strict=True))
-        return warn_near_ends(Table("a", "A", columns, (row,), columns)).notes
-
-    assert "(1 here)" in noted(2, 20)[0]
-    assert "clopper-pearson" in noted(17, 20)[0]
-    assert noted(4, 20) == noted(10, 20) == noted(16, 20) == ()
-    assert noted(0, 20, "Clopper-Pearson") == noted(None, None, "DeLong, logit") == ()
 
 
 def test_columns_share_the_line_by_their_longest_cells():

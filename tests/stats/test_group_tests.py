@@ -105,6 +105,12 @@ def test_standardised_differences():
     assert standardised_difference(["a", ""], ["a", None]) == 0
 
 
+def test_standardised_differences_against_r():
+    r = R["standardised"]
+    assert standardised_difference(r["x"], r["y"]) == pytest.approx(r["numbers"], abs=1e-12)
+    assert standardised_difference(*r["words"]) == pytest.approx(r["categories"], abs=1e-12)
+
+
 def test_nothing_to_test():
     assert kruskal_wallis({"a": [1.0]}).reason == "fewer than two groups have values"
     assert kruskal_wallis({"a": [1.0] * 5, "b": [1.0] * 5}).reason == "all values are the same"

@@ -69,7 +69,37 @@ def test_default_is_wilson_but_exact_at_the_ends(n):
         assert e.method == "Clopper-Pearson"
         assert (e.low, e.high) == pytest.approx(tuple(exact), abs=1e-12)
         assert proportion(k, n, method="wilson").method == "Wilson"
-    assert proportion(1, 2).method == "Wilson"
+    assert proportion(4, 8).method == "Wilson"
+
+
+def test_default_is_exact_toward_an_end_that_is_near():
+    stats = pytest.importorskip("scipy.stats")
+    for n in (4, 7, 9, 20, 157, 5000):
+        for k in {1, 2, 3, n - 3, n - 2, n - 1}:
+            for level in (0.9, 0.95):
+                e = proportion(k, n, level=level)
+                exact = stats.binomtest(k, n).proportion_ci(level, method="exact")
+                wilson = proportion(k, n, level=level, method="wilson")
+                low = exact.low if k <= 3 else wilson.low
+                high = exact.high if n - k <= 3 else wilson.high
+                assert (e.low, e.high) == pytest.approx((low, high), abs=1e-11)
+                assert e.low <= wilson.low
+                assert e.high >= wilson.high
+    assert proportion(4, 20).method == proportion(16, 20).method == "Wilson"
+    assert proportion(3, 20).method == proportion(17, 20).method == "Wilson, exact near the end"
+
+
+@pytest.mark.parametrize("n", [10, 20, 33, 40, 73, 79, 157])
+def test_default_covers_every_true_share(n):
+    # Whatever the true share: exact coverage on both sides of every limit, and between.
+    stats = pytest.importorskip("scipy.stats")
+    k = np.arange(n + 1)
+    limits = np.array([(e.low, e.high) for e in (proportion(int(i), n) for i in k)])
+    near = np.concatenate([limits.ravel() - 1e-9, limits.ravel() + 1e-9, np.linspace(0, 1, 501)])
+    true = near[(near > 0) & (near < 1)][:, None]
+    held = (limits[:, 0] <= true) & (true <= limits[:, 1])
+    coverage = (stats.binom.pmf(k, n, true) * held).sum(1)
+    assert coverage.min() >= 0.914
 
 
 def test_ends_are_exactly_0_and_1():
@@ -98,7 +128,7 @@ def test_all_methods_agree_with_statsmodels():
 def test_the_letter_s_manner():
     assert proportion(150, 157).sentence() == "96 % (150 of 157) [95 % CI: 91 %, 98 %]"
     e = proportion(6, 7)
-    assert e.sentence() == "86 % (6 of 7) [95 % CI: 49 %, 97 %]; fewer than 10 patients"
+    assert e.sentence() == "86 % (6 of 7) [95 % CI: 49 %, 100 %]; fewer than 10 patients"
 
 
 def test_none_of_none_is_not_defined():
@@ -171,6 +201,7 @@ def test_coverage_near_the_ends(n):
         low, high = (np.array([getattr(e, end) for e in ends])[:, None] for end in ("low", "high"))
         return (weight * ((low <= shares) & (shares <= high))).sum(0).min()
 
-    assert 0.83 < least("default") < 0.86  # Wilson's dip, which the documentation names
+    assert 0.83 < least("wilson") < 0.86  # the dip that the documentation names
+    assert least("default") > 0.914
     assert least("modified-wilson") > 0.915
     assert least("clopper-pearson") > 0.9499

@@ -205,6 +205,14 @@ out$interactions <- list(truth = zi, scores = sc, site = si, field = fi, coeffic
   statistic_site = lr(by_site), p_site = pchisq(lr(by_site), 2, lower.tail = FALSE),
   statistic_field = lr(by_field), p_field = pchisq(lr(by_field), 1, lower.tail = FALSE))
 
+# ---- Standardised differences: Austin's of numbers; Yang and Dalton's of categories (mahalanobis)
+n1 <- out$groups$x; n2 <- out$groups$y
+w1 <- c("a", "a", "b", "c", "a", "b", "a", "c", "c", "b"); w2 <- c("b", "b", "a", "c", "c", "c", "a", "b")
+s1 <- prop.table(table(w1))[-1]; s2 <- prop.table(table(w2))[-1]
+spread <- (diag(s1) - s1 %*% t(s1) + diag(s2) - s2 %*% t(s2)) / 2
+out$standardised <- list(x = n1, y = n2, numbers = (mean(n1) - mean(n2)) / sqrt((var(n1) + var(n2)) / 2),
+  words = list(w1, w2), categories = sqrt(mahalanobis(as.numeric(s1), as.numeric(s2), spread)))
+
 packages <- c("pROC", "epiR", "psych", "survey", "geepack", "brglm2", "rms", "jsonlite")
 out$made_with <- list(command = "Rscript tests/stats/r/oracles.R > tests/stats/r/oracles.json",
   R = R.version.string, packages = sapply(packages, function(x) as.character(packageVersion(x)), simplify = FALSE))
