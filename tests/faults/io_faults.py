@@ -2,7 +2,8 @@
 
 python io_faults.py LIBRARY SCENARIO FOLDER [STRIDE]     prints counts as JSON, and what went wrong
 
-Every STRIDE-th call of a kind fails; with a STRIDE below 0, that many of each kind.
+Every STRIDE-th call of a kind fails; with a STRIDE below 0, that many of each kind, the last among
+them.
 """
 
 from __future__ import annotations
@@ -150,8 +151,8 @@ def main() -> None:
     calls = [library.io_faults_seen(kind) for kind in range(8)]
     want = outcome(out)
     for kind, error_number in FAULTS:
-        step = stride if stride > 0 else max(1, -(-calls[kind] // -stride))
-        for n in range(0, calls[kind], step):
+        step = stride if stride > 0 else max(1, calls[kind] // -stride)
+        for n in range(0 if stride > 0 else step - 1, calls[kind], step):
             shutil.rmtree(out)
             raised: BaseException | None = None
             library.io_faults_arm(kind, n, error_number)

@@ -45,20 +45,20 @@ for line in sys.stdin:
         except BaseException as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             os._exit(1)
+    ended = 0
     if seconds >= 0:
         state = out.parent / (out.stem + ".training") / "checkpoint.pt"
         before = state.stat().st_mtime_ns if state.exists() else 0
-        while os.waitpid(child, os.WNOHANG) == (0, 0):
-            if state.exists() and state.stat().st_mtime_ns != before:
+        while not ended:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if not ended and state.exists() and state.stat().st_mtime_ns != before:
                 time.sleep(seconds)
                 os.kill(child, signal.SIGKILL)
                 break
             time.sleep(0.002)
-    try:
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    except ChildProcessError:
-        code = 0
-    print(code, flush=True)
+    if not ended:
+        _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
 """
 
 
