@@ -355,13 +355,13 @@ def lesion_table(
 
 # ---- Networks -----------------------------------------------------------------------------------
 
-@final
 def peak(precision: str, seconds: float, /) -> float:
     """Return the most multiply-adds a second that one thread reaches in a precision.
 
     0.0 where there are no kernels for it.
     """
 
+@final
 class Network:
     """A network with its weights, as wrapped and documented by `spinalcord.Network`.
 

@@ -104,7 +104,7 @@ def measure(
         raise InputError(f"batches are {list(batches)}, expected numbers of at least 1")
     cpu = _core.cpu()
     asked = precisions is not None
-    precisions = precisions if asked else cpu["precisions"]
+    chosen: Sequence[str] = cpu["precisions"] if precisions is None else precisions
     threads = _counts(int(cpu["threads"])) if threads is None else threads
     with tempfile.TemporaryDirectory() as scratch:
         folder = find_models(models)
@@ -112,7 +112,7 @@ def measure(
             write_random(scratch)
             folder = find_models(scratch)
         for role, precision, backend, count in itertools.product(
-            _roles(folder), precisions, backends, threads
+            _roles(folder), chosen, backends, threads
         ):
             model = folder.model(role)
             if precision == "int8" and not asked and not _has_int8(model, backend):
@@ -289,7 +289,8 @@ def _classes(
     import numpy as np
 
     network(image)
-    begin, profiles = time.perf_counter(), []
+    profiles: list[list[dict[str, Any]]] = []
+    begin = time.perf_counter()
     while len(profiles) < MIN_CALLS or time.perf_counter() - begin < seconds:
         profiles.append(network.profile(image))
     sums: dict[tuple[str, str], list[float]] = {}

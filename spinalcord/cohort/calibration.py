@@ -13,6 +13,7 @@ from ..errors import InputError, SpinalcordError, SpinalcordWarning
 from ..models.int8 import SHARE, measure_ranges, write_ranges
 from ..models.model_file import Model
 from ..models.network import Array, Network
+from ..run_options import CohortInputs
 from ..scans.preparation import LesionSlices, WorkingScan
 from .listing import CohortCase, list_cohort
 
@@ -79,7 +80,8 @@ def quantize_model(
         )
     network = Network.open(path, "f32", threads)
     model = network.model
-    listing = list_cohort(data, masks="ignore" if _is_segmentation(model) else "use")
+    inputs = CohortInputs(masks="ignore" if _is_segmentation(model) else "use")
+    listing = list_cohort(data, inputs)
     rng = np.random.default_rng(seed)
     images: list[Array] = []
     used = 0

@@ -156,8 +156,8 @@ def has_ranges(model: Model) -> bool:
 def _of_image(network: Network, image: Array) -> Ranges:
     """Return the ranges of the layers that int8 asks for, at one image."""
     found: Ranges = {}
-    for step, *ends in network._core.ranges(image):
-        for name, low, high in ((f"{step}:in", *ends[:2]), (step, *ends[2:])):
+    for step, low_in, high_in, low_out, high_out in network._core.ranges(image):
+        for name, low, high in ((f"{step}:in", low_in, high_in), (step, low_out, high_out)):
             if not _is_needed(name) or (name.endswith(":in") and low == high):
                 continue
             before = found.get(name, (0.0, 0.0))  # up.0 to up.3 are four steps each
