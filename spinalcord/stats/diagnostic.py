@@ -41,7 +41,7 @@ class TwoByTwo:
     --------
     >>> table = TwoByTwo(tp=18, fn=2, tn=27, fp=3, positive="tumor")
     >>> table.summary()["sensitivity"].sentence()
-    '90 % (18 of 20) [95 % CI: 70 %, 97 %]'
+    '90 % (18 of 20) [95 % CI: 70 %, 99 %]'
     """
 
     tp: int

@@ -104,7 +104,7 @@ def by_subgroup(
     >>> sex = ["F"] * 22 + ["M"] * 18
     >>> (found,) = by_subgroup(truth, answer, {"sex": sex})
     >>> found.estimates["F"].sentence()
-    '86 % (19 of 22) [95 % CI: 67 %, 95 %]'
+    '86 % (19 of 22) [95 % CI: 67 %, 97 %]'
     >>> round(found.interaction.p, 2)
     1.0
     """
