@@ -48,7 +48,11 @@ class Loop:
         self.problem, self.settings = problem, settings
         self.checkpoint, self.curves = work / "checkpoint.pt", work / "curves"
         self.events = Events(work / "tensorboard", settings.tensorboard)
-        self.what: dict[str, Any] = {"target": target, "cases": fingerprint, "settings": settings.fixed()}
+        self.what: dict[str, Any] = {
+            "target": target,
+            "cases": fingerprint,
+            "settings": settings.fixed(),
+        }
         self.device, self.bf16 = choose_device(settings)
         torch.manual_seed(settings.seed)
         self.network: nn.Module = problem.build()
