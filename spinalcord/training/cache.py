@@ -90,7 +90,7 @@ class Entry:
         self, index: int, cut: Callable[[NDArray[np.uint16]], NDArray[np.uint16]]
     ) -> NDArray[np.float32]:
         """Return what `cut` takes of one slice (h, w) and its neighbours, as `image` would."""
-        stored = np.load(self.folder / f"{self.key}.images.npy", mmap_mode="r")
+        stored = self._stored("images", mapped=True)
         if self.context_mm is None:
             return _scaled(np.stack([cut(channel) for channel in stored[index]]))
         step = self.context_mm / self.spacing_mm
@@ -102,21 +102,27 @@ class Entry:
 
     def images(self) -> NDArray[np.float32]:
         """Return all slices, float32 (slices, channels, h, w) in [0, 1]."""
-        stored = _scaled(np.load(self.folder / f"{self.key}.images.npy"))
+        stored = _scaled(self._stored("images"))
         if self.context_mm is None:
             return stored
         return _core.with_context(stored[:, 0], self.context_mm / self.spacing_mm)
 
     def target(self, index: int) -> NDArray[np.uint8]:
         """Return one slice's truth for segmentation, uint8 (h, w) of the bits above."""
-        stored: NDArray[np.uint8] = np.load(self.folder / f"{self.key}.targets.npy", mmap_mode="r")[
-            index
-        ]
-        return np.array(stored)
+        return np.array(self._stored("targets", mapped=True)[index])
 
     def targets(self) -> NDArray[np.uint8]:
         """Return all slices' truth, uint8 (slices, h, w)."""
-        stored: NDArray[np.uint8] = np.load(self.folder / f"{self.key}.targets.npy")
+        stored: NDArray[np.uint8] = self._stored("targets")
+        return stored
+
+    def _stored(self, what: str, *, mapped: bool = False) -> NDArray[Any]:
+        path = self.folder / f"{self.key}.{what}.npy"
+        try:
+            stored: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise InputError(f"{path}: what was prepared cannot be read: {why}") from error
         return stored
 
 

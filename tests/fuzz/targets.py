@@ -251,7 +251,7 @@ def fuzz(target: str, runs: int, seed: int = 0, keep: Path | None = None) -> dic
     if target == "network":
         _networks()  # before the clock runs
     counts = {"used": 0, "refused": 0, "faults": 0}
-    before = signal.signal(signal.SIGALRM, _alarm)
+    before = signal.signal(signal.SIGALRM, _alarm), signal.signal(signal.SIGPROF, _alarm)
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir=SCRATCH) as scratch:
         for i in range(-len(given), runs):
             data = given[i] if i < 0 else changed(rng.choice(given), rng)
@@ -264,17 +264,19 @@ def fuzz(target: str, runs: int, seed: int = 0, keep: Path | None = None) -> dic
                 traceback.print_exc()
                 if keep is not None:
                     (keep / f"{target}-{seed}-{i}.fault").write_bytes(data)
-    signal.signal(signal.SIGALRM, before)
+    for number, handler in zip((signal.SIGALRM, signal.SIGPROF), before, strict=True):
+        signal.signal(number, handler)
     return counts
 
 
 def in_time(target: str, data: bytes, folder: Path) -> str:
     """`once`, a second time where it takes too long or too much.
 
-    The machine may be busy; and what reads such a file loads its libraries with the first one.
+    What reads such a file loads its libraries with the first one.
     """
     for last in (False, True):
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)  # of this process's own time
+        signal.alarm(12 * SECONDS)  # a read that never ends takes none
         try:
             return once(target, data, folder)
         except (TooLongError, TooMuchError):
@@ -282,6 +284,7 @@ def in_time(target: str, data: bytes, folder: Path) -> str:
                 raise
         finally:
             signal.alarm(0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
     raise AssertionError("not reached")
 
 

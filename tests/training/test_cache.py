@@ -89,3 +89,16 @@ def test_what_is_prepared_is_not_prepared_again(one, tmp_path):
 def test_a_scan_that_has_gone_is_named(one, tmp_path):
     with pytest.raises(InputError, match=r"gone\.nii"):
         prepare_cases([replace(one, path="gone.nii")], SEGMENTATION, tmp_path)
+
+
+def test_a_prepared_file_that_cannot_be_read_is_named(one, tmp_path):
+    """Found by failing calls of the system in turn."""
+    (entry,) = prepare_cases([one], SEGMENTATION, tmp_path)
+    path = tmp_path / f"{entry.key}.targets.npy"
+    assert path.exists()
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(InputError, match=r"\.targets\.npy: what was prepared cannot be read"):
+        entry.targets()
+    path.unlink()
+    with pytest.raises(InputError, match="No such file"):
+        entry.target(0)
