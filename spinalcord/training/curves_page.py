@@ -66,7 +66,7 @@ class Progress:
         return f"{said}. The page reloads itself every {RELOADED_S} seconds."
 
 
-def make_page(
+def make_curves_page(
     history: Sequence[Mapping[str, Any]], figures: Sequence[str], progress: Progress
 ) -> str:
     """Return the page: losses, figures, learning rate, and the last epochs as a table.

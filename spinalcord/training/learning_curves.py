@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..scans.writing import write_bytes, write_text
-from .curves_page import Progress, make_page
+from .curves_page import Progress, make_curves_page
 
 FIXED = ("epoch", "steps", "seconds", "learning_rate", "train_loss", "validation_loss")
 
@@ -54,7 +54,9 @@ def write_curves(
     writer.writerows(history)
     files = [
         write_bytes(stem.with_name(f"{stem.name}.csv"), text.getvalue().encode()),
-        write_text(stem.with_name(f"{stem.name}.html"), make_page(history, figures, progress)),
+        write_text(
+            stem.with_name(f"{stem.name}.html"), make_curves_page(history, figures, progress)
+        ),
     ]
     if progress.loss is not None or not history:
         return files

@@ -91,7 +91,7 @@ def pin(batch: Any) -> Any:
     return replace(batch, **moved)
 
 
-def place(array: Any, device: torch.device) -> torch.Tensor:
+def to_device(array: Any, device: torch.device) -> torch.Tensor:
     """Bring an array of a batch to a device, without waiting where it is page-locked."""
     return torch.as_tensor(array).to(device, non_blocking=True)
 

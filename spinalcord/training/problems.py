@@ -15,7 +15,7 @@ from ..stats.roc import auc_value
 from .augmentation import Augmentation, crop, disturb
 from .auxiliary import auxiliary_values
 from .cache import Entry
-from .loading import place
+from .loading import to_device
 from .losses import auxiliary_loss, class_loss, count_overlap, mask_loss
 from .mining import mine
 from .sampling import Batch, PatchSampler, WindowSampler
@@ -165,8 +165,10 @@ class SegmentationProblem(Problem):
 
     def _on(self, batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         k = len(self.outputs)
-        images = place(batch.images, device)
-        masks, known = (place(a, device)[:, :k].contiguous() for a in (batch.masks, batch.known))
+        images = to_device(batch.images, device)
+        masks, known = (
+            to_device(a, device)[:, :k].contiguous() for a in (batch.masks, batch.known)
+        )
         if not self._augment:
             images, masks = crop(images, batch.size), crop(masks, batch.size)
         return images, masks, known
@@ -226,22 +228,22 @@ class ClassificationProblem(Problem):
 
     def loss(self, forward: Forward, batch: Batch, step: int, device: torch.device) -> Tensor:
         """Cross-entropy, and that of the auxiliary values."""
-        images, masks = place(batch.images, device), place(batch.masks, device)
+        images, masks = to_device(batch.images, device), to_device(batch.masks, device)
         if self._augment:
             rng = np.random.default_rng([self._seed, step, 1])
-            shown = place(np.float32(rng.random(len(images)) >= T1C_DROPPED), device)
+            shown = to_device(np.float32(rng.random(len(images)) >= T1C_DROPPED), device)
             images = images.clone()
             images[:, 0] *= shown[:, None, None]
             images, masks = Augmentation()(images, masks, self._window, rng)
             masks = disturb(masks, DISTURBED, rng)
         else:
             images, masks = crop(images, self._window), crop(masks, self._window)
-        labels = place(batch.labels, device)
+        labels = to_device(batch.labels, device)
         outputs = forward(torch.cat([images, masks], 1))
         loss = class_loss(outputs[:, : self._n], labels)
         if batch.auxiliary is None:
             return loss
-        wanted = place(batch.auxiliary, device)
+        wanted = to_device(batch.auxiliary, device)
         return loss + AUXILIARY_WEIGHT * auxiliary_loss(outputs[:, self._n :], wanted)
 
     def validate(self, forward: Forward, device: torch.device) -> tuple[float, dict[str, float]]:

@@ -56,7 +56,10 @@ def test_page_locked_memory_holds_the_same(monkeypatch):
     assert isinstance(found.images, torch.Tensor)
     assert found.size == (2, 2)
     for name in ("images", "masks", "labels", "known"):
-        same = loading.place(getattr(batch, name), CPU), loading.place(getattr(found, name), CPU)
+        same = (
+            loading.to_device(getattr(batch, name), CPU),
+            loading.to_device(getattr(found, name), CPU),
+        )
         assert torch.equal(*same)
 
 

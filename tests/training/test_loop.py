@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from spinalcord import _core
-from spinalcord.errors import InputError, SpinalcordWarning
+from spinalcord.errors import InputError
 from spinalcord.training.settings import Settings, rate_at
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 loops = pytest.importorskip("spinalcord.training.loop")
 problems = pytest.importorskip("spinalcord.training.problems")
-events = pytest.importorskip("spinalcord.training.events")
 
 TINY = Settings(epochs=2, steps=2, batch=2, patch=(32, 32), device="cpu", precision="f32")
 
@@ -206,33 +204,6 @@ def test_no_bit_depends_on_the_number_of_workers(patch_entries, tmp_path):
         states.append(loop.network.state_dict())
         assert 0 <= loop.waited < 1
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-
-
-@pytest.mark.filterwarnings("error")
-def test_event_files_for_tensorboard(tmp_path):
-    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    problem = Flat()
-    loop = loops.Loop("segmentation", problem, replace(TINY, tensorboard=True), tmp_path, "x")
-    problem.net = loop.network
-    loop.run(False)
-    read = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
-    losses = read.Scalars("loss/train_loss")
-    assert [(event.step, event.value) for event in losses] == [(2, 1.0), (4, 1.0)]
-    assert [event.value for event in read.Scalars("figures/x")] == [0.0, 0.0]
-
-
-def test_tensorboard_that_is_asked_for_and_not_there_is_said_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(events.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(events, "_TOLD", set())
-    wanted = replace(TINY, tensorboard=True)
-    with pytest.warns(SpinalcordWarning, match="pip install tensorboard"):
-        loops.Loop("segmentation", Flat(), wanted, tmp_path, "x")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        loops.Loop("segmentation", Flat(), wanted, tmp_path, "x")
-    loops.Loop("segmentation", Flat(), TINY, tmp_path, "x")
 
 
 def test_the_time_of_the_first_steps_is_told(tmp_path):
