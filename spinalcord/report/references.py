@@ -34,7 +34,7 @@ METHODS = (
     ),
     CitedMethod(
         "exact near the end",
-        "limits toward 0 % or 100 % that three patients or fewer are away from it are exact",
+        "the limit toward 0 % or 100 % is exact where three patients or fewer are away from it",
         (
             "Clopper CJ, Pearson ES. The use of confidence or fiducial limits illustrated in "
             "the case of the binomial. Biometrika 1934;26:404-413.",
@@ -122,8 +122,19 @@ METHODS = (
         ),
     ),
     CitedMethod(
-        "Obuchowski-Rockette",
+        "Obuchowski-Rockette, one model",
         "The model was compared with the readers as a random group by Obuchowski and "
+        "Rockette's analysis with Hillis' degrees of freedom",
+        (
+            "Obuchowski NA, Rockette HE. Hypothesis testing of diagnostic accuracy for "
+            "multiple readers and multiple tests. Commun Stat Simul Comput 1995;24:285-308.",
+            "Hillis SL. A comparison of denominator degrees of freedom methods for multiple "
+            "observer ROC analysis. Stat Med 2007;26:596-619.",
+        ),
+    ),
+    CitedMethod(
+        "Obuchowski-Rockette, Hillis",
+        "Readings with and without contrast-enhanced T1w scans were compared by Obuchowski and "
         "Rockette's analysis with Hillis' degrees of freedom",
         (
             "Obuchowski NA, Rockette HE. Hypothesis testing of diagnostic accuracy for "
@@ -138,6 +149,15 @@ METHODS = (
         (
             "Piaggio G, Elbourne DR, Pocock SJ, Evans SJ, Altman DG. Reporting of "
             "noninferiority and equivalence randomized trials. JAMA 2012;308:2594-2604.",
+        ),
+    ),
+    CitedMethod(
+        "equivalence",
+        "Equivalence within the margin stated was tested by two one-sided tests",
+        (
+            "Schuirmann DJ. A comparison of the two one-sided tests procedure and the power approach "
+            "for assessing the equivalence of average bioavailability. J Pharmacokinet Biopharm "
+            "1987;15:657-680.",
         ),
     ),
     CitedMethod(
