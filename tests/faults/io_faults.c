@@ -54,7 +54,7 @@ static int ours(int fd)
     return is_ours(path);
 }
 
-#define REAL(type, name, ...) ((type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name))
+#define REAL(type, name, ...) ((type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name))
 
 static int fail(void)
 {
