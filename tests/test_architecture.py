@@ -137,9 +137,8 @@ def test_the_core_leaves_the_process_alone(path):
 def test_wide_registers_only_in_files_named_for_them(path):
     """The flags go by the name; elsewhere such code would stop older CPUs."""
     wide = re.findall(r"\b(_mm256|_mm512|_tile)_\w+|__attribute__\(\(target", code(path))
-    assert not wide or re.search(
-        r"_(avx2|avx512|avx512bf16|avx512vnni|amx)(\.c|\w*\.h)$", path.name
-    )
+    named = r"_(avx2|avx512|avx512bf16|avx512vnni|amx)(\.c|\w*\.h)$"
+    assert not wide or re.search(named, path.name)
 
 
 @pytest.mark.parametrize("path", [*C_FILES, *PYTHON_FILES, *OTHER_FILES], ids=name)
