@@ -155,9 +155,9 @@ METHODS = (
         "equivalence",
         "Equivalence within the margin stated was tested by two one-sided tests",
         (
-            "Schuirmann DJ. A comparison of the two one-sided tests procedure and the power approach "
-            "for assessing the equivalence of average bioavailability. J Pharmacokinet Biopharm "
-            "1987;15:657-680.",
+            "Schuirmann DJ. A comparison of the two one-sided tests procedure and the power "
+            "approach for assessing the equivalence of average bioavailability. J Pharmacokinet "
+            "Biopharm 1987;15:657-680.",
         ),
     ),
     CitedMethod(
