@@ -8,6 +8,7 @@ from pathlib import Path
 
 STEPS = {
     "make_data": "make phantoms and insertions, and the tables that list them",
+    "make_lesions": "make the classifiers' cases: lesions drawn by several rules",
     "lumbar_cases": "make training cases from lumbar scans",
     "repeat_healthy": "write training tables that repeat the healthy scans",
     "outline_cases": "outline training cases with the segmentation model",

@@ -3,9 +3,10 @@
     python benchmarks/models measure_cases WORK --models OLD NEW --names "version 2" "version 3" \
         --out RESULT.json
 
-Reads typical.tsv, healthy.tsv and inserted.tsv of `make_data` and lumbar_held.tsv of `lumbar_cases`
-in WORK; a table that does not exist is skipped, with a message.  Each case goes through
-`Pipeline.segment` and `Pipeline.classify` with the limits of the model files.  Results are stored
+Reads typical.tsv, healthy.tsv and inserted.tsv of `make_data`, lumbar_held.tsv of `lumbar_cases`
+and chains.tsv of `make_lesions` in WORK; a table that does not exist is skipped, with a message.
+Each case goes through `Pipeline.segment` and `Pipeline.classify` with the limits of the model files
+and, with the true outline, through `classify` again.  Results are stored
 in WORK/compared under the checksum of all weights and limits, and are not measured again.
 """
 
@@ -34,7 +35,7 @@ from spinalcord.tasks import TASKS
 from .tables import read_table, write_figures
 from .weights import sum_of_tensors
 
-TABLES = ("typical", "healthy", "inserted", "lumbar_held")
+TABLES = ("typical", "healthy", "inserted", "lumbar_held", "chains")
 
 _open: dict[str, Any] = {}
 
@@ -107,7 +108,8 @@ def measure(pipeline: Any, row: Mapping[str, str]) -> dict[str, Any]:
     -------
     dict
         Table, case, diagnosis; "lesions", the volume (mm3) of each found; "answers", the
-        probability of each task where something was found; "dice"; "found", whether any of the
+        probability of each task where something was found; "true_answers", the same with the true
+        outline; "dice"; "found", whether any of the
         true lesion was; "false_cord_mm3", cord in slices without, where the cord is known;
         "plaques", of each connected true lesion its volume, how it stands out and whether it was
         found.
@@ -119,7 +121,8 @@ def measure(pipeline: Any, row: Mapping[str, str]) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "table": row["table"], "case": row["case_id"], "diagnosis": row["diagnosis"],
         "lesions": [round(lesion.volume_mm3, 1) for lesion in found.lesions],
-        "answers": answers(pipeline, found), "dice": dice_score(mask, truth),
+        "answers": answers(pipeline, found), "true_answers": true_answers(pipeline, row),
+        "dice": dice_score(mask, truth),
         "found": bool((mask & truth).any()),
     }  # fmt: skip
     if row["cord"] and found.cord is not None:
@@ -146,6 +149,14 @@ def answers(pipeline: Any, found: Any) -> dict[str, float]:
     if not found.found:
         return {}
     diagnosis = pipeline.classify(found.scan, mask=found.mask)
+    return {task: diagnosis.tasks[task].probability for task in TASKS}
+
+
+def true_answers(pipeline: Any, row: Mapping[str, str]) -> dict[str, float]:
+    """Return each task's probability of its positive answer with the true outline, if any."""
+    if not row["diagnosis"]:
+        return {}
+    diagnosis = pipeline.classify(row["path"], mask=row["mask"])
     return {task: diagnosis.tasks[task].probability for task in TASKS}
 
 

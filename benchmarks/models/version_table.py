@@ -33,6 +33,7 @@ AIMS = {
 DICE_AIMS = {"astrocytoma": ".82", "ependymoma": ".85", "MS": ".50", "NMOSD": ".76"}
 PUT_AIMS = {"astrocytoma": ".80", "ependymoma": ".80", "MS": ".55", "NMOSD": ".78"}
 AUC_AIMS = dict(zip(TASKS, (".97", ".87", ".95"), strict=True))
+CHAIN_AIMS = dict(zip(TASKS, (".90", ".80", ".95"), strict=True))
 LARGE_MM3 = 50.0
 CLEAR_Z = 2.0
 
@@ -89,6 +90,15 @@ def describe(cases: Cases) -> list[tuple[str, str, str]]:
     rows.append(clear_plaques(typical))
     for task in TASKS:
         rows.append((f"AUC, `{task}`, its outlines", AUC_AIMS[task], auc_of(typical, task)))
+    for task in TASKS:
+        reached = auc_of(typical, task, "true_answers")
+        rows.append((f"AUC, `{task}`, true outlines", "", reached))
+    chains = [c for c in cases if c["table"] == "chains"]
+    for task in TASKS:
+        title = f"AUC, `{task}`, lesions drawn by a rule held out, its outlines"
+        rows.append((title, CHAIN_AIMS[task], auc_of(chains, task)))
+        title = f"AUC, `{task}`, lesions drawn by a rule held out, true outlines"
+        rows.append((title, "", auc_of(chains, task, "true_answers")))
     hit = stats.proportion(sum(c["found"] for c in put), len(put), name="found") if put else None
     rows.append(("lesions put into a scan never seen: found", AIMS["put in"], said(hit)))
     for name in DIAGNOSES:
@@ -134,14 +144,14 @@ def clear_plaques(typical: Cases) -> tuple[str, str, str]:
     return title, AIMS["plaques"], said(estimate)
 
 
-def auc_of(cases: Cases, task: str) -> str:
-    """Return a task's AUC on the network's outlines, and of how many patients."""
+def auc_of(cases: Cases, task: str, answers: str = "answers") -> str:
+    """Return a task's AUC on the network's outlines or the true ones, and of how many patients."""
     negative, positive = classes_of(task)
-    own = [c for c in cases if c["diagnosis"] in (*negative, *positive) and c["answers"]]
+    own = [c for c in cases if c["diagnosis"] in (*negative, *positive) and c.get(answers)]
     truth = np.array([c["diagnosis"] in positive for c in own])
     if not truth.any() or truth.all():
         return MISSING
-    scores = np.array([c["answers"][task] for c in own])
+    scores = np.array([c[answers][task] for c in own])
     return f"{auc_value(truth, scores):.2f} of {len(own)}"
 
 

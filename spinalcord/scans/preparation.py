@@ -10,10 +10,10 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,13 +24,30 @@ from .labels import Label
 from .volume import Volume, check_scan
 from .writing import describe_source
 
-if TYPE_CHECKING:
-    from ..models.model_file import Model
-
 Array = np.ndarray[Any, Any]
 
 BAR_DELAY_S = 2.0
 """What takes less shows no progress bar."""
+
+
+class ModelSettings(Protocol):
+    """What preparation needs to know of a model; `spinalcord.models.model_file.Model` has it."""
+
+    @property
+    def path(self) -> Path:
+        """The model file, for messages."""
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the network's input."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the network's outputs."""
+
+    @property
+    def preprocessing(self) -> Mapping[str, Any]:
+        """The model file's `preprocessing`."""
 
 
 class WorkingScan:
@@ -97,7 +114,7 @@ class WorkingScan:
             self._normalized[clip] = _core.normalize(self.array, clip=clip)
         return self._normalized[clip]
 
-    def segmentation_images(self, model: Model) -> tuple[Array, Array]:
+    def segmentation_images(self, model: ModelSettings) -> tuple[Array, Array]:
         """Return the input images of the segmentation network, and their position.
 
         Returns
@@ -115,7 +132,7 @@ class WorkingScan:
             images = _core.with_context(images[:, 0], step)
         return images, frame
 
-    def segment_nbytes(self, model: Model) -> int:
+    def segment_nbytes(self, model: ModelSettings) -> int:
         """Estimate the memory that segmenting this scan takes beyond what it already holds.
 
         Per voxel: the scan in the working orientation once more, scaled, each output's map, and
@@ -291,12 +308,12 @@ class LesionSlices:
         """The mask on the scan's own grid."""
         return self.scan.place(self.mask)
 
-    def images(self, model: Model) -> tuple[Array, Array, Array]:
+    def images(self, model: ModelSettings) -> tuple[Array, Array, Array]:
         """Prepare the slices as a model expects them; computed once for equal settings.
 
         Parameters
         ----------
-        model : Model
+        model : Model or ModelSettings
             A classifier.
 
         Returns
@@ -389,7 +406,7 @@ def batches(n: int, size: int, title: str, *, progress: bool) -> Iterator[slice]
             bar.update(part.stop - part.start)
 
 
-def _resampling(model: Model) -> dict[str, Any]:
+def _resampling(model: ModelSettings) -> dict[str, Any]:
     settings = model.preprocessing
     return {key: settings[key] for key in ("mode", "size", "pixel_mm") if key in settings}
 
