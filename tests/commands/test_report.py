@@ -81,3 +81,19 @@ def test_options_of_tables_that_cannot_be_meant(option, text, message, capsys):
     with pytest.raises(SystemExit):
         main(["report", "cases.csv", option, text])
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_margin_and_a_second_run_reach_the_report(tmp_path, capsys):
+    first = cohorts.drawn(24, seed=1)
+    second = {**first, "reader_1": first["reader_2"], "reader_2": first["reader_1"]}
+    run = cohorts.write_run(tmp_path / "run", first)
+    with_t1c = cohorts.write_run(tmp_path / "with", second)
+    options = ["--t1c-run", str(with_t1c), "--margin", "0.1", "--quiet"]
+    assert main(["report", str(run), *options]) == 0
+    capsys.readouterr()
+    text = (run / "report" / "with_t1c.csv").read_text(encoding="utf-8")
+    assert "2 readers, same patients" in text
+    assert "equivalence, margin 10 points" in (run / "report" / "reader_group.csv").read_text()
+    assert main(["report", str(run), "--t1c-run", str(tmp_path / "absent")]) == 4
+    assert "absent" in capsys.readouterr().err

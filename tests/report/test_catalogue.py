@@ -29,7 +29,9 @@ def everything(n):
     table["participant_id"][-2:] = table["participant_id"][:2]
     table["reader_3"] = table["reader_1"][::-1]
     table["site"] = (["A", "B", "C"] * n)[:n]
-    cohort = Cohort(table, factors=("site",), describe=("site",), margin=0.05)
+    # The same patients with T1c: the readers have changed places.
+    second = {**table, "reader_1": table["reader_3"], "reader_3": table["reader_1"]}
+    cohort = Cohort(table, factors=("site",), describe=("site",), margin=0.05, t1c_run=second)
     cohort.lesions = cohorts.lesions(n)
     return cohort
 
