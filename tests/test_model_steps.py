@@ -9,7 +9,7 @@ import sys
 import pytest
 from model_steps import FOLDER, step
 
-HELPERS = {"__init__", "__main__", "tables", "markdown", "weights"}
+HELPERS = {"__init__", "__main__", "lesion_values", "tables", "markdown", "weights"}
 
 
 def run(*arguments):

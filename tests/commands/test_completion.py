@@ -41,7 +41,14 @@ def test_bash_offers_commands_actions_options_and_choices(script):
     assert offered(script, "segment", "--pre") == ["--precision"]
     assert offered(script, "run", "--masks", "") == ["compare", "use", "ignore"]
     assert offered(script, "explain", "scan.nii.gz", "--task", "ms") == ["ms_vs_nmosd"]
-    assert offered(script, "models", "") == ["list", "verify", "export", "random"]
+    assert offered(script, "models", "") == [
+        "list",
+        "verify",
+        "quantize",
+        "export",
+        "import",
+        "random",
+    ]
     assert "--seed" in offered(script, "models", "random", "--")
     assert offered(script, "completion", "") == ["bash", "zsh"]
 
