@@ -356,10 +356,7 @@ def lesion_table(
 # ---- Networks -----------------------------------------------------------------------------------
 
 def peak(precision: str, seconds: float, /) -> float:
-    """Return the most multiply-adds a second that one thread reaches in a precision.
-
-    0.0 where there are no kernels for it.
-    """
+    """Return the most multiply-adds a second of one thread in a precision; 0.0 without kernels."""
 
 @final
 class Network:
@@ -418,10 +415,7 @@ class Network:
         """Return how batches of h x w images are computed; see `spinalcord.Network.plan_info`."""
 
     def ranges(self, x: NDArray[np.float32], /) -> list[tuple[str, float, float, float, float]]:
-        """List each step's name, the least and largest value it reads, and it writes; f32 only.
-
-        What it reads is 0 and 0 unless a batch normalisation comes first, behind whose ReLU it is.
-        """
+        """List each step's name, and the least and largest value it reads and writes; f32 only."""
 
     @property
     def kind(self) -> str: ...

@@ -19,7 +19,7 @@ OTHER_FILES = sorted(
 
 # Files that may be longer than the others, and how long.
 LONGER = {
-    "spinalcord/_core.pyi": 700,  # an extension module has one stub
+    "spinalcord/_core.pyi": 720,  # an extension module has one stub
     "tests/cohort/test_running.py": 570,
 }
 

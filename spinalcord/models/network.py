@@ -307,9 +307,7 @@ class Network:
         return self._core.profile(self._images(x))
 
     def plan_info(self, h: int, w: int) -> dict[str, Any]:
-        """Tell how batches of one size are computed.
-
-        What is faster is measured on the first batch of four images a thread.
+        """Tell how batches are computed, which the first of four images a thread measures.
 
         Parameters
         ----------
