@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import options as shared
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     cpu, models = _core.cpu(), list_models(options.models)
     for row in models:
         if "error" not in row:
-            row["kernels"] = {p: _kernels(folder / row["file"], p) for p in cpu["precisions"]}
+            row["kernels"] = _kernels(folder / row["file"], cpu["precisions"])
     print_json(
         {
             "version": __version__,
@@ -43,9 +44,15 @@ def run(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _kernels(path: Path, precision: str) -> dict[str, int]:
-    """Count the steps of a network at 256 x 256 by the kernel that computes them."""
+def _kernels(path: Path, precisions: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Count a network's steps at 256 x 256 by their kernel, for each precision that it can take.
+
+    A model without scales has no entry for int8.
+    """
+    from ..models.int8 import has_ranges
+    from ..models.model_file import read_model
     from ..models.network import Network
 
-    layers = Network.open(path, precision).layers(256, 256)
-    return dict(Counter(layer["implementation"] for layer in layers))
+    able = [p for p in precisions if p != "int8" or has_ranges(read_model(path))]
+    steps = {p: Network.open(path, p).layers(256, 256) for p in able}
+    return {p: dict(Counter(row["implementation"] for row in own)) for p, own in steps.items()}
