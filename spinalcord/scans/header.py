@@ -26,6 +26,9 @@ from typing import Any, BinaryIO
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
+_SHORT_FORM = frozenset(
+    b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split()
+)  # fmt: skip
 _LONG_FORM = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR",
               b"UT", b"UV"}  # fmt: skip
 _LONG_TEXT = {b"UC", b"UT"}  # GE's 7 T scanners write the pixel spacing as UT
@@ -228,7 +231,13 @@ def _read_meta(file: BinaryIO, size: int) -> str:
         if len(head) < 8 or head[:2] != b"\x02\x00":
             file.seek(start)
             return syntax
-        if head[4:6] in _LONG_FORM:
+        vr = head[4:6]
+        if vr not in _LONG_FORM and vr not in _SHORT_FORM:
+            # Readers do not agree on how long such an element is.
+            raise DamagedHeaderError(
+                f"its file meta information has an unknown value representation, {_text(vr)!r}"
+            )
+        if vr in _LONG_FORM:
             (length,) = struct.unpack("<I", file.read(4).ljust(4, b"\0"))
         else:
             (length,) = struct.unpack_from("<H", head, 6)

@@ -96,6 +96,15 @@ def test_an_element_behind_the_pixels_that_the_file_cannot_hold_is_refused(tmp_p
     assert isinstance(read(path), Volume)  # padding, as the standard allows
 
 
+def test_an_unknown_representation_in_the_meta_information_is_refused(tmp_path, maker):
+    """Its length is read in two ways; the decoder took 775 MB for a file of 2 kB."""
+    maker.classic(tmp_path)
+    path = tmp_path / "IM0004"
+    path.write_bytes(path.read_bytes().replace(b"\2\0\x10\0UI", b"\2\0\x10\0UZ", 1))
+    with pytest.raises(InputError, match="unknown value representation, 'UZ'"):
+        read(path)
+
+
 def test_any_damage_is_an_input_error_or_still_an_image(tmp_path, maker):
     maker.enhanced(tmp_path / "mf.dcm", n=3)
     content = (tmp_path / "mf.dcm").read_bytes()
