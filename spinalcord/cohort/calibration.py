@@ -33,7 +33,7 @@ def quantize_model(
 
     Some slices of some cases, both drawn at random, go through the network in f32. The range of
     each map is stored beside the model file, in ``int8-scales.json``; the file itself stays as it
-    is. Cases that cannot be read, and for a classifier those without lesion, are left out with a
+    is. Cases that cannot be read, and for a classifier those without lesion, are excluded with a
     warning, and others drawn.
 
     Parameters
@@ -56,7 +56,7 @@ def quantize_model(
     -------
     dict
         ``file``, the scales'; ``model``; ``cases``, ``slices`` and ``ranges``, how many;
-        ``failed``, cases that were left out.
+        ``failed``, cases that were excluded.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def quantize_model(
             used += 1
         except SpinalcordError as error:
             failed.append(case.case_id)
-            warnings.warn(f"{case.case_id} is left out: {error}", SpinalcordWarning, stacklevel=2)
+            warnings.warn(f"{case.case_id} is excluded: {error}", SpinalcordWarning, stacklevel=2)
         if used == cases:
             break
     if not images:

@@ -167,7 +167,7 @@ def _import(options: argparse.Namespace) -> int:
     made = import_model(options.file, options.out, network=options.network, role=role,
                         settings=settings, outputs=outputs, name=options.name)  # fmt: skip
     if not options.quiet:
-        say("cut-offs are one half: choose them on your own cases before you use the model")
+        say("thresholds are one half: choose them on your own cases before you use the model")
     print_json(made)
     return DONE
 

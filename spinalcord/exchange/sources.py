@@ -118,7 +118,7 @@ def read_sources(scan: Volume) -> SourceSeries:
 
 
 def _series_in_zip(pydicom: Any, path: Path) -> list[list[Any]]:
-    """Read the headers in a zip, by series; what is no image is left out."""
+    """Read the headers in a zip, by series; what is no image is ignored."""
     groups: dict[str, list[Any]] = {}
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():

@@ -145,10 +145,16 @@ def stored_ranges(model: Model) -> list[tuple[str, float, float]]:
 
 
 def has_ranges(model: Model) -> bool:
-    """Return whether a model can be opened in int8, as far as its scales go."""
+    """Return whether a model can be opened in int8, as far as its scales go.
+
+    Raises
+    ------
+    ModelError
+        As for `stored_ranges`: damaged scales are not the same as none.
+    """
     try:
         stored_ranges(model)
-    except (BackendError, ModelError):
+    except BackendError:
         return False
     return True
 

@@ -24,7 +24,7 @@ from ..tasks import TASKS
 from .export import PARITY, describe
 from .keras_files import ENDINGS, read_layers, rename_densenet, rename_multiresunet
 from .settings import SEGMENTATION, Settings
-from .starting import OLD_NAME
+from .starting import OLD_NAME, load_weights
 from .torch_networks import build, load_tensors
 
 Array = NDArray[np.float32]
@@ -155,15 +155,7 @@ def read_source(path: Path, network: str) -> tuple[Tensors, dict[str, str]]:
 
 def _load(path: Path) -> Tensors:
     """Read names and tensors of safetensors or torch.save, from under the usual keys."""
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            loaded: Any = load_file(path)
-        else:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # both readers raise errors of many kinds for a damaged file
-        raise ModelError(f"{path}: no weights could be read: {type(error).__name__}") from error
+    loaded = load_weights(path)
     while isinstance(loaded, dict) and not any(torch.is_tensor(v) for v in loaded.values()):
         inner = next((loaded[key] for key in WRAPPED if isinstance(loaded.get(key), dict)), None)
         if inner is None:

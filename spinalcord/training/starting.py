@@ -129,6 +129,24 @@ def load_backbone(network: nn.Module, path: str | os.PathLike[str]) -> None:
     _copy(network, found, wanted, Path(path))
 
 
+def load_weights(path: Path) -> Any:
+    """Load what safetensors or torch.save stored, onto the CPU, without running anything.
+
+    Raises
+    ------
+    ModelError
+        No such file, or a damaged one.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # both readers raise errors of many kinds for a damaged file
+        raise ModelError(f"{path}: no weights could be read: {type(error).__name__}") from error
+
+
 def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """Read named tensors as float32 from safetensors or a state_dict of torch.save.
 
@@ -138,15 +156,7 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         No such file, damaged, or something else than tensors in it.
     """
     path = Path(path)
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            loaded: Any = load_file(path)
-        else:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # both readers raise errors of many kinds for a damaged file
-        raise ModelError(f"{path}: no weights could be read: {type(error).__name__}") from error
+    loaded = load_weights(path)
     if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
         raise ModelError(f"{path} contains no state_dict (names and tensors)")
     return {name: value.float() for name, value in loaded.items()}

@@ -42,7 +42,7 @@ def models(tmp_path_factory):
 @pytest.mark.parametrize("role", ["segmentation", "ms_vs_nmosd"])
 def test_scales_are_measured_and_stored(cohort, models, role):
     path = next(p for p in models.values() if read_model(p).role == role)
-    with pytest.warns(SpinalcordWarning, match="broken is left out"):
+    with pytest.warns(SpinalcordWarning, match="broken is excluded"):
         made = quantize_model(path, cohort, cases=3, slices=2, threads=2)
     assert (made["cases"], made["failed"]) == (2, ["broken"])
     assert 2 <= made["slices"] <= 4

@@ -75,6 +75,9 @@ def test_without_scales_or_with_those_of_other_weights_int8_is_refused(path):
     assert not has_ranges(read_model(path))
     with pytest.raises(BackendError, match="are of another file"):
         Network.open(path, "int8")
+    path.with_name(SCALES).write_text("{")
+    with pytest.raises(ModelError, match="cannot read"):
+        has_ranges(read_model(path))
 
 
 @needs_int8
