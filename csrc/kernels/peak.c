@@ -1,10 +1,10 @@
 /* Which products are the peak of a precision on this CPU, and how fast they are. */
 #include "peak.h"
 
+#include "../base/clock.h"
 #include "../spinalcord.h"
 
 #include <stddef.h>
-#include <time.h>
 
 static sc_peak_fn choose(sc_isa isa, sc_precision precision)
 {
@@ -20,24 +20,17 @@ static sc_peak_fn choose(sc_isa isa, sc_precision precision)
     return isa == SC_ISA_AMX ? sc_peak_u8_amx : sc_peak_u8_avx512;
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 double sc_cpu_peak(sc_precision precision, double seconds)
 {
     enum { ROUNDS = 20000 }; /* well under a millisecond */
     const sc_peak_fn run = choose(sc_cpu_isa(), precision);
     double best = 0.0;
     if (run == NULL) return 0.0;
-    const double end = seconds_now() + seconds;
+    const double end = sc_seconds_now() + seconds;
     do {
-        const double begin = seconds_now(), macs = run(ROUNDS);
-        const double rate = macs / (seconds_now() - begin);
+        const double begin = sc_seconds_now(), macs = run(ROUNDS);
+        const double rate = macs / (sc_seconds_now() - begin);
         if (rate > best) best = rate;
-    } while (seconds_now() < end);
+    } while (sc_seconds_now() < end);
     return best;
 }

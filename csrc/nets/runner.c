@@ -1,11 +1,11 @@
 /* Threads with plans: made when a size is first seen, then run any number of times. */
 #include "runner.h"
 
+#include "../base/clock.h"
 #include "../base/memory.h"
 #include "../base/status.h"
 
 #include <string.h>
-#include <time.h>
 
 /* Above this a thread's own plan no longer fits into its share of the caches, and
  * the threads do better on one image together. */
@@ -240,25 +240,18 @@ static void run(void *arg, int thread, int n_threads)
     if (engine->thread_end != NULL) engine->thread_end();
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* The next 'n' images; 'seconds' (or NULL) receives what each took. */
 static sc_status run_next(sc_runner *runner, run_job *job, int64_t n, bool alone,
                           double *seconds, sc_error *err)
 {
     const sc_call *call = job->batch->call;
-    const double begin = seconds_now();
+    const double begin = sc_seconds_now();
     if (n == 0) return SC_OK;
     job->last = job->first + n;
     job->alone = alone;
     sc_pool_run(runner->pool, run, job, call->poll, call->poll_arg, &job->cancel);
     job->first = job->last;
-    if (seconds != NULL) *seconds = (seconds_now() - begin) / (double)n;
+    if (seconds != NULL) *seconds = (sc_seconds_now() - begin) / (double)n;
     if (atomic_load(&job->cancel)) return sc_fail(err, SC_CANCELLED, "cancelled");
     return first_failure(job->status, job->errors, runner->n_threads, err);
 }

@@ -1,10 +1,10 @@
 /* Running a plan: each thread does its part of each step, then all meet. */
 #include "plan_internal.h"
 
+#include "../base/clock.h"
 #include "../base/status.h"
 
 #include <string.h>
-#include <time.h>
 
 int64_t plan_no_scratch(const sc_plan *plan, const plan_step *step, int64_t rows)
 {
@@ -95,13 +95,6 @@ static void clear_halo(const plan_turn *turn, const plan_step *step)
     }
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 sc_status sc_plan_run(sc_plan *plan, int thread, const sc_image *image,
                       const atomic_bool *cancel, double *profile, sc_error *err)
 {
@@ -109,7 +102,7 @@ sc_status sc_plan_run(sc_plan *plan, int thread, const sc_image *image,
     const plan_turn turn = {plan, thread, image, cancel};
     const bool timed = profile != NULL && thread == 0;
     const bool watched = image->ranges != NULL;
-    double last = timed ? seconds_now() : 0.0;
+    double last = timed ? sc_seconds_now() : 0.0;
     for (int i = 0; i < plan->n_steps; i++) {
         const plan_step *step = &plan->steps[i];
         float *range = watched && thread == 0 ? image->ranges + 4 * i : NULL;
@@ -124,7 +117,7 @@ sc_status sc_plan_run(sc_plan *plan, int thread, const sc_image *image,
         if (range != NULL) plan_range_written(plan, step, range);
         if (watched) sc_barrier_wait(&plan->barrier, plan->n_threads);
         if (!timed) continue;
-        const double now = seconds_now();
+        const double now = sc_seconds_now();
         profile[i] += now - last;
         last = now;
     }
