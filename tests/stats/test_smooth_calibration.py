@@ -32,6 +32,12 @@ def test_the_band_holds_the_curve():
     assert (curve.high > curve.low).all()
 
 
+@pytest.mark.parametrize(("n", "reason"), [(49, "too narrow: fewer than 50 cases"), (50, "")])
+def test_a_band_of_few_cases_says_that_it_is_too_narrow(n, reason):
+    p = np.linspace(0.05, 0.95, n)
+    assert calibration_curve(np.arange(n) % 2, p, replicates=100).reason == reason
+
+
 @pytest.mark.slow
 def test_the_index_rejects_as_often_as_it_says():
     rng, rejected = np.random.default_rng(4), 0

@@ -42,9 +42,9 @@ def draw_calibration_curve(cohort: Cohort, task: str, *, ax: Any = None) -> Any:
     colour, line = TASK_LOOKS[task]
     with style():
         ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":", label="perfect")
-        ax.fill_between(
-            curve.probability, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0
-        )
+        label = f"band {curve.reason}" if curve.reason else None
+        ax.fill_between(curve.probability, curve.low, curve.high, color=colour, alpha=0.15,
+                        linewidth=0, label=label)  # fmt: skip
         ax.plot(curve.probability, curve.observed, color=colour, linestyle=line, label="loess")
         for value, (bottom, top) in {True: (1.0, 1.05), False: (-0.05, 0.0)}.items():
             own = p[truth == value]

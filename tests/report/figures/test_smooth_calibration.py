@@ -25,6 +25,13 @@ def test_the_line_is_that_of_the_statistics():
     assert ax.get_title() == "tumor or demyelination"
 
 
+@pytest.mark.parametrize(("n", "shown"), [(40, True), (120, False)])
+def test_a_band_of_few_cases_is_labelled(n, shown):
+    ax = figures.draw_calibration_curve(Cohort(cohorts.drawn(n)), "tumor_vs_demyelination")
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert ("band too narrow: fewer than 50 cases" in labels) is shown
+
+
 def test_too_few_cases():
     with pytest.raises(InputError, match="too few for a smooth curve"):
         figures.draw_calibration_curve(Cohort(cohorts.drawn(12)), "tumor_vs_demyelination")
