@@ -26,11 +26,13 @@ WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-pr
 WARNINGS += ["-Wconversion", "-Wno-sign-conversion", "-Wundef", "-Wdouble-promotion"]
 CFLAGS = ["-std=gnu11", "-O3", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math"]
 DISTRIBUTIONS = ["onednn-devel-cpu-gomp", "onednn-cpu-gomp"]
+AVX2 = ["-mavx2", "-mfma"]
 AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma"]
 AMX = [*AVX512, "-mavx512bf16", "-mamx-tile", "-mamx-bf16", "-mamx-int8"]
 # By the end of a file's name; every other file is for any x86-64, so that one wheel runs anywhere.
 ISA = {
-    "avx2": ["-mavx2", "-mfma"],
+    "avx2": AVX2,
+    "avx2vnni": [*AVX2, "-mavxvnni"],
     "avx512": AVX512,
     "avx512bf16": [*AVX512, "-mavx512bf16"],
     "avx512vnni": [*AVX512, "-mavx512vnni"],

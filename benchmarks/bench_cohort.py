@@ -1,4 +1,4 @@
-"""Time and memory of what a run does besides computing, for simulated cases.
+"""Measure time and memory of a run apart from the computation, with simulated cases.
 
     python benchmarks/bench_cohort.py 1000 10000
 

@@ -1,4 +1,4 @@
-"""How often printed intervals hold the truth, and printed tests reject a true hypothesis.
+"""Simulate how often printed intervals cover the truth, and printed tests reject a true hypothesis.
 
 Simulates cohorts of 2 + 2, 5 + 5, 10 + 10, 40 + 33 and 78 + 79 cases (positive and
 negative) with known true values, and asks the package for every interval and test that a report
@@ -8,7 +8,10 @@ Markdown.
     python benchmarks/bench_coverage.py --out benchmarks/results/coverage.jsonl --part rows.jsonl
 
 The revision of the working copy, which must be clean, is stored with the rows. `--part` keeps the
-rows that are done: the same command again goes on where the last was interrupted.
+finished rows: the same command resumes an interrupted run. `--update`
+replaces only the rows of the named scenarios, for example after a change that concerns them:
+
+    python benchmarks/bench_coverage.py --scenarios "smooth curve" --update --out FILE
 
 A row that lies within two standard errors of a limit is simulated with five times as many cohorts.
 
@@ -33,7 +36,7 @@ import numpy as np
 from bench_networks import add_out, describe_machine, write_lines
 from coverage_further import FURTHER
 from coverage_scenarios import SCENARIOS, Scenario
-from coverage_table import fails, pack
+from coverage_table import fails, pack, without
 
 from spinalcord.stats import Comparison, Estimate
 
@@ -100,21 +103,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--part", type=Path, help="rows that are done, of the same revision")
     names = "|".join(scenario.name for scenario in (*SCENARIOS, *FURTHER))
     parser.add_argument("--scenarios", default=names, help="their names, separated by |")
+    parser.add_argument(
+        "--update", action="store_true", help="keep the rows of other scenarios in the file"
+    )
     add_out(parser)
     options = parser.parse_args(arguments)
+    if options.update and not options.out:
+        parser.error("--update needs --out, the file whose rows are replaced")
+    scenarios = options.scenarios.split("|")
     machine = {**describe_machine(), "revision": clean_revision()}
     done = Part(options.part, machine["revision"])
     lines = []
     print("| figure | size | truth | coverage | type I error | marked |")
     print("|---|---|---|---|---|---|")
     for scenario in (*SCENARIOS, *FURTHER):
-        if scenario.name in options.scenarios.split("|"):
+        if scenario.name in scenarios:
             for line in simulate(scenario, options.replicates, done):
                 lines.append(line)
                 print(as_row(line), flush=True)
+    kept: list[dict[str, object]] = []
+    if options.out and options.update and options.out.exists():
+        earlier = [json.loads(text) for text in options.out.read_text("utf-8").splitlines()]
+        kept = without(earlier, scenarios)
     if options.out:
-        options.out.unlink(missing_ok=True)  # all rows of a file are of one revision
-    write_lines(pack(lines, machine), options.out)
+        options.out.unlink(missing_ok=True)
+    write_lines([*kept, *pack(lines, machine)], options.out)
     wrong = [line for line in lines if fails(line)]
     for line in wrong:
         print("fails:", json.dumps(line))

@@ -63,6 +63,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--isas", nargs="+", default=["auto"],
         choices=["auto", "sse2", "avx2", "avx512", "avx512_bf16"],
         help="of our own network; sse2 leaves convolutions to oneDNN")  # fmt: skip
+    add("--backends", nargs="+", default=["own"], choices=["own", "onednn"],
+        help="whose convolutions our own network takes")  # fmt: skip
     add("--clock", default="wall", choices=list(CLOCKS), help="cpu: of all threads together")
     add("--rounds", type=int, default=15)
     add("--seconds", type=float, default=0.5, help="per runner and round")
@@ -89,7 +91,7 @@ def write_lines(lines: list[dict], path: Path | None) -> None:
 
 def tasks(kind: str, options: argparse.Namespace) -> list[Task]:
     return [
-        Task(kind, precision, size, batch, threads, tuple(options.isas))
+        Task(kind, precision, size, batch, threads, tuple(options.isas), tuple(options.backends))
         for precision, size, batch, threads in itertools.product(
             options.precisions, options.sizes, options.batches, options.threads
         )
@@ -205,7 +207,7 @@ def describe_machine() -> dict:
         (part.strip() for part in line.split(":", 1)) for line in info.splitlines() if ":" in line
     )
     flags = fields.get("flags", "").split()
-    wanted = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+    wanted = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
     return {
         "cpu": fields.get("model name", platform.processor()),
         "family_model": f"{fields.get('cpu family')}/{fields.get('model')}",

@@ -1,4 +1,5 @@
-"""What quality control costs: pictures by case, and the page of a large cohort in a real browser.
+"""Measure the cost of quality control: pictures per case, and the page of a large cohort in a
+browser.
 
     python benchmarks/bench_qc.py pictures OUT COHORT        draw again the cases of a run
     python benchmarks/bench_qc.py page 1000 10000            simulated cases, Chromium

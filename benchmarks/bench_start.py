@@ -1,4 +1,4 @@
-"""What comes before the first result: import, opening a model, first call, memory, installed size.
+"""Measure the start: import, opening a model, first call, memory, installed size.
 
 Each start is a process of its own, peers in turn, after one start that is not counted and leaves
 the files in the page cache.  Each figure becomes one JSON line; the table goes to stdout as
@@ -73,7 +73,7 @@ else:
 opened = time.perf_counter()
 assert np.isfinite(call(images)).all()
 first = time.perf_counter()
-# Not getrusage: its peak begins with what the parent process held.
+# Not getrusage: its peak starts with the memory of the parent process.
 peak_kib = int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 print(json.dumps({
     "import_s": imported - start, "open_s": opened - imported, "first_s": first - opened,

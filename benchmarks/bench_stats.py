@@ -1,4 +1,4 @@
-"""How long the statistics of a large cohort take: the bootstrap of AUCs, distances of surfaces.
+"""Time the statistics of a large cohort: bootstrap of AUCs, distances of surfaces.
 
 Beside scikit-learn and SimpleITK where they are installed, which compute one AUC and the Hausdorff
 distance; each figure becomes one JSON line, and the table goes to stdout as Markdown.

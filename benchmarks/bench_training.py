@@ -1,4 +1,4 @@
-"""What a training step costs on a CPU, with batch normalisation by the core and by PyTorch.
+"""Time a training step on a CPU, with batch normalisation by the core and by PyTorch.
 
     python benchmarks/bench_training.py --out benchmarks/results/mine.jsonl
 

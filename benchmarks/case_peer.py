@@ -28,7 +28,7 @@ def export_models(folder: Path, scan: Path) -> Path:
 
     models = find_models(None)
     images, _ = WorkingScan(scan).segmentation_images(models.model("segmentation"))
-    sizes = {"segmentation": (1, *images.shape[2:])}
+    sizes = {"segmentation": images.shape[1:]}
     settings = {}
     target = folder / f"models-{images.shape[2]}x{images.shape[3]}"
     for role in ("segmentation", *TASKS):
@@ -43,7 +43,8 @@ def export_models(folder: Path, scan: Path) -> Path:
                               opset_version=13, dynamo=False)  # fmt: skip
         found = openvino.convert_model(onnx)
         openvino.save_model(found, target / f"{role}.xml", compress_to_fp16=False)
-        settings[role] = {"size": size, **model.metadata["labels"]}
+        context = model.preprocessing.get("context_mm")
+        settings[role] = {"size": size, "context_mm": context, **model.metadata["labels"]}
     (target / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
     return target
 
@@ -54,8 +55,8 @@ def _module(model):
     from spinalcord.training.torch_networks import build, load_tensors
 
     metadata = model.metadata
-    options = {key: metadata[key] for key in ("norm_eps", "final_norm", "final_relu")
-               if key in metadata}  # fmt: skip
+    options = {key: metadata[key] for key in ("in_channels", "norm_eps", "final_norm",
+               "final_relu") if key in metadata}  # fmt: skip
     if model.network == "multiresunet":
         options["outputs"] = len(model.outputs)
     module = build(model.network, **options).eval()
@@ -110,11 +111,11 @@ def main() -> int:
     image = sitk.DICOMOrient(sitk.ReadImage(str(scan), sitk.sitkFloat32), "PIR")
     array = sitk.GetArrayFromImage(image)
     scaled = prepare(array)
-    maps = segment(openvino, compiled("segmentation", "THROUGHPUT"), scaled,
-                   settings["segmentation"]["size"])  # fmt: skip
     labels = settings["segmentation"]
+    images = with_context(scaled, labels["context_mm"], image.GetSpacing()[2])
+    maps = segment(openvino, compiled("segmentation", "THROUGHPUT"), images, labels["size"])
     cord = largest(sitk, maps[:, 1] >= 0.5)
-    lesion = kept(sitk, maps[:, 0] >= labels["threshold"], cord, labels["min_lesion_mm3"], image)
+    lesion = kept(sitk, maps[:, 0], cord, labels, image)
     out.mkdir(parents=True, exist_ok=True)
     report: dict = {"lesion_mm3": float(lesion.sum()) * float(np.prod(image.GetSpacing()))}
     write(sitk, lesion.astype(np.uint8), image, out / "lesion.nii.gz")
@@ -137,13 +138,29 @@ def prepare(array: np.ndarray) -> np.ndarray:
     return ((z - z.min()) / (z.max() - z.min())).astype(np.float32)
 
 
-def segment(openvino, network, scaled: np.ndarray, size: list[int]) -> np.ndarray:
+def with_context(scaled: np.ndarray, context_mm: float | None, step_mm: float) -> np.ndarray:
+    """Return (slices, channels, rows, columns): each slice, between what lies beside it."""
+    if not context_mm:
+        return scaled[:, None]
+    last = len(scaled) - 1
+
+    def beside(offset: float) -> np.ndarray:
+        at = np.clip(np.arange(last + 1) + offset, 0, last)
+        low = np.floor(at).astype(int)
+        part = (at - low).astype(np.float32)[:, None, None]
+        return scaled[low] * (1 - part) + scaled[np.minimum(low + 1, last)] * part
+
+    step = context_mm / step_mm
+    return np.stack((beside(-step), scaled, beside(step)), axis=1)
+
+
+def segment(openvino, network, images: np.ndarray, size: list[int]) -> np.ndarray:
     """Return (slices, 2, rows, columns), one request in flight for each stream."""
-    n, rows, columns = scaled.shape
+    n, _, rows, columns = images.shape
     pad_y, pad_x = size[1] - rows, size[2] - columns
-    images = np.pad(scaled, ((0, 0), (pad_y // 2, pad_y - pad_y // 2),
+    images = np.pad(images, ((0, 0), (0, 0), (pad_y // 2, pad_y - pad_y // 2),
                              (pad_x // 2, pad_x - pad_x // 2)))  # fmt: skip
-    maps = np.empty((n, 2, *images.shape[1:]), np.float32)
+    maps = np.empty((n, 2, *images.shape[2:]), np.float32)
     queue = openvino.AsyncInferQueue(network)
 
     def keep(request, index: int) -> None:
@@ -151,7 +168,7 @@ def segment(openvino, network, scaled: np.ndarray, size: list[int]) -> np.ndarra
 
     queue.set_callback(keep)
     for index in range(n):
-        queue.start_async({0: images[index][None, None]}, index, share_inputs=True)
+        queue.start_async({0: images[index][None]}, index, share_inputs=True)
     queue.wait_all()
     return maps[:, :, pad_y // 2 : pad_y // 2 + rows, pad_x // 2 : pad_x // 2 + columns]
 
@@ -164,14 +181,17 @@ def largest(sitk, mask: np.ndarray) -> np.ndarray:
     return sitk.GetArrayFromImage(pieces) == 1
 
 
-def kept(sitk, mask: np.ndarray, cord: np.ndarray, least_mm3: float, image) -> np.ndarray:
-    """Return the lesions that are large enough and touch the cord."""
+def kept(sitk, lesion: np.ndarray, cord: np.ndarray, labels: dict, image) -> np.ndarray:
+    """Return the lesions that are large enough, somewhere probable enough and touch the cord."""
+    mask = lesion >= labels["threshold"]
     pieces = sitk.GetArrayFromImage(
         sitk.ConnectedComponent(sitk.GetImageFromArray(mask.astype(np.uint8)), True)
     )
     sizes = np.bincount(pieces.ravel()) * float(np.prod(image.GetSpacing()))
     inside = np.bincount(pieces.ravel(), cord.ravel().astype(np.float64)) > 0
-    good = (sizes >= least_mm3) & inside
+    peaks = np.zeros(len(sizes))
+    np.maximum.at(peaks, pieces[mask], lesion[mask])
+    good = (sizes >= labels["min_lesion_mm3"]) & inside & (peaks >= labels.get("min_peak", 0))
     good[0] = False
     return good[pieces]
 

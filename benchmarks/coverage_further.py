@@ -1,4 +1,4 @@
-"""What `bench_coverage.py` simulates besides: operating points, groups of readers, measurements."""
+"""Further simulations of `bench_coverage.py`: operating points, groups of readers, measurements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which row of the benchmark stands for each interval and test that a report prints.
+"""Map each interval and test that a report prints to its row of the benchmark.
 
 A report names the method of every interval and test. `find` says what in the benchmark simulates
 it; a test of the report's catalogue holds that there is always something.

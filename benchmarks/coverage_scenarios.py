@@ -1,4 +1,4 @@
-"""What `bench_coverage.py` simulates: cohorts with known true values, and their figures."""
+"""Simulations of `bench_coverage.py`: cohorts with known true values, and their figures."""
 
 from __future__ import annotations
 

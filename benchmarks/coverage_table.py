@@ -1,4 +1,4 @@
-"""The file of results of `bench_coverage.py`, and the table in docs/statistics.md made from it.
+"""Read and write the results of `bench_coverage.py`, and make the table in docs/statistics.md.
 
 python benchmarks/coverage_table.py benchmarks/results/coverage.jsonl
 """
@@ -51,6 +51,19 @@ def unpack(stored: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         for row in entry.get("rows", ()):
             lines.append({**own, **dict(zip(columns, row, strict=True))})
     return lines
+
+
+def without(stored: Sequence[dict[str, Any]], scenarios: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the entries of a file but for some scenarios, and but for runs of nothing else."""
+    kept: list[dict[str, Any]] = []
+    for entry in stored:
+        if "machine" in entry and kept and "machine" in kept[-1]:
+            kept.pop()
+        if entry.get("scenario") not in scenarios:
+            kept.append(entry)
+    if kept and "machine" in kept[-1]:
+        kept.pop()
+    return kept
 
 
 def table(lines: Sequence[dict[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""The libraries that are compared: each makes runners, which turn images into probabilities.
+"""Runners of the libraries that are compared, which compute probabilities of images.
 
 A runner is prepared for one network, precision, batch and thread count.  What is prepared is left
 out of the timing; converting between NumPy and the library's own arrays is not, as far as the
@@ -8,6 +8,7 @@ library needs it to take and give float32 NumPy arrays.
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Task:
     batch: int
     threads: int
     isas: tuple[str, ...] = ("auto",)
+    backends: tuple[str, ...] = ("own",)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -188,20 +190,20 @@ def runners(peer: str, bench: Bench, task: Task) -> Iterator[Runner]:
 def _spinalcord(bench: Bench, task: Task) -> Iterator[Runner]:
     ranges = bench.quantize(task.size) if task.precision == "int8" else []
     try:
-        for isa in task.isas:
-            yield Runner(
-                "spinalcord", VARIANTS.get(isa, isa), _network(bench.model_path, task, isa, ranges)
-            )
+        for isa, backend in itertools.product(task.isas, task.backends):
+            variant = VARIANTS["sse2"] if backend == "onednn" else VARIANTS.get(isa, isa)
+            network = _network(bench.model_path, task, isa, backend, ranges)
+            yield Runner("spinalcord", variant, network)
     except BackendError as error:
         raise UnavailableError(str(error)) from error
 
 
 def _network(
-    path: Path, task: Task, isa: str, ranges: list[tuple[str, float, float]]
+    path: Path, task: Task, isa: str, backend: str, ranges: list[tuple[str, float, float]]
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Open a network of ours; with another instruction set than the best, past `Network.open`."""
     if isa == "auto":
-        return spinalcord.Network.open(path, precision=task.precision, threads=task.threads)
+        return spinalcord.Network.open(path, task.precision, task.threads, backend=backend)
     with map_model(path) as (model, buffer):
         return _core.Network(
             model.network,
@@ -215,6 +217,7 @@ def _network(
             precision=task.precision,
             threads=task.threads,
             isa=isa,
+            backend=backend,
             ranges=ranges,
         )
 

@@ -1,7 +1,7 @@
 """Outline, classify and explain lesions on sagittal T2-weighted MRI of the spinal cord.
 
 >>> import spinalcord as sc
->>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+>>> phantom = sc.phantom.make_case("MS", 5, region="cervical", kind="2d")
 >>> segmentation = sc.segment(phantom.t2)
 >>> segmentation.found, segmentation.mask.shape == phantom.t2.shape
 (True, True)

@@ -464,6 +464,8 @@ class Network:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return signed class-activation maps of a logit, (n, fh, fw), and probabilities, (n, 2).
 
+        The maps of both logits, (n, 2, fh, fw), for the index -1.
+
         DenseNet121 only; InputError otherwise.
         """
 
@@ -475,6 +477,9 @@ class Network:
 
 def cpu() -> dict[str, Any]:
     """Return what this process can use: name, isa, precisions, threads, onednn."""
+
+def trim_memory() -> None:
+    """Give the memory that no call of a network is using back to the system."""
 
 # ---- Training -----------------------------------------------------------------------------------
 

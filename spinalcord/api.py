@@ -32,7 +32,7 @@ _shared_lock = threading.Lock()
 
 
 def _documented_as(method: Callable[..., Any]) -> Callable[[Function], Function]:
-    """Put a method's documentation and that of `Pipeline`'s options before a function's examples.
+    """Insert documentation of a method and `Pipeline`'s options before a function's examples.
 
     So each option is described in one place. ``python -OO`` has no docstrings to join.
     """
@@ -75,10 +75,10 @@ def segment(
 
     Examples
     --------
-    Of a synthetic scan, whose lesions are known:
+    A synthetic scan, whose lesions are known:
 
     >>> import spinalcord as sc
-    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> phantom = sc.phantom.make_case("MS", 5, region="cervical", kind="2d")
     >>> found = sc.segment(phantom.t2)
     >>> found.found
     True
@@ -114,12 +114,12 @@ def classify(
     progress: bool = False,
     roi: str = "full",
 ) -> Diagnosis:
-    """Tell tumour from demyelination, astrocytoma from ependymoma, and MS from NMOSD.
+    """Distinguish tumour from demyelination, astrocytoma from ependymoma, and MS from NMOSD.
 
     Examples
     --------
     >>> import spinalcord as sc
-    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> phantom = sc.phantom.make_case("MS", 5, region="cervical", kind="2d")
     >>> found = sc.classify(phantom.t2, mask=phantom.lesion)
     >>> sorted(found.probabilities)
     ['MS', 'NMOSD', 'astrocytoma', 'ependymoma']
@@ -157,7 +157,7 @@ def explain(
     Examples
     --------
     >>> import spinalcord as sc
-    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> phantom = sc.phantom.make_case("MS", 5, region="cervical", kind="2d")
     >>> shown = sc.explain(phantom.t2, task="ms_vs_nmosd", mask=phantom.lesion, target="MS")
     >>> shown.target, shown.map.same_grid(phantom.t2)
     ('MS', True)

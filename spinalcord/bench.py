@@ -14,7 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from . import __version__, _core
 from .errors import InputError
+from .models.ensemble import files_of, open_model
+from .models.folder import find_models, write_random
+from .models.int8 import has_ranges
+from .models.network import Network, check_settings
 
 if TYPE_CHECKING:
     from .models.folder import ModelFolder
@@ -55,9 +62,9 @@ def measure(
         Folder with model files; those that come with the package if not given. Where that has
         none, random weights are timed, which take as long.
     precisions : sequence of {"f32", "bf16", "int8"}, optional
-        What this CPU has if not given, int8 of models that have scales.
+        Those of this CPU if not given; int8 only for models with scales.
     backends : sequence of {"own", "onednn"}, default ("own",)
-        Whose convolutions.
+        Implementation of the convolutions.
     threads : sequence of int, optional
         1, 2, 4 and so on up to the CPUs this process may use, these included, if not given.
     batches : sequence of int, default (1,)
@@ -65,7 +72,7 @@ def measure(
     size : int, default 256
         Side of an image in pixels, a multiple of 16, at least 32.
     seconds : float, default 1.0
-        Of each figure; at least five calls are made.
+        Seconds per figure; at least five calls are made.
 
     Yields
     ------
@@ -92,12 +99,6 @@ def measure(
     >>> sorted({row["network"] for row in rows})
     ['densenet121', 'multiresunet']
     """
-    import numpy as np
-
-    from . import __version__, _core
-    from .models.ensemble import open_model
-    from .models.folder import WEIGHTS_DIR, find_models, write_random
-
     if size < 32 or size % 16:
         raise InputError(f"size is {size} pixels, expected a multiple of 16 from 32")
     if min(batches, default=0) < 1:
@@ -108,14 +109,14 @@ def measure(
     threads = _counts(int(cpu["threads"])) if threads is None else threads
     with tempfile.TemporaryDirectory() as scratch:
         folder = find_models(models)
-        if not folder.models and folder.path == WEIGHTS_DIR:
+        if folder.shipped_empty:
             write_random(scratch)
             folder = find_models(scratch)
         for role, precision, backend, count in itertools.product(
             _roles(folder), chosen, backends, threads
         ):
             model = folder.model(role)
-            if precision == "int8" and not asked and not _has_int8(model, backend):
+            if precision == "int8" and not asked and not _has_int8(model):
                 continue
             network = open_model(model, precision, count, backend=backend)
             for batch in batches:
@@ -167,7 +168,7 @@ def measure_peaks(
     threads : int, optional
         The CPUs that this process may use if not given.
     seconds : float, default 1.0
-        Of each peak, and of each network's profile; five profiles at least.
+        Seconds per peak and per profile of a network; at least five profiles are made.
 
     Returns
     -------
@@ -190,13 +191,6 @@ def measure_peaks(
     >>> sorted({row["network"] for row in found["layers"]})
     ['densenet121', 'multiresunet']
     """
-    import numpy as np
-
-    from . import _core
-    from .models.ensemble import files_of
-    from .models.folder import find_models
-    from .models.network import Network, check_settings
-
     if size < 32 or size % 16:
         raise InputError(f"size is {size} pixels, expected a multiple of 16 from 32")
     cpu = _core.cpu()
@@ -209,7 +203,7 @@ def measure_peaks(
         _roles(folder), cpu["precisions"] if precisions is None else precisions
     ):
         model = folder.model(role)
-        if precision == "int8" and precisions is None and not _has_int8(model, "own"):
+        if precision == "int8" and precisions is None and not _has_int8(model):
             continue
         network = Network.open(files_of(model)[0].path, precision, threads)
         image = np.random.default_rng(0).random((1, model.in_channels, size, size), np.float32)
@@ -270,8 +264,6 @@ def _together(n: int, function: Callable[..., float], *arguments: Any) -> list[f
 
 def _copy_speed(seconds: float) -> float:
     """GB a second that one thread reads and writes by copying 64 MiB, at its fastest."""
-    import numpy as np
-
     src = np.ones(1 << 24, np.float32)
     dst = np.zeros_like(src)
     best, begin = 0.0, time.perf_counter()
@@ -286,8 +278,6 @@ def _classes(
     network: Network, image: Array, seconds: float, peaks: Mapping[str, float]
 ) -> list[dict[str, Any]]:
     """Sum up the median profile of a network by class of layer and what computes it."""
-    import numpy as np
-
     network(image)
     profiles: list[list[dict[str, Any]]] = []
     begin = time.perf_counter()
@@ -296,7 +286,7 @@ def _classes(
     sums: dict[tuple[str, str], list[float]] = {}
     for steps in zip(*profiles, strict=True):
         one = steps[0]
-        kind = _class(one["name"], one["kind"])
+        kind = layer_class(one["name"], one["kind"])
         ms = float(np.median([step["milliseconds"] for step in steps]))
         name = one["implementation"].split(":")[-1].split("_")[0]
         used = "" if kind == "other" else {"u8": "int8"}.get(name, name)
@@ -320,8 +310,23 @@ def _classes(
     return sorted(rows, key=lambda row: -row["ms"])
 
 
-def _class(name: str, kind: str) -> str:
-    """The class of a layer by its name, which both architectures fix."""
+def layer_class(name: str, kind: str) -> str:
+    """Return the class of a layer by its name, which both architectures fix.
+
+    Parameters
+    ----------
+    name, kind : str
+        As `Network.layers` gives them.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> layer_class("encoder.0.a", "convolution"), layer_class("pool0", "pooling")
+    ('3x3', 'other')
+    """
     if kind != "convolution":
         return "other"
     if name.startswith("path."):
@@ -397,11 +402,8 @@ def _roles(folder: ModelFolder) -> list[str]:
     return roles
 
 
-def _has_int8(model: Model, backend: str) -> bool:
-    from .models.ensemble import files_of
-    from .models.int8 import has_ranges
-
-    return backend == "own" and all(has_ranges(one) for one in files_of(model))
+def _has_int8(model: Model) -> bool:
+    return all(has_ranges(one) for one in files_of(model))
 
 
 def _time(network: Network, images: Array, seconds: float) -> list[float]:

@@ -25,9 +25,9 @@ def require(module: str, extra: str, what: str, *, instead: str = "") -> Any:
     extra : str
         The extra of this package that brings it, such as ``"report"``.
     what : str
-        What needs it, in words that a user knows.
+        The feature that needs it, as known to users.
     instead : str, optional
-        What does without it.
+        An alternative that does not need it.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What counts as a lesion: thresholds, their ranges, their defaults and their help.
+"""Limits that define a lesion: thresholds, ranges, defaults and help.
 
 Everything that sets or reads one of them goes through here: `spinalcord.segment`, a cohort's run,
 the command line, and the settings of a model file.
@@ -87,7 +87,7 @@ class LesionLimits:
 
     @classmethod
     def take(cls, options: Mapping[str, Any]) -> LesionLimits:
-        """Make limits of the options that are limits, and ignore the others.
+        """Create limits from options, ignoring those that are not limits.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class LesionLimits:
         labels : mapping
             ``labels`` of a segmentation model's metadata. Limits that it lacks are 0.
         cord : {"given", "network", "none"}
-            Where the cord is known from: a mask that the user gave, the network, or not at all.
+            Source of the cord: a mask given by the user, the network, or none.
 
         Returns
         -------

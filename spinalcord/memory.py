@@ -35,14 +35,14 @@ def available_nbytes() -> int | None:
 
 
 def check_memory(needed_nbytes: float, what: str) -> None:
-    """Refuse what needs more memory than there is.
+    """Check that enough memory is available.
 
     Parameters
     ----------
     needed_nbytes : float
         Estimated need, in bytes.
     what : str
-        What needs it, for the message: ``"t2.nii.gz: to segment 20 x 512 x 512 voxels"``.
+        The operation, for the message: ``"t2.nii.gz: to segment 20 x 512 x 512 voxels"``.
 
     Raises
     ------

@@ -17,9 +17,9 @@ def local_path(path: str | os.PathLike[str], error: type[Exception] = InputError
     Parameters
     ----------
     path : path-like
-        What the user named: a file or a folder, present or not.
+        Path given by the user: a file or a folder, which need not exist.
     error : type of Exception, default InputError
-        What to raise for a URL.
+        Class of the error for a URL.
 
     Returns
     -------

@@ -15,10 +15,13 @@ from .scans.labels import Label, check_label
 
 MASK_USES = ("compare", "use", "ignore")
 
+CALIBRATION_CASES, CALIBRATION_SLICES = 24, 3
+"""Default number of cases, and of slices of each, in the measurement of int8 scales."""
+
 
 @dataclass(frozen=True)
 class CohortInputs:
-    """What is read of a cohort, and how its tables and masks are understood.
+    """Inputs of a cohort: files to read, and the interpretation of tables and masks.
 
     Parameters
     ----------
@@ -27,8 +30,8 @@ class CohortInputs:
         text after a tab in a file with one entry a line. A file of verdicts (case_id, verdict,
         note) that the page for quality control exports excludes those marked fail and artefact.
     masks : {"compare", "use", "ignore"}, default "compare"
-        What a case's lesion mask is for: a reference for the segmentation; to be classified in
-        place of segmenting; nothing.
+        Use of the lesion masks: as a reference for the segmentation; instead of the segmentation;
+        not at all.
     t1c : bool, default True
         Whether to use contrast-enhanced scans, which must lie on the T2w scan's grid.
     carry : iterable of str, default ()
@@ -40,7 +43,7 @@ class CohortInputs:
         Further words for sex and diagnosis, or a coding, such as ``{"sex": {"1": "M", "2": "F"}}``;
         ``docs/tables.md`` lists those that are known.
     lesion_label : int, str or mapping, optional
-        What in the cases' masks is lesion; as for `spinalcord.classify`.
+        Label of the lesion in the masks, as for `spinalcord.classify`.
 
     Raises
     ------
@@ -73,7 +76,7 @@ class CohortInputs:
 
 @dataclass(frozen=True)
 class RunOutputs:
-    """What a run writes besides results and tables.
+    """Outputs of a run besides results and tables.
 
     Parameters
     ----------
@@ -96,7 +99,7 @@ class RunOutputs:
 
 @dataclass(frozen=True)
 class Execution:
-    """Where the cases of a run are computed, and whether finished ones are kept.
+    """Execution of a run: where cases are computed, and whether finished ones are kept.
 
     Parameters
     ----------
@@ -111,7 +114,7 @@ class Execution:
     Raises
     ------
     InputError
-        `jobs` is no whole number of at least 1, or is given together with `client`.
+        `jobs` is not an integer of at least 1, or is given together with `client`.
 
     Examples
     --------

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from clusters import cluster  # noqa: F401 - a fixture
 from command_line import random_models, scan_file  # noqa: F401 - fixtures
 from stand_ins import cord_folder, model_folder, scan, stand_in  # noqa: F401 - fixtures
 

@@ -43,13 +43,40 @@ ONEDNN = "csrc/kernels/conv_onednn.c"
 # The same for the package: a room imports from itself and from rooms of a lower rank.  What a type
 # checker alone imports does not count.
 ROOMS = {
-    "errors": 0, "tasks": 0, "threads": 0, "_core": 0, "": 1, "_moved": 1,
+    "errors": 0, "tasks": 0, "threads": 0, "wording": 0, "_core": 0, "": 1, "_moved": 1,
     "extras": 1, "limits": 1, "memory": 1, "paths": 1,
     "scans": 2, "stats": 2, "tables": 2, "run_options": 3, "models": 3, "pictures": 3, "phantom": 3,
     "exchange": 3, "qc": 4, "analysis": 4, "bench": 4, "api": 5, "report": 5, "cohort": 5,
     "demo": 6, "training": 6,
     "commands": 7, "cli": 8, "__main__": 9,
 }  # fmt: skip
+
+# Imports inside functions.  Third-party packages that not everyone has, or that take long to import
+# (SimpleITK half a second); what a subcommand needs, which the others do not; and these of our own.
+SLOW_OR_OPTIONAL = {
+    "SimpleITK", "distributed", "highdicom", "matplotlib", "nibabel", "onnxruntime", "pandas",
+    "pydicom", "safetensors.torch", "torch", "tqdm",
+}  # fmt: skip
+LATE = {
+    # Pictures and objects are rarely asked for, and would lengthen every start by a tenth.
+    ("spinalcord/analysis/classification.py", "spinalcord.analysis.handover"),
+    ("spinalcord/analysis/classification.py", "spinalcord.pictures"),
+    ("spinalcord/analysis/results.py", "spinalcord.pictures"),
+    ("spinalcord/analysis/segmentation.py", "spinalcord.analysis.handover"),
+    ("spinalcord/analysis/segmentation.py", "spinalcord.pictures"),
+    # Methods of a Volume that call what takes or returns one.
+    ("spinalcord/scans/volume.py", "spinalcord.scans.itk"),
+    ("spinalcord/scans/volume.py", "spinalcord.scans.nifti"),
+    ("spinalcord/scans/volume.py", "spinalcord.scans.reading"),
+    ("spinalcord/scans/volume.py", "spinalcord.scans.writing"),
+    # Modules that need each other.
+    ("spinalcord/cohort/listing.py", "spinalcord.cohort"),
+    ("spinalcord/phantom/lesion_geometry.py", "spinalcord.phantom.diseases"),
+    ("spinalcord/scans/reading.py", "spinalcord.scans.annotations"),
+    ("spinalcord/tables/spreadsheets.py", "spinalcord.tables.reading"),
+    # Needs torch, which the rest of the room does not.
+    ("spinalcord/training/__init__.py", "spinalcord.training"),
+}
 
 # Calls that would touch the process elsewhere.
 HARMLESS = {
@@ -137,7 +164,7 @@ def test_the_core_leaves_the_process_alone(path):
 def test_wide_registers_only_in_files_named_for_them(path):
     """The flags go by the name; elsewhere such code would stop older CPUs."""
     wide = re.findall(r"\b(_mm256|_mm512|_tile)_\w+|__attribute__\(\(target", code(path))
-    named = r"_(avx2|avx512|avx512bf16|avx512vnni|amx)(\.c|\w*\.h)$"
+    named = r"_(avx2|avx2vnni|avx512|avx512bf16|avx512vnni|amx)(\.c|\w*\.h)$"
     assert not wide or re.search(named, path.name)
 
 
@@ -217,6 +244,33 @@ def test_rooms_depend_one_way(path):
         target = other.split(".")[0]
         target = target if target in ROOMS else ""  # a name of the package itself: __version__
         assert target == room or ROOMS[target] < ROOMS[room], other
+
+
+def imported_in_functions(path: Path) -> set[str]:
+    """Modules that a source imports only when one of its functions runs."""
+    package = path.relative_to(ROOT).parent.parts
+    out: set[str] = set()
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for function in (node for node in ast.walk(tree) if isinstance(node, functions)):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Import):
+                out.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                above = package[: len(package) - node.level + 1] if node.level else ()
+                out.add(".".join([*above, *filter(None, [node.module])]))
+    return out
+
+
+def test_imports_stand_at_the_top():
+    late = {(name(path), module) for path in PYTHON_FILES for module in imported_in_functions(path)}
+    own = {
+        (path, module)
+        for path, module in late
+        if module not in SLOW_OR_OPTIONAL and module.split(".")[0] not in SLOW_OR_OPTIONAL
+        and not path.startswith(("spinalcord/commands/", "spinalcord/cli.py"))
+    }  # fmt: skip
+    assert own == LATE
 
 
 def defined(path: Path) -> list[str]:

@@ -45,8 +45,8 @@ def test_best_instruction_set_is_the_best_that_the_kernel_names(flags):
 def test_bf16_and_int8_are_offered_where_the_cpu_has_them(flags):
     isa = _core.cpu()["isa"]
     bf16 = ("bf16",) if flags & {"avx512_bf16", "amx_bf16"} else ()
-    needed = "amx_int8" if isa == "amx" else "avx512_vnni"
-    int8 = ("int8",) if isa.startswith(("avx512", "amx")) and needed in flags else ()
+    needed = {"amx": "amx_int8", "avx2": "avx_vnni", "sse2": "nothing"}.get(isa, "avx512_vnni")
+    int8 = ("int8",) if needed in flags else ()
     assert _core.cpu()["precisions"] == ("f32", *bf16, *int8)
 
 

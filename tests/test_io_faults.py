@@ -29,7 +29,7 @@ def faults_of(library, scenario, folder, stride):
     under.mkdir()
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(HERE.parent), *filter(None, sys.path)]),
-        "LD_PRELOAD": str(library),
+        "LD_PRELOAD": f"{os.environ.get('LD_PRELOAD', '')} {library}".strip(),
         "IO_FAULTS_UNDER": str(under),
     }
     command = [sys.executable, HERE / "io_faults.py", library, scenario, folder, str(stride)]

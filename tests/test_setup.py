@@ -24,6 +24,7 @@ def test_instruction_sets_go_by_the_end_of_the_name():
     assert setup.isa_flags("csrc/kernels/conv_avx2.c") == ["-mavx2", "-mfma"]
     assert "-mavx512bf16" not in setup.isa_flags("csrc/kernels/conv_avx512.c")
     assert "-mavx512bf16" in setup.isa_flags("csrc/kernels/conv_avx512bf16.c")
+    assert setup.isa_flags("csrc/kernels/conv_avx2vnni.c") == ["-mavx2", "-mfma", "-mavxvnni"]
     assert "-mamx-bf16" in setup.isa_flags("csrc/kernels/conv_amx.c")
 
 

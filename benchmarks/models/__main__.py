@@ -21,7 +21,7 @@ STEPS = {
     "version_table": "write the model card's table of versions",
     "publish": "write the final settings, and put the models into the package",
 }
-"""Step to what it does, in the order in which they are run."""
+"""Steps and their descriptions, in the order of execution."""
 
 
 def main() -> None:

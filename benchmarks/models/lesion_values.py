@@ -1,4 +1,4 @@
-"""Numbers that describe the lesions a case was drawn with, for `spinalcord train --auxiliary`."""
+"""Compute numbers that describe the drawn lesions of a case, for `spinalcord train --auxiliary`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make the data that the shipped models are trained and measured on; equal bits for equal hosts.
+"""Make the training and test data of the shipped models, reproducibly for the same hosts.
 
     python benchmarks/models make_data WORK --hosts hosts.tsv
 
@@ -41,9 +41,9 @@ HOST_SEED, HELD_SEED = 4, 18
 PER_HOST = {"train": 20, "held": 10}
 """Insertions for each host and diagnosis."""
 SHAMS = 5
-"""The same without contrast, in the training hosts."""
+"""Likewise without contrast, in the training hosts."""
 FREE_TO_VALIDATE = 20
-"""Of the varied phantoms without lesion and with physical contrast."""
+"""Shares of varied phantoms without lesion, and with physical contrast."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Make the classifiers' cases: lesions drawn by several rules, and a rule that is held out.
+"""Make cases for the classifiers: lesions drawn by several rules, one of them held out.
 
     python benchmarks/models make_lesions WORK --hosts hosts.tsv [--lumbar lumbar.tsv]
 
@@ -38,11 +38,11 @@ from .tables import COLUMNS, read_table, write_table
 CHAINS = {"phantom": 30, "insertion": 20}
 """Held-out cases of each diagnosis."""
 MIXED = {"phantom": 130, "insertion": 88}
-"""The same to train on; insertions for cervical and for lumbar hosts."""
+"""Training cases likewise; insertions for cervical and for lumbar hosts."""
 VALIDATED = 8
-"""Of so many phantoms to train on one validates."""
+"""One of this number of training phantoms is used for validation."""
 HELD_DIFFICULTY = 0.2
-"""Of the held-out phantoms; held-out insertions are drawn from .1 to .8."""
+"""Difficulties of the held-out phantoms; those of held-out insertions are drawn from .1 to .8."""
 T1C, ANY_CONTRAST = 0.3, 0.15
 """Shares of the phantoms with contrast-enhanced T1w and with tissues of any signal."""
 

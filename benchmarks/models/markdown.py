@@ -1,4 +1,4 @@
-"""Markdown tables, and the part of a page that they replace."""
+"""Write Markdown tables, and replace them in a page."""
 
 from __future__ import annotations
 

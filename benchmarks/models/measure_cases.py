@@ -1,6 +1,6 @@
 """Measure segmentation models on the same whole scans, case by case, through the core.
 
-    python benchmarks/models measure_cases WORK --models OLD NEW --names "version 2" "version 3" \
+    python benchmarks/models measure_cases WORK --models OLD NEW --names "version 2" "version 3.1" \
         --out RESULT.json
 
 Reads typical.tsv, healthy.tsv and inserted.tsv of `make_data`, lumbar_held.tsv of `lumbar_cases`

@@ -25,7 +25,7 @@ from .weights import sum_of_tensors
 COHORTS = {"typical": "typical", "hard": "letter"}
 """The frozen phantom cohorts, and the folders that `make_data` made them in."""
 LARGE_MM3 = 50.0
-"""What counts as a false lesion of some size in a healthy scan."""
+"""Volume from which on a false lesion in a healthy scan is counted."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Outline training cases with the segmentation model, for classifiers that will live on outlines.
+"""Outline training cases with the segmentation model, for the training of classifiers.
 
     python benchmarks/models outline_cases WORK --models WORK/models
 

@@ -25,7 +25,7 @@ sc_isa sc_cpu_isa(void);
 bool sc_cpu_has_bf16(void);
 
 /* Return whether networks can run in integers of eight bits with an instruction set (not
- * SC_ISA_AUTO), which this CPU has: with AMX's tiles, or else AVX512_VNNI. */
+ * SC_ISA_AUTO), which this CPU has: with AMX's tiles, AVX512_VNNI, or AVX-VNNI. */
 bool sc_isa_has_int8(sc_isa isa);
 
 /* Return the number of processors that this process may use, at least 1: its affinity

@@ -79,6 +79,10 @@ sc_status sc_net_create(const sc_net_config *config, const sc_tensor *tensors,
 /* Close a network and free its memory.  No call may be in progress. */
 void sc_net_destroy(sc_net *net);
 
+/* Give the memory that no call is using back to the system.  Calls leave the memory
+ * of their maps to the next call of any network, because touching new memory takes time. */
+void sc_trim_memory(void);
+
 /* Return how many values the network stores, running statistics included. */
 int64_t sc_net_n_values(const sc_net *net);
 
@@ -102,6 +106,7 @@ typedef enum {
     SC_OUTPUT_FEATURES = 1,      /* the last maps: (maps, rows, columns) */
     SC_OUTPUT_CAM = 2,           /* DenseNet121: (rows, columns) */
     SC_OUTPUT_LAYER = 3,         /* of a layer: (channels, rows, columns) */
+    SC_OUTPUT_CAMS = 4,          /* DenseNet121: (2, rows, columns) */
 } sc_output;
 
 /* Axes and extents of one image's result. */
@@ -131,12 +136,14 @@ typedef enum {
  *
  * The class-activation map of logit 'cam_index' is signed: the last maps weighted by the
  * logit's gradient and summed, before any ReLU.  The gradient is exact, and the same at
- * every position. */
+ * every position.  'cams' are the maps of both logits, with the same bits: which of the two
+ * answers a patient has is only known once all slices are computed. */
 typedef struct {
     float *probabilities;
     float *features; /* or NULL */
     float *cam;      /* or NULL; DenseNet121 only */
     int cam_index;   /* 0 or 1 */
+    float *cams;     /* or NULL; DenseNet121 only */
 } sc_forward;
 
 /* The outputs of a backward pass: the maps of a layer, and the gradient with respect to
@@ -229,7 +236,8 @@ typedef struct {
 /* Tell how forward passes over batches of h x w are computed.
  *
  * The first batch of four images a thread measures both ways on its own images; shorter
- * ones before it give each thread whole images from two a thread on.  A caller of several
+ * ones before it give each thread whole images from two a thread on, except that two threads
+ * share images whose maps take more than 16 MiB.  A caller of several
  * threads at once sees what one of them measured.  Fails as sc_net_run does. */
 sc_status sc_net_plan_info(sc_net *net, int64_t h, int64_t w, sc_plan_info *out,
                            sc_error *err);

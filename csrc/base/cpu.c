@@ -27,11 +27,16 @@ static bool has_amx(void)
     return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
-static bool has_avx512_bf16(void)
+/* A bit of what CPUID 7.1 says in eax. */
+static bool has_later(unsigned bit)
 {
     unsigned a, b, c, d;
-    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 5));
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << bit));
 }
+
+static bool has_avx512_bf16(void) { return has_later(5); }
+
+static bool has_avx_vnni(void) { return has_later(4); }
 
 static bool has_avx512(void)
 {
@@ -55,7 +60,8 @@ sc_isa sc_cpu_isa(void)
 bool sc_isa_has_int8(sc_isa isa)
 {
     unsigned a, b, c, d;
-    if (isa < SC_ISA_AVX512 || isa > sc_cpu_isa()) return false;
+    if (isa < SC_ISA_AVX2 || isa > sc_cpu_isa()) return false;
+    if (isa == SC_ISA_AVX2) return has_avx_vnni();
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
     const bool tiles = d & (1u << 25), vnni = c & (1u << 11);
     return isa == SC_ISA_AMX ? tiles : vnni;
@@ -103,7 +109,8 @@ static int cgroup_v2_limit(int limit)
     if (!read_text("/proc/self/cgroup", text, sizeof text)) text[0] = '\0';
     char *own = strstr(text, "0::/");
     char *group = own == NULL ? text : own + 3;
-    group[strcspn(group, "\n")] = '\0';
+    char *end = strchr(group, '\n');
+    if (end != NULL) *end = '\0';
     for (;;) {
         snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", own ? group : "");
         char line[64];

@@ -2,11 +2,32 @@
 #define _GNU_SOURCE /* madvise */
 #include "memory.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 enum { HUGE_PAGE = 2 << 20 };
+
+/* Pieces of sc_alloc_kept, and the largest blocks in them.  Under the address sanitizer each
+ * block is one of its own, so that it sees where it ends. */
+enum { PIECE_NBYTES = 8 * HUGE_PAGE };
+#ifdef __SANITIZE_ADDRESS__
+enum { MAX_IN_PIECE = 0 };
+#else
+enum { MAX_IN_PIECE = PIECE_NBYTES / 4 };
+#endif
+
+typedef struct {
+    atomic_int n_users; /* blocks, and 'newest' */
+    size_t end;         /* of its blocks so far */
+} piece;
+
+/* Guards 'newest' and its end.  Only ever tried, never waited for: the child of a fork() may
+ * find it locked by a thread that does not exist there. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static piece *newest;
 
 /* A block and, just before it, the address that free() wants.  'zeroed' leaves it to
  * calloc, which knows that fresh pages are zero: gigabytes of workspace then cost
@@ -32,12 +53,68 @@ void *sc_alloc(size_t nbytes) { return allocate(nbytes, false); }
 
 void *sc_calloc(size_t nbytes) { return allocate(nbytes, true); }
 
+/* ---- Blocks of one piece -------------------------------------------------------- */
+
+static void leave(piece *from)
+{
+    if (atomic_fetch_sub(&from->n_users, 1) == 1) sc_free(from);
+}
+
+/* The piece for a block, with room for it; NULL without memory.  The lock is held. */
+static piece *piece_for(size_t nbytes)
+{
+    if (newest != NULL && newest->end + nbytes <= PIECE_NBYTES) return newest;
+    piece *made = sc_alloc(PIECE_NBYTES);
+    if (made == NULL) return NULL;
+    if (newest != NULL) leave(newest);
+    atomic_init(&made->n_users, 1);
+    made->end = SC_ALIGN;
+    newest = made;
+    return made;
+}
+
+/* A block and, just before it, the address of its piece, marked by being odd. */
+void *sc_alloc_kept(size_t nbytes)
+{
+    if (nbytes > MAX_IN_PIECE) return sc_alloc(nbytes);
+    const size_t total = (nbytes + SC_ALIGN - 1) / SC_ALIGN * SC_ALIGN + SC_ALIGN;
+    if (pthread_mutex_trylock(&lock) != 0) return sc_alloc(nbytes);
+    piece *in = piece_for(total);
+    char *block = NULL;
+    if (in != NULL) {
+        block = (char *)in + in->end + SC_ALIGN;
+        in->end += total;
+        atomic_fetch_add(&in->n_users, 1);
+    }
+    pthread_mutex_unlock(&lock);
+    if (block == NULL) return NULL;
+    const uintptr_t mark = (uintptr_t)in | 1;
+    memcpy(block - sizeof mark, &mark, sizeof mark);
+    return block;
+}
+
+/* A block of a piece is no longer used; nor is the newest piece without any. */
+static void free_kept(piece *from)
+{
+    leave(from);
+    if (pthread_mutex_trylock(&lock) != 0) return;
+    if (newest != NULL && atomic_load(&newest->n_users) == 1) {
+        sc_free(newest);
+        newest = NULL;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
 void sc_free(void *block)
 {
     if (block == NULL) return;
-    void *raw;
-    memcpy(&raw, (char *)block - sizeof(void *), sizeof raw);
-    free(raw);
+    uintptr_t raw;
+    memcpy(&raw, (char *)block - sizeof raw, sizeof raw);
+    if (raw & 1) {
+        free_kept((piece *)(raw - 1));
+    } else {
+        free((void *)raw);
+    }
 }
 
 bool sc_mul(size_t a, size_t b, size_t *out)

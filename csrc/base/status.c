@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-sc_status sc_fail(sc_error *err, sc_status code, const char *format, ...)
+sc_status(sc_fail)(sc_error *err, sc_status code, const char *format, ...)
 {
     if (err == NULL) return code;
     err->code = code;

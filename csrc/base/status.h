@@ -8,6 +8,11 @@
 sc_status sc_fail(sc_error *err, sc_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+#ifdef SC_ANALYSED
+/* Analysers read one file at a time: what is returned is never SC_OK. */
+#define sc_fail(err, code, ...) (sc_fail(err, code, __VA_ARGS__), (code))
+#endif
+
 /* Leave by the label 'done', which frees what is owned, unless 'call' succeeds.
  * The function must have a variable 'status'. */
 #define SC_TRY(call)                                                                   \

@@ -90,7 +90,9 @@ void sc_conv_bf16_avx512(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 void sc_conv_bf16_amx(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 
 /* u8 x s8 products, int32 sums: the same two ways.  A tap is read up to the next multiple
- * of 4 or 64 values; what lies there may be anything. */
+ * of 4 or 64 values; what lies there may be anything.  Vectors of either length give the
+ * same bits; those of AVX2 (with AVX-VNNI) store no bfloat16. */
+void sc_conv_u8_avx2(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 void sc_conv_u8_avx512(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 void sc_conv_u8_amx(const sc_conv *, int64_t, int64_t, int64_t, int64_t);
 

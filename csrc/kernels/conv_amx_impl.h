@@ -79,12 +79,12 @@ INLINE constants load_constants(const bool two, const bool add, const bool post,
                                 const sc_conv *conv, int64_t c)
 {
     const __m512 one = _mm512_set1_ps(1.0f);
-    const float *first = two ? conv->mid_bias : conv->bias;
     const bool second = INTEGERS && two;
     return (constants){
         .unit = {INTEGERS ? _mm512_loadu_ps(conv->sum_scale[0] + c) : one,
                  second ? _mm512_loadu_ps(conv->sum_scale[1] + c) : one},
-        .bias = {INTEGERS ? _mm512_loadu_ps(first + c) : one,
+        .bias = {INTEGERS ? _mm512_loadu_ps((two ? conv->mid_bias : conv->bias) + c)
+                          : one,
                  second ? _mm512_loadu_ps(conv->bias + c) : one},
         .factor = add && conv->add_scale != NULL ? _mm512_loadu_ps(conv->add_scale + c)
                                                  : one,
@@ -288,7 +288,7 @@ static void run_tiles(const sc_conv *conv, int64_t row0, int64_t row1, int64_t b
     const finish_fn finish = choose_finish(conv);
     tiles s;
     s.n_blocks = 1;
-    s.done = s.n_rows = 0;
+    s.block = s.done = s.n_rows = 0;
     for (int64_t block = block0; block < block1; block += 2) {
         const bool two_blocks = block + 1 < block1;
         span spans[2] = {{row0, 0, sc_min(conv->columns, PIXELS)}};

@@ -20,7 +20,7 @@ INLINE void store_items(const sc_conv *conv, int64_t at, int64_t left, __m512 va
     }
 }
 
-INLINE void accumulate(accumulators acc, const int pixels, const int blocks,
+INLINE void accumulate(accumulators acc, const int pixels, const int vecs,
                        const sc_phase *phase, int64_t origin, int64_t block)
 {
     const int64_t step = phase->src_step, pairs = (phase->kc + 1) / 2;
@@ -33,7 +33,7 @@ INLINE void accumulate(accumulators acc, const int pixels, const int blocks,
         const uint16_t *high = low + 4 * step;
         for (int64_t k = 0; k < pairs; k++) {
             __m512bh w[BLOCKS];
-            UNROLL for (int j = 0; j < blocks; j++)
+            UNROLL for (int j = 0; j < vecs; j++)
             {
                 w[j] = (__m512bh)_mm512_loadu_si512(wei + j * stride);
             }
@@ -41,7 +41,7 @@ INLINE void accumulate(accumulators acc, const int pixels, const int blocks,
             {
                 const uint16_t *pixel = m < 4 ? low + m * step : high + (m - 4) * step;
                 const __m512bh a = bf16_pair(pixel);
-                UNROLL for (int j = 0; j < blocks; j++)
+                UNROLL for (int j = 0; j < vecs; j++)
                 {
                     acc[m][j] = _mm512_dpbf16_ps(acc[m][j], a, w[j]);
                 }

@@ -20,7 +20,7 @@ INLINE void store_items(const sc_conv *conv, int64_t at, int64_t left, __m512 va
     }
 }
 
-INLINE void accumulate(accumulators acc, const int pixels, const int blocks,
+INLINE void accumulate(accumulators acc, const int pixels, const int vecs,
                        const sc_phase *phase, int64_t origin, int64_t block)
 {
     const int64_t step = phase->src_step, kc = phase->kc, stride = phase->wei_block;
@@ -30,13 +30,13 @@ INLINE void accumulate(accumulators acc, const int pixels, const int blocks,
         const float *high = low + 4 * step;
         for (int64_t k = 0; k < kc; k++) {
             __m512 w[BLOCKS];
-            UNROLL for (int j = 0; j < blocks; j++)
+            UNROLL for (int j = 0; j < vecs; j++)
                 w[j] = _mm512_loadu_ps(wei + j * stride);
             UNROLL for (int m = 0; m < pixels; m++)
             {
                 const float *pixel = m < 4 ? low + m * step : high + (m - 4) * step;
                 const __m512 a = _mm512_set1_ps(*pixel);
-                UNROLL for (int j = 0; j < blocks; j++)
+                UNROLL for (int j = 0; j < vecs; j++)
                 {
                     acc[m][j] = _mm512_fmadd_ps(a, w[j], acc[m][j]);
                 }

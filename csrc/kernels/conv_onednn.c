@@ -18,18 +18,23 @@ typedef struct reordered {
 
 struct sc_onednn_weights {
     sc_conv_shape shape;
-    float *plain; /* (oc, kh, kw, ic) */
-    bool bf16;
+    void *plain; /* (oc, kh, kw, ic) */
+    sc_onednn_type src;
     pthread_mutex_t lock; /* guards the list of copies; each copy is read-only */
     reordered *copies;
 };
+
+enum { MAX_ARGS = 9 };
 
 struct sc_onednn_conv {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     dnnl_primitive_desc_t desc;
     dnnl_primitive_t primitive;
-    dnnl_memory_t src, wei, dst, scratchpad;
+    /* The input, the output, where there is one what is added, and the constants. */
+    dnnl_exec_arg_t args[MAX_ARGS];
+    int n_args;
+    bool has_more; /* the third */
     void *scratchpad_data;
     const char *name; /* lives as long as 'desc' */
 };
@@ -61,13 +66,14 @@ void sc_onednn_version(int version[3])
 
 void sc_onednn_own_thread(void) { omp_set_num_threads(1); }
 
-sc_status sc_onednn_weights_create(const sc_conv_shape *shape, const float *plain,
-                                   bool bf16, sc_onednn_weights **out, sc_error *err)
+sc_status sc_onednn_weights_create(const sc_conv_shape *shape, const void *plain,
+                                   sc_onednn_type src, sc_onednn_weights **out,
+                                   sc_error *err)
 {
     const size_t nbytes = (size_t)(shape->oc * shape->kh * shape->kw * shape->ic) *
-                          sizeof *plain;
+                          (src == SC_ONEDNN_U8 ? sizeof(int8_t) : sizeof(float));
     sc_onednn_weights *weights = sc_calloc(sizeof *weights);
-    float *copy = sc_alloc(nbytes);
+    void *copy = sc_alloc(nbytes);
     if (weights == NULL || copy == NULL) {
         sc_free(weights);
         sc_free(copy);
@@ -76,7 +82,7 @@ sc_status sc_onednn_weights_create(const sc_conv_shape *shape, const float *plai
     memcpy(copy, plain, nbytes);
     weights->shape = *shape;
     weights->plain = copy;
-    weights->bf16 = bf16;
+    weights->src = src;
     pthread_mutex_init(&weights->lock, NULL);
     *out = weights;
     return SC_OK;
@@ -97,7 +103,7 @@ void sc_onednn_weights_destroy(sc_onednn_weights *weights)
     sc_free(weights);
 }
 
-const float *sc_onednn_weights_plain(const sc_onednn_weights *weights)
+const void *sc_onednn_weights_plain(const sc_onednn_weights *weights)
 {
     return weights->plain;
 }
@@ -112,7 +118,8 @@ static sc_status reorder(sc_onednn_conv *conv, const sc_onednn_weights *weights,
     dnnl_memory_t from = NULL, to = NULL;
     dnnl_primitive_desc_t reorder_desc = NULL;
     dnnl_primitive_t primitive = NULL;
-    DN(dnnl_memory_desc_create_with_tag(&plain_desc, 4, dims, dnnl_f32, dnnl_acdb));
+    const dnnl_data_type_t type = weights->src == SC_ONEDNN_U8 ? dnnl_s8 : dnnl_f32;
+    DN(dnnl_memory_desc_create_with_tag(&plain_desc, 4, dims, type, dnnl_acdb));
     DN(dnnl_memory_create(&from, plain_desc, conv->engine, weights->plain));
     DN(dnnl_memory_create(&to, desc, conv->engine, dst));
     DN(dnnl_reorder_primitive_desc_create(&reorder_desc, plain_desc, conv->engine, desc,
@@ -161,27 +168,76 @@ static sc_status find_copy(sc_onednn_conv *conv, sc_onednn_weights *weights,
     return SC_OK;
 }
 
-static sc_status describe(sc_onednn_conv *conv, const sc_onednn_weights *weights,
-                          int64_t rows, int64_t columns, sc_error *err)
+/* Two descriptions of a number for each channel: alone, and beside maps. */
+static sc_status describe_channels(int64_t oc, dnnl_memory_desc_t *alone,
+                                   dnnl_memory_desc_t *beside, sc_error *err)
 {
+    sc_status status = SC_OK;
+    const dnnl_dims_t dims = {oc}, map = {1, oc, 1, 1};
+    DN(dnnl_memory_desc_create_with_tag(alone, 1, dims, dnnl_f32, dnnl_a));
+    DN(dnnl_memory_desc_create_with_tag(beside, 4, map, dnnl_f32, dnnl_nhwc));
+done:
+    return status;
+}
+
+/* The attributes: no scratchpad of its own, scales, post-operations. */
+static sc_status describe_finish(const sc_onednn_finish *finish, const dnnl_dims_t dims,
+                                 const_dnnl_memory_desc_t channels,
+                                 dnnl_primitive_attr_t attr, sc_error *err)
+{
+    sc_status status = SC_OK;
+    dnnl_post_ops_t ops = NULL;
+    dnnl_memory_desc_t more = NULL;
+    DN(dnnl_post_ops_create(&ops));
+    DN(dnnl_memory_desc_create_with_tag(&more, 4, dims, dnnl_f32, dnnl_nhwc));
+    DN(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user));
+    if (finish->sum_scale != NULL) {
+        DN(dnnl_primitive_attr_set_scales_mask(attr, DNNL_ARG_WEIGHTS, 1));
+    }
+    if (finish->add && finish->dst == SC_ONEDNN_F32) {
+        DN(dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef));
+    } else if (finish->add) {
+        DN(dnnl_post_ops_append_binary(ops, dnnl_binary_add, more));
+    }
+    if (finish->relu) DN(dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, 0, 0));
+    if (finish->post_scale != NULL) {
+        DN(dnnl_post_ops_append_binary(ops, dnnl_binary_mul, channels));
+        DN(dnnl_post_ops_append_binary(ops, dnnl_binary_add, channels));
+    }
+    DN(dnnl_primitive_attr_set_post_ops(attr, ops));
+done:
+    dnnl_memory_desc_destroy(more);
+    dnnl_post_ops_destroy(ops);
+    return status;
+}
+
+static sc_status describe(sc_onednn_conv *conv, const sc_onednn_weights *weights,
+                          const sc_onednn_finish *finish, int64_t rows, int64_t columns,
+                          sc_error *err)
+{
+    static const dnnl_data_type_t TYPES[] = {dnnl_f32, dnnl_bf16, dnnl_u8};
     const sc_conv_shape *s = &weights->shape;
-    const dnnl_data_type_t type = weights->bf16 ? dnnl_bf16 : dnnl_f32;
+    const dnnl_data_type_t type = TYPES[weights->src];
     sc_status status = SC_OK;
     const dnnl_dims_t src_dims = {1, s->ic, (rows - 1) * s->stride + s->kh,
                                   (columns - 1) * s->stride + s->kw};
     const dnnl_dims_t wei_dims = {s->oc, s->ic, s->kh, s->kw};
     const dnnl_dims_t dst_dims = {1, s->oc, rows, columns};
     const dnnl_dims_t strides = {s->stride, s->stride}, zeros = {0, 0};
-    dnnl_memory_desc_t src = NULL, wei = NULL, dst = NULL;
+    dnnl_memory_desc_t src = NULL, wei = NULL, dst = NULL, bias = NULL, channels = NULL;
     dnnl_primitive_attr_t attr = NULL;
     DN(dnnl_memory_desc_create_with_tag(&src, 4, src_dims, type, dnnl_nhwc));
-    DN(dnnl_memory_desc_create_with_tag(&wei, 4, wei_dims, type, dnnl_format_tag_any));
-    DN(dnnl_memory_desc_create_with_tag(&dst, 4, dst_dims, dnnl_f32, dnnl_nhwc));
+    DN(dnnl_memory_desc_create_with_tag(
+        &wei, 4, wei_dims, type == dnnl_u8 ? dnnl_s8 : type, dnnl_format_tag_any));
+    DN(dnnl_memory_desc_create_with_tag(&dst, 4, dst_dims, TYPES[finish->dst],
+                                        dnnl_nhwc));
+    SC_TRY(describe_channels(s->oc, &bias, &channels, err));
     DN(dnnl_primitive_attr_create(&attr));
-    DN(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user));
+    SC_TRY(describe_finish(finish, dst_dims, channels, attr, err));
     DN(dnnl_convolution_forward_primitive_desc_create(
         &conv->desc, conv->engine, dnnl_forward_inference, dnnl_convolution_direct, src,
-        wei, NULL, dst, strides, zeros, zeros, zeros, attr));
+        wei, finish->bias == NULL ? NULL : bias, dst, strides, zeros, zeros, zeros,
+        attr));
     DN(dnnl_primitive_desc_query(conv->desc, dnnl_query_impl_info_str, 0,
                                  (void *)&conv->name));
     if (strncmp(conv->name, "ref", 3) == 0) {
@@ -193,14 +249,29 @@ static sc_status describe(sc_onednn_conv *conv, const sc_onednn_weights *weights
     }
 done:
     dnnl_primitive_attr_destroy(attr);
+    dnnl_memory_desc_destroy(channels);
+    dnnl_memory_desc_destroy(bias);
     dnnl_memory_desc_destroy(dst);
     dnnl_memory_desc_destroy(wei);
     dnnl_memory_desc_destroy(src);
     return status;
 }
 
-static sc_status make_memories(sc_onednn_conv *conv, sc_onednn_weights *weights,
-                               sc_error *err)
+/* 'data' may be told later. */
+static sc_status add_arg(sc_onednn_conv *conv, int kind, const_dnnl_memory_desc_t desc,
+                         const void *data, sc_error *err)
+{
+    sc_status status = SC_OK;
+    dnnl_exec_arg_t *arg = &conv->args[conv->n_args];
+    arg->arg = kind;
+    DN(dnnl_memory_create(&arg->memory, desc, conv->engine, (void *)(uintptr_t)data));
+    conv->n_args++;
+done:
+    return status;
+}
+
+static sc_status add_maps(sc_onednn_conv *conv, sc_onednn_weights *weights,
+                          const sc_onednn_finish *finish, sc_error *err)
 {
     sc_status status = SC_OK;
     const dnnl_primitive_desc_t desc = conv->desc;
@@ -221,15 +292,49 @@ static sc_status make_memories(sc_onednn_conv *conv, sc_onednn_weights *weights,
     if (conv->scratchpad_data == NULL) {
         return sc_fail(err, SC_NOMEM, "no memory for oneDNN's scratchpad");
     }
-    DN(dnnl_memory_create(&conv->src, src, conv->engine, DNNL_MEMORY_NONE));
-    DN(dnnl_memory_create(&conv->wei, wei, conv->engine, data));
-    DN(dnnl_memory_create(&conv->dst, dst, conv->engine, DNNL_MEMORY_NONE));
-    DN(dnnl_memory_create(&conv->scratchpad, pad, conv->engine, conv->scratchpad_data));
+    SC_TRY(add_arg(conv, DNNL_ARG_SRC, src, DNNL_MEMORY_NONE, err));
+    SC_TRY(add_arg(conv, DNNL_ARG_DST, dst, DNNL_MEMORY_NONE, err));
+    conv->has_more = finish->add && finish->dst != SC_ONEDNN_F32;
+    if (conv->has_more) {
+        const int kind = DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
+        const_dnnl_memory_desc_t more =
+            dnnl_primitive_desc_query_md(desc, dnnl_query_exec_arg_md, kind);
+        SC_TRY(add_arg(conv, kind, more, DNNL_MEMORY_NONE, err));
+    }
+    SC_TRY(add_arg(conv, DNNL_ARG_WEIGHTS, wei, data, err));
+    SC_TRY(add_arg(conv, DNNL_ARG_SCRATCHPAD, pad, conv->scratchpad_data, err));
 done:
     return status;
 }
 
-sc_status sc_onednn_conv_create(sc_onednn_weights *weights, int64_t rows,
+static sc_status add_constants(sc_onednn_conv *conv, int64_t oc,
+                               const sc_onednn_finish *finish, sc_error *err)
+{
+    sc_status status = SC_OK;
+    dnnl_memory_desc_t alone = NULL, beside = NULL;
+    const int scales = DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS;
+    SC_TRY(describe_channels(oc, &alone, &beside, err));
+    if (finish->sum_scale != NULL) {
+        SC_TRY(add_arg(conv, scales, alone, finish->sum_scale, err));
+    }
+    if (finish->bias != NULL) {
+        SC_TRY(add_arg(conv, DNNL_ARG_BIAS, alone, finish->bias, err));
+    }
+    if (finish->post_scale != NULL) {
+        const int at = finish->add + finish->relu;
+        SC_TRY(add_arg(conv, DNNL_ARG_ATTR_MULTIPLE_POST_OP(at) | DNNL_ARG_SRC_1,
+                       beside, finish->post_scale, err));
+        SC_TRY(add_arg(conv, DNNL_ARG_ATTR_MULTIPLE_POST_OP(at + 1) | DNNL_ARG_SRC_1,
+                       beside, finish->post_shift, err));
+    }
+done:
+    dnnl_memory_desc_destroy(beside);
+    dnnl_memory_desc_destroy(alone);
+    return status;
+}
+
+sc_status sc_onednn_conv_create(sc_onednn_weights *weights,
+                                const sc_onednn_finish *finish, int64_t rows,
                                 int64_t columns, sc_onednn_conv **out, sc_error *err)
 {
     sc_status status = SC_OK;
@@ -238,9 +343,10 @@ sc_status sc_onednn_conv_create(sc_onednn_weights *weights, int64_t rows,
     if (conv == NULL) return sc_fail(err, SC_NOMEM, "no memory for a convolution");
     DN(dnnl_engine_create(&conv->engine, dnnl_cpu, 0));
     DN(dnnl_stream_create(&conv->stream, conv->engine, dnnl_stream_default_flags));
-    SC_TRY(describe(conv, weights, rows, columns, err));
+    SC_TRY(describe(conv, weights, finish, rows, columns, err));
     DN(dnnl_primitive_create(&conv->primitive, conv->desc));
-    SC_TRY(make_memories(conv, weights, err));
+    SC_TRY(add_maps(conv, weights, finish, err));
+    SC_TRY(add_constants(conv, weights->shape.oc, finish, err));
     *out = conv;
     conv = NULL;
 done:
@@ -251,10 +357,7 @@ done:
 void sc_onednn_conv_destroy(sc_onednn_conv *conv)
 {
     if (conv == NULL) return;
-    dnnl_memory_destroy(conv->src);
-    dnnl_memory_destroy(conv->wei);
-    dnnl_memory_destroy(conv->dst);
-    dnnl_memory_destroy(conv->scratchpad);
+    for (int i = 0; i < conv->n_args; i++) dnnl_memory_destroy(conv->args[i].memory);
     dnnl_primitive_destroy(conv->primitive);
     dnnl_primitive_desc_destroy(conv->desc);
     dnnl_stream_destroy(conv->stream);
@@ -263,19 +366,17 @@ void sc_onednn_conv_destroy(sc_onednn_conv *conv)
     sc_free(conv);
 }
 
-sc_status sc_onednn_conv_run(sc_onednn_conv *conv, const void *src, float *dst,
-                             sc_error *err)
+sc_status sc_onednn_conv_run(sc_onednn_conv *conv, const void *src, const float *more,
+                             void *dst, sc_error *err)
 {
     sc_status status = SC_OK;
-    const dnnl_exec_arg_t args[] = {
-        {DNNL_ARG_SRC, conv->src},
-        {DNNL_ARG_WEIGHTS, conv->wei},
-        {DNNL_ARG_DST, conv->dst},
-        {DNNL_ARG_SCRATCHPAD, conv->scratchpad},
-    };
-    DN(dnnl_memory_set_data_handle(conv->src, (void *)(uintptr_t)src));
-    DN(dnnl_memory_set_data_handle(conv->dst, dst));
-    DN(dnnl_primitive_execute(conv->primitive, conv->stream, 4, args));
+    const dnnl_exec_arg_t *args = conv->args;
+    DN(dnnl_memory_set_data_handle(args[0].memory, (void *)(uintptr_t)src));
+    DN(dnnl_memory_set_data_handle(args[1].memory, dst));
+    if (conv->has_more) {
+        DN(dnnl_memory_set_data_handle(args[2].memory, (void *)(uintptr_t)more));
+    }
+    DN(dnnl_primitive_execute(conv->primitive, conv->stream, conv->n_args, args));
     DN(dnnl_stream_wait(conv->stream));
 done:
     return status;

@@ -18,16 +18,20 @@ int64_t sc_conv_packed_f32(int64_t oc, int64_t n_taps, int64_t kc);
 int64_t sc_conv_packed_bf16(int64_t oc, int64_t n_taps, int64_t kc);
 int64_t sc_conv_packed_s8(int64_t oc, int64_t n_taps, int64_t kc);
 
-/* Pack 'wei', float32 (oc, n_taps, kc), into the sc_conv_packed_... values of 'dst'. */
+/* Pack 'wei', (oc, n_taps, kc), into the sc_conv_packed_... values of 'dst'. */
 void sc_conv_pack_f32(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
                       float *dst);
 void sc_conv_pack_bf16(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
                        uint16_t *dst);
 
-/* The same in integers, which are wei / scale[channel], the largest of a channel 127.
+void sc_conv_pack_s8(const int8_t *wei, int64_t oc, int64_t n_taps, int64_t kc,
+                     int8_t *dst);
+
+/* 'wei' in integers, in the same order: wei / scale[channel], the largest of a channel 127.
  * Fills 'scale' and 'total', the sum of each channel's integers times zero[k] (kc of them),
  * of 'oc' values. */
-void sc_conv_pack_s8(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
-                     const int32_t *zero, int8_t *dst, float *scale, int32_t *total);
+void sc_conv_quantize_s8(const float *wei, int64_t oc, int64_t n_taps, int64_t kc,
+                         const int32_t *zero, int8_t *dst, float *scale,
+                         int32_t *total);
 
 #endif

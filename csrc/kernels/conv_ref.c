@@ -23,7 +23,8 @@ static float weight(const sc_phase *phase, int64_t c, int64_t t, int64_t k,
     if (in == U8) {
         const int8_t *wei = (const int8_t *)phase->wei + block * phase->wei_block;
         const int64_t tap = sc_round_up(phase->kc, 64) * SC_LANES;
-        return wei[t * tap + (k / 4) * 4 * SC_LANES + lane * 4 + k % 4];
+        const int64_t four = k / 4 * 4 * SC_LANES;
+        return wei[t * tap + four + lane * 4 + k % 4];
     }
     if (in == F32) {
         const float *wei = (const float *)phase->wei + block * phase->wei_block;

@@ -4,8 +4,13 @@
  * Blocks are the outer loop: the weights of 3 blocks then serve all the rows of the
  * call, and the rows, which a plan cuts so that they fit, come from L2 each time.
  *
- * The including file defines ITEM before it, and after it what conv_tile_impl.h needs;
- * or OWN_TILE, and after it 'tile'.
+ * The including file defines what conv_tile_impl.h needs, or INTEGERS and what
+ * conv_u8_impl.h needs.
+ *
+ * What comes before and after the products ('begin' and 'finish') is the same for AVX2
+ * and AVX-512 and stands once, in conv_tile_impl.h.  The loops of 'accumulate' look alike
+ * but differ in everything that decides their speed: the products of an instruction (one,
+ * two or four channels), hence their steps, and how often they are unrolled.
  */
 #ifndef SC_KERNELS_CONV_TILE_AVX512_H
 #define SC_KERNELS_CONV_TILE_AVX512_H
@@ -14,18 +19,13 @@
 
 enum { PIXELS = 8, BLOCKS = 3 };
 
-#ifdef OWN_TILE
-#include "conv.h"
-#include "unroll.h"
-
-#include "../base/memory.h"
-
-INLINE void tile(const int pixels, const int blocks, const sc_conv *conv, int64_t y,
-                 int64_t x, int64_t valid, int64_t block);
+#ifdef INTEGERS
+#include "conv_u8_impl.h"
 #else
 #include "conv_tile_impl.h"
 #endif
 
+/* A vector is a block. */
 #define STRIP(n)                                                                       \
     static void strip_##n(const sc_conv *conv, int64_t row0, int64_t row1,             \
                           int64_t block)                                               \

@@ -16,7 +16,7 @@ enum { VECS = SC_LANES / VEC_LANES }; /* of a block */
 typedef VEC accumulators[PIXELS][BLOCKS * VECS];
 
 /* acc += the sum of one phase; 'origin' is the tile's first pixel's element offset. */
-INLINE void accumulate(accumulators acc, const int pixels, const int blocks,
+INLINE void accumulate(accumulators acc, const int pixels, const int vecs,
                        const sc_phase *phase, int64_t origin, int64_t block);
 
 /* VEC_LANES items as float32. */
@@ -86,18 +86,17 @@ INLINE void finish(accumulators acc, const int pixels, const int vecs,
     }
 }
 
-/* Pixels x .. x + pixels - 1 of row y, of which 'valid' are stored, and 'blocks' blocks
- * from 'block' on. */
-INLINE void tile(const int pixels, const int blocks, const sc_conv *conv, int64_t y,
+/* Pixels x .. x + pixels - 1 of row y, of which 'valid' are stored, and 'vecs' vectors of
+ * channels from those of 'block' on. */
+INLINE void tile(const int pixels, const int vecs, const sc_conv *conv, int64_t y,
                  int64_t x, int64_t valid, int64_t block)
 {
-    const int vecs = blocks * VECS;
     accumulators acc;
     begin(acc, pixels, vecs, conv, y, x, valid, block);
     for (int i = 0; i < conv->n_phases; i++) {
         const sc_phase *phase = &conv->phase[i];
         const int64_t origin = y * phase->src_row + x * phase->src_step;
-        accumulate(acc, pixels, blocks, phase, origin, block);
+        accumulate(acc, pixels, vecs, phase, origin, block);
         if (i == 0 && conv->n_phases == 2) {
             add_relu(acc, pixels, vecs, conv->mid_bias + block * SC_LANES);
         }

@@ -17,7 +17,8 @@ static sc_peak_fn choose(sc_isa isa, sc_precision precision)
         return isa == SC_ISA_AVX512_BF16 ? sc_peak_bf16_avx512 : NULL;
     }
     if (precision != SC_PRECISION_INT8 || !sc_isa_has_int8(isa)) return NULL;
-    return isa == SC_ISA_AMX ? sc_peak_u8_amx : sc_peak_u8_avx512;
+    if (isa == SC_ISA_AMX) return sc_peak_u8_amx;
+    return isa == SC_ISA_AVX2 ? sc_peak_u8_avx2 : sc_peak_u8_avx512;
 }
 
 double sc_cpu_peak(sc_precision precision, double seconds)

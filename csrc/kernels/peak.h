@@ -10,6 +10,7 @@ typedef double (*sc_peak_fn)(int64_t rounds);
 double sc_peak_f32_avx2(int64_t rounds);
 double sc_peak_f32_avx512(int64_t rounds);
 double sc_peak_bf16_avx512(int64_t rounds);
+double sc_peak_u8_avx2(int64_t rounds);
 double sc_peak_u8_avx512(int64_t rounds);
 double sc_peak_bf16_amx(int64_t rounds);
 double sc_peak_u8_amx(int64_t rounds);

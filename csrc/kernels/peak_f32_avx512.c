@@ -1,26 +1,10 @@
 /* Multiply-adds of float32 with AVX-512. */
-#include "peak.h"
-#include "unroll.h"
-
-#include <immintrin.h>
-
-/* As many sums as hide the latency of the products on two ports. */
-enum { SUMS = 12, LANES = 16 };
-
-double sc_peak_f32_avx512(int64_t rounds)
-{
-    __m512 sum[SUMS];
-    const __m512 a = _mm512_set1_ps(1e-3f);
-    _Pragma("GCC unroll 12") for (int i = 0; i < SUMS; i++)
-    {
-        sum[i] = _mm512_setzero_ps();
-    }
-    for (int64_t r = 0; r < rounds; r++) {
-        _Pragma("GCC unroll 12") for (int i = 0; i < SUMS; i++)
-        {
-            sum[i] = _mm512_fmadd_ps(a, a, sum[i]);
-            __asm__ volatile("" : "+v"(sum[i])); /* neither dropped nor merged */
-        }
-    }
-    return (double)rounds * SUMS * LANES;
-}
+#define PEAK sc_peak_f32_avx512
+#define VECTOR __m512
+#define FACTOR __m512
+#define ZERO _mm512_setzero_ps()
+#define A _mm512_set1_ps(1e-3f)
+#define DOT _mm512_fmadd_ps(a, a, sum[i])
+#define LANES 16
+#define REGISTERS "v"
+#include "peak_impl.h"

@@ -47,15 +47,6 @@ typedef struct {
     void (*norm)(const void *src, const float *scale, const float *shift, int relu,
                  float *values, int64_t c);
 
-    /* The epilogue of conv.h for one row, where oneDNN computed the sums:
-     * v = sum0 (two-phase: max(sum0 + mid_bias, 0) + sum1), + add_scale * add, + bias,
-     * ReLU, * post_scale + post_shift.  'sum0' and 'sum1' (n, c), NULL what is absent. */
-    void (*epilogue)(const float *sum0, const float *sum1, const void *add,
-                     int64_t add_step, const float *add_scale, const float *mid_bias,
-                     const float *bias, int relu, const float *post_scale,
-                     const float *post_shift, void *dst, int64_t dst_step, int64_t n,
-                     int64_t c);
-
     /* The gradient through norm_relu, whose input was 'src': dst[p, c] is sums[p, c]
      * where src[p, c] * scale[c] + shift[c] > 0, else 0; with 'add', added to dst.
      * 'scale' and 'shift' NULL: where src[p, c] > 0.  'sums' is float32. */
@@ -77,7 +68,8 @@ extern const sc_pointwise sc_pointwise_f32_base;
 extern const sc_pointwise sc_pointwise_f32_avx2;
 extern const sc_pointwise sc_pointwise_f32_avx512;
 extern const sc_pointwise sc_pointwise_bf16_avx512;
-extern const sc_pointwise sc_pointwise_u8_avx512; /* for its max_pool */
+extern const sc_pointwise sc_pointwise_u8_avx2; /* these two for max_pool and norm */
+extern const sc_pointwise sc_pointwise_u8_avx512;
 
 /* dst[i] = 1 / (1 + exp(-src[i * src_step])). */
 void sc_sigmoid(const float *src, int64_t src_step, float *dst, int64_t n);

@@ -160,30 +160,6 @@ static void norm(const void *restrict src_, const float *restrict scale,
     }
 }
 
-static void epilogue(const float *restrict sum0, const float *restrict sum1,
-                     const void *add_, int64_t add_step,
-                     const float *restrict add_scale, const float *restrict mid_bias,
-                     const float *restrict bias, int is_relu,
-                     const float *restrict post_scale, const float *restrict post_shift,
-                     void *dst_, int64_t dst_step, int64_t n, int64_t c)
-{
-    const float floor = is_relu ? 0.0f : -__builtin_inff();
-    for (int64_t p = 0; p < n; p++) {
-        const ITEM *add = add_ == NULL ? NULL : (const ITEM *)add_ + p * add_step;
-        ITEM *dst = (ITEM *)dst_ + p * dst_step;
-        const float *a = sum0 + p * c, *b = sum1 == NULL ? NULL : sum1 + p * c;
-        for (int64_t i = 0; i < c; i++) {
-            float v = a[i];
-            if (b != NULL) v = relu(v + mid_bias[i]) + b[i];
-            if (add != NULL) v += add_scale[i] * LOAD(add + i);
-            v += bias[i];
-            v = v > floor ? v : floor;
-            if (post_scale != NULL) v = v * post_scale[i] + post_shift[i];
-            STORE(dst + i, v);
-        }
-    }
-}
-
 /* Inlined once for each of the constants 'normed' and 'add'. */
 INLINE void back(const float *restrict sums, int64_t sums_step,
                  const ITEM *restrict src, int64_t src_step,
@@ -274,7 +250,7 @@ static void max_pool_back(const void *restrict src_, int64_t src_row, int64_t sr
 }
 
 const sc_pointwise TABLE = {
-    TABLE_NAME,     norm_relu,     norm_relu_mean2, norm_relu_u8, norm_relu_mean2_u8,
-    max_pool,       interleave,    deinterleave,    norm,         epilogue,
-    norm_relu_back, max_pool_back,
+    TABLE_NAME,    norm_relu,  norm_relu_mean2, norm_relu_u8, norm_relu_mean2_u8,
+    max_pool,      interleave, deinterleave,    norm,         norm_relu_back,
+    max_pool_back,
 };

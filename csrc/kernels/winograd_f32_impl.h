@@ -44,16 +44,26 @@ INLINE void transform_out(const VEC m[IN], VEC y[OUT])
     y[3] = VEC_ADD(VEC_FMADD(eight, dif2, dif1), m[5]);
 }
 
+/* 'left' of a vector's channels, or all of them.  Those beyond may be the layer's own outputs
+ * in a buffer that concatenates them: another thread is storing them. */
+INLINE VEC load(const bool all, const float *src, int64_t left)
+{
+    return all ? VEC_LOAD(src) : vec_load_lanes(src, left);
+}
+
 /* One vector of channels of one tile: 'src' is its upper left input, 'dst' its place among
  * the first point's. */
-INLINE void input_tile(const float *src, int64_t row, int64_t step, float *dst,
-                       int64_t point)
+INLINE void input_tile(const bool all, const float *src, int64_t row, int64_t step,
+                       int64_t left, float *dst, int64_t point)
 {
     VEC half[IN][IN]; /* [row point][column] */
     UNROLL for (int x = 0; x < IN; x++)
     {
         VEC d[IN], v[IN];
-        UNROLL for (int y = 0; y < IN; y++) d[y] = VEC_LOAD(src + y * row + x * step);
+        UNROLL for (int y = 0; y < IN; y++)
+        {
+            d[y] = load(all, src + y * row + x * step, left);
+        }
         transform_in(d, v);
         UNROLL for (int y = 0; y < IN; y++) half[y][x] = v[y];
     }
@@ -68,18 +78,40 @@ INLINE void input_tile(const float *src, int64_t row, int64_t step, float *dst,
     }
 }
 
+/* The same of 'left' channels; apart, so that the compiler does as well for whole vectors as
+ * without it. */
+static __attribute__((noinline)) void input_part(const float *src, int64_t row,
+                                                 int64_t step, int64_t left, float *dst,
+                                                 int64_t point)
+{
+    input_tile(false, src, row, step, left, dst, point);
+}
+
 /* The same where only 'rows' x 'columns' of the inputs are there: zero for the others. */
-static void input_edge(const float *src, int64_t row, int64_t step, int64_t rows,
-                       int64_t columns, float *dst, int64_t point)
+INLINE void input_patch(const bool all, const float *src, int64_t row, int64_t step,
+                        int64_t rows, int64_t columns, int64_t left, float *dst,
+                        int64_t point)
 {
     float patch[POINTS * VEC_LANES] = {0.0f};
     for (int64_t y = 0; y < rows; y++) {
         for (int64_t x = 0; x < columns; x++) {
             VEC_STORE(patch + (y * IN + x) * VEC_LANES,
-                      VEC_LOAD(src + y * row + x * step));
+                      load(all, src + y * row + x * step, left));
         }
     }
-    input_tile(patch, IN * VEC_LANES, VEC_LANES, dst, point);
+    input_tile(true, patch, IN * VEC_LANES, VEC_LANES, left, dst, point);
+}
+
+static __attribute__((noinline)) void input_edge(const float *src, int64_t row,
+                                                 int64_t step, int64_t rows,
+                                                 int64_t columns, int64_t left,
+                                                 float *dst, int64_t point)
+{
+    if (left >= VEC_LANES) {
+        input_patch(true, src, row, step, rows, columns, left, dst, point);
+    } else {
+        input_patch(false, src, row, step, rows, columns, left, dst, point);
+    }
 }
 
 static void transform_inputs(const task *t, int64_t first, int64_t n)
@@ -94,10 +126,14 @@ static void transform_inputs(const task *t, int64_t first, int64_t n)
                            x * step;
         float *dst = t->inputs + i * t->in_step;
         for (int64_t c = 0; c < phase->kc; c += VEC_LANES) {
-            if (rows == IN && columns == IN) {
-                input_tile(src + c, row, step, dst + c, t->in_point);
+            const int64_t left = phase->kc - c;
+            if (rows < IN || columns < IN) {
+                input_edge(src + c, row, step, rows, columns, left, dst + c,
+                           t->in_point);
+            } else if (left < VEC_LANES) {
+                input_part(src + c, row, step, left, dst + c, t->in_point);
             } else {
-                input_edge(src + c, row, step, rows, columns, dst + c, t->in_point);
+                input_tile(true, src + c, row, step, left, dst + c, t->in_point);
             }
         }
     }

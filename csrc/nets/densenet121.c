@@ -64,9 +64,9 @@ static sc_status shape(const sc_net_config *config, sc_output output, sc_layer l
     }
     const bool last = output != SC_OUTPUT_LAYER || layer == SC_LAYER_LAST;
     const int b = last ? DENSE_N_BLOCKS - 1 : (int)layer - 1;
-    *out = output == SC_OUTPUT_CAM
-               ? (sc_shape){2, {maps.h[b], maps.w[b]}}
-               : (sc_shape){3, {SC_DENSE_OUT[b], maps.h[b], maps.w[b]}};
+    const int64_t n = output == SC_OUTPUT_CAMS ? config->outputs : SC_DENSE_OUT[b];
+    *out = output == SC_OUTPUT_CAM ? (sc_shape){2, {maps.h[b], maps.w[b]}}
+                                   : (sc_shape){3, {n, maps.h[b], maps.w[b]}};
     return SC_OK;
 }
 

@@ -99,19 +99,27 @@ static void gradient(const sc_head *head, const float hidden[HIDDEN],
     }
 }
 
+/* The map of each logit whose place is not NULL. */
 static void class_activation(const sc_head *head, const sc_engine *engine,
-                             const sc_map *map, const float hidden[HIDDEN], int index,
-                             float *cam)
+                             const sc_map *map, const float hidden[HIDDEN],
+                             float *const cams[CLASSES])
 {
     const int64_t n = map->h * map->w;
-    const double by[CLASSES] = {index == 0, index == 1};
-    float weights[MAPS], values[MAPS];
-    gradient(head, hidden, by, n, weights);
+    float weights[CLASSES][MAPS], values[MAPS];
+    for (int i = 0; i < CLASSES; i++) {
+        const double by[CLASSES] = {i == 0, i == 1};
+        if (cams[i] != NULL) gradient(head, hidden, by, n, weights[i]);
+    }
     for (int64_t p = 0; p < n; p++) {
         maps_at(head, engine, map, p, values);
-        double sum = 0.0;
-        for (int k = 0; k < MAPS; k++) sum += (double)weights[k] * (double)values[k];
-        cam[p] = (float)sum;
+        for (int i = 0; i < CLASSES; i++) {
+            if (cams[i] == NULL) continue;
+            double sum = 0.0;
+            for (int k = 0; k < MAPS; k++) {
+                sum += (double)weights[i][k] * (double)values[k];
+            }
+            cams[i][p] = (float)sum;
+        }
     }
 }
 
@@ -167,8 +175,14 @@ void sc_head_run(const void *context, const sc_engine *engine, const sc_map *map
     double p[CLASSES];
     softmax(logits, p);
     for (int i = 0; i < CLASSES; i++) image->dst[i] = (float)p[i];
+    if (image->cams != NULL) {
+        float *const both[CLASSES] = {image->cams, image->cams + map->h * map->w};
+        class_activation(head, engine, map, hidden, both);
+    }
     if (image->cam == NULL) return;
-    class_activation(head, engine, map, hidden, image->cam_index, image->cam);
+    float *one[CLASSES] = {NULL, NULL};
+    one[image->cam_index] = image->cam;
+    class_activation(head, engine, map, hidden, one);
 }
 
 /* ---- Backward ------------------------------------------------------------------- */

@@ -74,8 +74,8 @@ sc_status sc_take_conv(sc_source *source, const sc_engine *engine, const char *n
         }
     }
     if (fold->levels.src.scale > 0.0f) {
-        SC_TRY(sc_conv_weights_create_u8(shape, wei, scale, shift, &fold->levels, out,
-                                         err));
+        SC_TRY(sc_conv_weights_create_u8(engine, shape, wei, scale, shift,
+                                         &fold->levels, out, err));
     } else {
         SC_TRY(sc_conv_weights_create(engine, shape, wei, scale, shift, out, err));
     }

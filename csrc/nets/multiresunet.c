@@ -58,7 +58,7 @@ static sc_status shape(const sc_net_config *config, sc_output output, sc_layer l
     (void)layer;
     sc_multires_block last;
     sc_multires_channels(SC_MULTIRES_WIDTH[0], &last);
-    if (output == SC_OUTPUT_CAM) {
+    if (output == SC_OUTPUT_CAM || output == SC_OUTPUT_CAMS) {
         return sc_fail(err, SC_BAD_VALUE,
                        "class-activation maps are of a densenet121 only");
     }

@@ -186,8 +186,8 @@ static sc_status take_up(const origin *from, int k, int64_t ic, int64_t oc,
                 one[o * ic + i] = wei[(i * oc + o) * 4 + pixel];
         }
         if (src.scale > 0.0f) {
-            SC_TRY(sc_conv_weights_create_u8(shape, one, NULL, bias, &levels,
-                                             &up[pixel], err));
+            SC_TRY(sc_conv_weights_create_u8(from->engine, shape, one, NULL, bias,
+                                             &levels, &up[pixel], err));
         } else {
             SC_TRY(sc_conv_weights_create(from->engine, shape, one, NULL, bias,
                                           &up[pixel], err));

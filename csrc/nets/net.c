@@ -104,9 +104,12 @@ void sc_net_destroy(sc_net *net)
     if (net->arch != NULL) net->arch->destroy(net->model);
     sc_tensor_copy_destroy(net->copy);
     sc_net_destroy(net->in_f32);
+    sc_workspace_trim();
     if (!forked) pthread_mutex_destroy(&net->lock);
     sc_free(net);
 }
+
+void sc_trim_memory(void) { sc_workspace_trim(); }
 
 int64_t sc_net_n_values(const sc_net *net) { return net->n_values; }
 
@@ -188,9 +191,9 @@ static sc_status check_pass(const sc_net *net, sc_pass pass, sc_layer layer, int
 sc_status sc_net_shape(const sc_net *net, sc_output output, sc_layer layer, int64_t h,
                        int64_t w, sc_shape *out, sc_error *err)
 {
-    if (output < SC_OUTPUT_PROBABILITIES || output > SC_OUTPUT_LAYER) {
+    if (output < SC_OUTPUT_PROBABILITIES || output > SC_OUTPUT_CAMS) {
         return sc_fail(err, SC_BAD_VALUE, "output is %d; expected %d to %d",
-                       (int)output, (int)SC_OUTPUT_PROBABILITIES, (int)SC_OUTPUT_LAYER);
+                       (int)output, (int)SC_OUTPUT_PROBABILITIES, (int)SC_OUTPUT_CAMS);
     }
     const sc_pass pass = output == SC_OUTPUT_LAYER ? SC_BACKWARD : SC_FORWARD;
     const sc_status status = check_pass(net, pass, layer, h, w, err);
@@ -308,6 +311,7 @@ sc_status sc_net_run(sc_net *net, const sc_call *call, sc_error *err)
         .probabilities_step = step_of(net, call, SC_OUTPUT_PROBABILITIES),
         .features_step = step_of(net, call, SC_OUTPUT_FEATURES),
         .cam_step = step_of(net, call, SC_OUTPUT_CAM),
+        .cams_step = step_of(net, call, SC_OUTPUT_CAMS),
         .layer_step = step_of(net, call, SC_OUTPUT_LAYER),
     };
     SC_TRY(take_runner(net, &runner, err));

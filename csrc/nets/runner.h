@@ -4,6 +4,8 @@
 
 #include "model.h"
 
+#include "../nn/workspace.h"
+
 enum { SC_MAX_PLANS = 8 };
 
 /* The pass and size that a plan is for. */
@@ -19,8 +21,9 @@ typedef struct {
 typedef struct {
     sc_purpose purpose;
     sc_plan_info info;
-    bool touched;  /* 'together' was run before: its memory is there */
-    uint64_t used; /* the runner's clock at the last use */
+    bool touched;    /* 'together' was run before: its memory is there */
+    uint64_t layout; /* of its maps (nn/workspace.h) */
+    uint64_t used;   /* the runner's clock at the last use */
     sc_plan *together;
     sc_plan **alone; /* n_threads */
 } sc_size_plans;
@@ -33,14 +36,16 @@ typedef struct sc_runner {
     sc_engine engine;
     int n_threads;
     sc_pool *pool;
-    uint64_t clock; /* counts uses of plans: the oldest make room for new ones */
+    sc_workspace **spaces; /* n_threads, of plans that this call runs; else NULL */
+    uint64_t clock;        /* counts uses of plans: the oldest make room for new ones */
     sc_size_plans sizes[SC_MAX_PLANS];
 } sc_runner;
 
 /* One call, and the floats from one image to the next of all that it reads and fills. */
 typedef struct {
     const sc_call *call;
-    int64_t image_step, probabilities_step, features_step, cam_step, layer_step;
+    int64_t image_step, probabilities_step, features_step, cam_step, cams_step,
+        layer_step;
 } sc_batch;
 
 sc_status sc_runner_create(const sc_architecture *arch, const void *model,

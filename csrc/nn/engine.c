@@ -6,8 +6,9 @@
 static const char *const NEEDS_BF16 = "precision bf16 needs a CPU with avx512_bf16 (or "
                                       "amx_bf16); this one has %s; use f32";
 
-static const char *const NEEDS_INT8 = "precision int8 needs a CPU with avx512_vnni or "
-                                      "amx_int8; this one has %s; use f32 or bf16";
+static const char *const NEEDS_INT8 = "precision int8 needs a CPU with avx_vnni, "
+                                      "avx512_vnni or amx_int8; this one has %s "
+                                      "without them; use f32 or bf16";
 
 static sc_status check(sc_isa isa, sc_precision precision, sc_error *err)
 {
@@ -78,6 +79,25 @@ static void choose_f32(sc_engine *engine)
     engine->macs_a_cycle = 7;
 }
 
+/* Beside what computes the other layers. */
+static void choose_int8(sc_engine *engine)
+{
+    engine->u8_values = 4;
+    engine->pointwise_u8 = &sc_pointwise_u8_avx512;
+    engine->conv_u8 = sc_conv_u8_avx512;
+    engine->conv_u8_name = "own:u8_avx512";
+    if (engine->isa == SC_ISA_AMX) {
+        engine->u8_values = 64;
+        engine->conv_u8 = sc_conv_u8_amx;
+        engine->conv_u8_name = "own:u8_amx";
+    }
+    if (engine->isa == SC_ISA_AVX2) {
+        engine->pointwise_u8 = &sc_pointwise_u8_avx2;
+        engine->conv_u8 = sc_conv_u8_avx2;
+        engine->conv_u8_name = "own:u8_avx2";
+    }
+}
+
 sc_status sc_engine_choose(sc_isa isa, sc_precision precision, sc_engine *out,
                            sc_error *err)
 {
@@ -88,11 +108,7 @@ sc_status sc_engine_choose(sc_isa isa, sc_precision precision, sc_engine *out,
     const bool bf16 = precision == SC_PRECISION_BF16 ||
                       (int8 && isa >= SC_ISA_AVX512_BF16);
     *out = (sc_engine){.isa = isa, .bf16 = bf16};
-    if (int8) {
-        const bool tiles = isa == SC_ISA_AMX;
-        out->conv_u8 = tiles ? sc_conv_u8_amx : sc_conv_u8_avx512;
-        out->conv_u8_name = tiles ? "own:u8_amx" : "own:u8_avx512";
-    }
+    if (int8) choose_int8(out);
     if (out->bf16) {
         choose_bf16(out);
     } else {
@@ -104,14 +120,11 @@ sc_status sc_engine_choose(sc_isa isa, sc_precision precision, sc_engine *out,
 sc_status sc_engine_choose_onednn(sc_isa isa, sc_precision precision, sc_engine *out,
                                   sc_error *err)
 {
-    if (precision == SC_PRECISION_INT8) {
-        return sc_fail(err, SC_UNSUPPORTED,
-                       "backend onednn computes in f32 and bf16; int8 is own kernels'");
-    }
     const sc_status status = sc_engine_choose(isa, precision, out, err);
     if (status != SC_OK) return status;
-    out->conv = NULL;
+    out->conv = out->conv_u8 = NULL;
     out->conv_name = "onednn";
+    out->u8_values = 4; /* whole kernel rows are nothing to it */
     out->winograd = NULL;
     out->thread_begin = out->thread_end = NULL; /* it sets tiles up itself */
     return SC_OK;

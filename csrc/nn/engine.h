@@ -13,10 +13,12 @@ typedef struct {
     int64_t pitch_multiple; /* channels of a pixel are padded to it: one cache line */
     sc_conv_fn conv;        /* NULL: convolutions are oneDNN's (conv_onednn.h) */
     const char *conv_name;
-    sc_conv_fn conv_u8; /* of layers in integers; NULL: there are none */
+    sc_conv_fn conv_u8; /* of layers in integers; NULL: there are none, or oneDNN's */
     const char *conv_u8_name;
-    const sc_winograd *winograd; /* for large 3 x 3 convolutions; may be NULL */
-    void (*thread_begin)(void);  /* round each job, on its thread; may be NULL */
+    int64_t u8_values;                /* that one of its instructions sums */
+    const sc_pointwise *pointwise_u8; /* of maps of bytes; NULL: there are none */
+    const sc_winograd *winograd;      /* for large 3 x 3 convolutions; may be NULL */
+    void (*thread_begin)(void);       /* round each job, on its thread; may be NULL */
     void (*thread_end)(void);
     const sc_pointwise *pointwise;
     double macs_a_cycle; /* multiply-adds of one thread, roughly: to weigh partitions */

@@ -34,7 +34,6 @@ void sc_plan_destroy(sc_plan *plan)
         sc_free(thread->scratch);
     }
     sc_free(plan->threads);
-    sc_free(plan->workspace);
     sc_free(plan->buffers);
     sc_free(plan->steps);
     sc_free(plan);
@@ -298,11 +297,28 @@ sc_status sc_plan_finish(sc_plan *plan, sc_error *err)
     return SC_OK;
 }
 
+void sc_plan_place(sc_plan *plan, void *workspace)
+{
+    if (plan->workspace == workspace) return;
+    plan->workspace = workspace;
+    for (int i = 0; i < plan->n_steps; i++) {
+        if (plan->steps[i].kind == STEP_CONV) plan_conv_place(plan, &plan->steps[i]);
+    }
+}
+
 /* ---- Describing --------------------------------------------------------------- */
 
 int64_t sc_plan_n_steps(const sc_plan *plan) { return plan->n_steps; }
 
 size_t sc_plan_nbytes(const sc_plan *plan) { return plan->workspace_nbytes; }
+
+bool sc_plan_all_f32(const sc_plan *plan)
+{
+    for (int i = 0; i < plan->n_buffers; i++) {
+        if (plan->buffers[i].item_nbytes != sizeof(float)) return false;
+    }
+    return true;
+}
 
 void sc_plan_describe(const sc_plan *plan, int64_t index, sc_layer_info *out)
 {

@@ -25,6 +25,7 @@ typedef struct {
     float *features;
     float *cam;
     int cam_index;
+    float *cams;
     const float *direction;
     bool probability;
     float *activations, *gradients;
@@ -94,7 +95,8 @@ typedef struct {
         dst_stride; /* output (y, x) goes to dst_y + y * dst_stride .. */
     bool relu;
     const float *post_scale, *post_shift;
-    int dst_zero;       /* of a buffer of bytes: the one for 0 */
+    int dst_zero; /* of a buffer of bytes: the one for 0.  To it, a layer that is not in
+                     integers has 'post', as what makes its values bytes */
     const sc_view *add; /* NULL: none */
     const float *add_scale;
     const float *norm_scale,
@@ -123,7 +125,8 @@ void sc_plan_custom_to(sc_plan *plan, const char *name, const char *kind,
                        const sc_view src[2], sc_view dst, sc_custom_fn run,
                        const void *context, double flops);
 
-/* Lay out memory.  Then call sc_plan_prepare on each of the plan's threads. */
+/* Lay out memory.  Then call sc_plan_prepare on each of the plan's threads, and give it
+ * memory: sc_plan_place. */
 sc_status sc_plan_finish(sc_plan *plan, sc_error *err);
 sc_status sc_plan_prepare(sc_plan *plan, int thread, sc_error *err);
 
@@ -137,6 +140,14 @@ sc_status sc_plan_run(sc_plan *plan, int thread, const sc_image *image,
 
 int64_t sc_plan_n_steps(const sc_plan *plan);
 void sc_plan_describe(const sc_plan *plan, int64_t step, sc_layer_info *out);
-size_t sc_plan_nbytes(const sc_plan *plan); /* of the workspace */
+
+/* What a plan's maps need, and whether all are float32.  They lie alike in all plans that
+ * were built by the same calls, whatever their number of threads. */
+size_t sc_plan_nbytes(const sc_plan *plan);
+bool sc_plan_all_f32(const sc_plan *plan);
+
+/* Put the maps into 'workspace', sc_plan_nbytes from sc_alloc, which the plan does not own;
+ * none of its threads may be running. */
+void sc_plan_place(sc_plan *plan, void *workspace);
 
 #endif

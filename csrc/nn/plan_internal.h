@@ -130,7 +130,7 @@ struct sc_plan {
     int n_buffers, max_buffers;
     plan_step *steps;
     int n_steps, max_steps;
-    char *workspace; /* all buffers */
+    char *workspace; /* all buffers; lent (sc_plan_place) */
     size_t workspace_nbytes;
     plan_thread *threads; /* n_threads, once finished */
     sc_barrier barrier;   /* after every step */
@@ -165,7 +165,7 @@ static inline bool plan_cancelled(const plan_turn *turn)
 /* ---- plan_memory.c and plan_partition.c --------------------------------------------- */
 
 /* Largest buffers first, each at the lowest offset that is free during its life; then
- * the workspace for all of them. */
+ * how much all of them need. */
 sc_status plan_place_buffers(sc_plan *plan, sc_error *err);
 
 /* Choose the parts of a convolution whose way of computing has been chosen. */
@@ -191,8 +191,10 @@ int64_t plan_no_scratch(const sc_plan *plan, const plan_step *step, int64_t rows
 sc_status plan_no_prepare(const sc_plan *plan, const plan_step *step, int64_t rows,
                           plan_thread *thread, sc_error *err);
 
-/* Addresses and chunks of a convolution, for any way of computing it. */
+/* Strides and chunks of a convolution, for any way of computing it; then its addresses, in
+ * each workspace. */
 void plan_conv_resolve(const sc_plan *plan, plan_step *step);
+void plan_conv_place(const sc_plan *plan, plan_step *step);
 
 /* Call 'compute' on each chunk of a thread's rows; 'scratch' is the thread's. */
 typedef void (*plan_chunk_fn)(const sc_plan *plan, const plan_step *step,

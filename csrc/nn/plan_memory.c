@@ -36,7 +36,5 @@ sc_status plan_place_buffers(sc_plan *plan, sc_error *err)
         if (b->offset + b->nbytes > end) end = b->offset + b->nbytes;
     }
     plan->workspace_nbytes = end;
-    plan->workspace = sc_calloc(end);
-    if (plan->workspace != NULL) return SC_OK;
-    return sc_fail(err, SC_NOMEM, "no memory for a workspace of %zu bytes", end);
+    return SC_OK;
 }

@@ -16,15 +16,13 @@ enum {
     PACK_NBYTES = 256 << 10,
 };
 
-/* ---- Addresses ---------------------------------------------------------------- */
+/* ---- Strides and addresses ----------------------------------------------------- */
 
 static void resolve_phase(const sc_plan *plan, plan_step *step, int i)
 {
     const sc_conv_weights *w = step->conv.wei[i];
     const plan_buffer *b = &plan->buffers[step->conv.src[i].buffer];
     sc_phase *phase = &step->conv.call.phase[i];
-    const int64_t margin = !step->conv.normed ? (w->shape.kh - 1) / 2 : 0;
-    phase->src = plan_at(plan, step->conv.src[i], -margin, -margin);
     phase->src_row = plan_row(b) * w->shape.stride;
     phase->src_step = b->pitch * w->shape.stride;
     phase->n_taps = w->n_taps;
@@ -38,7 +36,7 @@ static void resolve_phase(const sc_plan *plan, plan_step *step, int i)
     }
 }
 
-static void resolve_addresses(const sc_plan *plan, plan_step *step)
+static void resolve_strides(const sc_plan *plan, plan_step *step)
 {
     plan_conv *self = &step->conv;
     const plan_buffer *dst = &plan->buffers[self->dst.buffer];
@@ -46,11 +44,9 @@ static void resolve_addresses(const sc_plan *plan, plan_step *step)
     for (int i = 0; i < conv->n_phases; i++) resolve_phase(plan, step, i);
     if (self->has_add) {
         const plan_buffer *add = &plan->buffers[self->add.buffer];
-        conv->add = plan_at(plan, self->add, 0, 0);
         conv->add_row = plan_row(add);
         conv->add_step = add->pitch;
     }
-    conv->dst = plan_at(plan, self->dst, self->dst_y, self->dst_x);
     conv->dst_row = plan_row(dst) * self->dst_stride;
     conv->dst_step = dst->pitch * self->dst_stride;
     conv->dst_f32 = dst->item_nbytes == sizeof(float);
@@ -97,8 +93,20 @@ static void choose_chunks(const sc_plan *plan, plan_step *step)
 
 void plan_conv_resolve(const sc_plan *plan, plan_step *step)
 {
-    resolve_addresses(plan, step);
+    resolve_strides(plan, step);
     choose_chunks(plan, step);
+}
+
+void plan_conv_place(const sc_plan *plan, plan_step *step)
+{
+    plan_conv *self = &step->conv;
+    sc_conv *conv = &self->call;
+    for (int i = 0; i < conv->n_phases; i++) {
+        const int64_t margin = self->normed ? 0 : (self->wei[i]->shape.kh - 1) / 2;
+        conv->phase[i].src = plan_at(plan, self->src[i], -margin, -margin);
+    }
+    if (self->has_add) conv->add = plan_at(plan, self->add, 0, 0);
+    conv->dst = plan_at(plan, self->dst, self->dst_y, self->dst_x);
 }
 
 void plan_describe_conv(const sc_plan *plan, const plan_step *step, char *text,

@@ -33,7 +33,7 @@ static sc_status run_max_pool(const plan_turn *turn, const plan_step *step,
     const plan_share own = plan_share_of(step, turn->thread);
     const plan_buffer *src = &plan->buffers[pool->src.buffer];
     const plan_buffer *dst = &plan->buffers[pool->dst.buffer];
-    const sc_pointwise *pointwise = src->item_nbytes == 1 ? &sc_pointwise_u8_avx512
+    const sc_pointwise *pointwise = src->item_nbytes == 1 ? plan->engine.pointwise_u8
                                                           : plan->engine.pointwise;
     /* Whole pixels, padding included, are whole vectors. */
     const bool whole = dst->c == step->c && dst->pitch == src->pitch;

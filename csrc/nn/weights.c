@@ -208,7 +208,7 @@ static sc_status transform(const sc_engine *engine, const sc_conv_weights *w,
                            const float *plain, sc_error *err)
 {
     const sc_winograd *winograd = engine->winograd;
-    void *packed = sc_alloc(winograd->packed_nbytes(w->shape.oc, w->shape.ic));
+    void *packed = sc_alloc_kept(winograd->packed_nbytes(w->shape.oc, w->shape.ic));
     if (packed == NULL) return sc_fail(err, SC_NOMEM, "no memory for packed weights");
     winograd->pack(plain, w->shape.oc, w->shape.ic, packed);
     w->winograd->packed = packed;
@@ -249,13 +249,14 @@ static sc_status pack(const sc_engine *engine, sc_conv_weights *w, float *plain,
                       sc_error *err)
 {
     if (sc_engine_is_onednn(engine)) {
-        return sc_onednn_weights_create(&w->shape, plain, engine->bf16, &w->onednn,
-                                        err);
+        return sc_onednn_weights_create(&w->shape, plain,
+                                        engine->bf16 ? SC_ONEDNN_BF16 : SC_ONEDNN_F32,
+                                        &w->onednn, err);
     }
     const int64_t oc = w->shape.oc, kc = engine->bf16 ? sc_round_up(w->kc, 32) : w->kc;
     const int64_t n = sc_conv_packed_f32(oc, w->n_taps, kc);
     w->wei_block = w->n_taps * kc * SC_LANES;
-    w->packed = sc_alloc((size_t)n * engine->item_nbytes);
+    w->packed = sc_alloc_kept((size_t)n * engine->item_nbytes);
     if (w->packed == NULL)
         return sc_fail(err, SC_NOMEM, "no memory for packed weights");
     if (engine->bf16) {
@@ -325,7 +326,8 @@ float sc_conv_weights_at(const sc_conv_weights *weights, int64_t o, int64_t ky,
     /* Merged or not, the taps follow each other in this order. */
     const int64_t at = (ky * s->kw + kx) * s->ic + k;
     if (weights->packed == NULL) {
-        return sc_onednn_weights_plain(weights->onednn)[o * s->kh * s->kw * s->ic + at];
+        const float *plain = sc_onednn_weights_plain(weights->onednn);
+        return plain[o * s->kh * s->kw * s->ic + at];
     }
     const float *packed = weights->packed;
     return packed[o / SC_LANES * weights->wei_block + at * SC_LANES + o % SC_LANES];

@@ -83,10 +83,10 @@ typedef struct {
 } sc_conv_levels;
 
 /* The same in integers. */
-sc_status sc_conv_weights_create_u8(sc_conv_shape shape, const float *wei,
-                                    const float *scale, const float *bias,
-                                    const sc_conv_levels *levels, sc_conv_weights **out,
-                                    sc_error *err);
+sc_status sc_conv_weights_create_u8(const sc_engine *engine, sc_conv_shape shape,
+                                    const float *wei, const float *scale,
+                                    const float *bias, const sc_conv_levels *levels,
+                                    sc_conv_weights **out, sc_error *err);
 void sc_conv_weights_destroy(sc_conv_weights *weights);
 
 /* Make what weights->winograd, which is not NULL, lacks.  Several threads may call it. */

@@ -32,14 +32,14 @@ int64_t sc_pitch_u8(int64_t channels)
 }
 
 /* A kernel row as one tap, from pixel to pixel of the map, where that makes fewer steps
- * of 64 values than its taps one by one. */
-static void choose_taps(sc_conv_weights *w, int64_t pitch)
+ * of 'values' than its taps one by one: with tiles. */
+static void choose_taps(sc_conv_weights *w, int64_t pitch, int64_t values)
 {
     const sc_conv_shape *s = &w->shape;
     const int64_t row = (s->kw - 1) * pitch + s->ic;
-    const int64_t single = s->kw * sc_round_up(s->ic, 64);
+    const int64_t single = s->kw * sc_round_up(s->ic, values);
     w->shape.merged = pitch > 0 && s->kw > 1 && s->stride == 1 &&
-                      sc_round_up(row, 64) < single;
+                      sc_round_up(row, values) < single;
     w->n_taps = w->shape.merged ? s->kh : s->kh * s->kw;
     w->kc = w->shape.merged ? row : s->ic;
 }
@@ -74,18 +74,16 @@ static float *by_taps(const sc_conv_weights *w, const float *wei, const float *s
 
 /* A sum of products is sum_scale times that of integers.  Where the input is 0 it has
  * the byte 'zero', in the halo as well: what these add up to goes into the bias. */
-static sc_status pack(sc_conv_weights *w, const float *plain, const float *bias,
-                      const sc_conv_levels *levels)
+static sc_status quantize(sc_conv_weights *w, const float *plain, const float *bias,
+                          const sc_conv_levels *levels, int8_t *integers)
 {
     const int64_t oc = w->shape.oc, pitch = levels->pitch;
     const sc_levels dst = levels->dst;
     const float to = dst.scale > 0.0f ? 1.0f / dst.scale : 1.0f;
     int32_t *zero = sc_alloc((size_t)(oc + w->kc) * sizeof *zero), *total = NULL;
-    w->wei_block = w->n_taps * sc_round_up(w->kc, 64) * SC_LANES;
-    w->packed = sc_alloc((size_t)sc_conv_packed_s8(oc, w->n_taps, w->kc));
     w->bias = sc_channels(bias, oc, 0.0f);
     w->sum_scale = sc_channels(NULL, oc, 0.0f);
-    if (zero == NULL || w->packed == NULL || w->bias == NULL || w->sum_scale == NULL) {
+    if (zero == NULL || w->bias == NULL || w->sum_scale == NULL) {
         sc_free(zero);
         return SC_NOMEM;
     }
@@ -93,7 +91,8 @@ static sc_status pack(sc_conv_weights *w, const float *plain, const float *bias,
     for (int64_t k = 0; k < w->kc; k++) {
         zero[k] = levels_at(levels, w->shape.merged ? k % pitch : k)->zero;
     }
-    sc_conv_pack_s8(plain, oc, w->n_taps, w->kc, zero, w->packed, w->sum_scale, total);
+    sc_conv_quantize_s8(plain, oc, w->n_taps, w->kc, zero, integers, w->sum_scale,
+                        total);
     for (int64_t c = 0; c < oc; c++) {
         w->bias[c] -= w->sum_scale[c] * (float)total[c];
         w->sum_scale[c] *= to;
@@ -103,21 +102,42 @@ static sc_status pack(sc_conv_weights *w, const float *plain, const float *bias,
     return SC_OK;
 }
 
-sc_status sc_conv_weights_create_u8(sc_conv_shape shape, const float *wei,
-                                    const float *scale, const float *bias,
-                                    const sc_conv_levels *levels, sc_conv_weights **out,
-                                    sc_error *err)
+/* In the order of who computes. */
+static sc_status pack(const sc_engine *engine, sc_conv_weights *w,
+                      const int8_t *integers, sc_error *err)
+{
+    if (sc_engine_is_onednn(engine)) {
+        return sc_onednn_weights_create(&w->shape, integers, SC_ONEDNN_U8, &w->onednn,
+                                        err);
+    }
+    w->wei_block = w->n_taps * sc_round_up(w->kc, 64) * SC_LANES;
+    w->packed = sc_alloc_kept((size_t)sc_conv_packed_s8(w->shape.oc, w->n_taps, w->kc));
+    if (w->packed == NULL) return SC_NOMEM;
+    sc_conv_pack_s8(integers, w->shape.oc, w->n_taps, w->kc, w->packed);
+    return SC_OK;
+}
+
+sc_status sc_conv_weights_create_u8(const sc_engine *engine, sc_conv_shape shape,
+                                    const float *wei, const float *scale,
+                                    const float *bias, const sc_conv_levels *levels,
+                                    sc_conv_weights **out, sc_error *err)
 {
     *out = NULL;
     sc_conv_weights *w = sc_calloc(sizeof *w);
     float *plain = NULL;
+    int8_t *integers = NULL;
     sc_status status = SC_NOMEM;
     if (w != NULL) {
         w->shape = shape;
-        choose_taps(w, levels->pitch);
+        choose_taps(w, levels->pitch, engine->u8_values);
         plain = by_taps(w, wei, scale, levels);
     }
-    if (plain != NULL) status = pack(w, plain, bias, levels);
+    if (plain != NULL) {
+        integers = sc_alloc((size_t)(shape.oc * w->n_taps * w->kc));
+    }
+    if (integers != NULL) status = quantize(w, plain, bias, levels, integers);
+    if (status == SC_OK) status = pack(engine, w, integers, err);
+    sc_free(integers);
     sc_free(plain);
     if (status != SC_OK) {
         sc_conv_weights_destroy(w);

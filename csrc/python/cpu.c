@@ -74,7 +74,22 @@ static PyObject *core_peak(PyObject *module, PyObject *args)
     return PyFloat_FromDouble(macs);
 }
 
+PyDoc_STRVAR(trim_doc,
+             "trim_memory($module, /)\n--\n\n"
+             "Give the memory that no call of a network is using back to the system.");
+
+static PyObject *core_trim_memory(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    Py_BEGIN_ALLOW_THREADS
+    sc_trim_memory();
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
+    {"trim_memory", core_trim_memory, METH_NOARGS, trim_doc},
     {"peak", core_peak, METH_VARARGS, peak_doc},
     {"cpu", core_cpu, METH_NOARGS, cpu_doc},
     {NULL, NULL, 0, NULL},

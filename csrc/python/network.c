@@ -14,7 +14,8 @@ static PyObject *network_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     PyObject *list, *ranges = NULL;
     Py_buffer buffer;
     int final_norm = 1, final_relu = 1;
-    sc_net_config config = {0}; /* missing numbers are zero, which the core refuses */
+    /* Missing numbers are zero, which the core refuses. */
+    sc_net_config config = {.kind = SC_MULTIRESUNET, .precision = SC_PRECISION_F32};
     if (!PyArg_ParseTupleAndKeywords(
             args, kwargs, "sO!y*|$iifppsissO!:Network", names, &kind, &PyList_Type,
             &list, &buffer, &config.in_channels, &config.outputs, &config.norm_eps,
@@ -104,8 +105,10 @@ static PyMethodDef network_methods[] = {
      "Return the last feature maps, float32 (n, maps, fh, fw)."},
     {"gradcam", sc_py_network_gradcam, METH_VARARGS,
      "gradcam($self, x, index, /)\n--\n\n"
-     "Return signed class-activation maps of logit 'index', float32 (n, fh, fw), and\n"
-     "the probabilities, float32 (n, 2).  DenseNet121 only."},
+     "Return signed class-activation maps of logit 'index', float32 (n, fh, fw), or\n"
+     "of both where that is -1, (n, 2, fh, fw), and the probabilities, float32 (n, "
+     "2).\n"
+     "DenseNet121 only."},
     {"layers", sc_py_network_layers, METH_VARARGS,
      "layers($self, h, w, /)\n--\n\n"
      "List the steps of the plan for images of h x w: dicts with name, kind,\n"

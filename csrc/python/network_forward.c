@@ -52,19 +52,24 @@ PyObject *sc_py_network_gradcam(PyObject *op, PyObject *args)
     PyArrayObject *maps = NULL, *dst = NULL;
     int index;
     if (!PyArg_ParseTuple(args, "Oi:gradcam", &x, &index)) return NULL;
-    if (self->config.kind != SC_DENSENET121 || index < 0 ||
+    const bool both = index == -1;
+    if (self->config.kind != SC_DENSENET121 || index < -1 ||
         index >= self->config.outputs) {
-        PyErr_Format(
-            state->InputError,
-            "gradcam of logit %d of a %s; expected logit 0 or 1 of a densenet121",
-            index, sc_py_word(SC_PY_KINDS, (int)self->config.kind));
+        PyErr_Format(state->InputError,
+                     "gradcam of logit %d of a %s; expected logit 0 or 1 of a "
+                     "densenet121, or -1",
+                     index, sc_py_word(SC_PY_KINDS, (int)self->config.kind));
         return NULL;
     }
     PyArrayObject *src = sc_py_network_images(op, x);
     if (src == NULL) return NULL;
-    maps = sc_py_network_output(op, src, SC_OUTPUT_CAM, SC_LAYER_INPUT);
+    maps = sc_py_network_output(op, src, both ? SC_OUTPUT_CAMS : SC_OUTPUT_CAM,
+                                SC_LAYER_INPUT);
     if (maps != NULL) {
-        sc_call call = {.forward = {.cam = PyArray_DATA(maps), .cam_index = index}};
+        float *data = PyArray_DATA(maps);
+        sc_call call = {.forward = {.cam = both ? NULL : data,
+                                    .cam_index = both ? 0 : index,
+                                    .cams = both ? data : NULL}};
         dst = run(op, src, &call);
     }
     Py_DECREF(src);

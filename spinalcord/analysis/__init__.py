@@ -1,1 +1,1 @@
-"""What is done to one scan: segment, classify, explain, and measure the results."""
+"""Analyse one scan: segment, classify, explain, and measure the results."""

@@ -1,4 +1,4 @@
-"""The path of one scan: segment, classify, explain. `Pipeline.run` and cohorts share it."""
+"""Segment, classify and explain one scan; shared by `Pipeline.run` and cohorts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .. import _core
 from ..limits import LesionLimits
 from ..scans.preparation import Array, LesionSlices, Stopwatch, WorkingScan
 from ..tasks import TASKS, deciding_tasks
-from .attribution import ExplanationOptions
+from .attribution import ExplanationOptions, OnePass
 from .classification import Diagnosis, classify_slices
 from .explanation import Explanation, explain_slices
 from .segmentation import Segmentation, segment_scan
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AnalysisOptions:
-    """How a scan is analysed.
+    """Options of the analysis of a scan.
 
     Parameters
     ----------
@@ -95,8 +96,8 @@ def analyse(
     scan : WorkingScan
         The scan.
     network : callable
-        Returns the network for ``"segmentation"`` or a task; asked for each before anything is
-        computed with it.
+        Returns the network for ``"segmentation"`` or a task; called for all of them before any is
+        used.
     mask : uint8 (slices, rows, columns) array, optional
         Lesion in the working orientation; segmented if not given.
     t1c : WorkingScan, optional
@@ -105,7 +106,7 @@ def analyse(
         The model file's limits and Grad-CAM if not given.
     watch : Stopwatch
         Gets the stages "segment", "classify" and "explain" added. The results have stages of their
-        own; what `watch` knows of reading goes to the segmentation.
+        own; the time of reading in `watch` is passed on to the segmentation.
     progress : bool, default False
         Whether to show bars on a terminal.
     roi : {"full", "cord"}, default "full"
@@ -136,12 +137,22 @@ def analyse(
                 roi=roi,
             )
             mask = scan.working(segmentation.mask.array)
+        if options.classify and network("segmentation").precision == "f32":
+            # The maps of whole slices take up to 100 MB, those of the classifiers a tenth of it.
+            # To touch the memory again for the next case takes 1 % of its time at most.
+            _core.trim_memory()
     lesion = LesionSlices(scan, mask, t1c)
     if not options.classify:
         return CaseResults(segmentation, None, {}, lesion)
+    classified = OnePass(options.explanation)
     with watch.stage("classify"):
         diagnosis = classify_slices(
-            lesion, networks, segmentation=segmentation, watch=Stopwatch(), progress=progress
+            lesion,
+            networks,
+            segmentation=segmentation,
+            keep=classified,
+            watch=Stopwatch(),
+            progress=progress,
         )
     with watch.stage("explain"):
         explanations = {
@@ -150,6 +161,7 @@ def analyse(
                 networks[task],
                 options=options.explanation,
                 answer=diagnosis.tasks[task],
+                classified=classified,
                 segmentation=segmentation,
                 watch=Stopwatch(),
                 progress=progress,

@@ -20,19 +20,20 @@ from .results import Record, Result, make_record, output_path, table_html
 if TYPE_CHECKING:
     from ..models.network import Network
     from ..scans.volume import Volume
+    from .attribution import OnePass
     from .segmentation import Segmentation
 
 
 @dataclass(frozen=True)
 class SliceAnswer:
-    """What a network says of one slice.
+    """Answer of a network for one slice.
 
     Attributes
     ----------
     index : int
         Slice, counted along the scan's stored left-right axis.
     probability : float
-        Of the positive answer.
+        Probability of the positive answer.
     """
 
     index: int
@@ -46,12 +47,12 @@ class Answer:
     Attributes
     ----------
     probability : float
-        Of the positive answer (the second in the task's name): the mean over the slices that
-        hold lesion. The patient is the unit, not the slice.
+        Probability of the positive answer (the second in the task's name), mean over the slices
+        with lesion. The patient is the unit, not the slice.
     label : str
-        The positive answer where the probability is at least the threshold, else the negative.
+        The positive answer if the probability is at least the threshold, else the negative one.
     threshold : float
-        From the model file.
+        Threshold in the model file.
     slices : tuple of SliceAnswer
         The slices that hold lesion, left to right.
     """
@@ -64,7 +65,7 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis(Result):
-    """What the lesions of a scan look like.
+    """The classification of the lesions of a scan.
 
     Attributes
     ----------
@@ -74,21 +75,22 @@ class Diagnosis(Result):
         astrocytoma, ependymoma, MS or NMOSD: the decisions followed one after the other, each at
         its own threshold. None without a lesion.
     probabilities : mapping of str to float
-        Of the four diagnoses, by the chain rule; they sum to 1. Empty without a lesion.
+        Probabilities of the four diagnoses by the chain rule; they sum to 1. Empty without a
+        lesion.
     tasks : mapping of str to Answer
         By task: tumor_vs_demyelination, astrocytoma_vs_ependymoma, ms_vs_nmosd. Empty without a
         lesion.
     segmentation : Segmentation or None
         The lesions, where no mask was given.
     record : Record
-        How it was made.
+        Record of how it was made.
     scan, mask : Volume
         The scan, and the lesions on it (uint8).
 
     Examples
     --------
     >>> import spinalcord as sc
-    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> phantom = sc.phantom.make_case("MS", 5, region="cervical", kind="2d")
     >>> found = sc.classify(phantom.t2, mask=phantom.lesion)
     >>> found.diagnosis in found.probabilities
     True
@@ -158,7 +160,7 @@ class Diagnosis(Result):
         return [write_json(target, self.to_dict())]
 
     def scene(self) -> Scene:
-        """Put together what pictures show: scan and lesions."""
+        """Return the contents of pictures: scan and lesions."""
         return Scene(self.scan, self.mask)
 
     def plot(
@@ -178,7 +180,7 @@ class Diagnosis(Result):
         slices, margin_mm, figure
             As for `spinalcord.pictures.plots.plot_scene`.
         ax : matplotlib Axes, optional
-            To draw the answers and thresholds on instead, alone.
+            Axes on which only the answers and thresholds are drawn.
 
         Returns
         -------
@@ -214,10 +216,11 @@ def classify_slices(
     networks: Mapping[str, Network],
     *,
     segmentation: Segmentation | None = None,
+    keep: OnePass | None = None,
     watch: Stopwatch,
     progress: bool = False,
 ) -> Diagnosis:
-    """Classify lesions that are outlined already.
+    """Classify lesions with a given mask.
 
     Parameters
     ----------
@@ -226,9 +229,11 @@ def classify_slices(
     networks : mapping of str to Network
         One classifier for each task.
     segmentation : Segmentation, optional
-        Where the mask comes from, for the record.
+        Source of the mask, for the record.
+    keep : OnePass, optional
+        Keeps what explanations of the same slices need.
     watch : Stopwatch
-        Gets the seconds of each stage added.
+        Stopwatch to which the seconds of each stage are added.
     progress : bool, default False
         Whether to show a bar on a terminal.
 
@@ -246,7 +251,7 @@ def classify_slices(
     diagnosis = None
     warnings = []
     if lesion.found:
-        answers = {n: _answer(lesion, networks[n], watch, progress) for n in TASKS}
+        answers = {n: _answer(lesion, networks[n], keep, watch, progress) for n in TASKS}
         probabilities = chain_probabilities({n: a.probability for n, a in answers.items()})
         diagnosis = chain_diagnosis({n: a.label for n, a in answers.items()})
         likeliest = max(probabilities, key=lambda name: probabilities[name])
@@ -278,7 +283,7 @@ def lesion_record(
     settings: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
 ) -> Record:
-    """Tell how a classification or its explanation was made.
+    """Return the record of a classification or an explanation.
 
     Parameters
     ----------
@@ -287,7 +292,7 @@ def lesion_record(
     networks : sequence of Network
         The classifiers used.
     settings : mapping, optional
-        Beyond those of every classification.
+        Settings in addition to those of every classification.
     warnings : sequence of str, optional
         Reservations.
 
@@ -311,14 +316,21 @@ def lesion_record(
     )
 
 
-def _answer(lesion: LesionSlices, network: Network, watch: Stopwatch, progress: bool) -> Answer:
+def _answer(
+    lesion: LesionSlices,
+    network: Network,
+    keep: OnePass | None,
+    watch: Stopwatch,
+    progress: bool,
+) -> Answer:
     model = network.model
     with watch.stage("prepare"):
         images, slices, _ = lesion.images(model)
     positive = np.empty(len(images), np.float64)
+    compute = network if keep is None else keep.answering(network)
     with watch.stage("network"):
         for part in batches(len(images), 2 * network.threads, model.role, progress=progress):
-            positive[part] = network(images[part])[:, 1]
+            positive[part] = compute(images[part])[:, 1]
     probability = float(positive.mean())
     negative_label, positive_label = model.outputs
     return Answer(

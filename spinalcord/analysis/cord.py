@@ -1,7 +1,7 @@
-"""Which lesions outside the cord are excluded, and the warnings about them.
+"""Exclude lesions outside the cord, with warnings.
 
-A lesion is excluded if no voxel of it lies in the cord, or less than a set share of them. The
-cord is the user's own mask, or else what the network outlines, where it knows the cord.
+A lesion is excluded if no voxel of it lies in the cord, or less than a set share of them. The cord
+is the user's own mask, or else that of the network, if it segments the cord.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Array = np.ndarray[Any, Any]
 
 
 def outside_cord(in_cord_fraction: Array, least: float) -> Array:
-    """Say which lesions lie outside the cord.
+    """Return which lesions lie outside the cord.
 
     Parameters
     ----------
@@ -42,16 +42,16 @@ def tell_outside(
     *,
     given: bool,
 ) -> list[str]:
-    """Say in words which lesions lay outside the cord, and what became of them.
+    """Describe which lesions lay outside the cord, and whether they were excluded.
 
     Parameters
     ----------
     outside : bool (n,) array
-        From `outside_cord`.
+        Result of `outside_cord`.
     labels : int32 (slices, rows, columns) array
         Lesions 1 to n in the working orientation.
     volumes_mm3 : float (n,) array
-        Of the lesions.
+        Volumes of the lesions.
     cord : uint8 (slices, rows, columns) array
         The cord.
     limits : LesionLimits
@@ -93,7 +93,7 @@ def tell_outside(
 
 
 def _at_cord_height(labels: Array, n: int, cord: Array) -> Array:
-    """Say which of n lesions share a row, that is a height from foot to head, with the cord."""
+    """Return which of n lesions share a row, that is a height along the body, with the cord."""
     rows: Array = np.any(cord, axis=(0, 2))
     at = np.flatnonzero(labels)
     height = at // labels.shape[2] % labels.shape[1]

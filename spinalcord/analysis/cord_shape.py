@@ -1,4 +1,4 @@
-"""Check the plausibility of the network's cord: one column with the calibre of a cord.
+"""Check the plausibility of the network's cord: a single column with the calibre of a cord.
 
 A network outlines the cord slice by slice and knows nothing of its shape: on real scans its outline
 falls into up to 90 pieces, some of them in the throat or among the bowels. What continues the
@@ -27,7 +27,7 @@ MIN_LENGTH_MM = 30.0
 MAX_TILT_DEG = 45.0
 """Largest angle between the column's ends and the long axis of the body; healthy: 1 to 23."""
 MIDDLE = {"from left to right": (0.08, 0.92), "from front to back": (0.15, 0.92)}
-"""Where the column's centre lies in the images, as a share of their extent. On 21 healthy scans of
+"""Position of the column's centre in the images, as a share of their extent. On 21 healthy scans of
 nifti_cord and nifti_lumbar .33 to .87 from left to right and .53 to .84 from front to back."""
 MAX_GAP_MM, MAX_STEP_MM = 20.0, 8.0
 """Widest gap from head to foot over which two pieces are one cord, and how far their ends may lie
@@ -36,7 +36,7 @@ beside each other; a lesion that the network does not take for cord leaves such 
 
 @dataclass(frozen=True)
 class CordShape:
-    """What is left of an outlined cord, and whether it can be one.
+    """A cleaned cord mask, and whether it is plausible.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class CordShape:
     plausible : bool
         Whether it has the extent, calibre and direction of a cord, and lies in the middle.
     warnings : tuple of str
-        What was excluded, and why the rest is not plausible.
+        What was excluded, and reasons why the rest is implausible.
     """
 
     mask: Array
@@ -54,14 +54,14 @@ class CordShape:
 
 
 def judge_cord(cord: Array, affine: Array) -> CordShape:
-    """Keep the one column of an outlined cord, and say whether it is plausible.
+    """Reduce a cord mask to a single column, and judge whether it is plausible.
 
     Parameters
     ----------
     cord : uint8 (slices, rows, columns) array
         The outline in the working orientation: slices left to right, rows head to foot.
     affine : float64 (4, 4) array
-        Of the working orientation, millimetres.
+        Affine of the working orientation, in millimetres.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def judge_cord(cord: Array, affine: Array) -> CordShape:
 
 
 def _column(labels: Array, sizes: Array, affine: Array) -> tuple[Array, list[int]]:
-    """Return the largest piece with those that continue it, gaps filled, and which they are."""
+    """Return the largest piece and those that continue it, with gaps filled, and their labels."""
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     largest = int(sizes.argmax())
     mask = (labels == largest + 1).astype(np.uint8)
@@ -128,7 +128,7 @@ def _column(labels: Array, sizes: Array, affine: Array) -> tuple[Array, list[int
         if _core.label(joined, affine)[1] == 1:
             mask = joined
             used.append(i)
-        else:  # its end is of an odd shape: what does not hang together is no part of the column
+        else:  # its end has an odd shape: disconnected parts do not belong to the column
             del pieces[i]
 
 
@@ -143,14 +143,14 @@ def _ends(piece: Array) -> tuple[Array, Array]:
 
 
 def _continues(upper: Array, lower: Array, spacing: Array) -> bool:
-    """Tell whether the end of one piece lies right above the beginning of another."""
+    """Return whether the end of one piece lies right above the beginning of another."""
     step = (lower - upper) * spacing
     beside = float(np.hypot(step[0], step[2]))
     return bool(0 < step[1] <= MAX_GAP_MM and beside <= MAX_STEP_MM + 0.5 * step[1])
 
 
 def _fill(mask: Array, upper: int, lower: int) -> None:
-    """Fill what lies between two pieces: the cross-section of the nearer end, moved along.
+    """Fill the gap between two pieces by moving the cross-section of the nearer end.
 
     By steps of at most a voxel in any direction: pieces that lie beside each other in adjacent rows
     become one, too.

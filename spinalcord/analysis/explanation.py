@@ -25,6 +25,7 @@ from .attribution import (
     ExplanationOptions,
     Focus,
     Method,
+    OnePass,
     find_attribution,
 )
 from .classification import Answer, lesion_record
@@ -47,7 +48,7 @@ class Explanation(Result):
     target : str or None
         The answer that is explained; None without a lesion.
     probability : float or None
-        Of that answer, for the patient; None without a lesion.
+        Probability of that answer for the patient; None without a lesion.
     map : Volume or None
         float32, signed: positive where the slice supports the answer, negative where it opposes it,
         0 in slices without lesion. In the units of what is explained (`of`), for each pixel of
@@ -66,14 +67,14 @@ class Explanation(Result):
     segmentation : Segmentation or None
         The lesions, where no mask was given.
     record : Record
-        How it was made.
+        Record of how it was made.
     scan, mask : Volume
         The scan, and the lesions on it (uint8).
 
     Examples
     --------
     >>> import spinalcord as sc
-    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> phantom = sc.phantom.make_case("MS", 5, region="cervical", kind="2d")
     >>> shown = sc.explain(phantom.t2, task="ms_vs_nmosd", mask=phantom.lesion, target="MS")
     >>> shown.method.title, shown.options.ring_mm
     ('Grad-CAM', 5.0)
@@ -113,7 +114,7 @@ class Explanation(Result):
 
     @property
     def method(self) -> Method:
-        """What is known of the method."""
+        """Description of the method."""
         return METHODS[self.options.method]
 
     @property
@@ -202,7 +203,7 @@ class Explanation(Result):
         return [*files, write_json(sidecar_path(target), self.to_dict())]
 
     def scene(self) -> Scene:
-        """Put together what pictures show: scan, lesions and map."""
+        """Return the contents of pictures: scan, lesions and map."""
         if self.method.magnitude:
             label = f"size of the {self.method.title} for {self.target}, largest 1"
             return Scene(self.scan, self.mask, heat=self.shown, heat_label=label)
@@ -217,11 +218,12 @@ def explain_slices(
     target: str | None = None,
     options: ExplanationOptions | None = None,
     answer: Answer | None = None,
+    classified: OnePass | None = None,
     segmentation: Segmentation | None = None,
     watch: Stopwatch,
     progress: bool = False,
 ) -> Explanation:
-    """Explain one answer for lesions that are outlined already.
+    """Explain one answer for lesions with a given mask.
 
     Parameters
     ----------
@@ -232,13 +234,15 @@ def explain_slices(
     target
         As for `Pipeline.{n}`.
     options : ExplanationOptions, optional
-        How; Grad-CAM at the last maps if not given.
+        Method, layer and extras; Grad-CAM at the last maps if not given.
     answer : Answer, optional
-        What this network has said of these slices, so that it need not be asked again.
+        Answer of this network for these slices, to avoid computing it again.
+    classified : OnePass, optional
+        Maps that the classification of these slices kept, likewise.
     segmentation : Segmentation, optional
-        Where the mask comes from, for the record.
+        Source of the mask, for the record.
     watch : Stopwatch
-        Gets the seconds of each stage added.
+        Stopwatch to which the seconds of each stage are added.
     progress : bool, default False
         Whether to show a bar on a terminal.
 
@@ -260,7 +264,14 @@ def explain_slices(
         index = None if target is None else model.outputs.index(target)
         positive = None if answer is None else answer.probability
         found = find_attribution(
-            lesion, network, options, index=index, positive=positive, watch=watch, progress=progress
+            lesion,
+            network,
+            options,
+            index=index,
+            positive=positive,
+            classified=classified,
+            watch=watch,
+            progress=progress,
         )
         target = model.outputs[found.index]
         doubts = found.reservations(METHODS[options.method], target)
@@ -297,7 +308,7 @@ def check_answer(task: str, target: str | None) -> None:
     Raises
     ------
     InputError
-        An unknown task, or a target that is none of the task's two answers.
+        An unknown task, or a target that is not one of its two answers.
     """
     if task not in TASKS:
         raise InputError(f"task is {task!r}, expected one of {', '.join(TASKS)}")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .segmentation import Segmentation
 
 FORMATS = ("nifti", "seg.nrrd", "dicom-seg", "dicom-sc")
-"""Of a segmentation; a diagnosis has "json", "dicom-sr" and "dicom-sc"."""
+"""Formats of a segmentation; a diagnosis has "json", "dicom-sr" and "dicom-sc"."""
 
 
 def check_format(given: str, known: Sequence[str]) -> str:
@@ -34,7 +34,7 @@ def check_format(given: str, known: Sequence[str]) -> str:
     Raises
     ------
     InputError
-        Another than those known.
+        An unknown format.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def check_format(given: str, known: Sequence[str]) -> str:
 
 
 def make_maker(record: Record) -> Maker:
-    """Say who made a result, by the model that was used first."""
+    """Return the maker of a result: the model that was used first."""
     model = record.models[0] if record.models else {}
     name = " ".join(str(model[key]) for key in ("name", "version") if model.get(key))
     return Maker(name or "unknown", str(model.get("sha256", "")), record.notice, record.warnings)
@@ -80,7 +80,7 @@ def save_segmentation(
 
 
 def lesion_object(result: Result, source: SourceSeries, volume: Volume) -> Any:
-    """Make the Segmentation object of a lesion mask, or of its probabilities."""
+    """Return the Segmentation object of a lesion mask, or of its probabilities."""
     fractional = volume.array.dtype.kind == "f"
     maker = make_maker(result.record)
     return make_segmentation(source, volume, "lesion", maker, fractional=fractional)
@@ -116,18 +116,18 @@ def save_capture(result: Result, path: str | os.PathLike[str]) -> Path:
 def make_objects(
     segmentation: Segmentation | None, diagnosis: Diagnosis | None
 ) -> dict[str, bytes]:
-    """Make all DICOM objects of a case: SEG, SR and Secondary Capture.
+    """Return all DICOM objects of a case: SEG, SR and Secondary Capture.
 
     Parameters
     ----------
     segmentation : Segmentation or None
-        None where a mask was given, which then has no object of its own.
+        None if a mask was given, which then has no object of its own.
     diagnosis : Diagnosis or None
 
     Returns
     -------
     dict of str to bytes
-        Files by what follows the stem in their names.
+        Contents of the files by the suffix after the stem in their names.
 
     Raises
     ------

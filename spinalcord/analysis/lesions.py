@@ -1,4 +1,4 @@
-"""Lesions of a mask: labelled, measured in millimetres, and compared with the cord."""
+"""Find the lesions of a mask, measure them in millimetres, and compare them with the cord."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Lesion:
     n_voxels : int
         Voxels of the scan.
     mean, sd : float
-        Of the scan's intensities in it.
+        Mean and standard deviation of the scan's intensities in it.
     in_cord_fraction : float or None
-        Share of its voxels that lie in the cord; None where no cord is known.
+        Share of its voxels in the cord; None if the cord is unknown.
     max_axial_damage_ratio : float or None
         Largest share of the cord's cross-section that it takes; None where no cord is known.
     """
@@ -76,7 +76,7 @@ def measure_lesions(
     mask : uint8 (slices, rows, columns) array
         Lesion, in the working orientation.
     probability : float32 (slices, rows, columns) array
-        Of lesion.
+        Probability of lesion.
     cord : uint8 (slices, rows, columns) array, optional
         The cord, where it is known.
     limits : LesionLimits
@@ -87,11 +87,11 @@ def measure_lesions(
     Returns
     -------
     mask : uint8 array
-        What is left of it.
+        The mask of the lesions that are kept.
     kept, dropped : tuple of Lesion
         Those in it, and those excluded because they lie outside the cord, the largest first.
     warnings : list of str
-        Of lesions that are too thin, too uncertain, or outside the cord.
+        Warnings about lesions that are too thin, too uncertain, or outside the cord.
     """
     labels, n = _core.label(mask, scan.affine, min_volume_mm3=limits.min_lesion_mm3 or 0.0)
     if n == 0:
@@ -121,9 +121,9 @@ def measure_lesions(
 
 
 def thickness_mm(labels: Array, n: int, affine: Array) -> Array:
-    """Measure how thick lesions are from slice to slice: volume over the area of the largest slice.
+    """Measure the thickness of lesions across slices: volume over the area of the largest slice.
 
-    A streak that one thin slice shows has the thickness of that slice, however long it is.
+    A streak within one thin slice has the thickness of that slice, however long it is.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def thickness_mm(labels: Array, n: int, affine: Array) -> Array:
         Lesions 1 to n in the working orientation.
     n : int
     affine : float64 (4, 4) array
-        Of the working orientation.
+        Affine of the working orientation.
 
     Returns
     -------

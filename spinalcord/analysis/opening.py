@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..errors import InputError
@@ -14,50 +14,66 @@ from .segmentation import Segmentation
 Kind = TypeVar("Kind")
 
 
-def meanwhile(open_models: Callable[[], Any], read: Callable[[], Kind]) -> Kind:
-    """Read while a thread of its own opens the models.
+def meanwhile(
+    open_models: Sequence[Callable[[], Any]], read: Callable[[], Kind], threads: int
+) -> Kind:
+    """Read while other threads open the models.
 
-    Reading is unpacking and Python, opening is the core, which lets Python run: the two hardly
-    wait for each other.
+    Reading is mostly unpacking and Python, opening runs in the core without the GIL, so that they
+    hardly wait for each other.
 
     Parameters
     ----------
-    open_models : callable
-        What the thread calls; its result is not used.
+    open_models : sequence of callable
+        One for each model, called in the threads in this order; their results are not used.
     read : callable
-        What the calling thread does.
+        Called in the calling thread.
+    threads : int
+        Largest number of threads that open models.
 
     Returns
     -------
     object
-        What `read` returns, once both have ended.
+        Result of `read`, once both have finished.
 
     Raises
     ------
     BaseException
-        What `open_models` raised, else what `read` raised: a model concerns all scans.
+        The error of the first of `open_models` that fails, else that of `read`: an error of a
+        model concerns all scans.
 
     Examples
     --------
-    >>> meanwhile(lambda: None, lambda: 7)
+    >>> meanwhile([lambda: None], lambda: 7, 2)
     7
     """
-    failures: list[BaseException] = []
+    waiting = list(enumerate(open_models))[::-1]
+    failures: dict[int, BaseException] = {}
 
     def work() -> None:
-        try:
-            open_models()
-        except BaseException as error:  # raised below, by the thread that asked
-            failures.append(error)
+        while not failures:
+            try:
+                number, open_model = waiting.pop()
+            except IndexError:  # another thread has taken the last
+                return
+            try:
+                open_model()
+            except BaseException as error:  # raised below, in the calling thread
+                failures[number] = error
 
-    thread = threading.Thread(target=work, name="spinalcord-open")
-    thread.start()
+    workers = [
+        threading.Thread(target=work, name="spinalcord-open")
+        for _ in range(min(threads, len(waiting)))
+    ]
+    for worker in workers:
+        worker.start()
     try:
         return read()
     finally:
-        thread.join()
+        for worker in workers:
+            worker.join()
         if failures:
-            raise failures[0]
+            raise failures[min(failures)]
 
 
 def read_scan(volume: Any, series: str | None, watch: Stopwatch) -> WorkingScan:
@@ -82,7 +98,7 @@ def read_inputs(
     -------
     scan : WorkingScan
     mask : uint8 (slices, rows, columns) array or None
-        Where one was given.
+        The mask, if one was given.
     t1c : WorkingScan or None
     """
     scan = read_scan(volume, series, watch)

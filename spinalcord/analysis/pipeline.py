@@ -1,10 +1,11 @@
-"""The pipeline: models opened once, for any number of scans."""
+"""Pipeline of models that are opened once for any number of scans."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 from .._moved import old_names
@@ -57,7 +58,7 @@ class Pipeline:
     --------
     >>> import spinalcord as sc
     >>> pipeline = sc.Pipeline(threads=2)
-    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> phantom = sc.phantom.make_case("MS", 5, region="cervical", kind="2d")
     >>> case = pipeline.run(phantom.t2)
     >>> case.segmentation.found, sorted(case.explanations)[0] in case.diagnosis.tasks
     (True, True)
@@ -77,7 +78,7 @@ class Pipeline:
         self._progress, self._roi = progress, check_roi(roi)
         self._folder = find_models(models)
         self._networks: dict[str, Network] = {}
-        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}  # of each role, so that several can open
 
     @property
     def models(self) -> ModelFolder:
@@ -104,7 +105,7 @@ class Pipeline:
         BackendError
             This CPU lacks the precision, or oneDNN failed.
         """
-        with self._lock:
+        with self._locks.setdefault(role, threading.Lock()):
             if role not in self._networks:
                 model = self._folder.model(role)
                 network = open_model(model, self._precision, self._threads)
@@ -188,10 +189,9 @@ class Pipeline:
         )
         watch = Stopwatch()
         scan = self._meanwhile(("segmentation",), lambda: read_scan(volume, series, watch))
-        network = self.network("segmentation")
         segmentation = segment_scan(
             scan,
-            network,
+            self.network("segmentation"),
             limits=limits,
             cord=cord,
             cord_label=cord_label,
@@ -210,7 +210,7 @@ class Pipeline:
         t1c: Any = None,
         series: str | None = None,
     ) -> Diagnosis:
-        """Tell tumour from demyelination, astrocytoma from ependymoma, and MS from NMOSD.
+        """Distinguish tumour from demyelination, astrocytoma from ependymoma, and MS from NMOSD.
 
         Each network sees the sagittal slices that hold lesion; the patient's probability is the
         mean of theirs [1]_.
@@ -400,10 +400,10 @@ class Pipeline:
         return {"progress": self._progress, "roi": self._roi}
 
     def _meanwhile(self, roles: Iterable[str], read: Callable[[], Kind]) -> Kind:
-        """Read while the networks of `roles` are opened; a missing one is reported first."""
+        """Read while the networks of `roles` are opened; errors of models are raised first."""
         for role in roles:
             self._folder.model(role)
-        return meanwhile(lambda: [self.network(role) for role in roles], read)
+        return meanwhile([partial(self.network, role) for role in roles], read, self._threads)
 
     def _lesion(
         self,
@@ -416,7 +416,7 @@ class Pipeline:
         *,
         roles: tuple[str, ...],
     ) -> tuple[LesionSlices, Segmentation | None]:
-        """Read the scan, and take the mask that is given or make one."""
+        """Read the scan, and use the given mask or segment the lesions."""
         scan, given, contrast = self._meanwhile(
             roles if mask is not None else (*roles, "segmentation"),
             lambda: read_inputs(volume, mask, lesion_label, t1c, series, watch),

@@ -1,10 +1,10 @@
 """Restrict the computation to a window around the cord, located on a few slices.
 
-Most of a sagittal slice is air, fat and viscera. Some slices are computed whole; round all that
-the network calls cord on them, a margin wider than the cord ever leaves gives the window for the
-rest. Outside it every probability is 0. A window's edge also changes what the network sees next to
-it, so that probabilities are not those of whole slices to the bit: this is a choice, never the
-default; `benchmarks/bench_region.py` tells how far lesions differ.
+Most of a sagittal slice is air, fat and viscera. Some slices are computed whole; the bounding box
+of the cord in them, with a margin wider than the cord ever leaves it, is the window for the other
+slices. Outside it, every probability is 0. Probabilities near the edge of the window differ
+slightly from those of whole slices: this is an option, not the default;
+`benchmarks/bench_region.py` measures the difference of lesions.
 """
 
 from __future__ import annotations
@@ -48,18 +48,18 @@ def check_roi(roi: str) -> str:
 def cord_maps(
     compute: Callable[[Array], Array], images: Array, cord: int, threshold: float
 ) -> tuple[Array, dict[str, Any]]:
-    """Compute some slices whole and the others in the window round their cord.
+    """Compute some slices whole and the others in a window around their cord.
 
     Parameters
     ----------
     compute : callable
-        Takes images (n, c, h, w), returns maps (outputs, n, h, w).
+        Function of images (n, c, h, w) that returns maps (outputs, n, h, w).
     images : float32 (n, c, h, w) array
         The slices in order; h and w multiples of 16.
     cord : int
-        Which output is the cord.
+        Index of the cord among the outputs.
     threshold : float
-        Probability from which on a pixel is cord.
+        Smallest probability of a cord pixel.
 
     Returns
     -------
@@ -97,14 +97,14 @@ def cord_maps(
 
 
 def _largest(mask: np.ndarray) -> np.ndarray:
-    """Return the largest connected piece: the network calls a few pixels elsewhere cord."""
+    """Return the largest connected piece, without false positives elsewhere."""
     labels, n = _core.label(mask.astype(np.uint8), np.eye(4))
     largest: np.ndarray = labels == 1 + int(np.bincount(labels.ravel())[1:].argmax()) if n else mask
     return largest
 
 
 def _window(mask: np.ndarray) -> tuple[slice, slice] | None:
-    """Return rows and columns round what is set, with the margin, in whole units."""
+    """Return rows and columns around the nonzero pixels, with the margin, in whole units."""
     if not mask.any():
         return None
     sides = []

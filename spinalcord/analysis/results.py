@@ -1,4 +1,4 @@
-"""What all results have in common: how they were made, and how they show themselves."""
+"""Base of all results: their record, and how they are shown."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _FILE_ENDINGS = frozenset((".nii", ".gz", ".json", ".nrrd", ".mha", ".mhd", ".dc
 
 @dataclass(frozen=True)
 class Record:
-    """How a result was made, as its sidecar tells.
+    """Record of how a result was made, as in its sidecar.
 
     Attributes
     ----------
     stem : str
-        How files about the scan begin, such as ``"sub-01"``.
+        Beginning of the names of files about the scan, such as ``"sub-01"``.
     sources : tuple of dict
-        Scans that were read, as `spinalcord.scans.writing.describe_source` tells them.
+        Scans that were read, as described by `spinalcord.scans.writing.describe_source`.
     models : tuple of dict
         Models used: name, version, file, sha256, role, network, notice.
     settings : mapping
-        Options in force, those that the model file sets included.
+        Options in force, including those set by the model file.
     precision : str
         Arithmetic of the networks.
     threads : int
@@ -49,7 +49,7 @@ class Record:
     seconds : mapping of str to float
         Per stage.
     warnings : tuple of str
-        Reservations with which the result can be used.
+        Warnings about the result.
     """
 
     stem: str
@@ -83,7 +83,7 @@ class Record:
 
 
 class Result:
-    """What all results have: the scan, how they were made, and how they are shown and saved."""
+    """Base class of all results: the scan, the record, and how they are shown and saved."""
 
     record: Record
     scan: Volume
@@ -95,12 +95,12 @@ class Result:
 
     @property
     def notice(self) -> str:
-        """What the models' makers want repeated with every result."""
+        """Notices of the models, to be repeated with every result."""
         return self.record.notice
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Reservations with which the result can be used."""
+        """Warnings about the result."""
         return self.record.warnings
 
     @property
@@ -109,7 +109,7 @@ class Result:
         raise NotImplementedError
 
     def renamed(self: Kind, stem: str) -> Kind:
-        """Return the same result with files that begin with `stem`."""
+        """Return a copy of the result whose files begin with `stem`."""
         return replace(self, record=replace(self.record, stem=stem))  # type: ignore[type-var]
 
     def to_dict(self) -> dict[str, Any]:
@@ -117,11 +117,11 @@ class Result:
         raise NotImplementedError
 
     def save(self, path: str | os.PathLike[str]) -> list[Path]:
-        """Write the result; see the kinds of results for the files."""
+        """Write the result; see the subclasses for the files."""
         raise NotImplementedError
 
     def scene(self) -> Scene:
-        """Put together what pictures show: the scan and what lies on it."""
+        """Return the contents of pictures: the scan and its overlays."""
         raise NotImplementedError
 
     def plot(
@@ -164,7 +164,7 @@ class Result:
         Parameters
         ----------
         margin_mm : float, optional
-            What is shown around the lesions; whole slices if not given.
+            Margin around the lesions; whole slices if not given.
 
         Returns
         -------
@@ -182,7 +182,7 @@ class Result:
         return plots.view_scene(self.scene(), margin_mm=margin_mm)
 
     def _tables_html(self) -> str:
-        """Return what a notebook shows beside the pictures."""
+        """Return the tables that a notebook shows beside the pictures."""
         return ""
 
     def _repr_html_(self) -> str:
@@ -200,7 +200,7 @@ def make_record(
     warnings: Iterable[str] = (),
     after: Record | None = None,
 ) -> Record:
-    """Put a record together.
+    """Create a record.
 
     Parameters
     ----------
@@ -211,9 +211,9 @@ def make_record(
     settings, seconds
         As in `Record`.
     warnings : iterable of str, optional
-        Beyond those of the scan.
+        Warnings in addition to those of the scan.
     after : Record, optional
-        Of the step before, whose models, settings and warnings come first.
+        Record of the previous step, whose models, settings and warnings come first.
 
     Returns
     -------
@@ -222,9 +222,9 @@ def make_record(
     Raises
     ------
     ModelError
-        A model file has gone or changed since it was opened, and was not described before.
+        A model file was removed or changed since it was opened, before it was first described.
     """
-    sources = tuple(scan.source for scan in scans)  # may add to their warnings
+    sources = tuple(scan.source for scan in scans)  # may add warnings to the scans
     noted = [warning for scan in scans for warning in scan.warnings]
     models: tuple[Mapping[str, Any], ...] = tuple(n.model.to_dict() for n in networks)
     settings = dict(settings)
@@ -246,14 +246,14 @@ def make_record(
 
 
 def output_path(out: str | os.PathLike[str], stem: str, label: str, ending: str) -> Path:
-    """Say where a result is written: into a folder, or under the file name that is given.
+    """Return the path of a result: in a folder, or the file name that is given.
 
     Parameters
     ----------
     out : path-like
         A folder, made when it is written to, or a file name that ends in `ending`.
     stem, label : str
-        Make the name within a folder.
+        Parts of the name within a folder.
     ending : str
         ``".nii.gz"`` (``".nii"`` serves too) or ``".json"``.
 
@@ -290,7 +290,7 @@ def table_html(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str
 
 
 def result_html(title: str, mosaic: Mosaic | None, table: str, record: Record) -> str:
-    """Put a result's notice, pictures, table and warnings together for a notebook."""
+    """Return the notice, pictures, table and warnings of a result as HTML for a notebook."""
     remarks = "".join(f"<p>{escape(text)}</p>" for text in record.warnings)
     notice = f"<p><b>{escape(record.notice)}</b></p>" if record.notice else ""
     drawn = mosaic.to_html() if mosaic is not None else ""

@@ -1,4 +1,4 @@
-"""Outline lesions on a scan: the segmentation network, thresholds, and the lesion table."""
+"""Segment lesions on a scan: segmentation network, thresholds, and lesion table."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class Segmentation(Result):
     lesions : tuple of Lesion
         Connected components of the mask, the largest first.
     dropped : tuple of Lesion
-        What was found outside the cord and excluded from the mask, the largest first.
+        Lesions found but excluded from the mask, the largest first.
     record : Record
-        How it was made: models, settings, sources, versions.
+        Record of how it was made: models, settings, sources, versions.
     scan : Volume
         The scan.
     cord_plausible : bool or None
@@ -65,7 +65,7 @@ class Segmentation(Result):
     Examples
     --------
     >>> import spinalcord as sc
-    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> phantom = sc.phantom.make_case("MS", 5, region="cervical", kind="2d")
     >>> found = sc.segment(phantom.t2)
     >>> found.mask.array.dtype, found.mask.same_grid(phantom.t2)
     (dtype('uint8'), True)
@@ -228,7 +228,7 @@ class Segmentation(Result):
         return pandas.DataFrame({"slice": numbers, "lesion_mm2": counts[filled] * area})
 
     def scene(self, *, probability: bool = False) -> Scene:
-        """Put together what pictures show; on request with the network's probability."""
+        """Return the contents of pictures, optionally with the probability map."""
         if not probability:
             return Scene(self.scan, self.mask, self.cord)
         label = "probability of lesion"
@@ -296,7 +296,7 @@ class Segmentation(Result):
 
 
 def _beside(target: Path, label: str) -> Path:
-    """Name another file after the mask's: m.nii.gz gives m_desc-cord_mask.nii.gz."""
+    """Return the name of another file beside the mask: m.nii.gz gives m_desc-cord_mask.nii.gz."""
     name = sidecar_path(target).stem
     ending = target.name.removeprefix(name)
     return target.with_name(f"{name.removesuffix('_desc-lesion_mask')}_{label}{ending}")
@@ -313,7 +313,7 @@ def segment_scan(
     watch: Stopwatch,
     progress: bool = False,
 ) -> Segmentation:
-    """Outline the lesions of a prepared scan.
+    """Segment the lesions of a prepared scan.
 
     Parameters
     ----------
@@ -322,13 +322,13 @@ def segment_scan(
     network : Network
         A segmentation network.
     limits : LesionLimits, optional
-        What makes a lesion; the model file's own where not given.
+        Thresholds that define a lesion; those of the model file if not given.
     cord, cord_label
         As for `Pipeline.segment`.
     roi
         As for `Pipeline`.
     watch : Stopwatch
-        Gets the seconds of each stage added.
+        Stopwatch to which the seconds of each stage are added.
     progress : bool, default False
         Whether to show a bar on a terminal.
 
@@ -402,13 +402,13 @@ def _in_order(shape: CordShape | None, about_lesions: list[str]) -> list[str]:
     """Return the warnings, those about the cord first because those about lesions depend on it."""
     if shape is None:
         return about_lesions
-    if not shape.mask.any():  # no lesion can lie in it, which is said with the lesions
+    if not shape.mask.any():  # no lesion can lie in it, as reported with the lesions
         return [*about_lesions, *shape.warnings]
     return [*shape.warnings, *about_lesions]
 
 
 def _settings(limits: LesionLimits, cord: str) -> dict[str, Any]:
-    """Return what a sidecar tells of the limits; of the cord nothing where none is known."""
+    """Return the limits for a sidecar, without those of the cord if it is unknown."""
     values = limits.to_dict()
     about_cord = {name: values.pop(name) for name in ("min_in_cord", "keep_outside_cord")}
     return values | {"cord": cord} | (about_cord if cord != "none" else {})
@@ -417,7 +417,7 @@ def _settings(limits: LesionLimits, cord: str) -> dict[str, Any]:
 def _probabilities(
     scan: WorkingScan, network: Network, roi: str, watch: Stopwatch, progress: bool
 ) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return each output's probabilities on the working grid, and what the record tells of it."""
+    """Return the probabilities of each output on the working grid, and settings for the record."""
     with watch.stage("prepare"):
         images, frame = scan.segmentation_images(network.model)
     outputs = network.model.outputs

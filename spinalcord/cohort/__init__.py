@@ -1,4 +1,4 @@
-"""Many cases: read, segment, classify, explain, write; resume, record failures, scale out."""
+"""Run cohorts: process many cases, resume, record failures, scale out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A BIDS folder as a cohort: T2w scans, masks in its derivatives, and participants.tsv.
+"""List a BIDS folder as a cohort: T2w scans, masks in derivatives, and participants.tsv.
 
 References
 ----------
@@ -29,7 +29,7 @@ IMAGES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr")
 
 @dataclass
 class _People:
-    """What participants.tsv says."""
+    """Contents of participants.tsv."""
 
     rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
@@ -44,18 +44,18 @@ class _People:
 
 @dataclass
 class _Masks:
-    """The files in ``derivatives`` whose names speak of lesions."""
+    """The files in ``derivatives`` with lesion in their names."""
 
     found: list[tuple[Path, ScanName | None]] = field(default_factory=list)
     used: set[Path] = field(default_factory=set)
 
     def of_scan(self, name: str) -> str | None:
-        """Return the mask of a scan, refusing several."""
+        """Return the mask of a scan; raise InputError if there are several."""
         scan = parse_name(name)
         return self._one([p for p, m in self.found if m and scan and m.fits(scan.entities)], name)
 
     def of_subject(self, subject: str) -> str | None:
-        """Return the mask of a subject's only scan, refusing several."""
+        """Return the mask of a subject's only scan; raise InputError if there are several."""
         sub = ("sub", subject.removeprefix("sub-"))
         own = [p for p, m in self.found if m and sub in m.entities and m.fits(m.entities)]
         return self._one(own, subject)
@@ -65,7 +65,7 @@ class _Masks:
         return _one([str(path.absolute()) for path in own], name, "lesion masks")
 
     def notes(self, folder: Path) -> tuple[str, ...]:
-        """Say what was found and is not used."""
+        """Return notes on files that were found but are not used."""
         unused = [path for path, _ in self.found if path not in self.used]
         if not unused:
             return ()
@@ -79,7 +79,7 @@ class _Masks:
 
 
 def is_bids(folder: Path) -> bool:
-    """Say whether a folder is laid out by BIDS: it has participants.tsv or folders ``sub-*``."""
+    """Return whether a folder follows BIDS: it has participants.tsv or folders ``sub-*``."""
     return (folder / "participants.tsv").is_file() or any(
         name.startswith("sub-") and (folder / name).is_dir() for name in listed(folder)
     )
@@ -90,9 +90,9 @@ def list_bids(
 ) -> tuple[list[CohortCase], tuple[str, ...], tuple[str, ...]]:
     """List the T2w scans of a BIDS folder.
 
-    Where a folder ``anat`` has scans with ``acq-sag...``, only these are cases. Without NIfTI,
-    DICOM is looked for in ``sourcedata/sub-*`` and ``dicom/sub-*``: in their subfolders ``T2w`` and
-    ``ce-*_T1w`` where there are such, else in the whole.
+    If a folder ``anat`` has scans with ``acq-sag...``, only these are cases. Without NIfTI files,
+    DICOM files are searched for in ``sourcedata/sub-*`` and ``dicom/sub-*``: in their subfolders
+    ``T2w`` and ``ce-*_T1w`` if these exist, else in the whole folder.
 
     Parameters
     ----------
@@ -102,15 +102,15 @@ def list_bids(
         Whether to look for lesion masks in ``derivatives`` and for ``ce-*_T1w`` scans, and how
         participants.tsv is understood.
     out : Path, optional
-        Not searched for masks, nor is any other folder that a run has written.
+        Not searched for masks, nor is any other output folder of a run.
 
     Returns
     -------
     cases : list of CohortCase
     columns : tuple of str
-        Of participants.tsv that are carried along.
+        Columns of participants.tsv that are copied.
     notes : tuple of str
-        What was guessed, or found and not used.
+        What was guessed, or found but not used.
 
     Warns
     -----
@@ -217,7 +217,7 @@ def _levels(path: Path, columns: Mapping[str, str] | None) -> dict[str, dict[str
 
 
 def _unmatched(people: _People, cases: Iterable[CohortCase]) -> tuple[str, ...]:
-    """Say who is in participants.tsv or in the folder alone."""
+    """Return notes on subjects that are only in participants.tsv or only in the folder."""
     if not people.rows:
         return ()
     here = {case.participant_id for case in cases}
@@ -282,7 +282,7 @@ def _is_contrast(name: str) -> bool:
 
 
 def _lesion_masks(derivatives: Path, out: Path | None) -> _Masks:
-    """Find what speaks of lesions, in its name."""
+    """Find files with lesion in their names."""
     masks = _Masks()
     if not derivatives.is_dir():
         return masks
@@ -293,7 +293,7 @@ def _lesion_masks(derivatives: Path, out: Path | None) -> _Masks:
     for root, folders, names in os.walk(derivatives, onerror=refuse):
         here = Path(root)
         if (here / ".spinalcord").is_dir() or (out is not None and here.resolve() == out.resolve()):
-            folders.clear()  # results, which are no reference
+            folders.clear()  # results of a run are not references
             continue
         folders.sort()
         masks.found += [

@@ -1,4 +1,4 @@
-"""Measure a model's scales for int8 on the scans of a cohort."""
+"""Measure the int8 scales of a model on the scans of a cohort."""
 
 from __future__ import annotations
 
@@ -13,28 +13,26 @@ from ..errors import InputError, SpinalcordError, SpinalcordWarning
 from ..models.int8 import SHARE, measure_ranges, write_ranges
 from ..models.model_file import Model
 from ..models.network import Array, Network
-from ..run_options import CohortInputs
+from ..run_options import CALIBRATION_CASES, CALIBRATION_SLICES, CohortInputs
 from ..scans.preparation import LesionSlices, WorkingScan
 from .listing import CohortCase, list_cohort
-
-CASES, SLICES = 24, 3
 
 
 def quantize_model(
     path: str | os.PathLike[str],
     data: Any,
     *,
-    cases: int = CASES,
-    slices: int = SLICES,
+    cases: int = CALIBRATION_CASES,
+    slices: int = CALIBRATION_SLICES,
     seed: int = 0,
     threads: int | None = None,
 ) -> dict[str, Any]:
-    """Measure and store what a model needs for ``precision="int8"``.
+    """Measure and store the scales that a model needs for ``precision="int8"``.
 
-    Some slices of some cases, both drawn at random, go through the network in f32. The range of
-    each map is stored beside the model file, in ``int8-scales.json``; the file itself stays as it
-    is. Cases that cannot be read, and for a classifier those without lesion, are excluded with a
-    warning, and others drawn.
+    Random slices of random cases are passed through the network in f32. The range of each map is
+    stored beside the model file, in ``int8-scales.json``; the file itself is not changed. Cases
+    that cannot be read and, for a classifier, cases without lesion are excluded with a warning and
+    replaced.
 
     Parameters
     ----------
@@ -44,25 +42,25 @@ def quantize_model(
         The cohort, as for `spinalcord.run_cohort`: representative scans, other than those on which
         the model is evaluated. A classifier needs masks of the lesions.
     cases : int, default 24
-        How many are drawn.
+        Number of cases drawn.
     slices : int, default 3
-        Of each, how many; of those with lesion for a classifier.
+        Number of slices per case; for a classifier, of those with lesion.
     seed : int, default 0
-        Of the draw.
+        Seed of the draw.
     threads : int, optional
         As for `Network.open`.
 
     Returns
     -------
     dict
-        ``file``, the scales'; ``model``; ``cases``, ``slices`` and ``ranges``, how many;
-        ``failed``, cases that were excluded.
+        ``file`` with the scales; ``model``; the numbers of ``cases``, ``slices`` and ``ranges``;
+        ``failed``, the excluded cases.
 
     Raises
     ------
     InputError
-        No case of which a slice could be used; a number below 1; a folder that cannot be written
-        to; as for `run_cohort`.
+        No usable slice in any case; a number below 1; a folder that cannot be written to; as for
+        `run_cohort`.
     ModelError
         A model file that is missing or damaged, or scales beside it that are.
 

@@ -1,4 +1,4 @@
-"""The page and the table of a cohort's check."""
+"""Write the page and the table of a check of a cohort."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from .. import __version__
 from ..pictures.document import document, titled
 from ..scans.writing import write_text
+from ..wording import counted
 from .checking import COLUMNS, CheckedCase, CohortCheck
 
 PAGE, TABLE = "check.html", "check.tsv"
@@ -18,7 +19,12 @@ _SHOWN = (
     "case_id", "split", "reference_diagnosis", "spacing_mm", "orientation", "contrast", "mask",
     "lesion_mm3", "slices_with_lesion", "slices_unannotated", "oedema_mm3", "cyst_mm3",
 )  # fmt: skip
-_STYLE = ".bad { color: #a33a00; font-weight: 600; } article { margin: 1.2rem 0; }"
+_STYLE = (
+    ".bad { color: #a33a00; font-weight: 600; } "
+    ".cases { display: flex; flex-wrap: wrap; gap: 1.2rem 2rem; } "
+    "article { max-width: min(100%, max(22rem, 50% - 1rem)); break-inside: avoid; } "
+    "article > * { margin: 0.3rem 0; }"
+)
 
 
 def write_check(check: CohortCheck, out: Path) -> list[Path]:
@@ -49,7 +55,7 @@ def write_check(check: CohortCheck, out: Path) -> list[Path]:
 
 
 def make_page(check: CohortCheck) -> str:
-    """Return the page: what must be mended, counts, a table, and a mosaic of every case.
+    """Return the page: problems, counts, a table, and a mosaic of every case.
 
     Parameters
     ----------
@@ -58,25 +64,25 @@ def make_page(check: CohortCheck) -> str:
     Returns
     -------
     str
-        One HTML document that loads nothing. No path and no file name is on it.
+        HTML document without external resources, paths and file names.
     """
     wrong = [each for each in check.cases if each.problems]
     n = len(check.problems) + sum(len(each.problems) for each in wrong)
     if n:
-        verdict = f"{n} problem{'s' * (n != 1)} must be mended before training."
+        verdict = f"{counted(n, 'problem')} must be fixed before training."
     else:
-        verdict = "Nothing must be mended."
+        verdict = "Nothing has to be fixed."
     parts = {
-        "To be mended": _problems(check, wrong),
+        "To be fixed": _problems(check, wrong),
         "Counts": "".join(_count(name, counts) for name, counts in check.counts().items()),
         "Cases": _table(check.cases),
-        "Every case": "".join(_case(each) for each in check.cases),
+        "Every case": f'<div class="cases">{"".join(_case(each) for each in check.cases)}</div>',
     }
     if check.notes:
         parts["Notes"] = _list(check.notes)
     return document(
         f"Check of {check.name}",
-        [f"{len(check.cases)} cases. {verdict}"],
+        [f"{counted(len(check.cases), 'case')}. {verdict}"],
         "".join(titled(title, body) for title, body in parts.items()),
         sections=parts,
         footer=f"<p>spinalcord {escape(__version__)}. Research software: not for clinical use.</p>",
@@ -107,7 +113,7 @@ def _count(name: str, counts: Mapping[str, int]) -> str:
 
 
 def _table(cases: Iterable[CheckedCase]) -> str:
-    head = "".join(f'<th scope="col">{escape(c.replace("_", " "))}</th>' for c in _SHOWN)
+    head = "".join(f'<th scope="col">{escape(_heading(c))}</th>' for c in _SHOWN)
     rows = "".join(
         f"<tr{' class=bad' if each.problems else ''}>"
         + "".join(f"<td>{escape(_text(each.row[c]))}</td>" for c in _SHOWN)
@@ -118,6 +124,10 @@ def _table(cases: Iterable[CheckedCase]) -> str:
         f'<div class="table"><table><caption>All cases</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
+
+
+def _heading(column: str) -> str:
+    return column.replace("_", " ").replace("mm3", "mm³")
 
 
 def _case(each: CheckedCase) -> str:

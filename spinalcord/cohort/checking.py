@@ -7,6 +7,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -22,34 +23,37 @@ from ..scans.preparation import take_scan
 from ..scans.volume import Volume
 from ..tables.words import SYNONYMS
 from ..tasks import DIAGNOSES
+from ..wording import counted
 from .listing import CohortCase, Listing, list_cohort
+from .processing import sentence
 
 COLUMNS = (
     "case_id", "participant_id", "split", "reference_diagnosis", "status", "shape", "spacing_mm",
     "orientation", "contrast", "mask", "n_voxels", "lesion_mm3", "slices_with_lesion",
     "slices_unannotated", "oedema_mm3", "cyst_mm3", "problems", "remarks",
 )  # fmt: skip
-"""Of the table, one row a case."""
+"""Columns of the table, which has one row per case."""
 
 _SLICES = 6
 _PIXELS = 160
+_NAMED = 5
 
 
 @dataclass(frozen=True)
 class CheckedCase:
-    """One case of a cohort, as it was found.
+    """A checked case of a cohort.
 
     Attributes
     ----------
     case : CohortCase
     row : mapping
-        Of the table; see `COLUMNS`.
+        Row of the table; see `COLUMNS`.
     problems : tuple of str
-        What must be mended, a sentence each, without paths.
+        Problems to be fixed, one sentence each, without paths.
     remarks : tuple of str
-        What should be known, likewise.
+        Remarks, likewise.
     mosaic : str
-        HTML with the slices and their outline; empty where the scan cannot be read.
+        HTML with the slices and outlines; empty if the scan cannot be read.
     content : str
         Digest of the scan's voxels, by which copies are found.
     """
@@ -64,15 +68,15 @@ class CheckedCase:
 
 @dataclass(frozen=True)
 class CohortCheck:
-    """What a check has found.
+    """Results of a check.
 
     Attributes
     ----------
     name : str
-        Of the cohort.
+        Name of the cohort.
     cases : sequence of CheckedCase
     problems : tuple of str
-        Of the cohort as a whole: copies, patients in two splits, unknown diagnoses.
+        Problems of the cohort as a whole: copies, patients in two splits, unknown diagnoses.
     notes : tuple of str
         What was guessed or not used when the cohort was listed.
     """
@@ -84,7 +88,7 @@ class CohortCheck:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing must be mended."""
+        """Whether there is no problem."""
         return not self.problems and not any(checked.problems for checked in self.cases)
 
     def to_dict(self) -> dict[str, Any]:
@@ -144,11 +148,11 @@ def check_cohort(
     Raises
     ------
     InputError
-        A cohort that cannot be listed; a label that is none.
+        A cohort that cannot be listed; an invalid label.
 
     Examples
     --------
-    A scan that is not there must be mended:
+    A missing scan is a problem:
 
     >>> check = check_cohort([{"case_id": "a", "path": "a.nii.gz", "diagnosis": "MS"}])
     >>> check.sound
@@ -180,7 +184,7 @@ def _check_case(case: CohortCase, label: Label) -> CheckedCase:
             scan = take_scan(case.path, series=case.series)
             row |= _describe(scan)
         except (SpinalcordError, OSError) as error:
-            problems.append(f"scan: {_plain(case, error)}")
+            problems.append(f"scan: {_plain(case, error).removeprefix('the scan: ')}")
         if case.mask is None:
             if _needs_mask(case):
                 problems.append("no mask was found, and the diagnosis says that there is a lesion")
@@ -188,7 +192,7 @@ def _check_case(case: CohortCase, label: Label) -> CheckedCase:
             try:
                 drawn = read_annotation(case.mask, like=scan, label=label, cord=case.cord)
             except (SpinalcordError, OSError) as error:
-                problems.append(f"mask: {_plain(case, error)}")
+                problems.append(f"mask: {_plain(case, error).removeprefix('the mask: ')}")
     remarks = [_plain(case, text) for text in heard]
     if drawn is not None and scan is not None:
         problems += drawn.doubts
@@ -242,15 +246,13 @@ def _draw(scan: Volume, drawn: Annotation | None) -> str:
 
 
 def _content(scan: Volume) -> str:
-    """Digest the voxels in one orientation: a copy is one in another format or storage order."""
+    """Return a digest of the voxels that is independent of format and storage order."""
     voxels = np.ascontiguousarray(scan.sagittal().array, np.float32)
     return hashlib.sha256(repr(voxels.shape).encode() + voxels.tobytes()).hexdigest()
 
 
 def _plain(case: CohortCase, error: Any) -> str:
-    """Say what went wrong without paths and names of files, which may be a patient's."""
-    from .processing import sentence
-
+    """Return an error message without paths and file names, which may identify a patient."""
     text = sentence(case, error)
     for path, what in ((case.path, "the scan"), (case.mask, "the mask")):
         if path is not None:
@@ -259,7 +261,7 @@ def _plain(case: CohortCase, error: Any) -> str:
 
 
 def _whole(listing: Listing, checked: Sequence[CheckedCase]) -> Iterable[str]:
-    """Say what is wrong with the cohort as a whole."""
+    """Return the problems of the cohort as a whole."""
     copies: dict[str, list[CheckedCase]] = defaultdict(list)
     for each in checked:
         if each.content:
@@ -288,9 +290,7 @@ def _whole(listing: Listing, checked: Sequence[CheckedCase]) -> Iterable[str]:
 
 
 def _unknown(listing: Listing) -> Iterable[str]:
-    """Name the diagnoses that are none, with what they may be a slip of."""
-    from difflib import get_close_matches
-
+    """Return the unknown diagnoses, with similar known ones."""
     known = {*SYNONYMS["diagnosis"]}
     spellings = {w: name for name, all_of in SYNONYMS["diagnosis"].items() for w in all_of}
     given: dict[str, list[str]] = defaultdict(list)
@@ -299,5 +299,6 @@ def _unknown(listing: Listing) -> Iterable[str]:
             given[case.diagnosis].append(case.case_id)
     for word, ids in given.items():
         near = get_close_matches(word.casefold(), spellings, 1, 0.7)
-        hint = f"; {spellings[near[0]]} is meant?" if near else ""
-        yield f"diagnosis {word!r} is not known ({len(ids)} cases: {', '.join(ids[:5])}){hint}"
+        hint = f"; did you mean {spellings[near[0]]}?" if near else ""
+        named = ", ".join(ids[:_NAMED]) + ", ..." * (len(ids) > _NAMED)
+        yield f"diagnosis {word!r} is not known ({counted(len(ids), 'case')}: {named}){hint}"

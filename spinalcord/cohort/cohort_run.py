@@ -21,15 +21,17 @@ class CohortRun:
     counts : mapping of str to int
         cases, done, failed, missing, excluded; and of those done, kept: from an earlier run.
     notice : str
-        What the models' makers want repeated with every result.
+        Notices of the models, to be repeated with every result.
     redone : mapping of str to int
-        How many cases that an earlier run had finished or tried were computed again, by reason.
+        Number of cases of an earlier run that were recomputed, by reason.
+    without_dicom : mapping of str to int, optional
+        Number of cases without DICOM objects, by reason; None if the run was not to write them.
 
     Examples
     --------
     >>> import spinalcord as sc
     >>> from spinalcord.scans.writing import save_volume
-    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> phantom = sc.phantom.make_case("MS", 5, region="cervical", kind="2d")
     >>> path = save_volume(phantom.t2, "t2.nii.gz")
     >>> run = sc.run_cohort([{"case_id": "sub-01", "path": "t2.nii.gz"}], "out")
     >>> run.read("cases.tsv")[0]["found"]
@@ -42,25 +44,26 @@ class CohortRun:
     counts: Mapping[str, int]
     notice: str
     redone: Mapping[str, int] = field(default_factory=dict)
+    without_dicom: Mapping[str, int] | None = None
 
     @property
     def table(self) -> Any:
-        """One row a case: a DataFrame where pandas is installed, else a list of dicts."""
+        """One row per case: a DataFrame if pandas is installed, else a list of dicts."""
         return self._frame("cases.tsv")
 
     @property
     def lesions(self) -> Any:
-        """One row a lesion, likewise."""
+        """One row per lesion, likewise."""
         return self._frame("lesions.tsv")
 
     @property
     def slices(self) -> Any:
-        """One row a slice with lesion, likewise."""
+        """One row per slice with lesion, likewise."""
         return self._frame("slices.tsv")
 
     @property
     def failures(self) -> Any:
-        """One row a case that failed, likewise."""
+        """One row per failed case, likewise."""
         return self._frame("failures.tsv")
 
     def read(self, name: str) -> list[dict[str, Any]]:
@@ -69,12 +72,15 @@ class CohortRun:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {
+        values = {
             "out": str(self.out),
             "counts": dict(self.counts),
             "redone": dict(self.redone),
             "notice": self.notice,
         }
+        if self.without_dicom is not None:
+            values["without_dicom"] = dict(self.without_dicom)
+        return values
 
     def _frame(self, name: str) -> Any:
         rows = self.read(name)

@@ -1,8 +1,8 @@
-"""Cases on the workers of a Dask cluster (extra ``distributed``).
+"""Process cases on the workers of a Dask cluster (extra ``distributed``).
 
-Workers write their results themselves, so inputs, models and the output folder lie on a file
-system that all of them see under the same paths; only a few words about each case travel back.
-Dask starts a case again elsewhere when its worker dies.
+Workers write their results themselves, so inputs, models and the output folder must be on a shared
+file system with the same paths; only the outcome of each case is sent back. If a worker dies, Dask
+restarts its case on another one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from .._core import cpu
 from ..errors import InputError
 from ..extras import require
 from .listing import CohortCase
@@ -44,7 +45,7 @@ def connect(address: str) -> Any:
     MissingExtraError
         Dask is not installed.
     InputError
-        Nobody answers there.
+        No scheduler answers.
     """
     dask = require("distributed", "distributed", "a scheduler")
     try:
@@ -62,7 +63,7 @@ def run_distributed(
     threads: int | None,
     resume: bool,
 ) -> Iterator[tuple[CohortCase, Outcome]]:
-    """Do cases on the workers of a cluster.
+    """Process cases on the workers of a cluster.
 
     Parameters
     ----------
@@ -73,17 +74,17 @@ def run_distributed(
     settings, out, resume
         As for `process_case`.
     threads : int, optional
-        Of each case; a worker's CPUs divided by its threads if not given.
+        Threads of each case; a worker's CPUs divided by its threads if not given.
 
     Yields
     ------
     CohortCase, Outcome
-        As they end.
+        In the order of completion.
 
     Raises
     ------
     InputError
-        The cluster has gone.
+        The cluster is no longer available.
     """
     from distributed import as_completed
 
@@ -120,20 +121,38 @@ def remote(
     resume: bool,
     version: str,
 ) -> Outcome:
-    """Do one case on a worker."""
+    """Process one case on a worker."""
+    try:
+        check_worker(version, Path(out))
+    except InputError as error:
+        return Outcome("stop", "InputError", str(error))
+    own = replace(settings, threads=threads or worker_threads())
+    return process_case(case, own, Path(out), resume=resume)
+
+
+def check_worker(version: str, folder: Path) -> None:
+    """Check that a worker has the same version and sees the folder.
+
+    Raises
+    ------
+    InputError
+        It is one.
+    """
     if version != __version__:
-        reason = f"this worker has spinalcord {__version__}, the run was started with {version}"
-        return Outcome("stop", "InputError", reason)
-    if threads is None:
-        from distributed import get_worker
+        raise InputError(
+            f"this worker has spinalcord {__version__}, the run was started with {version}"
+        )
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: no such folder on a worker; it must lie on a shared file system"
+        )
 
-        from .._core import cpu
 
-        threads = max(1, int(cpu()["threads"]) // int(get_worker().state.nthreads))
-    if not Path(out).is_dir():
-        reason = f"{out}: no such folder on a worker; it must lie on a shared file system"
-        return Outcome("stop", "InputError", reason)
-    return process_case(case, replace(settings, threads=threads), Path(out), resume=resume)
+def worker_threads() -> int:
+    """Return the CPUs of the worker that this runs on, divided by its threads."""
+    from distributed import get_worker
+
+    return max(1, int(cpu()["threads"]) // int(get_worker().state.nthreads))
 
 
 def _outcome(future: Any, case: CohortCase, out: Path) -> Outcome:

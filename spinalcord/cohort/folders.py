@@ -1,4 +1,4 @@
-"""A plain folder as a cohort: scan files at any depth, and folders of DICOM files."""
+"""List a plain folder as a cohort: scan files at any depth, and folders of DICOM files."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ MASKS = (
     "_label-lesion", "_lesion-manual", "_lesion_manual", "_lesion_mask", "_lesion_seg",
     "_lesionseg", "_lesion", "_mask", "_seg", ".seg", "-lesion", "-label", "-mask", "-seg",
 )  # fmt: skip
-"""What a mask's name has after its scan's."""
+"""Suffix of a mask's name after that of its scan."""
 
 
 def list_folder(folder: Path, masks: bool, out: Path | None) -> list[CohortCase]:
     """List the scans below a folder.
 
-    Every file that a scan can be is a case, save masks: ``a_mask.nii.gz`` beside ``a.nii.gz``.
+    Every file in a format of scans is a case, except masks: ``a_mask.nii.gz`` beside ``a.nii.gz``.
     Every folder directly in `folder` that has DICOM files and no other scans is one case, however
     many series it holds.
 
@@ -33,7 +33,7 @@ def list_folder(folder: Path, masks: bool, out: Path | None) -> list[CohortCase]
     folder : Path
         Searched at any depth, except hidden folders and results of a run.
     masks : bool
-        Whether the masks are to be used; they are no cases either way.
+        Whether to use the masks; they are not cases in either event.
     out : Path, optional
         Not searched.
 
@@ -91,7 +91,7 @@ def list_folder(folder: Path, masks: bool, out: Path | None) -> list[CohortCase]
 
 
 def _masks_of(owners: Mapping[str, str], given: Mapping[str, Path]) -> dict[str, str]:
-    """Return the scans' stems to their masks; of several the one that is called a lesion's."""
+    """Map the stems of scans to their masks; of several, the one named as a lesion mask."""
     found: dict[str, list[Path]] = {}
     for mask, stem in owners.items():
         found.setdefault(stem, []).append(given[mask])
@@ -109,7 +109,7 @@ def _masks_of(owners: Mapping[str, str], given: Mapping[str, Path]) -> dict[str,
 
 
 def _below(folder: Path, out: Path | None) -> tuple[list[Path], bool]:
-    """Return the scan files below a folder, and whether there is DICOM."""
+    """Return the scan files below a folder, and whether it contains DICOM files."""
     files: list[Path] = []
     has_dicom = False
 

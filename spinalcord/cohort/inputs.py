@@ -1,8 +1,8 @@
 """Identify input files by content, to decide whether a case has to be recomputed.
 
-Reading every byte of a cohort to find that nothing has changed would take as long as computing
-some of it. So a digest is kept with a stamp (size, times of change and inode of each file), as
-git keeps them; only where the stamp differs are the bytes read again.
+Reading every byte of a cohort to find that nothing has changed would be slow. Therefore a digest is
+stored with a stamp (size, times of change and inode of each file), as in git; bytes are read again
+only if the stamp differs.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def describe_input(path: str | os.PathLike[str], files: Iterable[Path] = ()) -> 
     Parameters
     ----------
     path : path
-        What the cohort names: a file, or a folder, which stands for all files below it.
+        Path in the cohort: a file, or a folder, which stands for all files below it.
     files : iterable of Path
-        What was read for a file: itself, and others such as the rest of its series.
+        Files that were read for a file: itself, and others such as the rest of its series.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def describe_input(path: str | os.PathLike[str], files: Iterable[Path] = ()) -> 
 
 
 def is_unchanged(path: str | os.PathLike[str], known: dict[str, Any]) -> bool:
-    """Say whether an input is as it was described, without reading it."""
+    """Return whether an input agrees with its description, without reading it."""
     try:
         return bool(_stamp(Path(path), known["files"]) == known["stamp"])
     except (InputError, OSError):
@@ -58,7 +58,7 @@ def is_unchanged(path: str | os.PathLike[str], known: dict[str, Any]) -> bool:
 
 
 def again(path: str | os.PathLike[str], known: dict[str, Any]) -> dict[str, Any] | None:
-    """Describe an input afresh, for comparison; None where it cannot be read."""
+    """Describe an input again, for comparison; None if it cannot be read."""
     path = Path(path)
     names = known["files"]
     if (names is None) != path.is_dir():

@@ -54,15 +54,16 @@ class CohortCase:
     mask, t1c, series : str or None
         Lesion mask, contrast-enhanced T1w, SeriesInstanceUID.
     folder : str
-        Where results go, relative to the output folder.
+        Folder of the results, relative to the output folder.
     truth : mapping of str to str
-        What the cohort says of it: split, age, sex, reference_diagnosis, readers' calls.
+        Data of the cohort: split, age, sex, reference_diagnosis, readers' calls.
     cord : str or None
         Cord mask, which training uses.
     group : str
-        What must stay in one split of a training besides the patient; empty: the patient alone.
+        Group of cases that must stay in one split of a training; empty: the cases of the patient
+        alone.
     site : str
-        Where it was acquired, by which folds are stratified; empty where the cohort does not say.
+        Site of acquisition, by which folds are stratified; empty if unknown.
     """
 
     case_id: str
@@ -79,12 +80,12 @@ class CohortCase:
 
     @property
     def diagnosis(self) -> str:
-        """The reference diagnosis; empty where there is none."""
+        """The reference diagnosis; empty if there is none."""
         return self.truth.get("reference_diagnosis", "")
 
     @property
     def split(self) -> str:
-        """The split as the cohort spells it; empty where it does not say."""
+        """The split as spelled in the cohort; empty if it states none."""
         return self.truth.get("split", "")
 
     @property
@@ -94,7 +95,7 @@ class CohortCase:
 
     @property
     def stem(self) -> str:
-        """How the names of its results begin."""
+        """Beginning of the names of its results."""
         return result_stem(self.name)
 
 
@@ -105,15 +106,15 @@ class Listing:
     Attributes
     ----------
     name : str
-        Of the folder or table, without its path.
+        Name of the folder or table, without its path.
     cases : sequence of CohortCase
         In the cohort's order.
     excluded : sequence of (CohortCase, str)
         Excluded on request, with the reason.
     columns : tuple of str
-        Of `CohortCase.truth` beyond the usual ones, in the cohort's order.
+        Columns of `CohortCase.truth` beyond the usual ones, in the cohort's order.
     notes : tuple of str
-        What was guessed, ignored or unusable, a sentence each.
+        What was guessed, ignored or unusable, one sentence each.
     """
 
     name: str
@@ -133,9 +134,9 @@ def list_cohort(
     cohort : path, DataFrame or sequence of mappings
         As for `spinalcord.run_cohort`.
     inputs : CohortInputs, optional
-        Cases to exclude, what is looked for, and how tables are understood.
+        Cases to exclude, files to search for, and interpretation of tables.
     out : Path, optional
-        Output folder, which is no part of the cohort.
+        Output folder, which is not part of the cohort.
 
     Returns
     -------
@@ -149,15 +150,15 @@ def list_cohort(
     Raises
     ------
     InputError
-        A URL; unreadable; no case in it; a case twice; a required column or a named one missing; an
-        exclusion that fits no case.
+        A URL; unreadable; no case; a duplicate case; a missing required or requested column; an
+        exclusion that matches no case.
 
     Examples
     --------
     >>> list_cohort([{"case_id": "a", "path": "a.nii", "Sex": "w"}]).cases[0].truth
     {'sex': 'F'}
     """
-    from . import bids, folders
+    from . import bids, folders  # which import this module
 
     inputs = CohortInputs() if inputs is None else inputs
     wanted, masks = tuple(inputs.carry), inputs.masks != "ignore"
@@ -184,7 +185,7 @@ def list_cohort(
     found = _doubts(cases, name)
     for note in found:
         warnings.warn(note, SpinalcordWarning, stacklevel=2)
-    if path is not None:  # a folder's name may be a patient's
+    if path is not None:  # the name of a folder may be that of a patient
         notes = tuple(note.replace(str(path), path.name) for note in notes)
     kept, excluded = _exclude(cases, inputs.exclude, name)
     if not kept:
@@ -196,24 +197,24 @@ def list_cohort(
 def from_table(
     table: DataTable, name: str, folder: Path, wanted: Sequence[str]
 ) -> tuple[list[CohortCase], tuple[str, ...]]:
-    """Make cases of the rows of a table; see `spinalcord.run_cohort` for its columns.
+    """Convert the rows of a table to cases; see `spinalcord.run_cohort` for its columns.
 
     Parameters
     ----------
     table : DataTable
-        With the names of columns and the words that the package knows.
+        Table with the column names and words that the package uses.
     name : str
-        Of the table, for messages.
+        Name of the table, for messages.
     folder : Path
         Relative paths start here.
     wanted : sequence of str
-        Further columns to carry along.
+        Further columns to copy.
 
     Returns
     -------
     cases : list of CohortCase
     columns : tuple of str
-        Those carried along.
+        The copied columns.
 
     Raises
     ------
@@ -255,7 +256,7 @@ def from_table(
 
 
 def carried_columns(given: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
-    """Say which columns are carried along: no others, since they may identify a patient."""
+    """Return the columns to copy: no others, since they may identify a patient."""
     return tuple(
         column
         for column in given
@@ -264,10 +265,10 @@ def carried_columns(given: Sequence[str], wanted: Sequence[str]) -> tuple[str, .
 
 
 def truth(row: Mapping[str, str], columns: Sequence[str]) -> dict[str, str]:
-    """Take from a row what is known about a case.
+    """Return the data about a case in a row.
 
-    Where a table has both, as that of a run, reference_diagnosis is what is true and diagnosis what
-    was answered.
+    If a table has both, like that of a run, reference_diagnosis is the truth and diagnosis the
+    answer.
     """
     known = {column: row[column] for column in columns if row.get(column)}
     column = "reference_diagnosis" if "reference_diagnosis" in row else "diagnosis"
@@ -288,12 +289,12 @@ def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
 
 
 def file_name(case_id: str) -> str:
-    """Turn a case_id into a file name: what is awkward becomes '-'."""
+    """Convert a case_id to a file name, with '-' in place of special characters."""
     return re.sub(r"[^\w.+-]+", "-", case_id).strip("-.") or "case"
 
 
 def _doubts(cases: Sequence[CohortCase], name: str) -> tuple[str, ...]:
-    """Return what cannot be used in the cohort."""
+    """Return sentences on what cannot be used in the cohort."""
     columns = dict.fromkeys(column for case in cases for column in case.truth)
     found = unusable({c: [case.truth.get(c, "") for case in cases] for c in columns})
     doubts = [f"{name}: {one}" for one in found]
@@ -320,7 +321,7 @@ def _without(case: CohortCase, masks: bool, t1c: bool) -> CohortCase:
 
 
 def _check(cases: Sequence[CohortCase], name: str) -> None:
-    """Refuse ids that are no file names of their own, also where upper case is lower case."""
+    """Check that ids give distinct file names, also on file systems that ignore case."""
     seen: dict[str, str] = {}
     for case in cases:
         key = case.name.lower()

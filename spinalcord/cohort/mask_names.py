@@ -1,9 +1,9 @@
 """Parse names of lesion masks in a BIDS data set, and match them with scans.
 
 Data sets of the spinal cord community call the same mask ``sub-01_label-lesion_mask``,
-``sub-01_T2w_lesion-manual``, ``sub-01_T2w_label-lesion_seg`` or ``sub-01_desc-lesion_dseg``. What
-counts is which scan it names (its entities in any order, ``run-01`` being ``run-1``), that it says
-lesion, and that its space is the scan's own.
+``sub-01_T2w_lesion-manual``, ``sub-01_T2w_label-lesion_seg`` or ``sub-01_desc-lesion_dseg``. A name
+must identify the scan (entities in any order, ``run-01`` equals ``run-1``), contain lesion, and
+have no space other than that of the scan.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ CONTRAST = "T2w"
 
 @dataclass(frozen=True)
 class ScanName:
-    """What a file's name says.
+    """Contents of a file name.
 
     Parameters
     ----------
     entities : frozenset of (str, str)
-        That tell one scan from another: sub, ses, acq, run and so on.
+        Entities that distinguish scans: sub, ses, acq, run and so on.
     contrast : str
-        Such as "T2w"; empty where the name has none.
+        Such as "T2w"; empty if the name has none.
     is_lesion : bool
         Whether it is a mask of lesions, by its name.
     space : str
-        Of ``space-``; empty for the scan's own.
+        Value of ``space-``; empty for the space of the scan.
     """
 
     entities: frozenset[tuple[str, str]]
@@ -44,7 +44,7 @@ class ScanName:
     space: str
 
     def fits(self, entities: frozenset[tuple[str, str]]) -> bool:
-        """Say whether this is a lesion mask of the T2w scan with these entities, on its grid."""
+        """Return whether this is a lesion mask on the grid of the T2w scan with these entities."""
         return (
             self.is_lesion
             and not self.space
@@ -54,7 +54,7 @@ class ScanName:
 
 
 def parse_name(name: str) -> ScanName | None:
-    """Take a NIfTI file's name apart.
+    """Parse the name of a NIfTI file.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def parse_name(name: str) -> ScanName | None:
     Returns
     -------
     ScanName or None
-        None for what is no NIfTI file of a subject.
+        None if it is not a NIfTI file of a subject.
 
     Examples
     --------
@@ -98,12 +98,12 @@ def parse_name(name: str) -> ScanName | None:
 
 
 def _plain(key: str, value: str) -> str:
-    """Return a value as it is compared: an index without leading zeros."""
+    """Return a value for comparison: an index without leading zeros."""
     return str(int(value)) if key != "sub" and value.isascii() and value.isdigit() else value
 
 
 def _is_lesion(said: list[tuple[str, str]], words: list[str]) -> bool:
-    """Say whether a name is that of a lesion mask, and not of a scan or of probabilities."""
+    """Return whether a name is that of a lesion mask, and not of a scan or of probabilities."""
     keys = [key for key, _ in said]
     if any(word in _LESION for word in words) or "lesion" in keys or "lesions" in keys:
         return "probseg" not in words

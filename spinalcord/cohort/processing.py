@@ -1,4 +1,4 @@
-"""Processing of one case, from its files to its results, in any process on any machine."""
+"""Process one case, from its files to its results, in any process on any machine."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class RunSettings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RunSettings:
-        """Make settings of what `to_dict` has returned."""
+        """Create settings from the result of `to_dict`."""
         limits, explanation = values["limits"], values["explanation"]
         parts = {
             "limits": LesionLimits(**limits),
@@ -97,7 +97,7 @@ class RunSettings:
 
     @property
     def classifies(self) -> bool:
-        """Whether lesions are classified; not where the folder of models has no classifiers."""
+        """Whether lesions are classified: whether the folder of models has classifiers."""
         return any(task in self.hashes for task in TASKS)
 
     def parts(self) -> dict[str, Any]:
@@ -129,9 +129,9 @@ class Outcome:
     Attributes
     ----------
     status : {"done", "kept", "failed", "stop"}
-        "kept" was done before; "stop" would end every other case too.
+        "kept" was finished before; "stop" is an error that all other cases would have too.
     error, reason : str or None
-        Class and sentence, where it failed.
+        Class and message of the error, if it failed.
     """
 
     status: str
@@ -144,7 +144,7 @@ class Outcome:
 
 
 def is_done(case: CohortCase, settings: RunSettings, out: Path) -> bool:
-    """Return whether an earlier run has finished a case, judging by the stamps of files only."""
+    """Return whether an earlier run has finished a case, by the stamps of files alone."""
     record = read_record(out, case)
     if record is None or not _is_whole(record, settings):
         return False
@@ -168,7 +168,7 @@ def process_case(
     case : CohortCase
         The case.
     settings : RunSettings
-        Those of the run.
+        Settings of the run.
     out : Path
         Output folder.
     resume : bool, default True
@@ -177,7 +177,7 @@ def process_case(
     Returns
     -------
     Outcome
-        No exception leaves here, save those that end the process (KeyboardInterrupt).
+        No exception is raised, except those that end the process (KeyboardInterrupt).
     """
     try:
         pipeline = open_pipeline(settings)
@@ -190,9 +190,12 @@ def process_case(
     watch = Stopwatch()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SpinalcordWarning)  # noted in the results
+            warnings.simplefilter("ignore", SpinalcordWarning)  # recorded in the results
             results, record, picture = _compute(case, settings, pipeline, watch)
-            objects = _objects(results, record) if settings.dicom else {}
+            objects: dict[str, bytes] = {}
+            if settings.dicom:
+                objects, record["dicom_missing"] = _objects(results)
+                _warn(record, record["dicom_missing"])
     except ModelError as error:
         return Outcome("stop", type(error).__name__, str(error))
     except Exception as error:
@@ -200,8 +203,6 @@ def process_case(
     try:
         with watch.stage("write"):
             record["files"] = _save(case, out, results, picture, objects)
-            if settings.dicom:
-                record["dicom"] = True
         seconds = {f"seconds_{stage}": round(watch.seconds.get(stage, 0.0), 4) for stage in STAGES}
         record["case"] |= seconds
         record["case"]["seconds_total"] = round(time.perf_counter() - start, 4)
@@ -212,12 +213,12 @@ def process_case(
 
 
 def fail(case: CohortCase, out: Path, error: str, reason: str) -> Outcome:
-    """Record that a case failed because the process that did it died.
+    """Record that a case failed because its process died.
 
     Returns
     -------
     Outcome
-        "failed", or "stop" where that cannot be written.
+        "failed", or "stop" if that cannot be written.
     """
     failure = {"stage": None, "error": error, "reason": reason, "seconds": None}
     try:
@@ -235,12 +236,12 @@ _lock = threading.Lock()
 
 
 def open_pipeline(settings: RunSettings) -> Pipeline:
-    """Return this process's pipeline for these settings; its models are opened once.
+    """Return the pipeline of this process for these settings; models are opened once.
 
     Raises
     ------
     ModelError
-        Missing or damaged models, or others than those of the run.
+        Models are missing, damaged, or differ from those of the run.
     BackendError
         This CPU lacks the precision.
     """
@@ -266,7 +267,7 @@ def open_pipeline(settings: RunSettings) -> Pipeline:
 def _compute(
     case: CohortCase, settings: RunSettings, pipeline: Pipeline, watch: Stopwatch
 ) -> tuple[Sequence[Result], dict[str, Any], bytes | None]:
-    """Analyse a case; return what is to be saved, the record, and the case's picture."""
+    """Analyse a case; return its results, record and picture."""
     with watch.stage("read"):
         scan, drawn, contrast, inputs = _read(case, settings.lesion_label)
         given = None if drawn is None else scan.working(drawn.lesion.array)
@@ -315,7 +316,7 @@ def _read(
 
 
 def _draw(found: CaseResults, reference: Array | None) -> CasePicture:
-    """Draw what a case is judged by."""
+    """Draw the picture of a case for quality control."""
     scan = found.lesion.scan
     cord = None if found.segmentation is None else found.segmentation.cord
     explanations = found.explanations.items()
@@ -330,8 +331,8 @@ def _draw(found: CaseResults, reference: Array | None) -> CasePicture:
     )
 
 
-def _objects(results: Sequence[Result], record: dict[str, Any]) -> dict[str, bytes]:
-    """Make the DICOM objects of a case by their names; tell with the case why there are none."""
+def _objects(results: Sequence[Result]) -> tuple[dict[str, bytes], str | None]:
+    """Return the DICOM objects of a case by name, and the reason why any are missing."""
     kinds: dict[type, Any] = {type(result): result for result in results}
     made: dict[str, bytes] = {}
     why = "the scan is not from DICOM files"
@@ -339,14 +340,19 @@ def _objects(results: Sequence[Result], record: dict[str, Any]) -> dict[str, byt
         try:
             made = make_objects(kinds.get(Segmentation), kinds.get(Diagnosis))
             if Segmentation in kinds:
-                return made
-        except Exception as error:  # an odd series must not cost the results
+                return made, None
+        except Exception as error:  # a malformed series must not cost the results
             why = f"{type(error).__name__}: {error}".replace(str(results[0].scan.source.path), "it")
-    told = f"no DICOM objects: {why}"
     if made:
-        told = "no DICOM segmentation: the mask was given, so it is not the models' to sign"
-    record["case"]["warnings"] = "; ".join(filter(None, (record["case"]["warnings"], told)))
-    return made
+        why = "the mask was given, so it is not the models' to sign"
+        return made, f"no DICOM segmentation: {why}"
+    return made, f"no DICOM objects: {why}"
+
+
+def _warn(record: dict[str, Any], warning: str | None) -> None:
+    """Add a warning, if there is one, to those of a case."""
+    row = record["case"]
+    row["warnings"] = "; ".join(filter(None, (row["warnings"], warning)))
 
 
 def _save(
@@ -358,7 +364,7 @@ def _save(
 ) -> list[dict[str, Any]]:
     """Write the results under the case's own name; return the files' names and sizes."""
     paths: list[Path] = []
-    # Made first: a case_id may end as a file name does, and would be taken for one.
+    # Created first: a case_id with a file extension would be taken for a file name.
     (out / case.folder).mkdir(parents=True, exist_ok=True)
     for result in results:
         paths += result.renamed(case.stem).save(out / case.folder)
@@ -373,7 +379,7 @@ def _save(
 
 
 def _still_holds(case: CohortCase, settings: RunSettings, out: Path) -> bool:
-    """Say whether a record holds by content; what has new stamps alone gets a new record."""
+    """Return whether a record is valid by content; if only stamps differ, update the record."""
     record = read_record(out, case)
     if record is None or not _is_whole(record, settings) or not files_are_there(out, record):
         return False
@@ -390,22 +396,22 @@ def _still_holds(case: CohortCase, settings: RunSettings, out: Path) -> bool:
 
 
 def _is_whole(record: Mapping[str, Any], settings: RunSettings) -> bool:
-    """Say whether a record is that of a case that was done, with all that is wanted of it."""
+    """Return whether a record is that of a finished case with all requested outputs."""
     return (
         record.get("status") == "done"
         and ("qc" in record or not settings.qc)
-        and ("dicom" in record or not settings.dicom)
+        and ("dicom_missing" in record or not settings.dicom)
     )
 
 
 def input_paths(case: CohortCase) -> dict[str, str]:
-    """Return the files of a case: scan, and mask and t1c if it has them."""
+    """Return the input files of a case: scan, and mask and t1c if present."""
     named = {"scan": case.path, "mask": case.mask, "t1c": case.t1c}
     return {name: path for name, path in named.items() if path is not None}
 
 
 def files_are_there(out: Path, record: Mapping[str, Any]) -> bool:
-    """Tell whether the results that a record lists are present, by their sizes."""
+    """Return whether the results listed in a record exist with the recorded sizes."""
     try:
         return all(os.stat(out / f["name"]).st_size == f["size"] for f in record["files"])
     except OSError:
@@ -429,7 +435,7 @@ def _failed(case: CohortCase, out: Path, stage: str, error: Exception, seconds: 
 
 
 def sentence(case: CohortCase, error: Exception | str) -> str:
-    """Say what went wrong, without paths, UIDs and series descriptions: they may name a patient."""
+    """Return an error as text without paths, UIDs and series names, which may name a patient."""
     text = _SERIES.sub("a series", str(error)) or type(error).__name__
     for path in sorted(input_paths(case).values(), key=len, reverse=True):
         text = text.replace(path, Path(path).name)

@@ -17,13 +17,13 @@ from .records import picture_path
 from .textfile import TextFile
 
 SHOWN_LESIONS = 25
-"""Of either mask; the rest is in ``lesions.tsv``."""
+"""Maximum number of lesions shown of each mask; the rest is in ``lesions.tsv``."""
 
 _PAGE = re.compile(r"qc(-\d+)?\.html")
 
 
 class QcPages:
-    """The pages of a run, written a case at a time.
+    """The pages of a run, written one case at a time.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class QcPages:
     listing : Listing
         The cohort.
     description : mapping
-        How the run was made.
+        Description of the run.
     """
 
     def __init__(self, out: Path, listing: Listing, description: Mapping[str, Any]) -> None:
@@ -49,7 +49,7 @@ class QcPages:
         try:
             self._open()
         except BaseException:
-            # Nobody leaves a context that was never entered.
+            # A context that was never entered is never left.
             self.__exit__(None, None, None)
             raise
         return self
@@ -62,9 +62,9 @@ class QcPages:
         case : CohortCase
             In the cohort's order.
         record : mapping
-            Its record; empty for one that was not done, which is shown only if it was excluded.
+            Its record; empty for an unfinished case, which is shown only if it was excluded.
         excluded : str, optional
-            Why it is excluded from the tables.
+            Reason for its exclusion from the tables.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class QcPages:
         self._shown += 1
 
     def finish(self) -> int:
-        """Give the pages their names, and say how many there are."""
+        """Rename the pages to their final names, and return their number."""
         self._files[-1].write(page.closing())
         for file in self._files:
             file.finish()
@@ -102,7 +102,7 @@ class QcPages:
 
 
 def remove_pages(out: Path, n_pages: int) -> None:
-    """Remove pages of an earlier run beyond the first `n_pages`: they would not fit the tables.
+    """Remove pages of an earlier run beyond the first `n_pages`, which would not fit the tables.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def remove_pages(out: Path, n_pages: int) -> None:
 def _values(
     out: Path, case: CohortCase, record: Mapping[str, Any], excluded: str
 ) -> dict[str, Any]:
-    """Return what a page shows of a case, by its columns."""
+    """Return the values of a case that a page shows, by column."""
     status = record.get("status", "not run")
     answers: Mapping[str, Any] = record.get("case", {})
     lesions, more = _lesions(record.get("lesions", ()))
@@ -151,7 +151,7 @@ def _values(
 
 
 def _lesions(rows: Sequence[Mapping[str, Any]]) -> tuple[list[list[Any]], int]:
-    """Return the largest lesions of either mask, and how many others there are."""
+    """Return the largest lesions of each mask, and the number of others."""
     shown = [row for row in rows if row["label"] <= SHOWN_LESIONS]
     columns = [name for name in page.LESION_COLUMNS if name != "mask"]
     lines = [
@@ -170,7 +170,7 @@ def _picture(
 
 
 def _nameless(case: CohortCase, text: str) -> str:
-    """Remove the names of files: they may be a patient's."""
+    """Remove file names, which may be those of patients."""
     for path, what in (
         (case.path, "the scan"),
         (case.mask, "the mask"),

@@ -1,8 +1,8 @@
-"""What a run has done so far: one JSON record a case, and the lock on the output folder.
+"""Store the progress of a run: one JSON record per case, and a lock on the output folder.
 
-A case's results are written first, each under a temporary name and renamed, and its record last:
-where there is a record, everything that it lists is there whole. A process that is killed leaves
-no record of the case it was at, so the next run does that case again.
+The results of a case are written first, each under a temporary name and then renamed, and its
+record last: if there is a record, everything that it lists is complete. A killed process leaves no
+record of its current case, which the next run therefore repeats.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ PICTURES = "qc"
 
 
 def record_path(out: Path, case: CohortCase) -> Path:
-    """Say where a case's record lies; a few hundred folders, so that none holds a million files."""
+    """Return the path of a case's record, in one of 256 folders: none holds a million files."""
     return out / STATE / "cases" / _shard(case) / f"{case.name}.json"
 
 
 def picture_path(out: Path, case: CohortCase) -> Path:
-    """Say where the picture lies that a case is judged by, likewise."""
+    """Return the path of the picture of a case for quality control, likewise."""
     return out / PICTURES / _shard(case) / f"{case.name}.png"
 
 
@@ -42,7 +42,7 @@ def _shard(case: CohortCase) -> str:
 
 
 def read_record(out: Path, case: CohortCase) -> dict[str, Any] | None:
-    """Return a case's record; None without one, or with one of another format."""
+    """Return the record of a case; None if there is none, or one of another format."""
     try:
         with open(record_path(out, case), encoding="utf-8") as file:
             record = json.load(file)
@@ -54,7 +54,7 @@ def read_record(out: Path, case: CohortCase) -> dict[str, Any] | None:
 
 
 def write_record(out: Path, case: CohortCase, record: Mapping[str, Any]) -> None:
-    """Write a case's record, whole or not at all.
+    """Write the record of a case atomically.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def write_record(out: Path, case: CohortCase, record: Mapping[str, Any]) -> None
 
 
 def forget(out: Path, case: CohortCase) -> None:
-    """Drop a case's record and what its unfinished results left, before it is done again.
+    """Remove the record of a case and its unfinished results before it is processed again.
 
     Raises
     ------
@@ -94,14 +94,14 @@ def forget(out: Path, case: CohortCase) -> None:
 
 @contextlib.contextmanager
 def locked(out: Path) -> Iterator[None]:
-    """Make the output folder and hold it for one run.
+    """Create the output folder and lock it for one run.
 
-    The lock is the kernel's (flock): it goes with the process, however that ends.
+    The lock is the kernel's (flock), which releases it when the process ends for any reason.
 
     Raises
     ------
     InputError
-        Another run holds it, or it cannot be written to.
+        Another run has locked it, or it cannot be written to.
     """
     path = out / STATE / "lock"
     try:
@@ -124,7 +124,7 @@ def locked(out: Path) -> Iterator[None]:
                 f"{out} is being written by another run ({holder}): wait for it, or choose "
                 "another folder"
             ) from error
-        # Who holds it, for the message above: of no account for the lock, nor is a full disk.
+        # The holder, for the message above; the lock works without it, even on a full disk.
         with contextlib.suppress(OSError):
             file.truncate(0)
             file.write(f"process {os.getpid()} on {socket.gethostname()}")

@@ -1,4 +1,4 @@
-"""Why a run computes a case again that an earlier run has done."""
+"""Find the reason why a run recomputes a case of an earlier run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FAILED = "failed before"
 
 
 def redo_reason(case: CohortCase, settings: RunSettings, out: Path) -> str:
-    """Return why a case is computed again.
+    """Return the reason why a case is recomputed.
 
     Parameters
     ----------
     case : CohortCase
-        A case whose record, if any, does not hold by its files' stamps.
+        A case without a record that is valid by the stamps of its files.
     settings : RunSettings
         Those of this run.
     out : Path
@@ -40,7 +40,7 @@ def redo_reason(case: CohortCase, settings: RunSettings, out: Path) -> str:
         return "; ".join(changed)
     if settings.qc and "qc" not in record:
         return "no picture for quality control"
-    if settings.dicom and "dicom" not in record:
+    if settings.dicom and "dicom_missing" not in record:
         return "no DICOM objects"
     if not files_are_there(out, record):
         return "result files are missing or changed"
@@ -50,7 +50,7 @@ def redo_reason(case: CohortCase, settings: RunSettings, out: Path) -> str:
 
 
 def _changes(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[str]:
-    """Say which of the things that results depend on have changed, in words."""
+    """Describe the changes in what results depend on."""
     if old is None:
         return ["made by another version"]
     changes = []

@@ -1,4 +1,4 @@
-"""The rows that a case adds to the tables: its answers, its lesions, its slices."""
+"""Return the rows of a case in the tables: its answers, lesions and slices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..analysis.case import CaseResults
 from ..analysis.classification import Diagnosis
 from ..analysis.explanation import Explanation
 from ..scans.preparation import Array, LesionSlices, WorkingScan
-from ..stats.segmentation_metrics import dice_score
+from ..stats.segmentation_metrics import score_segmentation
 from ..tasks import TASKS
 
 
@@ -35,12 +35,12 @@ def case_rows(
     reference : uint8 (slices, rows, columns) array, optional
         In the working orientation.
     unannotated : sequence of int
-        Slices on which nobody has drawn the reference; they do not count for Dice.
+        Slices without annotation, which are ignored for Dice and distances.
 
     Returns
     -------
     dict
-        ``case``: one row; ``lesions`` and ``slices``: lists of rows. Missing columns have no value.
+        ``case``: one row; ``lesions`` and ``slices``: lists of rows. Absent columns have no value.
     """
     segmentation, diagnosis, lesion = found.segmentation, found.diagnosis, found.lesion
     explanations = found.explanations.values()
@@ -49,7 +49,7 @@ def case_rows(
         cord = scan.working(segmentation.cord.array)
     lesions = lesion_rows(scan, lesion.mask, "found", cord, reference)
     records = [result.record for result in found.results]
-    if diagnosis is not None:  # it repeats what the segmentation says
+    if diagnosis is not None:  # it repeats the warnings of the segmentation
         records = [diagnosis.record, *(explanation.record for explanation in explanations)]
     row: dict[str, Any] = {
         "found": bool(lesions),
@@ -72,14 +72,27 @@ def case_rows(
         theirs = lesion_rows(scan, reference, "reference", cord, lesion.mask)
         row["reference_n_lesions"] = len(theirs)
         row["reference_volume_mm3"] = _volume(scan, reference)
-        row["dice"] = dice_score(
-            np.delete(lesion.mask, list(unannotated), axis=0),
-            np.delete(reference, list(unannotated), axis=0),
-        )
+        row |= _overlap(scan, lesion.mask, reference, unannotated)
         lesions += theirs
     slices = _slices(scan, lesion, diagnosis)
     row["n_slices"] = len(slices)
     return {"case": row, "lesions": lesions, "slices": slices}
+
+
+def _overlap(
+    scan: WorkingScan, mask: Array, reference: Array, unannotated: Sequence[int]
+) -> dict[str, float | None]:
+    """Compare a mask with the reference; distances are undefined (None) where one is empty."""
+    if unannotated:
+        mask, reference = mask.copy(), reference.copy()
+        mask[list(unannotated)] = reference[list(unannotated)] = 0
+    score = score_segmentation(reference, mask, scan.spacing_mm)
+    row: dict[str, float | None] = {"dice": score.dice, "hd95_mm": None, "assd_mm": None}
+    if not score.reason:
+        row |= {"hd95_mm": score.hd95_mm, "assd_mm": score.assd_mm}
+    if not unannotated:  # or the reference's volume is that of a part of the lesion
+        row["volume_difference_mm3"] = score.volume_difference_mm3
+    return row
 
 
 def _answers(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -92,7 +105,7 @@ def _answers(diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def attribution_row(explanation: Explanation) -> dict[str, Any]:
-    """Return what a case's row holds of one explanation."""
+    """Return the columns of one explanation in the row of a case."""
     row: dict[str, Any] = {}
     if explanation.focus is not None:
         focus = asdict(explanation.focus)
@@ -128,9 +141,9 @@ def lesion_rows(
     mask : uint8 (slices, rows, columns) array
         In the working orientation, as are the others.
     name : str
-        What the column ``mask`` says.
+        Value of the column ``mask``.
     cord, other : uint8 (slices, rows, columns) array, optional
-        The cord; a mask to find the lesions again in.
+        The cord; a mask with which to compute the overlap.
 
     Returns
     -------

@@ -1,10 +1,11 @@
-"""The tables of a run: made anew from its records, a row at a time, and read back with types."""
+"""Write the tables of a run from its records, one row at a time, and read them with types."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ WHO = ["case_id", "participant_id", "split"]
 _ANSWERS = [
     "found", "diagnosis", *_TASK_COLUMNS, *(f"{name}_probability" for name in DIAGNOSES),
     "n_lesions", "lesion_volume_mm3", "n_dropped", "dropped_volume_mm3", "n_slices", "mask", "t1c",
-    "reference_n_lesions", "reference_volume_mm3", "dice",
+    "reference_n_lesions", "reference_volume_mm3", "dice", "hd95_mm", "assd_mm",
+    "volume_difference_mm3",
 ]  # fmt: skip
 _HOW = [
     *_SECONDS, "warnings", "notice",
@@ -46,7 +48,7 @@ FAILURES = [*WHO, "reference_diagnosis", "scan", "stage", "error", "reason", "se
 EXCLUDED = [*WHO, "reference_diagnosis", "reason"]
 
 _NOT_BIDS = ("/*.tsv", "qc*", "report*", "*_diagnosis.json", "*_task-*", "*.dcm")
-"""What a run writes and BIDS has no names for."""
+"""Files of a run for which BIDS has no names."""
 
 _WHOLE = {
     "n_lesions", "n_dropped", "n_slices", "reference_n_lesions", "label", "n_voxels", "slice",
@@ -74,8 +76,8 @@ def write_tables(
     *,
     options: ExplanationOptions | None = None,
     qc: bool = False,
-) -> dict[str, int]:
-    """Make all tables from the records, and the page for quality control.
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Write all tables from the records, and the page for quality control.
 
     One case at a time is in memory.
 
@@ -84,18 +86,20 @@ def write_tables(
     out : Path
         Output folder.
     listing : Listing
-        The cohort, whose order the rows have and whose truth they carry.
+        The cohort, which determines the order of rows and their reference data.
     description : mapping
         ``Spinalcord`` of dataset_description.json, without its counts.
     options : ExplanationOptions, optional
-        How answers were explained, which some columns depend on; Grad-CAM if not given.
+        Options of the explanations, on which some columns depend; Grad-CAM if not given.
     qc : bool, default False
-        Whether to make the page; an earlier one that would not fit the tables goes otherwise.
+        Whether to write the page; if not, that of an earlier run is removed.
 
     Returns
     -------
-    dict
-        The counts: cases, done, failed, missing, excluded.
+    counts : dict
+        cases, done, failed, missing, excluded.
+    without_dicom : dict
+        Number of cases that lack DICOM objects, by reason.
 
     Raises
     ------
@@ -117,12 +121,15 @@ def write_tables(
         "excluded.tsv": EXCLUDED,
     }
     counts = dict.fromkeys(("cases", "done", "failed", "missing", "excluded"), 0)
+    without_dicom: Counter[str] = Counter()
     with contextlib.ExitStack() as stack:
         tables = {n: stack.enter_context(_Table(out / n, c)) for n, c in columns.items()}
         pages = stack.enter_context(QcPages(out, listing, description)) if qc else None
         for case in listing.cases:
             record = read_record(out, case) or {}
             counts[_add(tables, case, record)] += 1
+            if record.get("dicom_missing"):
+                without_dicom[record["dicom_missing"]] += 1
             if pages is not None:
                 pages.add(case, record)
         for case, reason in listing.excluded:
@@ -151,11 +158,11 @@ def write_tables(
             "Spinalcord": {**description, "counts": counts},
         },
     )
-    return counts
+    return counts, dict(without_dicom)
 
 
 def read_results(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    r"""Read a table of results back, with numbers, truth values and None.
+    r"""Read a table of results with typed values: numbers, booleans and None.
 
     Parameters
     ----------
@@ -187,7 +194,7 @@ def read_results(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 
 def _add(tables: Mapping[str, _Table], case: CohortCase, record: Mapping[str, Any]) -> str:
-    """Add a case's rows; return what it counts as."""
+    """Add the rows of a case; return its status."""
     status = record.get("status")
     if status == "done":
         tables["cases.tsv"].add(_who(case) | record["case"])
@@ -207,7 +214,7 @@ def _who(case: CohortCase) -> dict[str, Any]:
 
 
 class _Table(TextFile):
-    """A table that is there once it is finished."""
+    """A table that appears once it is complete."""
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         super().__init__(path)

@@ -26,6 +26,7 @@ from ..paths import local_path
 from ..run_options import CohortInputs, Execution, RunOutputs
 from ..tasks import TASKS
 from .cohort_run import CohortRun
+from .distributed import connect, run_distributed
 from .listing import CohortCase, Listing, list_cohort
 from .processing import Outcome, RunSettings, is_done
 from .records import locked
@@ -108,7 +109,7 @@ def run_cohort(
     --------
     >>> import spinalcord as sc
     >>> from spinalcord.scans.writing import save_volume
-    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> phantom = sc.phantom.make_case("MS", 5, region="cervical", kind="2d")
     >>> path = save_volume(phantom.t2, "t2.nii.gz")
     >>> cases = [{"case_id": "sub-01", "path": "t2.nii.gz", "reference_diagnosis": "MS"}]
     >>> run = sc.run_cohort(cases, "out", limits=sc.LesionLimits(min_lesion_mm3=20))
@@ -155,11 +156,14 @@ def run_cohort(
             with _bar(total, kept, "run", progress and bool(todo)) as bar:
                 kept += _work(todo, reasons, settings, out, execution, threads, bar)
         except BaseException:
-            # Tables of what there is, also after Ctrl-C; a full disk has been reported already.
+            # Write the tables of finished cases even after Ctrl-C; a full disk was already
+            # reported.
             with contextlib.suppress(InputError):
                 write_tables(out, listing, description, options=explanation, qc=outputs.qc)
             raise
-        counts = write_tables(out, listing, description, options=explanation, qc=outputs.qc)
+        counts, without_dicom = write_tables(
+            out, listing, description, options=explanation, qc=outputs.qc
+        )
     if counts["failed"]:
         warnings.warn(
             f"{counts['failed']} of {counts['cases']} cases failed: see {out / 'failures.tsv'}",
@@ -167,11 +171,17 @@ def run_cohort(
             stacklevel=2,
         )
     redone = Counter(reasons.values())
-    return CohortRun(out, {**counts, "kept": kept}, description["notice"], redone)
+    return CohortRun(
+        out,
+        {**counts, "kept": kept},
+        description["notice"],
+        redone,
+        without_dicom if outputs.dicom else None,
+    )
 
 
 def _roles(folder: ModelFolder, masks: str) -> tuple[str, ...]:
-    """Return the models of a run: all, or the segmentation's alone if there are no classifiers."""
+    """Return the models of a run: all, or segmentation alone if there are no classifiers."""
     if masks == "use" or "segmentation" not in folder.models or TASKS.keys() & folder.models.keys():
         return ROLES
     warnings.warn(
@@ -201,7 +211,7 @@ def _share(execution: Execution, threads: int | None, precision: str) -> int:
 
 
 def _check_cord(limits: LesionLimits, model: Model) -> None:
-    """Refuse a share in the cord at the start, not once a case, where no cord will be known."""
+    """Reject `min_in_cord` at the start, not per case, if no cord will be known."""
     limits.fill(model.metadata["labels"], cord="network" if "cord" in model.outputs else "none")
 
 
@@ -226,12 +236,10 @@ def _describe(settings: RunSettings, folder: ModelFolder, t1c: bool) -> dict[str
 
 @contextlib.contextmanager
 def _connected(client: Any) -> Iterator[Any]:
-    """Give the Dask client, connected here if an address was given."""
+    """Yield the Dask client, connected here if an address was given."""
     if not isinstance(client, str):
         yield client
         return
-    from .distributed import connect
-
     with connect(client) as connected:
         yield connected
 
@@ -239,7 +247,7 @@ def _connected(client: Any) -> Iterator[Any]:
 def _missing(
     listing: Listing, settings: RunSettings, out: Path, resume: bool, progress: bool
 ) -> tuple[list[CohortCase], int, dict[str, str]]:
-    """Return the cases that are not done, how many are, and why some are done again, by name."""
+    """Return the cases to process, the number of finished ones, and reasons to repeat by name."""
     if not resume:
         return list(listing.cases), 0, {}
     with _bar(len(listing.cases), 0, "check", progress, delay=2.0) as bar:
@@ -272,18 +280,16 @@ def _work(
     threads: int | None,
     bar: Any,
 ) -> int:
-    """Process the cases; return how many turned out to be finished by an earlier run after all.
+    """Process the cases; return how many were in fact finished by an earlier run.
 
-    A worker that dies may have written its case's results without having said so; its successor
-    then finds them, but they are this run's.
+    A worker may die after writing results but before reporting them; its successor finds them, but
+    they belong to this run.
     """
     if not todo:
         return 0
     if execution.client is None:
         outcomes = run_local(todo, settings, out, execution.jobs, execution.resume)
     else:
-        from .distributed import run_distributed
-
         outcomes = run_distributed(
             execution.client, todo, settings, out, threads=threads, resume=execution.resume
         )

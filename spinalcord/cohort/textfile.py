@@ -1,4 +1,4 @@
-"""Long text files that are written incrementally, and are either complete or absent."""
+"""Write long text files incrementally, such that they are either complete or absent."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..scans.writing import UNDECODABLE
 
 
 class TextFile:
-    """A file under a temporary name, which gets its own once it is finished.
+    """A file with a temporary name until it is complete.
 
     Parameters
     ----------
     path : Path
-        Its own name, in a folder that exists.
+        Final path, in an existing folder.
 
     Raises
     ------
@@ -45,7 +45,7 @@ class TextFile:
             self._file.write(text)
 
     def finish(self) -> None:
-        """Give the file its name."""
+        """Rename the file to its final name."""
         assert self._file is not None
         with self._named():
             self._file.flush()
@@ -54,7 +54,7 @@ class TextFile:
 
     def __exit__(self, *_: object) -> None:
         assert self._file is not None
-        with contextlib.suppress(OSError):  # a full disk is reported once, where it was met
+        with contextlib.suppress(OSError):  # a full disk is reported only where it occurred
             self._file.close()
         with contextlib.suppress(OSError):
             self._part.unlink(missing_ok=True)
@@ -70,6 +70,6 @@ class TextFile:
 
 
 def clear_parts(path: Path) -> None:
-    """Remove what killed runs left of a file under temporary names."""
+    """Remove temporary files that killed runs have left."""
     for left in path.parent.glob(f".{path.name}.*.part"):
         left.unlink(missing_ok=True)

@@ -2,13 +2,14 @@
 
 A worker is a new interpreter, not a fork, and does not import the caller's script, so that a run
 can be started from a notebook or from a script without a guard. It opens its models once. If it
-dies (out of memory, a crash in a library) another one takes its place and its case is done once
-more; a case that kills two of them has failed.
+dies (out of memory, a crash in a library), another one replaces it and repeats its case; a case
+that kills two workers has failed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import json
 import os
@@ -33,16 +34,16 @@ MAX_DEATHS = 2
 def run_local(
     cases: Iterable[CohortCase], settings: RunSettings, out: Path, jobs: int, resume: bool
 ) -> Iterator[tuple[CohortCase, Outcome]]:
-    """Do cases in `jobs` processes, each with the settings' threads.
+    """Process cases in `jobs` processes, each with the threads in the settings.
 
     Parameters
     ----------
     cases : iterable of CohortCase
-        Taken one by one.
+        Consumed one at a time.
     settings, out, resume
         As for `process_case`.
     jobs : int
-        Processes; 1 for this one.
+        Number of processes; 1: this process.
 
     Yields
     ------
@@ -61,11 +62,11 @@ def run_local(
 
 
 class _Worker:
-    """A process and the case it is at."""
+    """A process and its current case."""
 
     def __init__(self, setup: str, threads: int) -> None:
-        # "-c" rather than "-m": the package is found where this process has found it.
-        # Python itself ignores entries that are no text, such as a Path.
+        # "-c" rather than "-m": the package is imported from the same place as in this process.
+        # Python ignores entries that are not strings, such as a Path.
         path = [str(entry) for entry in sys.path if isinstance(entry, str)]
         program = (
             f"import sys; sys.path[:] = {path!r}; "
@@ -78,7 +79,7 @@ class _Worker:
             text=True,
             encoding="utf-8",
             env=os.environ | thread_limits(threads),
-            start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
+            start_new_session=True,  # Ctrl-C is handled by the parent, which ends its workers
         )
         self.case: CohortCase | None = None
         self.deaths = 0
@@ -86,13 +87,13 @@ class _Worker:
 
     @property
     def stdout(self) -> IO[str]:
-        """Where its answers come from."""
+        """Stream of its answers."""
         assert self.process.stdout is not None
         return self.process.stdout
 
     @property
     def at(self) -> CohortCase:
-        """The case that it does."""
+        """Its current case."""
         assert self.case is not None
         return self.case
 
@@ -101,7 +102,7 @@ class _Worker:
         self._send(json.dumps(asdict(case)))
 
     def answer(self) -> Outcome | None:
-        """Return how the case ended; None where the process did."""
+        """Return the outcome of the case; None if the process died."""
         line = self.stdout.readline()
         return Outcome(**json.loads(line)) if line.endswith("\n") else None
 
@@ -116,7 +117,7 @@ class _Worker:
     def _send(self, line: str) -> None:
         stream = self.process.stdin
         assert stream is not None
-        with contextlib.suppress(BrokenPipeError):  # it has died, which answer() tells
+        with contextlib.suppress(BrokenPipeError):  # it has died, as answer() reports
             stream.write(line + "\n")
             stream.flush()
 
@@ -161,7 +162,7 @@ class _Pool:
         self._selector.close()
 
     def _replace(self, dead: _Worker, case: CohortCase) -> tuple[_Worker, Outcome | None]:
-        """Start another worker; give it the case again, or say that the case has failed."""
+        """Start another worker and give it the case again, or return that the case has failed."""
         self._end(dead)
         code, deaths = dead.process.returncode, dead.deaths + 1
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
@@ -187,8 +188,8 @@ class _Pool:
 
 
 def serve() -> None:
-    """Be a worker: read the setup and then cases from standard input, until it ends."""
-    # Results have the real standard output for themselves; what libraries print goes to stderr.
+    """Run a worker: read the setup and then cases from standard input, until it closes."""
+    # Standard output is reserved for results; output of libraries goes to stderr.
     answers: IO[str] = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     with open(0, encoding="utf-8", closefd=False) as requests:
@@ -208,9 +209,7 @@ def serve() -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Ask the kernel to end this process with its parent, so that nobody writes on unobserved."""
-    import ctypes
-
+    """Ask the kernel to end this process with its parent, so that it does not continue to write."""
     set_parent_death_signal = 1
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(set_parent_death_signal, int(signal.SIGKILL), 0, 0, 0)

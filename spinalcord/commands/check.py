@@ -8,7 +8,7 @@ from pathlib import Path
 from . import options as shared
 from .output import DONE, FAILED, print_json, say
 
-SUMMARY = "check a cohort before training or running: one page, one table, what must be mended"
+SUMMARY = "check a cohort before training or running: one page, one table, what must be fixed"
 EXAMPLE = "spinalcord check cohort.csv -o check"
 
 SHOWN_PROBLEMS = 20
@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check the cohort; print what was found. Exit code 1 if something must be mended."""
+    """Check the cohort; print what was found. Exit code 1 if something must be fixed."""
     from ..cohort.check_page import write_check
     from ..cohort.checking import check_cohort
 
@@ -50,8 +50,8 @@ def run(options: argparse.Namespace) -> int:
     told = [*check.problems]
     told += [f"{c.case.case_id}: {text}" for c in check.cases for text in c.problems]
     for text in told[:SHOWN_PROBLEMS]:
-        say(f"to be mended: {text}")
+        say(f"to be fixed: {text}")
     if len(told) > SHOWN_PROBLEMS:
-        say(f"to be mended: {len(told) - SHOWN_PROBLEMS} more, listed in {files[0]}")
+        say(f"to be fixed: {len(told) - SHOWN_PROBLEMS} more, listed in {files[0]}")
     print_json({**check.to_dict(), "files": [str(path) for path in files]})
     return DONE if check.sound else FAILED

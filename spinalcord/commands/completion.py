@@ -62,7 +62,7 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
     Parameters
     ----------
     parser : argparse.ArgumentParser
-        Of the whole command line.
+        Parser of the whole command line.
     shell : {"bash", "zsh"}
         Zsh runs the same function by its ``bashcompinit``.
 

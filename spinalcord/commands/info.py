@@ -18,6 +18,12 @@ EXAMPLE = "spinalcord info"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     shared.add_models(parser)
+    parser.add_argument(
+        "--backend",
+        choices=shared.BACKENDS,
+        default="own",
+        help="whose convolutions the kernels are: own or onednn (default: own)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     cpu, models = _core.cpu(), list_models(options.models)
     for row in models:
         if "error" not in row:
-            row["kernels"] = _kernels(folder / row["file"], cpu["precisions"])
+            row["kernels"] = _kernels(folder / row["file"], cpu["precisions"], options.backend)
     print_json(
         {
             "version": __version__,
@@ -44,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _kernels(path: Path, precisions: Sequence[str]) -> dict[str, dict[str, int]]:
+def _kernels(path: Path, precisions: Sequence[str], backend: str) -> dict[str, dict[str, int]]:
     """Count a network's steps at 256 x 256 by their kernel, for each precision that it can take.
 
     A model without scales has no entry for int8.
@@ -54,5 +60,5 @@ def _kernels(path: Path, precisions: Sequence[str]) -> dict[str, dict[str, int]]
     from ..models.network import Network
 
     able = [p for p in precisions if p != "int8" or has_ranges(read_model(path))]
-    steps = {p: Network.open(path, p).layers(256, 256) for p in able}
+    steps = {p: Network.open(path, p, backend=backend).layers(256, 256) for p in able}
     return {p: dict(Counter(row["implementation"] for row in own)) for p, own in steps.items()}

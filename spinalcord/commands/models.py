@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..extras import require
+from ..run_options import CALIBRATION_CASES, CALIBRATION_SLICES
 from ..training.settings import MODES
 from . import options as shared
 from .output import DONE, MODEL, print_json, say
@@ -70,12 +71,12 @@ def _add_quantize(actions: Any) -> None:
         metavar="COHORT",
         help="table, BIDS or other folder of scans, with masks of lesions for a classifier",
     )
-    action.add_argument(
-        "--cases", type=shared.whole(1), default=24, metavar="N", help="drawn (default: 24)"
-    )
-    action.add_argument(
-        "--slices", type=shared.whole(1), default=3, metavar="N", help="of each (default: 3)"
-    )
+    for option, default, of_what in (
+        ("--cases", CALIBRATION_CASES, "of the cohort, drawn at random"),
+        ("--slices", CALIBRATION_SLICES, "of each case, drawn at random"),
+    ):
+        action.add_argument(option, type=shared.whole(1), default=default, metavar="N",
+                            help=f"{of_what} (default: {default})")  # fmt: skip
     action.add_argument("--seed", type=shared.whole(0), default=0, metavar="N", help="default: 0")
 
 
@@ -147,7 +148,7 @@ def _export(options: argparse.Namespace) -> int:
     if made["difference"] is None and not options.quiet:
         say("not compared with the core: onnxruntime is not installed")
     if made["flips"] and not options.quiet:
-        say("the model's test-time flips are no part of the graph")
+        say("the model's test-time flips are not part of the graph")
     print_json(made)
     return DONE
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,40 @@ def add_parser(
     if quiet:
         parser.add_argument("--quiet", action="store_true", help="no progress, no warnings")
     return parser
+
+
+def shorten_help(parser: argparse.ArgumentParser, basic: Collection[str]) -> None:
+    """Leave only some options in ``--help``, and add ``--help-all``, which shows them all.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        With all its options; those that it requires and positional arguments are always shown.
+    basic : collection of str
+        Destinations of the other options to show.
+    """
+    parser.add_argument("--help-all", action=_HelpAll, nargs=0)
+    shown = {*basic, "help", "help_all"}
+    full = {}
+    for action in parser._actions:
+        if action.option_strings and not action.required and action.dest not in shown:
+            full[action], action.help = action.help, argparse.SUPPRESS
+    (whole,) = (action for action in parser._actions if isinstance(action, _HelpAll))
+    whole.hidden = full
+    whole.help = f"show the {len(full)} other options as well, and exit"
+
+
+class _HelpAll(argparse.Action):
+    """Print the help with the options that `shorten_help` has hidden."""
+
+    hidden: Mapping[argparse.Action, str | None] = {}
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        for action, text in self.hidden.items():
+            action.help = text
+        self.help = "show all options and exit"
+        parser.print_help()
+        parser.exit()
 
 
 def add_scans(parser: argparse.ArgumentParser) -> None:

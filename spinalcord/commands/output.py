@@ -1,4 +1,4 @@
-"""What the commands print: results as JSON on standard output, messages on standard error."""
+"""Print results as JSON on standard output, and messages on standard error."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def report_scans(
     options : argparse.Namespace
         With ``scans`` and ``quiet``.
     compute : callable
-        Takes the path of a scan; returns its result and the files that were written.
+        Function of the path of a scan that returns its result and the files that were written.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def report_scans(
     Raises
     ------
     SpinalcordError
-        What went wrong with the only scan; ModelError, which concerns all of them.
+        The error of a single scan; a ModelError, which concerns all scans.
     """
     scans: list[str] = options.scans
     printed: list[dict[str, Any]] = []
@@ -99,14 +99,14 @@ def report_scans(
 
 
 def check_scans(options: argparse.Namespace, ending: str, single: Sequence[str]) -> None:
-    """Refuse, before anything is computed, an output that cannot be written as asked.
+    """Check before any computation that the requested output can be written.
 
     Parameters
     ----------
     options : argparse.Namespace
         With ``scans`` and ``out``.
     ending : str
-        Of the file that ``--out`` may name, such as ``".nii.gz"``.
+        Ending of the file that ``--out`` may name, such as ``".nii.gz"``.
     single : sequence of str
         Options that concern one scan, such as ``"mask"``.
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ..run_options import MASK_USES, CohortInputs, Execution, RunOutputs
+from ..wording import counted
 from . import options as shared
 from .output import DONE, FAILED, print_json, say, say_hint, say_notice
 
@@ -71,13 +68,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     shared.add_computing(parser)
 
 
-def _without_dicom(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Count the cases that lack DICOM objects, by what their warnings say."""
-    found = (re.findall(r"no DICOM (?:objects|segmentation): [^;]*", str(row["warnings"]))
-             for row in rows)  # fmt: skip
-    return dict(Counter(why for all_of in found for why in all_of))
-
-
 def run(options: argparse.Namespace) -> int:
     """Run the cohort and print how many cases are done, failed, missing or excluded."""
     from ..analysis.attribution import ExplanationOptions
@@ -112,9 +102,7 @@ def run(options: argparse.Namespace) -> int:
     if len(failures) > SHOWN_FAILURES:
         say(f"failed: {len(failures) - SHOWN_FAILURES} more, listed in failures.tsv")
     about = result.to_dict()
-    if options.dicom:
-        about["without_dicom"] = _without_dicom(result.read("cases.tsv"))
-        for why, n in about["without_dicom"].items():
-            say(f"{why}: {n} cases")
+    for why, n in about.get("without_dicom", {}).items():
+        say(f"{why}: {counted(n, 'case')}")
     print_json(about)
     return FAILED if result.counts["failed"] else DONE

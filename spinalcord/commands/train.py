@@ -18,193 +18,125 @@ from ..training.settings import (
     TARGETS,
     Settings,
 )
-from .options import add_lesion_label, add_tables, number, whole
+from .options import add_lesion_label, add_tables, number, shorten_help, whole
 from .output import DONE, print_json, say
 
 ALL = "all"
 
 SUMMARY = "train a network on your own cohort and write a model file (needs PyTorch)"
+BASIC = (
+    "quiet", "columns", "words", "lesion_label", "folds", "dry_run", "jobs", "scheduler", "init",
+    "resume", "epochs", "minutes", "device",
+)  # fmt: skip
+"""The options that ``--help`` shows; ``--help-all`` shows the others too."""
 EXAMPLE = "spinalcord train segmentation --data bids/ --out segmentation.safetensors --epochs 100"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
+    """Add the options of the command, in groups: what every training needs comes first."""
+    parser.usage = "spinalcord train TARGET --data COHORT --out MODEL [options]"
     add = parser.add_argument
     add("target", choices=(*TARGETS, ALL), metavar="TARGET", help=", ".join((*TARGETS, ALL)))
     add("--data", required=True, metavar="COHORT", help="BIDS folder, or CSV or TSV file")
-    add(
-        "--out",
-        required=True,
-        metavar="MODEL",
-        help="model file, ending in .safetensors; with all, a folder",
-    )
-    add(
-        "--epochs",
-        type=whole(1),
-        metavar="N",
-        help="maximum number of epochs (default: 200)",
-    )
-    add(
-        "--minutes",
-        type=number(0.01, 1e6),
-        metavar="M",
-        help="maximum duration (default: no limit)",
-    )
-    add("--batch", type=whole(1), metavar="N", help="batch size (default: 8 patches or 32 windows)")
-    add(
-        "--patch",
-        metavar="A,B",
-        help="patch heights in pixels (default: 128,192)",
-    )
-    add(
-        "--aspect",
-        type=number(1, 64),
-        metavar="R",
-        help="ratio of patch height to width (default: 1)",
-    )
-    _add_sampling(parser)
-    _add_further(parser)
-
-
-def _add_sampling(parser: argparse.ArgumentParser) -> None:
-    """Add what batches hold, and how the rate and the weights go."""
-    add = parser.add_argument
-    add(
-        "--shares",
-        metavar="L,C,B,E",
-        help="shares of patches around lesions, on the cord, beside it and beyond its ends; the "
-        "others lie anywhere (default: 0.25,0.4,0.2,0.08)",
-    )
-    add(
-        "--mined",
-        type=number(0, 0.99),
-        metavar="M",
-        help="share of the patches where the network is wrong (default: 0.15)",
-    )
-    add(
-        "--context-mm",
-        type=number(0, 100),
-        metavar="D",
-        help="segmentation sees each slice with its neighbors at this distance; 0: one slice "
-        "(default: 3.5)",
-    )
-    add(
-        "--ema",
-        type=number(0, 0.99999),
-        metavar="R",
-        help="decay of the moving average of the weights that is exported; 0: the last weights "
-        "(default: 0.998)",
-    )
-    add(
-        "--window",
-        metavar="ROWS,COLUMNS",
-        help="input size of classifiers (default: 256,256)",
-    )
-    add(
-        "--auxiliary",
-        metavar="COLUMNS",
-        help="numeric columns that a classifier learns to predict besides its answer "
-        "(default: none)",
-    )
-    add(
-        "--steps",
-        type=whole(1),
-        metavar="N",
-        help="steps per epoch (default: from the size of the cohort)",
-    )
-    add(
-        "--lr",
-        type=number(1e-9, 1),
-        metavar="R",
-        help="learning rate (default: 0.0001)",
-    )
-    add(
-        "--schedule",
-        choices=SCHEDULES,
-        help="learning rate schedule: halved on a plateau, or cosine (default: plateau)",
-    )
-
-
-def _add_further(parser: argparse.ArgumentParser) -> None:
-    """Add seed, device, arithmetic, preparation and files."""
-    add = parser.add_argument
-    add("--seed", type=whole(0), metavar="N", help="default: 0")
-    add(
-        "--device",
-        choices=DEVICES,
-        help="default: auto, which is CUDA where available",
-    )
-    add(
-        "--precision",
-        choices=PRECISIONS,
-        help="default: auto, which is bf16 where it is faster",
-    )
-    add(
-        "--compile", action="store_true", help="use torch.compile; pays off for patches of one size"
-    )
-    add(
-        "--mode",
-        choices=(*MODES, OLD_STRETCH),
-        metavar="MODE",
-        help=f"image preparation: {', '.join(MODES)} (default: physical)",
-    )
-    add(
-        "--pixel-mm",
-        type=number(0.1, 10),
-        metavar="P",
-        help="pixel size in mm (default: 1.0)",
-    )
-    add(
-        "--stop-after",
-        type=whole(1),
-        metavar="N",
-        help="stop after this many epochs without gain of Dice or AUC (default: 60)",
-    )
-    add("--no-augment", action="store_true", help="train without augmentation")
-    add("--resume", action="store_true", help="resume from the checkpoint, if there is one")
-    add("--backbone", metavar="STATE_DICT", help="torchvision densenet121 weights to start from")
-    add(
-        "--init",
-        metavar="MODEL",
-        help="model file, or output of `train diagnosis`, to start from; with all, shipped "
-        "(default), none, or a folder of models",
-    )
-    add(
-        "--cache",
-        metavar="DIR",
-        help="folder for prepared slices (default: training-cache beside MODEL)",
-    )
-    add("--name", metavar="NAME", help="name stored in the model file (default: the file name)")
-    add("--workers", type=whole(1), metavar="N",
-        help="threads that prepare batches (default: 1 on a CPU, up to 8 for a GPU)")  # fmt: skip
-    add("--tensorboard", action=argparse.BooleanOptionalAction,
-        help="write event files for TensorBoard (default: where it is installed)")  # fmt: skip
-    add(
-        "--keep",
-        choices=KEPT,
-        help="weights to export: best on validation, or last (default: best)",
-    )
-    _add_all(parser)
+    add("--out", required=True, metavar="MODEL",
+        help="model file, ending in .safetensors; with all, a folder")  # fmt: skip
     add_tables(parser)
     add_lesion_label(parser)
+    _add_all(parser)
+    _add_one(parser)
+    _add_length(parser)
+    _add_images(parser)
+    _add_sampling(parser)
+    _add_machine(parser)
+    shorten_help(parser, BASIC)
 
 
 def _add_all(parser: argparse.ArgumentParser) -> None:
     """Add what is for all networks together."""
-    group = parser.add_argument_group(
-        f"options of `spinalcord train {ALL}`",
-        "segmentation and all tasks, in order; defaults follow from the cohort and the hardware "
-        "and are printed first; repeat the command to resume",
-    )
-    add = group.add_argument
+    add = parser.add_argument_group(
+        f"all networks (TARGET {ALL})",
+        "The plan is printed first; repeat the command to resume.",
+    ).add_argument
     add("--folds", type=whole(2), metavar="K", help="cross-validate in K folds; write an ensemble")
     add("--dry-run", action="store_true", help="print the plan and train nothing")
-    add("--no-outlines", action="store_true", help="train classifiers on true outlines alone")
+    add("--no-outlines", action="store_true", help="train classifiers on true outlines only")
     add("--most-false", type=number(0, 1), metavar="S",
-        help="share of scans without lesion that may have a false one (default: 0.1)")  # fmt: skip
+        help="share of lesion-free scans that may have a false one (default: 0.1)")  # fmt: skip
     add("--flips", metavar="A,B", help="test-time flips: rows, columns, neighbors (default: none)")
     add("--jobs", type=whole(1), metavar="N", help="trainings at a time (default: 1)")
     add("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers train")
+
+
+def _add_one(parser: argparse.ArgumentParser) -> None:
+    """Add what starts and continues a training, and its files."""
+    add = parser.add_argument_group("start and files").add_argument
+    add("--init", metavar="MODEL",
+        help="model file, or output of `train diagnosis`, to start from; with all, shipped "
+        "(default), none, or a folder of models")  # fmt: skip
+    add("--backbone", metavar="STATE_DICT", help="torchvision densenet121 weights to start from")
+    add("--resume", action="store_true", help="resume from the checkpoint, if there is one")
+    add("--keep", choices=KEPT, help="weights to export (default: best, on validation)")
+    add("--name", metavar="NAME", help="name stored in the model file (default: the file name)")
+    add("--cache", metavar="DIR",
+        help="folder for prepared slices (default: training-cache beside MODEL)")  # fmt: skip
+    add("--tensorboard", action=argparse.BooleanOptionalAction,
+        help="write event files for TensorBoard (default: if installed)")  # fmt: skip
+
+
+def _add_length(parser: argparse.ArgumentParser) -> None:
+    """Add how long a training is and how its rate and weights change."""
+    add = parser.add_argument_group(
+        "duration and learning rate",
+        f"With {ALL}, these defaults and those of the images follow from the cohort.",
+    ).add_argument
+    add("--epochs", type=whole(1), metavar="N", help="most epochs (default: 200)")
+    add("--steps", type=whole(1), metavar="N", help="steps per epoch (default: by cohort size)")
+    add("--minutes", type=number(0.01, 1e6), metavar="M", help="time limit (default: none)")
+    add("--stop-after", type=whole(1), metavar="N",
+        help="stop after N epochs without gain of Dice or AUC (default: 60)")  # fmt: skip
+    add("--lr", type=number(1e-9, 1), metavar="R", help="learning rate (default: 0.0001)")
+    add("--schedule", choices=SCHEDULES, help="halve on a plateau, or cosine (default: plateau)")
+    add("--ema", type=number(0, 0.99999), metavar="R",
+        help="decay of the mean of the weights; 0: last weights (default: 0.998)")  # fmt: skip
+    add("--seed", type=whole(0), metavar="N", help="default: 0")
+
+
+def _add_images(parser: argparse.ArgumentParser) -> None:
+    """Add what the networks see."""
+    add = parser.add_argument_group("images").add_argument
+    add("--mode", choices=(*MODES, OLD_STRETCH), metavar="MODE",
+        help=f"preparation: {', '.join(MODES)} (default: physical)")  # fmt: skip
+    add("--pixel-mm", type=number(0.1, 10), metavar="P", help="pixel size in mm (default: 1.0)")
+    add("--patch", metavar="A,B", help="patch heights in pixels (default: 128,192)")
+    add("--aspect", type=number(1, 64), metavar="R", help="patch height / width (default: 1)")
+    add("--context-mm", type=number(0, 100), metavar="D",
+        help="distance of neighboring slices seen; 0: none (default: 3.5)")  # fmt: skip
+    add("--window", metavar="ROWS,COLUMNS", help="input of classifiers (default: 256,256)")
+    add("--batch", type=whole(1), metavar="N", help="default: 8 patches or 32 windows")
+
+
+def _add_sampling(parser: argparse.ArgumentParser) -> None:
+    """Add what batches hold; seldom changed."""
+    add = parser.add_argument_group("sampling (advanced)").add_argument
+    add("--shares", metavar="L,C,B,E",
+        help="shares of patches around lesions, on the cord, beside it and beyond its ends; the "
+        "others lie anywhere (default: 0.25,0.4,0.2,0.08)")  # fmt: skip
+    add("--mined", type=number(0, 0.99), metavar="M",
+        help="share of patches where the network is wrong (default: 0.15)")  # fmt: skip
+    add("--auxiliary", metavar="COLUMNS",
+        help="numeric columns that a classifier learns besides (default: none)")  # fmt: skip
+    add("--no-augment", action="store_true", help="train without augmentation")
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    """Add device, arithmetic and threads."""
+    add = parser.add_argument_group("hardware").add_argument
+    add("--device", choices=DEVICES, help="default: auto, which is CUDA where available")
+    add("--precision", choices=PRECISIONS, help="default: auto, bf16 where it is faster")
+    add("--compile", action="store_true", help="use torch.compile; for patches of one size")
+    add("--workers", type=whole(0), metavar="N",
+        help="threads that prepare batches; 0: none besides the training (default: 1 on a CPU, up "
+        "to 8 for a GPU)")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""A synthetic case through the whole pipeline: phantom, segment, classify, explain, and a page.
+"""Run a synthetic case through the whole pipeline, and write a page.
 
 >>> from spinalcord.demo import run_demo, write_page
 >>> demo = run_demo()

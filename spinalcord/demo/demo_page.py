@@ -1,4 +1,4 @@
-"""The demo page: phantom, results, attribution maps, and the commands to repeat it."""
+"""Write the demo page: phantom, results, attribution maps, and the commands to repeat it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def write_page(demo: Demo, path: str | os.PathLike[str]) -> Path:
     ----------
     demo : Demo
     path : path-like
-        The file; its folder is made.
+        The file; its folder is created if absent.
 
     Returns
     -------
@@ -69,14 +69,14 @@ def demo_html(demo: Demo) -> str:
     Returns
     -------
     str
-        A whole HTML document with its pictures in it; it loads nothing.
+        HTML document with embedded pictures, without external resources.
     """
     parts = {
         "In short": _summary(demo),
         "The scan": _phantom(demo),
         "The lesion": _lesion(demo),
         "What it looks like": _answers(demo),
-        "Attribution": _evidence(demo),
+        "Attribution": _attribution(demo),
         "How long it took": _seconds(demo),
         "Do it yourself": _recipe(demo),
         "Made with": _made_with(demo),
@@ -193,7 +193,7 @@ def _answers(demo: Demo) -> str:
     )
 
 
-def _evidence(demo: Demo) -> str:
+def _attribution(demo: Demo) -> str:
     if not demo.case.explanations:
         return "<p>No lesion was found, so there is nothing to explain.</p>"
     text = (

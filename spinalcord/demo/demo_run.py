@@ -30,10 +30,10 @@ on others they do worse: docs/models.md has the figures.
 """
 
 DIFFICULTY = 0.5
-"""Of every demo's phantom; 0 is typical, 1 mixed with the look-alike."""
+"""Difficulty of the demo's phantom; 0 is typical, 1 mixed with the look-alike."""
 
 KIND = "2d"
-"""Of every demo's phantom: a few thick slices, which keep it within seconds."""
+"""Protocol of the demo's phantom: a few thick slices, which take only seconds."""
 
 NOTICE = (
     "This scan is a synthetic phantom: no patient, and what is found on it says nothing about "
@@ -44,18 +44,18 @@ SHIPPED_NOTICE = "The models that come with this package were trained on synthet
 
 @dataclass(frozen=True, eq=False)
 class Demo:
-    """A phantom, what the pipeline made of it, and how the two compare.
+    """A phantom, the results of the pipeline, and their comparison.
 
     Attributes
     ----------
     phantom : spinalcord.phantom.Case
-        Scan and truth.
+        Scan and ground truth.
     seed : int
-        Of the phantom.
+        Seed of the phantom.
     case : spinalcord.analysis.case.CaseResults
         The pipeline's results.
     dice : float
-        2 |A and B| / (|A| + |B|) of drawn and found lesion voxels; 1 where both are empty.
+        2 |A and B| / (|A| + |B|) of drawn and found lesion voxels; 1 if both are empty.
     lesions : sequence of dict
         Drawn lesions (``mask``: ``"reference"``) and found ones (``"found"``), each the largest
         first, as in a cohort's ``lesions.tsv``.
@@ -75,7 +75,7 @@ class Demo:
 
     @property
     def diagnosis(self) -> Diagnosis:
-        """What the pipeline says of the lesions."""
+        """Answer of the pipeline."""
         assert self.case.diagnosis is not None  # `Pipeline.run` always classifies
         return self.case.diagnosis
 
@@ -97,7 +97,7 @@ class Demo:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Reservations of all steps, each once."""
+        """Warnings of all steps, each once."""
         return tuple(dict.fromkeys(text for step in self.steps for text in step.record.warnings))
 
     def volume_mm3(self, mask: str) -> float:
@@ -136,14 +136,14 @@ def run_demo(
     threads: int | None = None,
     progress: bool = False,
 ) -> Demo:
-    """Make a phantom and give it to the pipeline.
+    """Create a phantom and run the pipeline on it.
 
     Parameters
     ----------
     diagnosis : {"astrocytoma", "ependymoma", "MS", "NMOSD"} or None
-        Of the lesion that is drawn; None draws none.
+        Diagnosis of the lesion that is drawn; None: no lesion.
     seed : int
-        Of the phantom; the same one gives the same phantom.
+        Seed of the phantom, which is reproducible.
     models, precision, threads, progress
         As for `spinalcord.Pipeline`.
 
@@ -162,7 +162,7 @@ def run_demo(
     """
     watch = Stopwatch()
     folder = find_models(models)
-    for role in ROLES:  # said at once where one is missing
+    for role in ROLES:  # a missing model is reported at once
         folder.model(role)
     with watch.stage("make the phantom"):
         phantom = make_case(diagnosis, seed, difficulty=DIFFICULTY, kind=KIND)
@@ -195,7 +195,7 @@ def true_answer(task: Task, diagnosis: str | None) -> str | None:
     ----------
     task : Task
     diagnosis : str or None
-        What was drawn.
+        True diagnosis.
 
     Returns
     -------
@@ -210,7 +210,7 @@ def true_answer(task: Task, diagnosis: str | None) -> str | None:
 
 
 def _seconds(case: CaseResults) -> dict[str, float]:
-    """Sum up the steps' own seconds."""
+    """Sum the seconds of the steps."""
     segmentation = {} if case.segmentation is None else case.segmentation.seconds
     classified = {} if case.diagnosis is None else case.diagnosis.seconds
     explained = [sum(e.seconds.values()) for e in case.explanations.values()]

@@ -1,7 +1,7 @@
-"""Slices with the drawn and the found lesion: a picture, and the outlines over it as SVG.
+"""Draw slices with the drawn and the found lesion: a picture with outlines as SVG.
 
-The outlines follow the edges of the voxels. The two differ in colour, for eyes of all kinds, and in
-width: where they run along each other, the narrow one lies on the wide one and both are seen.
+The outlines follow the edges of the voxels. They differ in colour, safe for colour blindness, and
+in width: where they coincide, the narrow one is drawn on the wide one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..pictures.scene import Crop, Scene
 Array = np.ndarray[Any, Any]
 
 MARGIN_MM = 25.0
-"""What is shown around the lesions."""
+"""Margin around the lesions."""
 
 MOST = 7
 """Slices that are shown enlarged."""
@@ -59,7 +59,7 @@ def draw_lesions(scene: Scene, drawn: Array, found: Array) -> str:
     Parameters
     ----------
     scene : Scene
-        The scan, with what is drawn or found as its lesion.
+        The scan, with the drawn or found voxels as its lesion.
     drawn, found : uint8 (slices, rows, columns) arrays
         Masks in the working orientation.
 
@@ -88,7 +88,7 @@ def outline(mask: Array) -> str:
     Returns
     -------
     str
-        In units of voxels, from the upper left corner; empty for an empty mask.
+        Path in voxels from the upper left corner; empty for an empty mask.
     """
     inside = np.pad(mask != 0, 1)
     across = inside[1:, 1:-1] != inside[:-1, 1:-1]  # (rows + 1, columns)
@@ -99,7 +99,7 @@ def outline(mask: Array) -> str:
 
 
 def _runs(edges: Array) -> list[tuple[int, int, int]]:
-    """Return line, start and stop of what is set without a gap along each line."""
+    """Return line, start and stop of each run of nonzero values."""
     steps = np.diff(np.pad(edges, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     (lines, starts), (_, stops) = np.nonzero(steps == 1), np.nonzero(steps == -1)
     return list(zip(lines.tolist(), starts.tolist(), stops.tolist(), strict=True))

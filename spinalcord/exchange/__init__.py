@@ -1,1 +1,1 @@
-"""Results for other programs: DICOM objects for hospitals, segmentations for 3D Slicer."""
+"""Export results to other programs: DICOM objects, segmentations for 3D Slicer."""

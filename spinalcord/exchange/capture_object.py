@@ -1,4 +1,4 @@
-"""DICOM Secondary Capture of the slices with lesion and their outlines, with highdicom."""
+"""Write DICOM Secondary Captures of the slices with lesion and outlines, with highdicom."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _SERIES_NUMBER = 9304
 
 
 def make_capture(source: SourceSeries, pictures: Sequence[Array], note: str, maker: Maker) -> Any:
-    """Make a Secondary Capture image.
+    """Return a Secondary Capture image.
 
     Parameters
     ----------
     source : SourceSeries
-        Of the scan.
+        Source of the scan.
     pictures : sequence of uint8 (rows, columns, 3) array
-        Slices, from the patient's left to the right; they are laid side by side.
+        Slices, from the patient's left to the right, which are placed side by side.
     note : str
-        What they show; goes into the derivation's description.
+        What they show, for the derivation description.
     maker : Maker
 
     Returns
     -------
     highdicom.sc.SCImage
-        Without a place in the patient: nothing is to be measured on it.
+        Without a position in the patient, so that nothing can be measured on it.
 
     Raises
     ------
@@ -59,14 +59,14 @@ def make_capture(source: SourceSeries, pictures: Sequence[Array], note: str, mak
     made.SeriesDescription = "spinalcord overlay"
     made.DerivationDescription = plain_text(note)
     made.BurnedInAnnotation = "NO"
-    made.Laterality = ""  # of the spine there is one
+    made.Laterality = ""  # the spine is unpaired
     if maker.comment:
         made.ImageComments = maker.comment
     return made
 
 
 def side_by_side(pictures: Sequence[Array]) -> Array:
-    """Lay pictures side by side on black.
+    """Place pictures side by side on black.
 
     Parameters
     ----------

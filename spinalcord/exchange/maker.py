@@ -1,4 +1,4 @@
-"""Who made an object: the models, in the form that DICOM objects state it."""
+"""The models that made an object, in the form in which DICOM objects state it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .. import __version__
 
 @dataclass(frozen=True)
 class Maker:
-    """What made a result.
+    """The model that made a result.
 
     Attributes
     ----------
@@ -19,9 +19,9 @@ class Maker:
     digest : str
         SHA-256 of its file.
     notice : str
-        What must be said with every result.
+        Notice to be repeated with every result.
     warnings : tuple of str
-        Reservations with which the result can be used.
+        Warnings about the result.
     """
 
     model: str
@@ -38,12 +38,12 @@ class Maker:
 
     @property
     def comment(self) -> str:
-        """The notice, as an attribute of text holds it."""
+        """The notice as the value of a text attribute."""
         return plain_text(self.notice)
 
 
 def plain_text(text: str) -> str:
-    """Return a text as it is written whatever the character set of the source: ASCII, one line.
+    """Return a text that is valid in every character set: ASCII, one line.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def plain_text(text: str) -> str:
     Returns
     -------
     str
-        At most 1024 characters, as many as the attributes take that hold it.
+        At most 1024 characters, the limit of the attributes.
 
     Examples
     --------

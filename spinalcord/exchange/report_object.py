@@ -32,20 +32,20 @@ def make_report(
     diagnosis: str | None,
     maker: Maker,
 ) -> Any:
-    """Make a Comprehensive 3D SR with the measurements of each lesion and the classification.
+    """Return a Comprehensive 3D SR with the measurements of each lesion and the classification.
 
     Parameters
     ----------
     source : SourceSeries
-        Of the scan.
+        Source of the scan.
     segmentation : highdicom.seg.Segmentation or None
-        Of the lesions, to which the report refers.
+        Segmentation of the lesions, to which the report refers.
     lesions : sequence of mapping
         Columns of the lesion table: label, volume_mm3, length_mm and so on; the largest first.
     volume_mm3 : float
-        Of all lesions.
+        Volume of all lesions.
     probabilities : mapping of str to float
-        By diagnosis; empty where nothing was classified.
+        Probability by diagnosis; empty if nothing was classified.
     diagnosis : str or None
         The answer.
     maker : Maker

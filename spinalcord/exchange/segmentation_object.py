@@ -26,12 +26,12 @@ _NUMBER = {"lesion": 9301, "cord": 9302}
 def make_segmentation(
     source: SourceSeries, volume: Volume, structure: str, maker: Maker, *, fractional: bool = False
 ) -> Any:
-    """Make a Segmentation object.
+    """Return a Segmentation object.
 
     Parameters
     ----------
     source : SourceSeries
-        Of the scan.
+        Source of the scan.
     volume : Volume
         uint8 mask, or float32 probabilities if `fractional`, on the scan's grid.
     structure : {"lesion", "cord"}
@@ -95,6 +95,6 @@ def make_segmentation(
 
 
 def _note(made: Any, maker: Maker) -> None:
-    """State with the object that it is research, where viewers show it."""
+    """State in the object that it is research, in an attribute that viewers show."""
     if maker.comment:
         made.ImageComments = maker.comment

@@ -1,4 +1,4 @@
-"""Segmentations for 3D Slicer: one ``.seg.nrrd`` with named, coloured, coded segments."""
+"""Write segmentations for 3D Slicer: a ``.seg.nrrd`` with named, coloured, coded segments."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def save_slicer(parts: Mapping[str, Volume], path: Path) -> Path:
     data = np.stack([np.asarray(volume.array, np.uint8) for volume in parts.values()])
     raw = np.ascontiguousarray(data.transpose(3, 2, 1, 0)).tobytes()
     text = "\n".join([*lines, "", ""])
-    # No time in the gzip header: the same result is the same file.
+    # No time in the gzip header: equal results give equal files.
     return write_bytes(path, text.encode("ascii") + gzip.compress(raw, 6, mtime=0))
 
 

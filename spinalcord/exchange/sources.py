@@ -1,4 +1,4 @@
-"""The images that a scan was read from, as DICOM objects must refer to them."""
+"""Find the images that a scan was read from, to which DICOM objects must refer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 MANUFACTURER = "spinalcord"
 
-# What highdicom reads of a source and some series lack: type 2, so empty says the same.
+# Attributes that highdicom reads and some series lack: of type 2, so empty means the same.
 _EMPTY = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID",
     "StudyDate", "StudyTime", "ReferringPhysicianName",
@@ -40,7 +40,7 @@ class SourceSeries:
     Attributes
     ----------
     images : tuple of pydicom.Dataset
-        Headers, without pixels: one a slice, in the order of the volume's last axis; or one
+        Headers without pixels: one per slice, in the order of the volume's last axis; or one
         multi-frame image.
     slices : tuple of int
         Slice of the volume that each image, or each frame, shows; -1 for a frame that is not in it.
@@ -70,7 +70,7 @@ class SourceSeries:
 
 
 def has_files(scan: Volume) -> bool:
-    """Say whether a scan was read from DICOM files, also in a zip, to which an object can refer."""
+    """Return whether a scan was read from DICOM files, to which objects can refer."""
     return scan.source.kind == "dicom" and bool(scan.source.files)
 
 
@@ -91,7 +91,7 @@ def read_sources(scan: Volume) -> SourceSeries:
     MissingExtraError
         Without pydicom.
     InputError
-        The scan is not from DICOM files, or they are gone, or no longer those that were read.
+        The scan is not from DICOM files, or they were removed or changed.
     """
     pydicom = require("pydicom", "dicom", "writing DICOM objects")
     source = scan.source
@@ -114,11 +114,11 @@ def read_sources(scan: Volume) -> SourceSeries:
         found = _match(images, scan)
         if found is not None:
             return found
-    raise InputError(f"{source.path}: the images are no longer those that the scan was read of")
+    raise InputError(f"{source.path}: the images have changed since the scan was read")
 
 
 def _series_in_zip(pydicom: Any, path: Path) -> list[list[Any]]:
-    """Read the headers in a zip, by series; what is no image is ignored."""
+    """Read the headers in a zip, by series, ignoring other files."""
     groups: dict[str, list[Any]] = {}
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
@@ -135,7 +135,7 @@ def _series_in_zip(pydicom: Any, path: Path) -> list[list[Any]]:
 
 
 def _match(images: list[Any], scan: Volume) -> SourceSeries | None:
-    """Put images into the order of a scan's slices; None where they are not those of the scan."""
+    """Sort images by the slices of a scan; None if they are not those of the scan."""
     places = []
     for image in images:
         _complete(image, scan.spacing_mm[2])
@@ -157,10 +157,10 @@ def _match(images: list[Any], scan: Volume) -> SourceSeries | None:
 
 
 def _complete(image: Any, step_mm: float) -> None:
-    """Fill in what the standard asks of an image and some series lack; mend what is copied.
+    """Add required attributes that some series lack, and correct those that are copied.
 
-    Only in memory: an object repeats the patient's and the study's attributes, and would repeat
-    what is wrong with them.
+    Only in memory: objects repeat the attributes of the patient and the study, including errors in
+    them.
     """
     age = str(image.get("PatientAge") or "")
     if age and not re.fullmatch(r"\d{3}[DWMY]", age):
@@ -175,7 +175,7 @@ def _complete(image: Any, step_mm: float) -> None:
     if "PerFrameFunctionalGroupsSequence" not in image:
         if not image.get("SliceThickness"):
             image.SliceThickness = f"{step_mm:.6g}"
-        # What some readers place the frames by, and some series have wrong.
+        # Used by some readers to place the frames, and wrong in some series.
         image.SpacingBetweenSlices = f"{step_mm:.6g}"
     if "PerFrameFunctionalGroupsSequence" in image:
         _share(image)
@@ -185,7 +185,7 @@ def _complete(image: Any, step_mm: float) -> None:
 
 
 def _share(image: Any) -> None:
-    """Give a multi-frame image's geometry to its shared groups, where each frame has its own."""
+    """Copy the geometry of a multi-frame image to its shared groups, if each frame has its own."""
     from pydicom.dataset import Dataset
 
     if not image.get("SharedFunctionalGroupsSequence"):
@@ -198,7 +198,7 @@ def _share(image: Any) -> None:
 
 
 def derived_uid(*parts: str | bytes) -> str:
-    """Return a UID that depends on nothing but the given texts: the same result, the same object.
+    """Return a UID that depends only on the given texts: equal results give equal objects.
 
     Parameters
     ----------

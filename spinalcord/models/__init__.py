@@ -1,4 +1,4 @@
-"""Model files: found in a folder, checked, described, and opened as networks."""
+"""Find, check, describe and open model files."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What the two networks store: tensor names, shapes, and seeded random weights.
+"""Tensor names and shapes of the two networks, and seeded random weights.
 
 The tables are the contract between the model files, the C core and the PyTorch modules of
-`spinalcord.training.torch_networks`: the same names in the same order everywhere.  MultiResUNet
-follows [1]_ as its authors' Keras model has it (widths truncated, no scale in the batch
-normalisations of the convolutions), DenseNet121 follows [2]_ with torchvision's names and a head
-of two dense layers.
+`spinalcord.training.torch_networks`: all use the same names in the same order. MultiResUNet follows
+[1]_ as implemented in the authors' Keras model (widths truncated, no scale in the batch
+normalisations of the convolutions), DenseNet121 follows [2]_ with torchvision's names and a head of
+two dense layers.
 
 NumPy only: nothing here computes a network.
 
@@ -114,7 +114,7 @@ def tensor_shapes(
 
 
 def count_values(shapes: dict[str, tuple[int, ...]]) -> int:
-    """Return how many numbers the tensors of a table hold together."""
+    """Return the total number of values of the tensors in a table."""
     return sum(math.prod(shape) for shape in shapes.values())
 
 
@@ -126,19 +126,19 @@ def random_tensors(
     outputs: int | None = None,
     final_norm: bool = True,
 ) -> dict[str, np.ndarray]:
-    """Draw weights that make a network compute something, without having learnt anything.
+    """Draw random weights with which an untrained network computes meaningful ranges of values.
 
     Convolutions keep the scale of their input (He's rule); batch normalisations get means,
     variances and shifts of either sign near what they would have measured, and some negative
-    scales.  Outputs are then neither saturated nor constant, so that two implementations can be
-    compared by them, and any tensor mixed up or missing shows.
+    scales. Outputs are then neither saturated nor constant, so that they reveal differences between
+    two implementations, and tensors mixed up or missing.
 
     Parameters
     ----------
     kind, in_channels, outputs, final_norm
         As in `tensor_shapes`.
     seed : int
-        Equal seeds give equal bits (PCG64), whatever the platform.
+        The same seed gives the same bits (PCG64) on every platform.
 
     Returns
     -------
@@ -226,7 +226,7 @@ def _densenet121(in_channels: int) -> Shapes:
 
 
 def _draw(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Draw one tensor by what its name says it is."""
+    """Draw one tensor of the kind given by its name."""
     owner, part = name.rsplit(".", 1)
     if part == "running_var":
         values = rng.uniform(0.5, 1.5, shape) * _variance(owner)

@@ -1,7 +1,7 @@
 """Checksums beside model files: ``SHA256SUMS``, in the format of ``sha256sum``.
 
-Where a folder holds such a file, a model in it is opened only if its sha256 is the one listed. The
-models that come with the package have one; `spinalcord.models.release` writes it.
+If a folder contains such a file, a model in it is opened only if its sha256 is listed. The models
+of the package have one; `spinalcord.models.release` writes it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read_sums(folder: Path) -> dict[str, str] | None:
     Returns
     -------
     dict of str to str or None
-        Lower-case hexadecimal sha256 by file name; None where the folder lists none.
+        Lower-case hexadecimal sha256 by file name; None if the folder has no list.
 
     Raises
     ------
@@ -61,9 +61,9 @@ def read_sums(folder: Path) -> dict[str, str] | None:
 
 
 def check_folder(folder: Path, files: list[Path]) -> None:
-    """Check that a folder's list of checksums and its model files name each other.
+    """Check that a folder's list of checksums contains exactly its model files.
 
-    Nothing is hashed here: that is for `check_model`, once a file is opened.
+    Nothing is hashed here: `check_model` does that when a file is opened.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def check_folder(folder: Path, files: list[Path]) -> None:
 
 
 def check_model(model: Model) -> None:
-    """Check a model file against the checksums of its folder, where there are any.
+    """Check a model file against the checksums of its folder, if there are any.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def check_model(model: Model) -> None:
     Raises
     ------
     ModelError
-        The file is another than the one listed, or not listed; the list is damaged.
+        The file differs from the one listed, or is not listed; the list is damaged.
     """
     sums = read_sums(model.path.parent)
     if sums is None:

@@ -1,8 +1,8 @@
 """Ensembles of networks for one role, and test-time flips: the mean of their outputs.
 
-The members of an ensemble lie side by side in a model folder. Each may carry
-``"ensemble": {"members": 5}``, which says how many belong together: with fewer or more the folder
-is refused, since its results would be others than those that were measured.
+The members of an ensemble lie side by side in a model folder. Each may contain ``"ensemble":
+{"members": 5}``, the number that belong together: a folder with fewer or more is rejected, since
+its results would differ from those that were measured.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _AXES = {"rows": -2, "columns": -1}
 
 @dataclass(frozen=True)
 class EnsembleModel(Model):
-    """What the model files of one role say together; read like one file.
+    """The model files of one role, with the attributes of a single file.
 
     Parameters
     ----------
     path : pathlib.Path
-        In the folder of the members; there is no such file.
+        Path in the folder of the members, where no such file exists.
     members : tuple of Model
         By file name, two or more.
     """
@@ -43,19 +43,19 @@ class EnsembleModel(Model):
 
     @cached_property
     def sha256(self) -> str:
-        """Checksum of the members' checksums, a line each, in the order of their names."""
+        """Checksum of the members' checksums, one per line, in the order of their names."""
         lines = "".join(f"{member.sha256}\n" for member in self.members)
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """Describe the ensemble in a sidecar, and each member of it."""
+        """Return a description of the ensemble and of its members for a sidecar."""
         kept = ("name", "version", "file", "sha256")
         members = [{key: m.to_dict()[key] for key in kept} for m in self.members]
         return super().to_dict() | {"members": members}
 
 
 def join_models(models: Sequence[Model]) -> Model:
-    """Make one model of those for a role.
+    """Join the models for a role to one.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ def join_models(models: Sequence[Model]) -> Model:
     Returns
     -------
     Model
-        The only one itself, else an `EnsembleModel`.
+        The model itself if there is only one, else an `EnsembleModel`.
 
     Raises
     ------
     ModelError
-        Settings that differ; another number of files than they say belong together.
+        Settings that differ; another number of files than stated in them.
     """
     first = models[0]
     for model in models:
@@ -94,19 +94,19 @@ def join_models(models: Sequence[Model]) -> Model:
 def open_model(
     model: Model, precision: str = "f32", threads: int | None = None, *, backend: str = "own"
 ) -> Network:
-    """Open a model as it is used: an ensemble as one network, with its test-time flips.
+    """Open a model for use: an ensemble as one network, with its test-time flips.
 
     Parameters
     ----------
     model : Model
-        As `spinalcord.models.folder.ModelFolder` gives it.
+        Model from a `spinalcord.models.folder.ModelFolder`.
     precision, threads, backend
         As for `Network.open`.
 
     Returns
     -------
     Network
-        The file's own where it is one without flips, else an `Ensemble`.
+        The network of a single file without flips, else an `Ensemble`.
 
     Raises
     ------
@@ -130,12 +130,12 @@ def files_of(model: Model) -> tuple[Model, ...]:
 
 
 def check_distinct(models: Sequence[Model]) -> None:
-    """Refuse an ensemble that holds a file twice.
+    """Check that no file is in an ensemble twice.
 
     Raises
     ------
     ModelError
-        It does.
+        A file is there twice.
     """
     seen: dict[str, str] = {}
     for model in models:
@@ -148,11 +148,11 @@ def check_distinct(models: Sequence[Model]) -> None:
 
 
 class Ensemble(Network):
-    """Networks of one role and the flips of their input, as one network; made by `open_model`.
+    """Networks of one role and flips of their input as one network, opened by `open_model`.
 
-    What it computes is the mean over all members and over all combinations of the flips in
-    ``preprocessing.flips``, the input as it is among them: of the probabilities, and of maps
-    that have been flipped back.
+    It computes the mean over all members and all combinations of the flips in
+    ``preprocessing.flips``, including none: of the probabilities, and of maps that are flipped
+    back.
     """
 
     def __init__(self, model: Model, networks: Sequence[Network], threads: int) -> None:
@@ -170,7 +170,7 @@ class Ensemble(Network):
 
     @property
     def n_values(self) -> int:
-        """How many numbers the networks store."""
+        """Number of values that the networks store."""
         return sum(network.n_values for network in self._networks)
 
     @property
@@ -180,7 +180,7 @@ class Ensemble(Network):
 
     @property
     def backend(self) -> str:
-        """``"own"`` or ``"onednn"``: whose convolutions."""
+        """``"own"`` or ``"onednn"``: the implementation of convolutions."""
         return self._networks[0].backend
 
     @property
@@ -192,7 +192,7 @@ class Ensemble(Network):
         """Compute the mean of the probabilities; see `Network.__call__`."""
         return self.mean(x, lambda network, images, back: back(network(images)))
 
-    def gradcam(self, x: Array, index: int) -> tuple[Array, Array]:
+    def gradcam(self, x: Array, index: int | None) -> tuple[Array, Array]:
         """Compute the mean of the Grad-CAM maps, and of the probabilities; see `Network.gradcam`.
 
         Raises
@@ -210,7 +210,7 @@ class Ensemble(Network):
         return np.float32(total / n), np.float32(said / n)
 
     def views(self, x: Any) -> Iterator[tuple[Network, Array, Callable[[Array], Array]]]:
-        """Go over each network with each flip of the images.
+        """Yield each network with each flip of the images.
 
         Parameters
         ----------
@@ -223,7 +223,7 @@ class Ensemble(Network):
         images : float32 (n, c, h, w) array
             Flipped.
         back : callable
-            Flips maps (n, ..., h', w') back; what has fewer axes stays as it is.
+            Flips maps (n, ..., h', w') back; arrays with fewer axes are returned unchanged.
         """
         array = self._images(x)
         for names in self._flips:
@@ -240,16 +240,16 @@ class Ensemble(Network):
     def mean(
         self, x: Any, compute: Callable[[Network, Array, Callable[[Array], Array]], Array]
     ) -> Array:
-        """Return the float32 mean of what `compute` makes of each of the `views`."""
+        """Return the float32 mean of the results of `compute` for each of the `views`."""
         n, total = 0, None
         for network, images, back in self.views(x):
             own = compute(network, images, back).astype(np.float64)
             total, n = own if total is None else total + own, n + 1
-        assert total is not None  # there is at least one network, and the input as it is
+        assert total is not None  # there is at least one network, with the unflipped input
         return (total / n).astype(np.float32)
 
     def features(self, x: Array) -> Array:
-        """Refuse: the members have features of their own.
+        """Raise InputError: each member has its own features.
 
         Raises
         ------
@@ -261,7 +261,7 @@ class Ensemble(Network):
     def backward(
         self, images: Array, direction: Any, *, layer: str = "last", of: str = "logit"
     ) -> tuple[Array, Array]:
-        """Refuse: the members have gradients of their own; see `views`.
+        """Raise InputError: each member has its own gradients; see `views`.
 
         Raises
         ------
@@ -328,5 +328,5 @@ def _text(value: Any) -> str:
 
 
 def _common(values: Iterator[str]) -> str:
-    """Return the value that all share, else all in order."""
+    """Return the common value, or all values in order if they differ."""
     return " + ".join(dict.fromkeys(values))

@@ -1,4 +1,4 @@
-"""The settings in a model file: strict JSON, and every key that a result depends on."""
+"""Parse the settings in a model file: strict JSON, with every key that a result depends on."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ FORMAT = 1
 """Version of the `spinalcord` metadata that this package reads and writes."""
 
 FLIPS = ("rows", "columns", "neighbors")
-"""What test-time flips may mirror: a slice's axes, and which neighbour is left and which right."""
+"""Axes that test-time flips may mirror: those of a slice, and the order of its neighbours."""
 
 OLD_STRETCH = "letter"
-"""What the preparation mode "stretch" was called in version 0.1; such files stay readable."""
+"""Name of the preparation mode "stretch" in version 0.1, whose files can still be read."""
 
 
 def parse_json(text: bytes | str, what: str) -> dict[str, Any]:
@@ -53,9 +53,11 @@ def is_sizes(value: Any) -> bool:
 
 
 def parse_metadata(pairs: Any, path: Path) -> dict[str, Any]:
-    """Check the settings in a header's `__metadata__`; a ModelError names what is wrong."""
+    """Check the settings in a header's `__metadata__`; raise ModelError for invalid ones."""
     if not isinstance(pairs, dict) or not isinstance(pairs.get("spinalcord"), str):
-        raise ModelError(f"{path} is no spinalcord model: its metadata lacks the key 'spinalcord'")
+        raise ModelError(
+            f"{path} is not a spinalcord model: its metadata lacks the key 'spinalcord'"
+        )
     metadata = parse_json(pairs["spinalcord"], f"{path}: the metadata")
     check = _Checker(metadata, str(path))
     check.among("format", (FORMAT,))
@@ -116,7 +118,7 @@ def _check_preprocessing(preprocessing: _Checker, network: str) -> None:
 
 
 class _Checker:
-    """Ask one JSON object for its keys; every refusal names the file, the key and the value."""
+    """Read the keys of a JSON object; every error names the file, the key and the value."""
 
     def __init__(self, values: Mapping[str, Any], where: str) -> None:
         self.values = values

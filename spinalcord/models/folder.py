@@ -1,7 +1,7 @@
 """Find, list and verify the model files in a folder, and write random ones.
 
-A role is ``"segmentation"`` or one of the three tasks of `spinalcord.tasks`. What a file is for is
-read from the file, never from its name; several files for one role are an ensemble.
+A role is ``"segmentation"`` or one of the three tasks of `spinalcord.tasks`. The role of a file is
+read from its settings, never from its name; several files for one role are an ensemble.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ import numpy as np
 from ..errors import InputError, ModelError
 from ..paths import local_path
 from ..tasks import TASKS
+from .architectures import NORM_EPS, OUTPUTS, random_tensors
 from .checksums import SUMS, check_folder, check_model, read_sums
 from .ensemble import check_distinct, files_of, join_models
 from .model_file import Model, read_model, write_model
+from .network import Network
 
 ROLES = ("segmentation", *TASKS)
-"""What a model can be for, in the order in which a scan meets them."""
+"""Roles of models, in the order of use."""
 
 WEIGHTS_DIR = Path(__file__).parents[1] / "weights"
-"""Where models that come with the package lie."""
+"""Folder of the models that come with the package."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,16 @@ class ModelFolder:
     path: Path
     models: Mapping[str, Model]
 
+    @property
+    def shipped_empty(self) -> bool:
+        """Whether this is the package's own folder and holds no model."""
+        return not self.models and self.path == WEIGHTS_DIR
+
     def model(self, role: str) -> Model:
-        """Return the model for a role, or raise ModelError with the way to get one."""
+        """Return the model for a role, or raise ModelError with instructions to get one."""
         if role in self.models:
             return self.models[role]
-        if not self.models and self.path == WEIGHTS_DIR:
+        if self.shipped_empty:
             raise ModelError(
                 "this version of the package comes without trained models: pass models=FOLDER "
                 "(--models FOLDER on the command line); `spinalcord models random FOLDER` makes "
@@ -69,7 +76,7 @@ def find_models(models: str | os.PathLike[str] | None = None) -> ModelFolder:
     Returns
     -------
     ModelFolder
-        The files found; a missing role is an error only when it is needed.
+        The models found; a missing role is an error only when it is used.
 
     Raises
     ------
@@ -89,9 +96,9 @@ def find_models(models: str | os.PathLike[str] | None = None) -> ModelFolder:
 
 
 def list_models(models: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
-    """Describe every model file in a folder, the damaged ones with what is wrong.
+    """Describe every model file in a folder, damaged ones with the error.
 
-    Files whose sha256 is another than the folder's list of checksums says count as damaged.
+    Files whose sha256 differs from the folder's list of checksums count as damaged.
 
     Parameters
     ----------
@@ -133,7 +140,7 @@ def _describe(model: Model) -> dict[str, Any]:
 
 
 def _describe_together(found: list[tuple[Model, dict[str, Any]]]) -> None:
-    """Say in the rows of one role how many they are, or why they are no ensemble."""
+    """Add to the rows of one role their number, or why they cannot form an ensemble."""
     told: dict[str, Any] = {"members": len(found)} if len(found) > 1 else {}
     try:
         join_models([model for model, _ in found])
@@ -154,21 +161,19 @@ def verify_model(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        What `Model.to_dict` gives, with ``n_values``: how many numbers the network stores.
+        The result of `Model.to_dict`, with ``n_values``: number of values that the network stores.
 
     Raises
     ------
     ModelError
-        What is wrong, naming the file and the key or tensor.
+        The first error, with the file and the key or tensor.
     """
-    from .network import Network
-
     network = Network.open(path, threads=1)
     return {**_describe(network.model), "n_values": network.n_values}
 
 
 def verify_models(models: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
-    """Check every model file in a folder in full, as `verify_model` does.
+    """Check every model file in a folder in full with `verify_model`.
 
     Parameters
     ----------
@@ -199,10 +204,10 @@ def verify_models(models: str | os.PathLike[str] | None = None) -> list[dict[str
 
 
 def write_random(folder: str | os.PathLike[str], seed: int = 0) -> list[Path]:
-    """Write a set of models with random weights, for trying things out.
+    """Write a set of models with random weights, for tests.
 
-    Nothing has been learnt: what they find means nothing, and their notice, which every result
-    repeats, says so.
+    They are untrained: their results are meaningless, as stated by their notice, which every result
+    repeats.
 
     Parameters
     ----------
@@ -221,8 +226,6 @@ def write_random(folder: str | os.PathLike[str], seed: int = 0) -> list[Path]:
     InputError
         A negative seed, or a folder that cannot be written.
     """
-    from .architectures import NORM_EPS, OUTPUTS, random_tensors
-
     if seed < 0:
         raise InputError(f"seed is {seed}, expected 0 or more")
     folder = local_path(folder)
@@ -247,13 +250,11 @@ def write_random(folder: str | os.PathLike[str], seed: int = 0) -> list[Path]:
 
 
 def _random_thresholds(path: Path) -> dict[str, float]:
-    """Choose thresholds at which a random network finds something, yet not everything.
+    """Choose thresholds at which a random network finds some lesions and cord.
 
     The middle of random probabilities lies anywhere, but hardly depends on the image: about a
     hundredth of it becomes lesion and a tenth cord, as for noise so for scans.
     """
-    from .network import Network
-
     noise = np.random.default_rng(0).random((1, 1, 128, 128), np.float32)
     maps = Network.open(path, threads=1)(noise)[0]
     shares = {"threshold": (0, 0.99), "cord_threshold": (1, 0.9)}
@@ -281,7 +282,7 @@ def _random_metadata(role: str, seed: int) -> dict[str, Any]:
                 "outputs": ["lesion", "cord"],
                 "threshold": 0.5,
                 "min_lesion_mm3": 20.0,
-                "keep_outside_cord": True,  # as random as the lesions, it would leave none
+                "keep_outside_cord": True,  # as it is random too, it would exclude all lesions
             },
         }
     task = TASKS[role]
@@ -301,7 +302,7 @@ def _random_metadata(role: str, seed: int) -> dict[str, Any]:
 
 
 def model_files(models: str | os.PathLike[str] | None = None) -> list[Path]:
-    """Return the model files in a folder by name, looking into none of them.
+    """Return the model files in a folder by name, without reading them.
 
     Parameters
     ----------
@@ -325,7 +326,7 @@ def _folder(models: str | os.PathLike[str] | None) -> Path:
         return WEIGHTS_DIR
     folder = local_path(models, ModelError)
     if not folder.is_dir():
-        raise ModelError(f"{folder} is no folder; models are searched in a folder of model files")
+        raise ModelError(f"{folder} is not a folder; expected a folder of model files")
     return folder
 
 

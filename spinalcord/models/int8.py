@@ -1,8 +1,8 @@
-"""Scales of networks in integers of eight bits: the range of values that each map takes.
+"""Scales of networks in 8-bit integers: the range of values of each map.
 
-They lie beside the model files, in ``int8-scales.json``, each with the sha256 of the file that it
-was measured with: a network with other weights has none. Where the folder has a ``SHA256SUMS`` that
-lists the file, it must be the one listed.
+They are stored beside the model files, in ``int8-scales.json``, each with the sha256 of its model
+file: other weights have no scales. If the folder has a ``SHA256SUMS`` that lists the file, its
+checksum must agree.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ Ranges = dict[str, tuple[float, float]]
 
 
 def measure_ranges(network: Network, images: Iterable[Array], *, share: float = SHARE) -> Ranges:
-    """Measure which values the maps of a network take.
+    """Measure the range of values of each map of a network.
 
     Parameters
     ----------
     network : Network
         Opened in f32.
     images : iterable of float32 (n, c, h, w) array
-        Prepared as the network takes them.
+        Images prepared for the network.
     share : float, default 0.9
-        Of the images, in (0, 1], the share whose smallest and largest values a range holds.
+        Quantile, in (0, 1], of the extreme values of the images that a range contains.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def measure_ranges(network: Network, images: Iterable[Array], *, share: float = 
     Raises
     ------
     InputError
-        A network in another precision; no images; a share that is none.
+        A network in another precision; no images; an invalid share.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def measure_ranges(network: Network, images: Iterable[Array], *, share: float = 
 
 
 def write_ranges(model: Model, ranges: Ranges, about: Mapping[str, Any]) -> Path:
-    """Store a model's ranges in the file beside it, in place of those it may have.
+    """Store the ranges of a model in the file beside it, replacing earlier ones.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def write_ranges(model: Model, ranges: Ranges, about: Mapping[str, Any]) -> Path
     ranges : dict
         As from `measure_ranges`.
     about : mapping
-        How they were measured, to be stored with them; for JSON.
+        Description of the measurement, stored with them as JSON.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def write_ranges(model: Model, ranges: Ranges, about: Mapping[str, Any]) -> Path
     Raises
     ------
     ModelError
-        What is there is no such file, or a damaged one.
+        The existing file is of another kind or damaged.
     InputError
         A place that cannot be written.
     """
@@ -110,7 +110,7 @@ def write_ranges(model: Model, ranges: Ranges, about: Mapping[str, Any]) -> Path
 
 
 def stored_ranges(model: Model) -> list[tuple[str, float, float]]:
-    """Return the ranges of a model, as the core takes them.
+    """Return the ranges of a model, for the core.
 
     Parameters
     ----------
@@ -124,9 +124,9 @@ def stored_ranges(model: Model) -> list[tuple[str, float, float]]:
     Raises
     ------
     BackendError
-        It has none, or those of other weights.
+        It has none, or only those of other weights.
     ModelError
-        The file is damaged, or another than the folder's checksums say.
+        The file is damaged, or differs from the folder's checksum.
     """
     advice = (
         f"; make them with 'spinalcord models quantize {model.path.name} --data COHORT', "
@@ -145,7 +145,7 @@ def stored_ranges(model: Model) -> list[tuple[str, float, float]]:
 
 
 def has_ranges(model: Model) -> bool:
-    """Return whether a model can be opened in int8, as far as its scales go.
+    """Return whether a model has the scales for int8.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def has_ranges(model: Model) -> bool:
 
 
 def _of_image(network: Network, image: Array) -> Ranges:
-    """Return the ranges of the layers that int8 asks for, at one image."""
+    """Return the ranges of the layers that int8 needs, for one image."""
     found: Ranges = {}
     for step, low_in, high_in, low_out, high_out in network._core.ranges(image):
         for name, low, high in ((f"{step}:in", low_in, high_in), (step, low_out, high_out)):
@@ -188,7 +188,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot read {path}: {error}") from error
     if not isinstance(stored, dict) or not all(isinstance(v, dict) for v in stored.values()):
-        raise ModelError(f"{path} is no object of models' scales")
+        raise ModelError(f"{path} is not a JSON object of model scales")
     expected = (read_sums(path.parent) or {}).get(path.name)
     if expected is not None and hashlib.sha256(text).hexdigest() != expected:
         raise ModelError(f"{path} is damaged or another file than {SUMS} beside it lists")

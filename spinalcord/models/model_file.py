@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from safetensors.numpy import save
 
 from ..errors import ModelError
 from ..scans.writing import stream_sha256, write_bytes
@@ -37,7 +38,7 @@ _IGNORED = "num_batches_tracked"
 
 
 class Tensor(NamedTuple):
-    """Where one tensor lies: `begin` and `end` count bytes from the start of the file."""
+    """Position of a tensor: `begin` and `end` in bytes from the start of the file."""
 
     name: str
     dtype: str
@@ -48,7 +49,7 @@ class Tensor(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """What a model file says about itself; its tensors stay in the file.
+    """The settings of a model file; its tensors stay in the file.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ class Model:
 
     @property
     def role(self) -> str:
-        """What it is for: ``"segmentation"`` or the name of a task."""
+        """Its role: ``"segmentation"`` or the name of a task."""
         labels = self.metadata["labels"]
         return "segmentation" if labels["kind"] == "segmentation" else str(labels["task"])
 
@@ -103,18 +104,18 @@ class Model:
 
     @property
     def threshold(self) -> float:
-        """Probability from which on a pixel is lesion, or the answer is the positive one."""
+        """Smallest probability of a lesion pixel, or of the positive answer."""
         return float(self.metadata["labels"]["threshold"])
 
     @property
     def preprocessing(self) -> Mapping[str, Any]:
-        """Settings of the way from a volume to the network's input."""
+        """Settings of the preparation of a volume for the network."""
         preprocessing: Mapping[str, Any] = self.metadata["preprocessing"]
         return preprocessing
 
     @property
     def notice(self) -> str:
-        """What every result of this model must repeat; may be empty."""
+        """Notice that every result of this model must repeat; may be empty."""
         return str(self.metadata["notice"])
 
     @cached_property
@@ -135,7 +136,7 @@ class Model:
             raise ModelError(f"cannot read {self.path}: {error.strerror}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Describe the model in a sidecar: name, version, file, threshold and its origin."""
+        """Return a description for a sidecar: name, version, file, threshold and its origin."""
         return {
             "name": self.name,
             "version": self.version,
@@ -150,7 +151,7 @@ class Model:
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
-    """Read a model file's header; the tensors are left alone.
+    """Read the header of a model file, without its tensors.
 
     Parameters
     ----------
@@ -160,7 +161,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     Returns
     -------
     Model
-        Its settings and where its tensors lie.
+        Its settings and the positions of its tensors.
 
     Raises
     ------
@@ -184,7 +185,7 @@ def map_model(path: str | os.PathLike[str]) -> Iterator[tuple[Model, mmap.mmap]]
     Yields
     ------
     model : Model
-        Its settings and where its tensors lie.
+        Its settings and the positions of its tensors.
     buffer : mmap.mmap
         The whole file, read-only.
 
@@ -199,7 +200,7 @@ def map_model(path: str | os.PathLike[str]) -> Iterator[tuple[Model, mmap.mmap]]
             file = stack.enter_context(open(path, "rb"))
             stamp = _stamp(file.fileno())
             if stamp[0] < 8:
-                raise ModelError(f"{path} is no safetensors file: it has only {stamp[0]} bytes")
+                raise ModelError(f"{path} is not a safetensors file: it has only {stamp[0]} bytes")
             buffer = stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         except OSError as error:
             raise ModelError(f"cannot read the model file {path}: {error.strerror}") from error
@@ -210,7 +211,7 @@ def map_model(path: str | os.PathLike[str]) -> Iterator[tuple[Model, mmap.mmap]]
 
 
 def stored_tensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Read a model file's tensors as they are stored, as float32.
+    """Read the tensors of a model file as float32.
 
     Raises
     ------
@@ -241,7 +242,7 @@ def write_model(
     path : path-like
         Ends in ``.safetensors``; an existing file is replaced once the new one is complete.
     tensors : mapping of str to float32 array
-        As named in the documentation of the two networks.
+        Named as by `spinalcord.models.architectures.tensor_shapes`.
     metadata : mapping
         The JSON of the key ``spinalcord``; ``format`` is filled in.
     dtype : {"F16", "F32"}
@@ -261,8 +262,6 @@ def write_model(
     InputError
         A place that cannot be written.
     """
-    from safetensors.numpy import save
-
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ModelError(f"a model file's name ends in .safetensors, got {path.name}")

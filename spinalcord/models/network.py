@@ -1,4 +1,4 @@
-"""One network, opened from its model file and computed by the C core."""
+"""A network, opened from its model file and computed by the C core."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .model_file import Model, map_model
 
 PRECISIONS = ("f32", "bf16", "int8")
 
-#: Whose convolutions: this package's own kernels, or oneDNN's.
+#: Implementation of the convolutions: this package's own kernels, or oneDNN's.
 BACKENDS = ("own", "onednn")
 
 #: Layers that `Network.backward` goes down to, from the image to the last maps.
 LAYERS = ("input", "block1", "block2", "block3", "block4", "last")
-#: What its gradients are of.
+#: Quantities whose gradients it computes.
 FUNCTIONS = ("logit", "probability")
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -70,9 +70,10 @@ class Network:
             Threads for one call; the CPUs this process may use (its affinity and its
             cgroup's quota, at most OMP_NUM_THREADS) if not given.
         backend : {"own", "onednn"}, default "own"
-            Whose convolutions. oneDNN's are there to compare with, and to fall back to. They agree
-            within 1e-4 in f32 and 3e-2 in bf16 (probabilities); int8 is of "own" alone. On a CPU
-            without kernels of our own (no AVX2), both are oneDNN's.
+            Implementation of the convolutions. That of oneDNN is for comparison and as a fallback.
+            They agree within 1e-4 in f32 and 3e-2 in bf16 (probabilities), in int8 within 2e-3 on
+            average: a byte that is rounded the other way moves a pixel as far as int8 itself does.
+            On a CPU without kernels of our own (no AVX2), both are oneDNN's.
 
         Returns
         -------
@@ -120,7 +121,7 @@ class Network:
 
     @property
     def model(self) -> Model:
-        """What the model file says about itself."""
+        """The settings of the model file."""
         return self._model
 
     @property
@@ -135,7 +136,7 @@ class Network:
 
     @property
     def n_values(self) -> int:
-        """How many numbers the network stores."""
+        """Number of values that the network stores."""
         return self._core.n_values
 
     @property
@@ -145,7 +146,7 @@ class Network:
 
     @property
     def backend(self) -> str:
-        """``"own"`` or ``"onednn"``: whose convolutions."""
+        """``"own"`` or ``"onednn"``: the implementation of convolutions."""
         return self._core.backend
 
     @property
@@ -196,19 +197,19 @@ class Network:
         """
         return self._core.features(self._images(x))
 
-    def gradcam(self, x: Array, index: int) -> tuple[Array, Array]:
-        """Weigh DenseNet121's last maps by the gradient of one answer's logit [1]_.
+    def gradcam(self, x: Array, index: int | None) -> tuple[Array, Array]:
+        """Weight DenseNet121's last maps by the gradient of an answer's logit [1]_.
 
         Parameters
         ----------
         x : float32 (n, c, h, w) array_like
             As for a call.
-        index : {0, 1}
-            The answer: 0 negative, 1 positive.
+        index : {0, 1} or None
+            The answer: 0 negative, 1 positive; None: both, from the same pass.
 
         Returns
         -------
-        maps : float32 (n, h', w') array
+        maps : float32 (n, h', w') array, or (n, 2, h', w') of both
             Signed sum over the channels, before the ReLU that Grad-CAM ends with.
         probabilities : float32 (n, 2) array
             As from a call.
@@ -216,7 +217,7 @@ class Network:
         Raises
         ------
         InputError
-            As for a call; another index; a network that is no classifier.
+            As for a call; another index; a network that is not a classifier.
         BackendError
             oneDNN failed.
 
@@ -225,9 +226,9 @@ class Network:
         .. [1] R. R. Selvaraju et al., "Grad-CAM", ICCV 2017, equations 1 and 2.
         """
         self._check_classifier("Grad-CAM needs")
-        if index not in (0, 1):
+        if index not in (0, 1, None):
             raise InputError(f"index of the answer is 0 or 1, got {index!r}")
-        return self._core.gradcam(self._images(x), int(index))
+        return self._core.gradcam(self._images(x), -1 if index is None else int(index))
 
     def backward(
         self, images: Array, direction: Any, *, layer: str = "last", of: str = "logit"
@@ -265,7 +266,7 @@ class Network:
         ------
         InputError
             As for a call; a direction of another shape or not finite; another layer or
-            function; a network that is no classifier.
+            function; a network that is not a classifier.
         BackendError
             oneDNN failed.
 
@@ -307,7 +308,7 @@ class Network:
         return self._core.profile(self._images(x))
 
     def plan_info(self, h: int, w: int) -> dict[str, Any]:
-        """Tell how batches are computed, which the first of four images a thread measures.
+        """Return how batches are computed, measured on the first of four images per thread.
 
         Parameters
         ----------
@@ -328,7 +329,7 @@ class Network:
         return self._core.plan_info(int(h), int(w))
 
     def layers(self, h: int, w: int, *, backward: str | None = None) -> list[dict[str, Any]]:
-        """List the layers for one input size, with what computes each.
+        """List the layers for one input size, with the implementation of each.
 
         Parameters
         ----------
@@ -345,7 +346,7 @@ class Network:
         Raises
         ------
         InputError
-            An extent out of range; another layer; gradients of a network that is no classifier.
+            An extent out of range; another layer; gradients of a network that is not a classifier.
         BackendError
             oneDNN failed.
         """
@@ -386,7 +387,7 @@ class Network:
 
 
 def resolve_precision(precision: str) -> str:
-    """Return the arithmetic that a setting stands for on this CPU.
+    """Return the precision that a setting selects on this CPU.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Export model files as ONNX graphs [1]_; needs the extra ``onnx``.
 
-The graph is the network alone: prepared images in, probabilities out.  What surrounds it stays in
-the graph's metadata, under the key ``spinalcord``, as in the model file: preparation, labels,
-thresholds and limits.
+The graph contains only the network: from prepared images to probabilities. Preparation, labels,
+thresholds and limits are stored in the graph's metadata, under the key ``spinalcord``, as in the
+model file.
 
 References
 ----------
@@ -46,7 +46,7 @@ def export_onnx(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> di
     dict
         ``file``; ``difference``: the largest of a probability, onnxruntime against the core on
         random images, or None where onnxruntime is not installed and nothing was compared;
-        ``flips``: test-time flips of the model file, which are no part of the graph.
+        ``flips``: test-time flips of the model file, which are not part of the graph.
 
     Raises
     ------
@@ -72,13 +72,13 @@ def export_onnx(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> di
 
 
 def make_graph(model: Model, tensors: Mapping[str, np.ndarray], onnx: Any) -> Any:
-    """Make the graph of a network.
+    """Return the graph of a network.
 
     Parameters
     ----------
     model : Model
     tensors : mapping of str to float32 array
-        As `stored_tensors` gives them.
+        Tensors from `stored_tensors`.
     onnx : module
 
     Returns
@@ -109,7 +109,7 @@ def make_graph(model: Model, tensors: Mapping[str, np.ndarray], onnx: Any) -> An
 
 
 class _Graph:
-    """Nodes and constants, with the layers of both networks; values go by their names."""
+    """Nodes and constants, with the layers of both networks; values are referred to by name."""
 
     def __init__(self, tensors: Mapping[str, np.ndarray], eps: float, onnx: Any) -> None:
         self._tensors, self._eps, self._onnx = tensors, eps, onnx
@@ -213,7 +213,7 @@ def _densenet121(graph: _Graph, *, relu: bool) -> str:
 
 
 def _compare(data: bytes, network: Network) -> float | None:
-    """Return the largest difference from the core, where onnxruntime is installed."""
+    """Return the largest difference from the core; None without onnxruntime."""
     try:
         import onnxruntime
     except ImportError:

@@ -22,7 +22,7 @@ def write_sums(folder: Path) -> Path:
     Parameters
     ----------
     folder : pathlib.Path
-        A list that is there is replaced.
+        The folder; an existing list is replaced.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def write_sums(folder: Path) -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the list of the folder that is named, or of the package's own models."""
+    """Write the list for the given folder, or for the package's own models."""
     if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments):
         print("usage: python -m spinalcord.models.release [FOLDER]", file=sys.stderr)
         return 2

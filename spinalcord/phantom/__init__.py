@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .insertion import Insertion, insert_lesion
     from .lesion_geometry import DIAGNOSES, HELD_OUT_STYLE, STYLES
 
-# Imported when first used, so that the command line's help is fast.
+# Imported on first use, to keep the command line's help fast.
 _HOME = {
     "DIAGNOSES": "lesion_geometry",
     "HELD_OUT_STYLE": "lesion_geometry",

@@ -1,8 +1,8 @@
-"""Simulate the acquisition: protocol, k-space, coils, noise.
+"""Simulate the acquisition: protocol, k-space, coils and noise.
 
 Ranges follow the consensus guideline for sagittal imaging (slices of at most 3 mm, pixels of at
-most 1 mm), the median of 2870 clinical scans (0.57 x 0.56 x 3.3 mm) and common practice for what
-is not published; the noise is set so that the cord has a signal-to-noise ratio of 12 to 40.
+most 1 mm), the median of 2870 clinical scans (0.57 x 0.56 x 3.3 mm), and common practice where
+nothing is published. The noise gives the cord a signal-to-noise ratio of 12 to 40.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..errors import InputError
 from .fields import Array, smooth_noise
 
 REGIONS = ("cervical", "thoracic", "lumbar")
-# Field of view head to foot (mm), and the middle level, which is moved by up to one level.
+# Field of view, head to foot (mm), and the level at its middle, jittered by up to one level.
 _VIEWS = {
     "cervical": ((220.0, 260.0), ("C4", "C5", "C6", "C7")),
     "thoracic": ((300.0, 380.0), ("T5", "T6", "T7", "T8")),
@@ -80,7 +80,7 @@ def draw_protocol(
         "flow": float(rng.beta(1.2, 3.0) * (0.5 + difficulty)),
         "saturation_mm": float(rng.choice((0.0, rng.uniform(25, 45)))),
         "shift_px": float(rng.uniform(0.3, 1.8)),
-        "phase_axis": int(rng.uniform() < 0.2),  # 0: head to foot, as guidelines ask
+        "phase_axis": int(rng.uniform() < 0.2),  # 0: head to foot, as guidelines recommend
         "peak": float(rng.uniform(600, 3500)),
     }
     if kind == "3d":
@@ -122,9 +122,9 @@ def acquire(
         Signal of what pulsates, which leaves ghosts along the phase direction.
     protocol : dict
     noise_sd : float
-        Of the real and imaginary part, in the units of the signal.
+        Standard deviation of the real and imaginary part, in the units of the signal.
     sensitivity : (slices or 1, rows, columns) float32
-        Of the coils.
+        Sensitivity of the coils.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def acquire(
 
 
 def _window(protocol: dict[str, Any], h: int, w: int) -> Array:
-    """Measured part of k-space: a truncated, slightly tapered rectangle with T2 decay."""
+    """Return the k-space window: a truncated, slightly tapered rectangle with T2 decay."""
     phase_axis = protocol["phase_axis"]
     share = protocol["resolution"] if phase_axis == 0 else protocol["resolution"][::-1]
     k = [2 * np.abs(np.fft.fftfreq(n)) / s for n, s in zip((h, w), share, strict=True)]
@@ -168,7 +168,7 @@ def _window(protocol: dict[str, Any], h: int, w: int) -> Array:
 
 
 def _ghosts(rng: np.random.Generator, moving: Array, protocol: dict[str, Any], axis: int) -> Array:
-    """Copies of what pulsates, periodic along the phase direction."""
+    """Return the ghosts of pulsating tissue, periodic along the phase direction."""
     period = int(moving.shape[axis] * rng.uniform(0.15, 0.45))
     copies = [np.roll(moving, order * period, axis) / abs(order) for order in (-2, -1, 1, 2)]
     total = copies[0] + copies[1] + copies[2] + copies[3]

@@ -1,11 +1,11 @@
-"""A spine: levels, curves and calibres along the cord, and where a pixel lies in it.
+"""Anatomy of a spine: levels, curves and diameters along the cord, and coordinates within it.
 
-Positions are (s, d, x) in millimetres: s down the canal's centre line from the top of C1, d from
-the centre line towards the back, x towards the right.  The line lies in the sagittal plane, with a
+Positions are (s, d, x) in millimetres: s along the canal's centre line down from the top of C1, d
+from the centre line towards the back, x to the right.  The line lies in the sagittal plane, with a
 lateral offset for scoliosis.
 
-Cord calibres are those of 58 adults by vertebral level [1]_, with the differences by sex and age of
-[2]_ and [3]_; sacs, bodies and curves follow [4]_ to [7]_.  Thoracic and lumbar body sizes and the
+Cord diameters by vertebral level are those of 58 adults [1]_, with the differences by sex [2]_ and
+age [3]_; sacs, bodies and curves follow [4]_ to [7]_.  Thoracic and lumbar body sizes and the
 dimensions of posterior elements are common textbook ranges.
 
 References
@@ -89,7 +89,7 @@ class Spine:
     discs, grades : (27,) arrays
         Height (mm) and Pfirrmann grade 1 to 5 of the disc below each level.
     bulges : (27,) float
-        How far that disc reaches into the canal, mm.
+        Protrusion of that disc into the canal, mm.
     nuclei : (27,) float
         Factor on the signal of the disc's nucleus.
     endplate_mm : (27,) float
@@ -195,9 +195,11 @@ def draw_spine(rng: np.random.Generator, *, age: float, sex: str) -> Spine:
 
 
 def _lateral(rng: np.random.Generator, s: Array) -> Array:
-    """Draw the line's offset to the right: slight in most, a scoliosis in one of five.
+    """Draw the lateral offset of the centre line: slight in most, a scoliosis in one of five.
 
-    A scoliosis of 8 to 22 mm carries the cord out of a stack of slices and back.
+    A scoliosis of 8 to 22 mm takes the cord out of the stack of slices and back. Its frequency and
+    extent are our own choice, without a source: higher than in the population, so that networks
+    see many scans in which the cord leaves the slices.
     """
     small = rng.normal(0, 2.0) * np.sin(2 * np.pi * (s / rng.uniform(250, 500) + rng.uniform()))
     large = rng.uniform(8, 22) * np.sin(2 * np.pi * (s / rng.uniform(260, 480) + rng.uniform()))
@@ -208,9 +210,10 @@ def _lateral(rng: np.random.Generator, s: Array) -> Array:
 def _narrowing(
     rng: np.random.Generator, s: Array, edges: Array, grades: Array, bulges: Array
 ) -> tuple[Array, Array]:
-    """Draw what discs in front and ligaments behind take from the depth of the sac, mm.
+    """Draw how far discs in front and ligaments behind narrow the sac, mm.
 
-    Stenosis is drawn where discs are worn; how often and how far is set by eye, not by a source.
+    Stenosis occurs where discs are degenerated; its frequency and extent were set by eye, without
+    a source.
     """
     thick = np.clip(rng.normal(0.5 * (grades - 2.5), 0.8), 0, 3.5)
     severe = (rng.uniform(size=len(grades)) < 0.08) & (grades >= 4)
@@ -224,14 +227,18 @@ def _narrowing(
 
 
 def _endplates(rng: np.random.Generator, grades: Array) -> Array:
-    """Draw changed marrow along worn discs: fatty twice as often as oedematous."""
+    """Draw endplate changes along degenerated discs: fatty twice as often as oedematous."""
     changed = rng.uniform(size=len(grades)) < 0.12 * np.clip(grades - 2, 0, 3)
     sign = np.where(rng.uniform(size=len(grades)) < 1 / 3, -1.0, 1.0)
     return np.asarray(changed * sign * rng.uniform(3, 9, len(grades)))
 
 
 def _operation(rng: np.random.Generator) -> tuple[Array, Array]:
-    """Draw which levels were operated on: processes removed in 6 %, with screws in 2 %."""
+    """Draw the operated levels: laminectomy in 6 % of subjects, with screws in 2 %.
+
+    Both frequencies are our own choice, without a source: rare enough to leave most spines intact,
+    and frequent enough for every training to contain such scans.
+    """
     removed, screws = np.zeros(len(LEVELS), bool), np.zeros(len(LEVELS), bool)
     kind, n = rng.uniform(), int(rng.integers(1, 4))
     first = int(rng.choice((2, 3, 4, 18, 19, 20, 21)))
@@ -241,7 +248,7 @@ def _operation(rng: np.random.Generator) -> tuple[Array, Array]:
 
 
 def _tangent(rng: np.random.Generator, s: Array, centres: Array, age: float) -> Array:
-    """Angle of the line: the table's, with lordosis, kyphosis and posture of the subject."""
+    """Return the centre line's angle: the table's plus the subject's curves and posture."""
     angle = TABLE["tangent"].copy()
     neck, chest = slice(0, 7), slice(7, 19)
     angle[neck] += np.linspace(-1, 1, 7) * rng.normal(0, 4.0) + rng.normal(0, 3.0)
@@ -269,7 +276,7 @@ def _profiles(
         name: _smooth(np.interp(s, centres, TABLE[name] * factor), 14.0)
         for name, factor in scale.items()
     }
-    # Above the foramen magnum the sac opens into the posterior fossa, the cord into the medulla.
+    # Above the foramen magnum the sac opens into the posterior fossa; the cord becomes the medulla.
     up = np.clip(-(s + 6.0), 0, None)
     pons = 1 / (1 + np.exp(-(up - 32) / 3.0))
     out["cord_ap"] += 0.11 * up + 9 * pons
@@ -289,7 +296,7 @@ def _profiles(
 
 
 def _narrow(out: dict[str, Array], front: Array, back: Array) -> None:
-    """Narrow the sac by what lies in front of it and behind it; the cord is never squeezed."""
+    """Narrow the sac from the front and the back, without compressing the cord."""
     out["canal_ap"] = out["sac_ap"]
     room = np.clip(out["sac_ap"] - np.maximum(out["cord_ap"] + 1.2, 3.0), 0, None)
     share = np.minimum(1.0, room / np.maximum(front + back, 1e-6))
@@ -301,7 +308,7 @@ def _narrow(out: dict[str, Array], front: Array, back: Array) -> None:
 def _cord_offset(
     rng: np.random.Generator, s: Array, centres: Array, out: dict[str, Array]
 ) -> Array:
-    """Lie the cord to the front in the kyphosis, nearly central in the neck, behind at the tip."""
+    """Place the cord: anterior in the kyphosis, central in the neck, posterior at its tip."""
     room = np.clip(out["sac_ap"] - out["cord_ap"], 0, 9) / 2
     share = np.interp(
         s, centres[[0, 3, 6, 9, 12, 15, 18, 20, 22]],

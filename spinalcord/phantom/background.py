@@ -1,4 +1,4 @@
-"""What lies around the spine: skin, fat, muscle, neck, chest and belly."""
+"""Tissues around the spine: skin, fat, muscle, neck, chest and abdomen."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def draw_background(
     grain = smooth_noise(rng, shape, spacing, (3.0, 2.5, 2.0))
     fine = smooth_noise(rng, shape, spacing, (4.0, 3.0, 3.0))
     thick = float(rng.gamma(5.0, 2.2) + 3)
-    # Thin over the neck, thickest below the hump and at the loins.
+    # Thin over the neck, thickest below the cervicothoracic hump and over the lumbar spine.
     fat_mm = thick * np.interp(
         s, (-40, 10, 70, 130, 200, 420, 560), (0.8, 0.5, 0.5, 1.1, 0.8, 0.8, 1.5)
     )
@@ -65,7 +65,7 @@ def draw_background(
         fascia = coverage(np.abs(edge - fat_mm + 1.2 * coarse[k] - d) - 0.8, 1.5)
         strands = 0.06 + 0.22 * np.clip(streak[k] - 0.4, 0, 2) * (1 + 0.5 * coarse[k])
         strands = np.clip(strands + 0.25 * np.clip(coarse[k] - 0.5, 0, 2), 0.02, 0.85)
-        # Near the midline lies the fat between spinous processes, beside it muscle.
+        # Interspinous fat near the midline, muscle beside it.
         strands = strands * (1.0 + 0.9 * np.exp(-((x[k] / 7.0) ** 2)))
         strands = strands + 0.25 * np.clip(fine[k] - 0.5, 0, 2)
         share = np.clip(np.where(d > 0, strands, 0.55 * strands), 0, 0.9)
@@ -89,7 +89,7 @@ def _blend(
     image: Array, viscera: dict[str, Array], signals: dict[str, Array], c: int, coarse: Array,
     streak: Array,
 ) -> Array:  # fmt: skip
-    """Put airways, vessels and organs over the front."""
+    """Paint airways, vessels and organs over the anterior part of the body."""
     organ = np.clip(0.5 + 0.8 * coarse + 0.3 * streak, 0, 1)
     mixed = signals["muscle"][c] * 1.2 + organ * (signals["mucosa"][c] - signals["muscle"][c])
     image = image + viscera["organ"] * (mixed - image)
@@ -98,7 +98,7 @@ def _blend(
 
 
 def _front(rng: np.random.Generator, s: Array) -> Array:
-    """How far the body reaches in front of the canal, mm: throat, then chest and belly."""
+    """Return how far the body extends in front of the canal, mm: throat, chest, abdomen."""
     at = (-70, 20, 55, 75, 120, 160, 260, 420, 600)
     reach = (150, 140, 92, 72, 74, 110, 170, 190, 200)
     reach_mm = np.array(reach) * np.exp(rng.normal(0, 0.08))
@@ -107,7 +107,7 @@ def _front(rng: np.random.Generator, s: Array) -> Array:
 
 def _viscera(rng: np.random.Generator, s: Array, d: Array, spine: Spine) -> dict[str, Array]:
     front = -(spine.at("sac_ap", s) / 2 + spine.at("body_depth", s) + 2)
-    ahead = front - d  # distance in front of the bodies
+    ahead = front - d  # distance in front of the vertebral bodies
     neck, chest = coverage(s - 130, 30.0), coverage(140 - s, 30.0)
     gullet = 5 + np.interp(s, (0, 70, 100, 160), (3, 4, 10, 12))
     wide = rng.uniform(5, 8)
@@ -122,7 +122,7 @@ def _viscera(rng: np.random.Generator, s: Array, d: Array, spine: Spine) -> dict
 
 
 def _saturate(out: Array, d: Array, protocol: dict[str, Any]) -> None:
-    """Darken what the saturation band in front of the spine covers."""
+    """Darken the tissue under the saturation band in front of the spine."""
     width = protocol["saturation_mm"]
     if width > 0:
         band = coverage(np.abs(d + 42 + width / 2) - width / 2, 8.0)

@@ -1,8 +1,8 @@
-"""What lies in the canal beside the cord: roots of the cauda equina, epidural fat, ligaments.
+"""Other contents of the canal: roots of the cauda equina, epidural fat and ligaments.
 
-On sagittal T2w the roots are a dense grey bundle along the back of the sac, which leaves the conus
-as thick as the cord, thins out downwards as roots leave, and spreads where the sac is narrow.
-Thicknesses were set by eye against 28 real lumbar scans; no source gives them.
+On sagittal T2w the roots form a dense grey bundle along the back of the sac.  It starts at the
+conus with the thickness of the cord, thins out as roots leave, and spreads where the sac is narrow.
+Thicknesses were set by eye against 28 real lumbar scans, for want of a published source.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class CaudaEquina:
         self.points = points
         s, d, p = points.s, points.d, points.profiles
         below = s - spine.conus
-        # Share of the sac's depth that the bundle takes: it grows along the last 50 mm of cord.
+        # The bundle's share of the sac's depth, which grows along the last 50 mm of the cord.
         share = np.interp(
             below, (-55, -25, 0, 40, 100, 170, 220), (0.0, 0.34, 0.74, 0.66, 0.50, 0.36, 0.22)
         ) * np.exp(rng.normal(0.08, 0.15))  # fmt: skip
@@ -32,7 +32,7 @@ class CaudaEquina:
         self.bundles = Waves(rng, (90.0, 2.2, 2.6), 12)
         self.curl = rng.choice((0.0, rng.uniform(0.4, 1.6)), p=(0.8, 0.2)) * np.sin(
             2 * np.pi * s / rng.uniform(14, 30)
-        )  # redundant roots wind above a stenosis
+        )  # redundant nerve roots are tortuous above a stenosis
         self.dense = rng.uniform(0.75, 0.98)
         self.loose = rng.uniform(0.10, 0.35)
         self.depth = (d - p["sac_d"]) / (p["sac_ap"] / 2)
@@ -43,7 +43,7 @@ class CaudaEquina:
             return
         points = self.points
         across = np.abs(xs) / (points.profiles["sac_rl"] / 2)
-        # The bundle's surface is a trough: higher at the sides, lowest in the middle.
+        # The bundle's surface is concave: higher at the sides than in the middle.
         surface = 1.0 - 2.0 * self.share * (0.80 + 0.55 * np.clip(across, 0, 1) ** 2)
         s, d = points.s, points.d + self.curl
         fine, coarse = self.strands(s, d, xs), self.bundles(s, d, xs)
@@ -71,10 +71,10 @@ class Surroundings:
         phase, pitch = vertebrae.phase, vertebrae.pitch
         gap = (
             np.clip(np.minimum(phase, 1 - phase), 0, 1) * pitch
-        )  # from the edge between two levels
+        )  # distance from the boundary between two levels
         back = d - (p["sac_d"] + p["sac_ap"] / 2) - 0.6
         room = p["canal_ap"] / 2 + 5.5 - p["sac_d"] - p["sac_ap"] / 2
-        # Triangles between the laminae, their base on the sac.
+        # Triangles between the laminae, with the base on the sac.
         slope = np.clip(1 - (gap / (0.36 * pitch + 0.5)) ** 1.5, 0, 1)
         height = low * np.clip(room, 1.5, 9.0) * slope
         self.pads = coverage(back - height, 1.2) * coverage(-back - 0.3, 1.0) * (height > 0.4)

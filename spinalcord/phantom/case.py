@@ -1,4 +1,4 @@
-"""One synthetic case: a subject, lesions, a scan."""
+"""One synthetic case: a subject, its lesions and a scan."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .painting import Grid, Painting, paint
 from .tissue import draw_signals
 
 VISIBLE = 0.40
-"""Share of a voxel below which a lesion leaves no mask.  At 0.40, 68 % of drawn MS plaques count as
-visible, near the 66 % that the sagittal plane shows of those on axial slices (Galler 2016, AJNR
-37:963); at 0.15, 96 % do."""
+"""Lesions that fill less than this share of every voxel are not in the mask.  At 0.40, 68 % of the
+MS plaques drawn are visible, close to the 66 % of axial plaques seen in the sagittal plane (Galler
+2016, AJNR 37:963); at 0.15, 96 % are."""
 NOTICE = "synthetic phantom: no patient, no claim about patients"
 
 
@@ -79,7 +79,7 @@ def make_case(
     style: str = "mixed",
     visible: float = VISIBLE,
 ) -> Case:
-    """Make a synthetic sagittal T2w scan of the spine.
+    """Create a synthetic sagittal T2w scan of the spine.
 
     Anatomy, field of view and protocol are independent of the diagnosis, so that neither reveals
     it.  Lesions are placed where the field of view shows the cord.
@@ -169,7 +169,7 @@ def make_case(
 
 
 def _axes(orientation: str) -> tuple[list[int], list[bool]]:
-    """Working axis and flip of each stored axis."""
+    """Return the working axis and the flip of each stored axis."""
     pairs = {"R": (0, False), "L": (0, True), "I": (1, False), "S": (1, True), "P": (2, False),
              "A": (2, True)}  # fmt: skip
     found = [pairs[c] for c in orientation if c in pairs]
@@ -181,7 +181,7 @@ def _axes(orientation: str) -> tuple[list[int], list[bool]]:
 
 
 def _store(array: Array, affine: Array, axes: tuple[list[int], list[bool]]) -> Volume:
-    """Store a working volume (slice L->R, row S->I, column A->P) with other axes."""
+    """Reorient a working volume (slice L->R, row S->I, column A->P) to the stored axes."""
     order, flips = axes
     stored = array.transpose(order)
     matrix = affine[:, [*order, 3]].copy()
@@ -196,7 +196,7 @@ def _store(array: Array, affine: Array, axes: tuple[list[int], list[bool]]) -> V
 def _place(
     rng: np.random.Generator, spine: Spine, protocol: dict[str, Any]
 ) -> tuple[Grid, Array, Array]:
-    """Lay the field of view over the spine: grid, affine, height of pixels above its middle."""
+    """Place the field of view on the spine: grid, affine and pixel heights from its middle."""
     px = protocol["pixel_mm"]
     rows = int(protocol["fov_mm"] / px) // 2 * 2
     columns = int(protocol["fov_mm"] * protocol["fov_ap_share"] / px) // 2 * 2
@@ -215,16 +215,16 @@ def _place(
     middle = spine.x[k] + rng.normal(0, 1.2)
     x = middle + (np.arange(n) - (n - 1) / 2)[:, None] * step
     x = x + ((np.arange(thin) + 0.5) / thin - 0.5)[None] * protocol["thickness_mm"]
-    # In the scanner the field of view is upright; patients lie as they lie.
+    # The field of view is upright in the scanner; the patient may be tilted.
     affine = np.diag([step, -px, -px, 1.0])[:, [0, 2, 1, 3]]
     affine[:3, 3] = [x[0].mean(), (columns - 1) / 2 * px, (rows - 1) / 2 * px]
     return Grid(s, d, x, px, step), affine, i.astype(np.float32)
 
 
 def _span(spine: Spine, grid: Grid) -> tuple[float, float]:
-    """First and last s of the cord that the slices show well within the field of view.
+    """Return the first and last s of the cord well within the field of view and its slices.
 
-    Where a scoliosis carries the cord out of the slices, the longest stretch within them counts.
+    Where a scoliosis takes the cord out of the slices, the longest segment within them counts.
     """
     inner = np.zeros(grid.s.shape, bool)
     h, w = (int(n) for n in grid.s.shape)
@@ -285,7 +285,7 @@ def _mask(
 
 
 def _levels(spine: Spine, affine: Array, grid: Grid) -> dict[str, float]:
-    """Heights of the levels whose middle lies within the image."""
+    """Return the heights of the levels whose middle lies within the image."""
     out = {}
     for name in LEVELS:
         far = np.abs(grid.s - spine.centre(name)) + np.abs(grid.d)

@@ -1,9 +1,9 @@
 """The drawing style `chains`: lesions as clouds of soft balls strung along a random walk.
 
-The balls' densities add up and saturate, so that outline, margin and inner texture come from one
-cloud; no margin, outline or grain is drawn by itself.  Swelling follows the cloud's thickness and
-is lopsided.  This style is held out: `mixed` never draws it, so that what is learned from the other
-styles can be tested on it.
+The balls' densities add up and saturate: outline, margin and texture all come from one cloud
+instead of being drawn separately.  Swelling follows the cloud's thickness and is asymmetric.  The
+style is held out: `mixed` never draws it, so that models trained on the other styles can be tested
+on it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class LopsidedLesion(SyntheticLesion):
     def widening(self, s: Array) -> Array:
         """Factor on the cord's radius at s."""
         t = (s - self.s) / (0.75 * self.half_mm + 5.0)
-        side = 0.35 * np.sin(self.s)  # which end, as arbitrary as where it lies
+        side = 0.35 * np.sin(self.s)  # the end is drawn at random, like the position
         bell = np.exp(-(t**2)) * (1 + side * np.tanh(t))
         return np.asarray(1 + (self.swelling - 1) * np.clip(bell, 0, 1), np.float32)
 
@@ -135,7 +135,7 @@ def _cloud(
     f: Features, tissue: str, s: float, half: float, u: float, v: float, r: float, spread: float,
     **options: Any,
 ) -> Chain:  # fmt: skip
-    """String balls of about radius r along the cord from s - half to s + half.
+    """Place balls of about radius r along the cord, from s - half to s + half.
 
     `spread` is the standard deviation of their centres across the cord.
     """

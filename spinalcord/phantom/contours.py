@@ -1,9 +1,9 @@
 """The drawing style `contours`: lesions as closed curves around the cord's axis.
 
-Each cross-section is a circle bent by harmonics that turn along the cord; the ends close like a
-sine, not like an ellipsoid; margins are logistic; the strength varies log-normally; the cord swells
-along a plateau.  What is drawn (shares of features, lengths, places) follows the description in
-`diseases`; how it is drawn does not, so that a network trained on both cannot rely on either.
+Each cross-section is a circle deformed by harmonics that rotate along the cord.  The ends close
+like a sine rather than an ellipsoid, margins are logistic, the contrast varies log-normally, and
+the cord swells along a plateau.  Frequencies of features, lengths and positions follow `diseases`;
+the way of drawing does not, so that a network trained on both styles cannot rely on either.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def draw_contours(f: Features, diagnosis: str, s: float, number: int) -> Synthet
 
 
 def _body(f: Features, tissue: str, s: float, half: float, **options: Any) -> Contour:
-    """Make a contour with its own bends and grain."""
+    """Return a contour with its own deformation and texture."""
     rough = options.pop("bend", 0.12)
     bends = np.stack([
         f.rng.normal(0, rough, 4) / np.arange(1, 5) ** 0.5, f.rng.uniform(0, 2 * np.pi, 4),

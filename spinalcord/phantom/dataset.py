@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import __version__
 from ..errors import InputError
 from ..paths import local_path
 from ..scans.volume import Volume
@@ -27,7 +28,7 @@ from .simulated_readers import draw_calls, is_difficult
 LETTER = {"train": (94, 104, 81, 113), "validation": (24, 26, 20, 28), "test": (34, 45, 33, 45)}
 FORMATS = ("nifti", "dicom")
 LESION_FREE_IN = ("test", "all")
-# Age mean, SD, and share of women, from series of adults; see `lesions`.
+# Mean and SD of age, and share of women, from series of adults; see `lesion_geometry`.
 _PEOPLE = {
     "astrocytoma": (36, 14, 9 / 28), "ependymoma": (43, 14, 0.5), "MS": (37, 11, 0.74),
     "NMOSD": (46, 15, 0.89), "none": (42, 14, 0.5),
@@ -36,7 +37,7 @@ _PEOPLE = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What one case of a cohort is to be."""
+    """Specification of one case of a cohort."""
 
     name: str
     diagnosis: str
@@ -235,7 +236,7 @@ def _run(tasks: list[Any], jobs: int, progress: bool) -> None:
         if jobs == 1:
             yield from map(_make_one, tasks)
             return
-        # A new process each: threads of the caller's libraries do not survive a fork.
+        # Spawn processes: threads of the caller's libraries do not survive a fork.
         new = get_context("spawn")
         with limited_threads(1), ProcessPoolExecutor(jobs, mp_context=new) as pool:
             yield from pool.map(_make_one, tasks)
@@ -246,7 +247,7 @@ def _run(tasks: list[Any], jobs: int, progress: bool) -> None:
 
 
 def _make_one(task: _Task) -> None:
-    """Make and write one case; the anatomy's age and sex are its own draw, not the patient's."""
+    """Create and write one case; age and sex of the anatomy are not those of the patient."""
     plan, folder, format, options = task
     case = make_case(
         None if plan.diagnosis == "none" else plan.diagnosis, plan.seed,
@@ -275,7 +276,7 @@ def _write_scans(case: Case, plan: Plan, folder: Path, format: str) -> None:
 
 
 def _settings(case: Case, suffix: str) -> dict[str, Any]:
-    """What a scanner would say of itself, in BIDS terms."""
+    """Return the acquisition parameters as BIDS metadata."""
     protocol = case.parameters["protocol"]
     t2w = suffix == "T2w"
     return {
@@ -292,7 +293,7 @@ def _settings(case: Case, suffix: str) -> dict[str, Any]:
 
 
 def _save_scan(volume: Volume, path: Path) -> None:
-    """Write int16 as it is; results go through `save_volume`, which widens it."""
+    """Write a scan as int16, which `save_volume` would convert to a wider type."""
     import nibabel
 
     cls: Any = nibabel.Nifti1Image
@@ -302,8 +303,6 @@ def _save_scan(volume: Volume, path: Path) -> None:
 
 
 def _describe(folder: Path, seed: int, n_readers: int) -> None:
-    from .. import __version__
-
     made = [{"Name": "spinalcord", "Version": __version__}]
     common = {"BIDSVersion": "1.9.0", "GeneratedBy": made, "Notice": NOTICE, "Seed": seed}
     write_json(folder / "dataset_description.json",

@@ -1,4 +1,4 @@
-"""Decoys: the contrast of a lesion outside the cord, where it is not a lesion."""
+"""Decoys: the contrast of a lesion placed outside the cord, where it is none."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def draw_elsewhere(rng: np.random.Generator, host: Host, image: Array, decoy: st
         `cord` is the intensity of what lies there, and `csf` as much brighter as fluid is than
         the cord; no fluid gives way around it.
     """
-    edge = float(np.median(host.b * host.sac))  # of the fluid, then bone, fat and muscle, mm
+    edge = float(np.median(host.b * host.sac))  # mm of CSF; beyond it lie bone, fat and muscle
     if decoy == "vertebra":
         side, back = rng.uniform(-5, 5), -edge - rng.uniform(8, 14)
     else:
         side, back = rng.uniform(9, 17) * rng.choice((-1, 1)), edge + rng.uniform(14, 24)
-    # Rows stay rows: the line moves within slices and columns alone, and never out of the scan.
+    # Shift the line across slices and columns only, and keep it within the scan.
     spacing, shape = np.array(host.spacing_mm), np.array(image.shape)
     line = host.line + np.array([side, 0.0, back])
     last = (shape - 1) * spacing

@@ -1,4 +1,4 @@
-"""A phantom as a DICOM series: one MR file per sagittal slice, written by SimpleITK."""
+"""Write a phantom as a DICOM series: one MR file per sagittal slice, with SimpleITK."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def save_series(
     patient : str
         Patient's name and ID.
     description : str
-        Of the series.
+        Description of the series.
     settings : dict
         RepetitionTime and EchoTime in seconds, SliceThickness, ...; BIDS names.
     entropy : int
@@ -76,7 +76,7 @@ def save_series(
     writer = writer_class()
     writer.KeepOriginalImageUIDOn()
     for k in range(volume.shape[2]):
-        # A volume of one slice: of a flat image the writer would take 1 mm for the step.
+        # Keep a slice axis of length 1: for a 2D image the writer assumes a spacing of 1 mm.
         image: Any = sitk.GetImageFromArray(np.ascontiguousarray(volume.array[:, :, k].T[None]))
         image.SetSpacing((*volume.spacing_mm[:2], settings["SpacingBetweenSlices"]))
         x, y, z = (volume.affine @ [0, 0, k, 1])[:3]
@@ -92,6 +92,6 @@ def save_series(
 
 
 def _uid(entropy: int, what: str) -> str:
-    """UID of a UUID's form, from a number and a word."""
+    """Return a UID in UUID form, derived from a number and a word."""
     words = np.random.SeedSequence([entropy, *what.encode()]).generate_state(2, np.uint32)
     return f"2.25.{int(words[0]) << 32 | int(words[1])}"

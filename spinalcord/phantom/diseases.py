@@ -1,4 +1,4 @@
-"""The four diagnoses: what a lesion of each is made of.  Sources are listed in `lesions`."""
+"""Features of the lesions of each diagnosis.  Sources are listed in `lesion_geometry`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from .fields import Waves
 from .lesion_geometry import Part, SyntheticLesion
 
-# Share of cases, by diagnosis, with each optional feature.  Numbers in brackets refer to
-# `lesion_geometry`; values without one, and the zeros, are common ranges, not findings.
+# Share of cases with each optional feature, by diagnosis.  Numbers in brackets refer to the
+# references of `lesion_geometry`; values without one, and zeros, are assumptions.
 CHANCES: dict[str, dict[str, float]] = {
     # [1] to Miyazawa 1999: 10 to 36 %; [4], [5]: 61 to 90 %.
     "polar_cyst": {"astrocytoma": 0.20, "ependymoma": 0.65, "MS": 0, "NMOSD": 0},
@@ -42,7 +42,7 @@ CHANCES: dict[str, dict[str, float]] = {
 }
 HIGH_GRADE = 10 / 28  # of adult cord astrocytomas, PMID 11451207
 # Columns of the cord in MS: share of lesions, share of the cross-section, direction in degrees
-# from straight back [7].
+# from posterior [7].
 COLUMNS = (("lateral", 0.59, 0.12, (65, 105)), ("posterior", 0.35, 0.16, (0, 30)),
            ("anterior", 0.06, 0.06, (150, 180)))  # fmt: skip
 
@@ -54,7 +54,7 @@ class Features:
     ----------
     rng : Generator
     lean : callable
-        Says whose description the next feature follows.
+        Returns the diagnosis whose description the next feature follows.
     segment_mm : float
     contrast : float
         Factor on the strength of all parts.
@@ -92,7 +92,7 @@ class Features:
         return Waves(self.rng, (1.8 * length_mm, length_mm, length_mm))
 
     def part(self, tissue: str, s: float, half_mm: float, **options: Any) -> Part:
-        """Make a part with its own outline and grain."""
+        """Return a part with its own outline and grain."""
         grain = self.waves(4.0) if options.get("uneven") else None
         outline = self.waves(6.0) if options.get("rough") else None
         options["strength"] = options.get("strength", 1.0) * self.contrast
@@ -172,7 +172,7 @@ def _tumour(f: Features, diagnosis: str, s: float) -> SyntheticLesion:
 
 
 def _tumour_details(f: Features, solid: Part, high: bool) -> list[Part]:
-    """Cysts, caps, necrosis and blood of a tumour."""
+    """Draw cysts, caps, necrosis and blood of a tumour."""
     rng, s, half = f.rng, solid.s, solid.half_mm
     parts: list[Part] = []
     if high and rng.uniform() < 0.6:

@@ -1,4 +1,4 @@
-"""Smooth random fields and soft edges: what anatomy, lesions and artefacts are drawn with."""
+"""Smooth random fields and soft edges, for anatomy, lesions and artefacts."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Waves:
         self._phase = rng.uniform(0, 2 * np.pi, n).astype(np.float32)
 
     def __call__(self, a: Array, b: Array, c: Array) -> Array:
-        """Value at points (mm), mean 0 and unit variance."""
+        """Return the value at points (mm), with mean 0 and unit variance."""
         total = np.zeros(np.broadcast(a, b, c).shape, np.float32)
         for (ka, kb, kc), phase in zip(self._k, self._phase, strict=True):
             total += np.cos(ka * a + kb * b + kc * c + phase)

@@ -1,4 +1,4 @@
-"""A real scan that receives lesions: course of the cord, intensities and noise."""
+"""A real scan that receives lesions: its cord's centre line, intensities and noise."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def measure_host(
     line, a, b = _line(cord, spacing_mm, where)
     s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     slope = np.gradient(line, s, axis=0)
-    b = b * np.clip(np.abs(slope[:, 1]), 0.3, 1)  # rows cut a tilted cord lengthwise
+    b = b * np.clip(np.abs(slope[:, 1]), 0.3, 1)  # rows cross a tilted cord obliquely
     flat = np.zeros(len(s))
     bare = Host(spacing_mm, line, s, a, b, flat, flat, flat, 0.0, (0.0, 0.0, 0.0))
     index, u, v, at = _around(bare, cord)
@@ -153,7 +153,7 @@ def _line(
     across, along = weight.sum(2), weight.sum(0)
     x = (across * i[:, None]).sum(0) / total
     y = (along * j[None]).sum(1) / total
-    # An ellipse has half axes of twice its standard deviations; pixels add a twelfth of a square.
+    # The half axes of an ellipse are twice its standard deviations; pixels add a variance of 1/12.
     a = 2 * np.sqrt((across * (i[:, None] - x) ** 2).sum(0) / total + spacing_mm[0] ** 2 / 12)
     b = 2 * np.sqrt((along * (j[None] - y[:, None]) ** 2).sum(1) / total + spacing_mm[2] ** 2 / 12)
     every = np.arange(rows[0], rows[-1] + 1)
@@ -163,7 +163,7 @@ def _line(
 
 
 def _around(host: Host, cord: Array) -> tuple[Array, Array, Array, Array]:
-    """Voxels within about three radii of the cord: index (n, 3), u, v and s."""
+    """Return the voxels within about three radii of the cord: index (n, 3), u, v and s."""
     index = near_line(host, cord.shape, 3.0)
     s, _, u, v, _ = host.locate(index * np.array(host.spacing_mm))
     return index, u, v, s
@@ -186,7 +186,7 @@ def near_line(host: Host, shape: tuple[int, ...], radii: float) -> Array:
 
 
 def _running(s: Array, at: Array, values: Array, chosen: Array, percentile: float) -> Array:
-    """Percentile of the chosen values along s, over windows of 12 mm, smoothed."""
+    """Return a smoothed running percentile along s, over windows of 12 mm."""
     edges = np.arange(s[0], s[-1] + 6, 6.0)
     centre, level = [], []
     for low in edges:
@@ -200,10 +200,10 @@ def _running(s: Array, at: Array, values: Array, chosen: Array, percentile: floa
 
 
 def _noise(image: Array, core: Array, cord: Array) -> tuple[float, tuple[float, float, float]]:
-    """Noise in the core of the cord, from first and second differences along each axis.
+    """Estimate the noise in the core of the cord from differences along each axis.
 
-    Where the correlation r falls geometrically with distance, their mean squares are
-    2 sd^2 (1 - r) and 2 sd^2 (1 - r) (3 - r).
+    If the correlation r decays geometrically with distance, the mean squares of first and second
+    differences are 2 sd^2 (1 - r) and 2 sd^2 (1 - r) (3 - r).
     """
     inside = np.zeros(cord.shape, bool)
     inside[tuple(core.T)] = True

@@ -1,11 +1,10 @@
 """Insert lesions into real scans without other traces of the manipulation.
 
-The cord around the lesion is widened (the fluid around it gives way), then the lesion's contrast
-is added on top of the scan's own noise, with partial volume over the scan's own voxels.  Wherever
-voxels were moved, interpolation has smoothed their noise; what it took away is drawn anew, with
-the level measured in the cord.  A sham insertion moves voxels in the same way but adds neither
-contrast nor swelling; a decoy has the contrast, but lies beside the cord: train with both among
-the negatives.
+The cord is widened around the lesion at the expense of the CSF.  The lesion's contrast is then
+added to the scan with its noise, with partial volume in the scan's own voxels.  Interpolation
+smooths the noise of displaced voxels; the lost noise is drawn anew at the level measured in the
+cord.  A sham insertion displaces voxels in the same way but adds neither contrast nor swelling; a
+decoy has the contrast but lies beside the cord.  Include both among the negatives when training.
 """
 
 from __future__ import annotations
@@ -179,7 +178,7 @@ def _check_feather(feather_mm: tuple[float, float] | None) -> tuple[float, float
 
 
 def _cord(mask: Any, scan: Volume) -> Array:
-    """Read a cord mask, which may hold shares of voxels, into the working orientation."""
+    """Read a cord mask, possibly fractional, in the working orientation."""
     if isinstance(mask, (str, os.PathLike)):
         mask = load(mask)
     mask = Volume.from_any(mask)
@@ -191,7 +190,7 @@ def _cord(mask: Any, scan: Volume) -> Array:
 
 
 def _colours(rng: np.random.Generator) -> dict[str, float]:
-    """Where each tissue's signal lies between cord (0) and CSF (1), for some T2w protocol."""
+    """Return each tissue's signal relative to cord (0) and CSF (1), for a random T2w protocol."""
     signals = draw_signals(rng, draw_protocol(rng, region="cervical", kind="2d"))
     low, high = float(signals["white"][0]), float(signals["csf"][0])
     return {name: (float(value[0]) - low) / (high - low) for name, value in signals.items()}
@@ -205,9 +204,9 @@ def _contrast(
     colours: dict[str, float],
     blur_mm: float,
 ) -> tuple[Array, Array]:
-    """Change of signal by a lesion, and its share of each voxel, over thin slices of the voxels.
+    """Return a lesion's signal change and share of each voxel, averaged over thin slices.
 
-    `room` is the share of each voxel that a lesion may take.
+    `room` is the share of each voxel that the lesion may fill.
     """
     s, _, u, v, _ = site.place
     wide = site.wide
@@ -239,7 +238,7 @@ def _blended(
     share: Array,
     values: Array,
 ) -> Array:
-    """Return what a lesion adds to the values of a site, in the way of its style."""
+    """Return the signal that a lesion adds to the voxels of a site, blended as in its style."""
     s, _, u, v, _ = site.place
     if lesion.blend == "scaled":
         return np.asarray(change * np.clip(values / host.profile("cord", s), 0.6, 1.6))
@@ -252,7 +251,7 @@ def _blended(
 
 
 def _back(scan: Volume, working: Array) -> Volume:
-    """Store a working array as the scan is stored; images in the scan's own data type."""
+    """Reorient a working array as the scan is stored; images keep the scan's data type."""
     order = scan.orientation
     flipped = working[tuple(slice(None, None, -1 if f else 1) for f in order.flips)]
     stored = flipped.transpose(np.argsort(order.permutation))

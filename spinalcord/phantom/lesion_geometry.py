@@ -1,11 +1,11 @@
-"""Lesions by diagnosis, in coordinates of the cord, for phantoms and for real scans alike.
+"""Lesions by diagnosis in cord coordinates, for phantoms and real scans.
 
 A point of the cord is (s, u, v): s along it in millimetres, u to the right and v to the back in
 units of the cord's half axes, so that the cord is u^2 + v^2 <= 1.  A lesion is a list of parts,
 painted one over the other, and a profile of swelling.
 
-What is drawn follows published descriptions.  Shares are from small surgical or academic series
-with differing definitions; they are starting points, not constants of nature.
+The lesions follow published descriptions.  Frequencies come from small surgical or academic series
+with differing definitions and are only approximate.
 
 Astrocytoma: 4 to 7 segments, ill-defined in 10 of 10 [1]_, eccentric in 62 % (pilocytic) [2]_,
 uneven, polar cysts in 1 of 10 [1]_ to 36 %, no enhancement in about 30 % [3]_.
@@ -47,7 +47,7 @@ DIAGNOSES = ("astrocytoma", "ependymoma", "MS", "NMOSD")
 LOOK_ALIKE = {
     "astrocytoma": "ependymoma", "ependymoma": "astrocytoma", "MS": "NMOSD", "NMOSD": "MS"
 }  # fmt: skip
-SEGMENT_MM = 20.0  # where the levels of a scan are not known
+SEGMENT_MM = 20.0  # used where the levels of a scan are unknown
 STYLES = ("ellipsoids", "contours", "chains")
 """The ways of drawing a lesion."""
 _DRAWN_BY = {
@@ -191,7 +191,7 @@ def sample_lesions(
     diagnosis : str
         One of `DIAGNOSES`.
     span : (first, last) float
-        Where along the cord (s, mm) centres may lie: what the field of view shows.
+        Range of centres along the cord (s, mm): the field of view.
     difficulty : float, default 0.5
         0: every feature is drawn from the diagnosis's own description.  Up to 1: each feature
         (place, length, margin, ...) comes from the look-alike with probability 0.3 x difficulty,
@@ -271,7 +271,7 @@ def _centre(rng: np.random.Generator, span: tuple[float, float]) -> float:
 
 
 def _overlap(a: SyntheticLesion, b: SyntheticLesion) -> bool:
-    """Whether two lesions touch: as long as they are apart along s or in the cross-section."""
+    """Return whether two lesions overlap both along s and in the cross-section."""
     apart = abs(a.s - b.s) > a.half_mm + b.half_mm + 2.0
     p, q = a.parts[-1], b.parts[-1]
     beside = np.hypot(p.u - q.u, p.v - q.v) > max(p.ru, p.rv) + max(q.ru, q.rv) + 0.15

@@ -1,8 +1,8 @@
 """Displace voxels of a scan around its cord, and restore the noise lost in interpolation.
 
-The cord is widened and the fluid around it gives way; all insertions, shams included, also slide
-along the cord by part of a voxel.  Interpolation smooths noise: its second differences within the
-cord tell how much is gone.
+The cord is widened at the expense of the CSF, and every insertion, shams included, also shifts
+voxels along the cord by part of a voxel.  Interpolation smooths noise; second differences within
+the cord measure how much was lost.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .host import Host, near_line
 from .lesion_geometry import SyntheticLesion
 
 Place = tuple[Array, Array, Array, Array, Array]
-"""What `Host.locate` returns: s, across, u, v, tangent."""
+"""Result of `Host.locate`: s, across, u, v, tangent."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Site:
     ----------
     index : (n, 3) int
     place : arrays of length n
-        Where they lie along and across the line.
+        Their positions along and across the line.
     wide : (n,)
         Factor on the line's radius there.
     source : (n, 3)
-        Where in the scan their content comes from, in voxels.
+        Position in the scan of their content, in voxels.
     moved : (n,) bool
-        Which do not come from their own place.
+        Those whose content comes from another place.
     """
 
     index: Array
@@ -55,7 +55,7 @@ def draw_site(
     host : Host
     lesions : list of SyntheticLesion
     shape : three ints
-        Of the scan.
+        Intensities of the scan.
     widen : bool
         Whether the cord swells with the lesions.
     spared : bool array of that shape, optional
@@ -108,7 +108,7 @@ def interpolate_mask(mask: Array, at: Array) -> Array:
 def _near(
     host: Host, lesions: list[SyntheticLesion], shape: tuple[int, ...]
 ) -> tuple[Array, Place]:
-    """Voxels that a lesion may touch, and where they lie along and across the cord."""
+    """Return the voxels that a lesion may reach, with coordinates along and across the cord."""
     index = near_line(host, shape, 3.2)
     place = host.locate(index * np.array(host.spacing_mm))
     s, _, u, v, _ = place
@@ -120,13 +120,13 @@ def _near(
         reach |= (s > min(first, lesion.s - 1.3 * lesion.half_mm) - margin) & (
             s < max(last, lesion.s + 1.3 * lesion.half_mm) + margin
         )
-    # Beyond the ends of the mask the line is unknown: leave those voxels alone.
+    # The centre line is unknown beyond the ends of the mask: leave those voxels unchanged.
     reach &= (radius < 3.0) & (s > host.s[0] + 1) & (s < host.s[-1] - 1)
     return index[reach], tuple(q[reach] for q in place)  # type: ignore[return-value]
 
 
 def _widening(host: Host, lesions: list[SyntheticLesion], s: Array) -> Array:
-    """Factor on the cord's radius, limited by the room that the fluid leaves."""
+    """Return the factor on the cord's radius, limited by the CSF space."""
     wide = np.ones(len(s))
     for lesion in lesions:
         own = lesion.widening(s)
@@ -138,11 +138,11 @@ def _sources(
     rng: np.random.Generator, host: Host, index: Array,
     place: Place, wide: Array, lesions: list[SyntheticLesion],
 ) -> tuple[Array, Array]:  # fmt: skip
-    """Where in the scan each voxel's content comes from, in voxels; and which have moved.
+    """Return each voxel's source position in the scan (voxels), and which voxels are displaced.
 
-    Within the widened cord radii shrink back by the factor; outside they meet the identity at the
-    border of the sac.  All insertions, shams included, also slide by part of a voxel along the
-    cord, so that moved voxels do not betray a lesion.
+    Radii within the widened cord are divided by the factor; outside, the displacement decreases to
+    zero at the border of the sac.  Every insertion, shams included, also shifts voxels along the
+    cord by part of a voxel, so that interpolation does not reveal a lesion.
     """
     s, across, u, v, tangent = place
     radius = np.maximum(np.hypot(u, v), 1e-6)
@@ -163,10 +163,10 @@ def _sources(
 def _interpolate(
     image: Array, at: Array, noise_r: tuple[float, float, float]
 ) -> tuple[Array, Array]:
-    """Interpolate at (n, 3) voxel positions; also the share of the noise variance that is lost.
+    """Interpolate at (n, 3) voxel positions; also return the lost share of the noise variance.
 
-    Lanczos's kernel over six rows, which keeps fine detail along the cord, and over four
-    columns and slices, which rings less at its edges.
+    Lanczos kernels: six rows, to keep fine detail along the cord, and four columns and slices, to
+    limit ringing at the cord's edges.
     """
     taps, weights = zip(
         *(_lanczos(at[:, k], n, image.shape[k]) for k, n in enumerate((2, 3, 2))), strict=True
@@ -187,7 +187,7 @@ def _interpolate(
 
 
 def _lanczos(at: Array, n: int, length: int) -> tuple[Array, Array]:
-    """Indices and weights (2 n, points) of the neighbours of positions along one axis."""
+    """Return the indices and weights (2 n, points) of neighbours along one axis."""
     base = np.floor(at).astype(np.int64)
     index = base[None] + np.arange(1 - n, n + 1)[:, None]
     x = at[None] - index
@@ -199,11 +199,11 @@ def _fresh(
     rng: np.random.Generator, image: Array, host: Host, index: Array, sample: Array, lost: Array,
     radius: Array,
 ) -> Array:  # fmt: skip
-    """Draw the noise that interpolation took away, for the voxels at `index`.
+    """Draw the noise lost by interpolation, for the voxels at `index`.
 
-    What sliding along the cord takes away is fine along the rows, so the noise is: second
-    differences of white noise there, and of the host's correlation across.  Its level closes the
-    loop: second differences within the cord must have the energy that they had.
+    Shifting along the cord removes fine detail along the rows.  The noise therefore consists of
+    second differences of white noise along rows, with the host's correlation across.  Its level is
+    chosen to restore the energy of second differences within the cord.
     """
     low, high = index.min(0), index.max(0) + 1
     noise = rng.standard_normal(high - low + [0, 2, 0])
@@ -224,18 +224,18 @@ def _fresh(
         return np.zeros(len(index))
     taken, added = _bend(before, core) - _bend(after, core), _bend(noise, core)
     level = np.sqrt(max(taken, 0.0) / added) if added > 0 else 0.0
-    # No more than the host's own noise, should anatomy have been smoothed as well.
+    # At most the host's own noise, in case anatomy was smoothed as well.
     return np.asarray(min(level, 1.5 * host.noise_sd) * noise[tuple(inner.T)])
 
 
 def _bend(values: Array, core: Array) -> float:
-    """Mean square of second differences along the rows, without the largest."""
+    """Return the trimmed mean square of second differences along the rows."""
     bend = (values[:, :-2] - 2 * values[:, 1:-1] + values[:, 2:])[core] ** 2
     return float(np.mean(np.minimum(bend, np.percentile(bend, 95))))
 
 
 def _correlated(noise: Array, r: float, axis: int) -> Array:
-    """Correlate neighbours along an axis by r, keeping the variance."""
+    """Correlate neighbours along an axis with coefficient r, preserving the variance."""
     if r <= 0 or noise.shape[axis] < 3:
         return noise
     k = (1 - np.sqrt(1 - 2 * r * r)) / (2 * r)

@@ -1,9 +1,8 @@
-"""Paint a spine onto the slices of a scan: each tissue over what lies behind it.
+"""Paint a spine onto the slices of a scan, each tissue over those behind it.
 
-Edges carry partial volume: in the plane each shape is drawn with an edge as wide as a pixel, and
-across it every slice is the mean of several thin ones.  Only the cord's and the spine's
-surroundings are computed per thin slice; skin, muscle and viscera change slowly and are drawn
-once per slice.
+Edges have partial volume: within a slice every shape has an edge one pixel wide, and a slice is the
+mean of several thin ones.  Only the cord, the canal and the vertebrae are computed per thin slice;
+skin, muscle and viscera change slowly and are drawn once per slice.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from .vertebrae import Points, Signals, Vertebrae
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the slices lie: pixel positions in the spine, and thin slices within each slice.
+    """Positions of the slices: pixels in the spine, and thin slices within each slice.
 
     `s` and `d` are (rows, columns), mm; `x` is (slices, thin slices), mm towards the right.
     """
@@ -70,7 +69,7 @@ def paint(
     rng : Generator
     spine, grid, lesions
     signals : dict of (4,) arrays
-        Of each tissue, see `tissue.draw_signals`.
+        Signal of each tissue, see `tissue.draw_signals`.
     protocol : dict
     channels : 2 or 4
         T2w alone, or with contrast-enhanced T1w.
@@ -106,7 +105,7 @@ class _Layer:
 
 
 class _Painter:
-    """What does not change from thin slice to thin slice, computed once."""
+    """Painter of thin slices; holds what all thin slices of a case share."""
 
     def __init__(
         self, rng: np.random.Generator, spine: Spine, grid: Grid, lesions: list[SyntheticLesion],
@@ -158,7 +157,7 @@ class _Painter:
         return _Layer(canvas, moving, cord, lesions)
 
     def _void(self, xs: Array) -> Array:
-        """Share of each pixel whose signal is lost around metal, beside the canal."""
+        """Return the share of each pixel lost to metal artefacts beside the canal."""
         side = np.abs(np.abs(xs) - self.p["sac_rl"] / 2 - 7.0)
         return np.asarray(self.metal * coverage(side - 4.0, 5.0))
 
@@ -206,7 +205,7 @@ class _Painter:
 
 
 def _enhanced(signals: Signals, tissue: str, enhancement: float) -> Array:
-    """Colour of a tissue that takes up contrast agent: only T1w changes."""
+    """Return the signals of an enhancing tissue: only T1w changes."""
     colour: Array = signals[tissue]
     if enhancement <= 0 or len(colour) < 4:
         return colour
@@ -216,7 +215,7 @@ def _enhanced(signals: Signals, tissue: str, enhancement: float) -> Array:
 
 
 def _metal(spine: Spine, s: Array, d: Array) -> Array:
-    """Loss of signal around pedicle screws, in the sagittal plane."""
+    """Return the signal loss around pedicle screws in the sagittal plane."""
     loss = np.zeros(len(s), np.float32)
     for level in np.nonzero(spine.screws)[0]:
         middle = (spine.edges[level] + spine.edges[level + 1]) / 2
@@ -226,7 +225,7 @@ def _metal(spine: Spine, s: Array, d: Array) -> Array:
 
 
 def _flow(rng: np.random.Generator, band: Any, protocol: dict[str, Any]) -> Array:
-    """Loss of CSF signal by pulsation: patches, most of them behind the thoracic cord."""
+    """Return the CSF flow voids: patches, most of them behind the thoracic cord."""
     where = np.clip(0.4 + 0.6 * Waves(rng, (28, 3, 5))(band.s, band.d, band.s * 0), 0, 1)
     behind = coverage(-(band.d - 1.5), 3.0)
     chest = coverage(150 - band.s, 60.0) * coverage(band.s - 420, 60.0)

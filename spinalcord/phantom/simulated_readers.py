@@ -1,8 +1,9 @@
 """Simulate readers with given accuracies and correlated errors.
 
-Each task is binormal: a reader's impression of a case is the truth's side, plus what the case has
-in common for all readers, plus the reader's own error; the sum of the two has unit variance.  The
-accuracies are those of the letter's seven readers: 152 of 157, 57 of 79, 52 of 78.
+Each task follows a binormal model: a reader's rating of a case is the mean of its true class, plus
+a case effect shared by all readers, plus the reader's own error; the two errors together have unit
+variance.  The accuracies are those of the letter's seven readers (152 of 157, 57 of 79, 52 of 78;
+Zhuo et al., Radiology: Artificial Intelligence 2022).
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from .fields import Array
 
 TUMOURS, DEMYELINATION = ("astrocytoma", "ependymoma"), ("MS", "NMOSD")
 ACCURACY = (152 / 157, 57 / 79, 52 / 78)  # tumour or not; which tumour; which demyelination
-SHARED = 0.5  # of the variance, by the case (an assumption: agreement between .5 and .7)
-LAPSE = 0.015  # of the calls made by chance (an assumption)
+SHARED = 0.5  # share of the variance due to the case (assumed; gives agreement of .5 to .7)
+LAPSE = 0.015  # share of calls made at random (assumed)
 
 
 def draw_calls(
@@ -36,7 +37,7 @@ def draw_calls(
     diagnoses : list of str
         The truth.
     difficulty : (n,) float
-        Of the images; harder ones are called wrong more often by all readers.
+        Difficulty of the images; all readers misjudge harder ones more often.
     n_readers : int
     accuracy : three floats
         Tumour or demyelination; astrocytoma or ependymoma; MS or NMOSD.
@@ -65,7 +66,7 @@ def draw_calls(
         pair, other = (TUMOURS, DEMYELINATION) if truth in TUMOURS else (DEMYELINATION, TUMOURS)
         task = 1 if truth in TUMOURS else 2
         wrong = pair[1 - pair.index(truth)]
-        # Having missed the group, a reader has nothing to go by within the wrong one.
+        # Within the wrong group no diagnosis is right, so the reader guesses.
         missed = rng.integers(0, 2, n_readers)
         out.append([
             (truth if right[task][i, r] else wrong) if right[0][i, r] else other[missed[r]]
@@ -75,7 +76,7 @@ def draw_calls(
 
 
 def _right(rng: np.random.Generator, accuracy: float, hard: Array, n_readers: int) -> Array:
-    """Whether each call is right, (cases, readers) bool."""
+    """Draw whether each call is right, (cases, readers) bool."""
     careful = min((accuracy - LAPSE / 2) / (1 - LAPSE), 0.999)
     distance = NormalDist().inv_cdf(careful)
     case = -0.5 * hard + np.sqrt(0.75) * rng.standard_normal(len(hard))

@@ -1,9 +1,9 @@
-"""Signal of tissue from its proton density, T1 and T2, or drawn at random.
+"""Tissue signal from proton density, T1 and T2, or drawn at random.
 
-The values are those collected for 3 T with their sources below; at 1.5 T soft tissue has a
-shorter T1 and a longer T2.  Values without a source are common ranges, not findings: cord proton
-densities, cyst, haemosiderin, and the T2 of demyelination, set so that its ratio to white matter
-is that reported for oedema and gliosis.
+The values are for 3 T, from the sources below; at 1.5 T soft tissue has a shorter T1 and a longer
+T2.  Values without a source are assumptions within common ranges: cord proton densities, cyst,
+haemosiderin, and the T2 of demyelination, whose ratio to white matter is that reported for oedema
+and gliosis.
 
 References
 ----------
@@ -61,8 +61,8 @@ TISSUES: dict[str, Tissue] = {
     "haemosiderin": Tissue(900, 25, 0.60),
     "blood": Tissue(1000, 45, 0.75),
 }
-# T2 in ms where subjects and methods differ more than `jittered` allows: fat on fast spin echo
-# measures 41 to 143 ms (Pai 2008, PMC2849643), marrow 49 [2] to 101 ms (SyMRI, PMC7410772).
+# T2 in ms of tissues whose published values vary more than `jittered` does: fat on fast spin
+# echo 41 to 143 ms (Pai 2008, PMC2849643), marrow 49 [2] to 101 ms (SyMRI, PMC7410772).
 _T2_RANGES = {"fat": (75.0, 140.0), "marrow": (48.0, 80.0)}
 LESION_TISSUES = tuple(TISSUES)[tuple(TISSUES).index("low_grade") :]
 
@@ -96,7 +96,7 @@ def draw_signals(
     nucleus_t2: float = 150.0,
     random_contrast: bool = False,
 ) -> dict[str, Array]:
-    """Give every tissue its signal on the T2w and the contrast-enhanced T1w image.
+    """Return the signal of every tissue on the T2w and the contrast-enhanced T1w image.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Bodies, discs, arches and spinous processes, with what age and operations do to them.
+"""Bodies, discs, arches and spinous processes, with degeneration and operations.
 
-Sizes of posterior elements are common textbook ranges, not findings.  Signal by Pfirrmann grade
+Sizes of posterior elements are common textbook ranges.  Signal by Pfirrmann grade
 follows the T2 of the nucleus in ESR poster 58d54bf2 (210, 129, 84 and 51 ms for I to IV).
 """
 
@@ -79,7 +79,7 @@ class Vertebrae:
         self._arches(canvas, xs, signals)
 
     def _column(self, k: Array, top: Array, bottom: Array) -> None:
-        """Bodies, discs and nuclei in the sagittal plane."""
+        """Draw bodies, discs and nuclei in the sagittal plane."""
         spine, s, d = self.spine, self.points.s, self.points.d
         p, px, n = self.points.profiles, self.points.px, len(LEVELS)
         front = -(p["canal_ap"] / 2 + 2.0)
@@ -87,14 +87,14 @@ class Vertebrae:
         centre = front - depth / 2
         off = np.abs(d - centre) / (depth / 2)
         wall = np.abs(d - centre) - depth / 2
-        # The disc lies half above, half below the edge between two levels.
+        # The disc is centred on the boundary between two levels.
         above, below = spine.discs[np.clip(k - 1, 0, n - 1)] / 2, spine.discs[k] / 2
         above = np.where(k <= 1, -2.0, above)  # the dens rises out of C2 through C1
         dish = 0.9 * np.clip(1 - off**2, 0, 1)
         ends = np.maximum(above - (s - top), below - (bottom - s)) + dish
         waist = 1.1 * np.clip(1 - np.abs(2 * self.phase - 1), 0, 1)
         bony = coverage(np.maximum(wall + waist, ends) + 0.7, px * 1.2)
-        # The dens narrows upwards to a rounded tip; the arch of C1 lies in front of it.
+        # The dens tapers to a rounded tip; the anterior arch of C1 lies in front of it.
         tip = ellipse_distance(s - 14, d - front + 5.5, 15.0, 5.5)
         dens = np.where(s < 14, coverage(tip + 0.6, px), 1.0)
         arch = ellipse_distance(s - 5, d - front + 14.5, 5.5, 3.0)
@@ -111,14 +111,14 @@ class Vertebrae:
         core = ellipse_distance(gap, d - centre - 0.06 * depth, np.maximum(thick * 0.32, 0.7),
                                 depth * 0.30)  # fmt: skip
         self.nucleus = (coverage(core, 1.2) * real).astype(np.float32)
-        cleft = 1 - 0.35 * coverage(gap - 0.6, 1.0)  # the dark line of a grown disc
+        cleft = 1 - 0.35 * coverage(gap - 0.6, 1.0)  # the dark intranuclear cleft of an adult disc
         self.grade_signal = (spine.nuclei * _NUCLEUS[spine.grades - 1])[nearest] * cleft
         vein = coverage(ellipse_distance((self.phase - 0.5) * 18, d - front + 2, 1.0, 3.5), 1.0)
         self.body = (bony * (1 - 0.5 * vein * (k >= 2))).astype(np.float32)
         self.gap, self.nearest = gap, nearest
 
     def _endplates(self, rng: np.random.Generator, k: Array) -> None:
-        """Marrow changed along worn discs: fatty or oedematous, and round islands of fat."""
+        """Draw endplate changes, fatty or oedematous, and round islands of fat."""
         s, d = self.points.s, self.points.d
         reach = self.spine.endplate_mm[self.nearest]
         near = coverage(self.gap - np.abs(reach) - 2 + 2 * self.edge, 4.0) * (reach != 0)
@@ -127,7 +127,7 @@ class Vertebrae:
         self.oedema = (near * (reach < 0)).astype(np.float32)
 
     def _spinous(self, rng: np.random.Generator) -> None:
-        """Spinous processes: slabs that hang down, steepest in the middle of the chest."""
+        """Draw spinous processes: slabs that slope down, steepest in the mid-thoracic spine."""
         s, d, px = self.points.s, self.points.d, self.points.px
         spine, profile = self.spine, self.spine.profiles["canal_ap"]
         outer = np.full(len(s), 1e3, np.float32)
@@ -143,7 +143,7 @@ class Vertebrae:
             a = d - back - long
             b = s - (spine.centre(name) + 3 + slope * (long + a) + rng.normal(0, 0.8))
             near = np.abs(b) < 40
-            if spine.removed[level]:  # laminectomy: scar where the process was
+            if spine.removed[level]:  # laminectomy: scar in place of the process
                 hole = ellipse_distance(a - 6, b, long + 14, 0.55 * high + 8)
                 self.wound = np.maximum(self.wound, coverage(hole, 5.0)).astype(np.float32)
                 continue
@@ -155,7 +155,7 @@ class Vertebrae:
         self.spinous, self.spinous_core = coverage(outer + rough, px), coverage(inner + rough, px)
 
     def _arches(self, canvas: Array, xs: Array, signals: Signals) -> None:
-        """Paint what lies beside the canal: pedicles and joints, foramina with fat and a root."""
+        """Paint what lies beside the canal: pedicles, joints, and foramina with fat and a root."""
         p, d = self.points.profiles, self.points.d
         canal = p["canal_ap"] / 2 + 1.6
         side = np.abs(xs) - p["sac_rl"] / 2
@@ -165,7 +165,7 @@ class Vertebrae:
         paint_over(canvas, beside * bone, signals["void"])
         inner = coverage(np.abs(d - 0.45 * canal) - 1.45 * canal + edge + 1.1, 1.5)
         paint_over(canvas, beside * inner, signals["marrow"], 0.8 * self.marrow * self.arch)
-        # A joint runs obliquely from behind the foramen down and back.
+        # The joint space runs obliquely from behind the foramen down and back.
         along = (self.phase - 0.9) * pitch - 0.7 * (d - canal) + 0.5 * edge
         along = (along + pitch / 2) % pitch - pitch / 2
         joint = coverage(np.abs(along) - 0.7, 1.0) * coverage(0.6 * canal - d, 2.0)
@@ -180,7 +180,7 @@ class Vertebrae:
 
 
 def _slab(x: Array, y: Array, a: float, b: float, radius: float) -> Array:
-    """Signed distance to a rectangle of half sides a, b with rounded corners."""
+    """Return the signed distance to a rounded rectangle with half sides a and b."""
     p, q = np.abs(x) - a + radius, np.abs(y) - b + radius
     outside = np.hypot(np.maximum(p, 0), np.maximum(q, 0))
     return np.asarray(outside + np.minimum(np.maximum(p, q), 0) - radius, np.float32)

@@ -30,18 +30,22 @@ th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0;
   overflow-wrap: break-word; }
 thead th { border-bottom: 1.5px solid #1a1a1a; }
 tbody tr + tr > * { border-top: 1px solid #ddd; }
-tbody th { font-weight: 500; }
+tbody th { font-weight: 500; min-width: 7rem; }
 .long { overflow-wrap: anywhere; min-width: 12rem; }
+.text { min-width: 14rem; }
 .notes { color: #444; font-size: .84rem; margin: .2rem 0 1.2rem; padding-left: 1.2rem; }
 figure { margin: 1.2rem 0; }
 figure img { max-width: 100%; height: auto; display: block; }
 figcaption { color: #333; font-size: .88rem; }
 summary { cursor: pointer; font-weight: 600; padding: .4rem 0; }
 @media print {
-  body { max-width: none; padding: 0; font-size: 10pt; }
+  /* Tables and headings are sized by the root: a page holds as much as a printed paper's. */
+  :root { font-size: 9pt; }
+  body { max-width: none; padding: 0; font-size: 9pt; }
   nav, .skip { display: none; }
   figure, tr { break-inside: avoid; }
-  h2 { break-after: avoid; }
+  h2, caption, summary, thead { break-after: avoid; }
+  tbody tr:first-child { break-before: avoid; }
   /* Paper unfolds nothing: what is folded on the screen is printed open. */
   details::details-content { content-visibility: visible; block-size: auto; }
   summary { list-style: none; }
@@ -67,7 +71,7 @@ def document(
     title : str
         In words; escaped here, as are `notices` and `sections`.
     notices : iterable of str
-        What a reader must know before anything else.
+        Notice at the top of the page.
     main : str
         HTML of the sections.
     sections : iterable of str

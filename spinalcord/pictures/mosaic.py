@@ -39,15 +39,15 @@ class Mosaic:
     edges : Edges
         Letters at the edges of each.
     legend : tuple of (str, colour)
-        What each outline is.
+        Description of each outline.
     note : str
-        Which slices these are.
+        Description of the slices.
     heat_label : str
-        What the map's values mean; empty without a map.
+        Meaning of the map's values; empty without a map.
     heat_span : (float, float)
         The values at the ends of its colours.
     height_px : int, default 240
-        Of each slice on the page.
+        Height of each slice on the page.
     """
 
     pictures: tuple[Picture, ...]
@@ -117,21 +117,21 @@ def draw_mosaic(
     Parameters
     ----------
     scene : Scene
-        What to draw.
+        The contents to draw.
     slices : sequence of int, optional
         Others, as stored.
     most : int, default 8
         More slices with lesion than this are thinned out evenly.
     margin_mm : float or None, default 40
-        What is shown around the lesions; None shows whole slices.
+        Margin around the lesions; None shows whole slices.
     max_side : int, default 300
         Pixels along the longer side of each, at most.
     height_px : int, default 240
-        Of each on the page.
+        Height of each on the page.
     outline : bool, default True
         Whether to outline lesion and cord.
     opacity : float, default 1
-        Of the map, from 0 to 1.
+        Opacity of the map, from 0 to 1.
     grey_span : (float, float), optional
         Intensities that are black and white; by the slices themselves if not given.
 
@@ -184,7 +184,7 @@ def slice_title(scene: Scene, index: int, row: Sequence[int]) -> str:
 
 
 def slices_note(scene: Scene, shown: Sequence[int]) -> str:
-    """Say which slices are shown, and of how many."""
+    """Describe which slices are shown, and of how many."""
     total = len(scene.lesion_slices)
     n_found = len(set(shown) & set(scene.lesion_slices))
     if n_found < len(shown):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from html import escape
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,7 +38,7 @@ class Picture:
     rgb : uint8 (rows, columns, 3) array
         Red, green, blue.
     caption : str
-        What it shows, in one line.
+        Its contents, in one line.
     """
 
     rgb: Array
@@ -61,8 +62,6 @@ class Picture:
         -------
         str
         """
-        from html import escape
-
         data = base64.b64encode(self.to_png()).decode("ascii")
         return (
             '<figure style="margin:0"><div style="position:relative">'
@@ -97,7 +96,7 @@ def render_slice(
     index : int
         The slice.
     caption : str
-        What the picture shows.
+        Description of the picture.
     outlines : tuple of (mask, colour), optional
         uint8 masks of the shape of `scan`, and red, green, blue of their borders.
     heat : float32 array of the shape of `scan`, optional
@@ -105,7 +104,7 @@ def render_slice(
     heat_span : (float, float), optional
         Values that get the strongest colours; from 0 to the slice's maximum if not given.
     opacity : float, default 1
-        Of the heat, from 0 to 1.
+        Opacity of the heat map, from 0 to 1.
     grey_span : (float, float), optional
         Intensities that are black and white; the slice's percentiles 1 and 99 if not given.
     frame : Crop, optional
@@ -137,12 +136,12 @@ def render_slice(
 
 
 def heat_colours(values: Array, span: tuple[float, float]) -> Array:
-    """Give the values of a map their colours, for drawing over grey.
+    """Return the colours of the values of a map, for drawing over grey.
 
     Parameters
     ----------
     values : array of any shape
-        Of a map.
+        Values of a map.
     span : (float, float)
         The lowest (0 or below) and the highest value that has a colour of its own. Above 0 from
         transparent orange to yellow, below 0 from transparent to dark blue: the two differ for

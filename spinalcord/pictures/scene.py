@@ -1,4 +1,4 @@
-"""What pictures of a result show: a scan and what lies on it, seen as a radiologist sees it.
+"""Contents of the pictures of a result: a scan and its overlays, in radiological orientation.
 
 A sagittal slice is shown with the head up and the face to the left, in the working orientation
 (slice L->R, row S->I, column A->P); an oblique scan is shown in its own planes, and its letters
@@ -21,7 +21,7 @@ from ..scans.volume import Volume
 Array = np.ndarray[Any, Any]
 
 MARGIN_MM = 40.0
-"""What is shown around the lesions."""
+"""Margin around the lesions."""
 
 MAX_SLICES = 12
 """More lesion slices than this are thinned out evenly."""
@@ -30,7 +30,7 @@ _TILT = 0.25  # cosine from which a second letter is named: some 15 degrees
 
 
 class Edges(NamedTuple):
-    """Where the edges of a slice lie in the body, such as S, I, A and P.
+    """Anatomical directions of the edges of a slice, such as S, I, A and P.
 
     An edge between two directions has both letters, the nearer first: "AL".
     """
@@ -63,14 +63,14 @@ class Scene:
     heat : Volume, optional
         A map, such as `Explanation.map`.
     heat_label : str, optional
-        What the map's values mean, with their unit.
+        Meaning of the map's values, with their unit.
     heat_limit : float, optional
-        Where colours end, in both directions; the largest magnitude in the map if not given.
+        Limit of the colour scale in both directions; the largest magnitude in the map if not given.
 
     Raises
     ------
     InputError
-        What is laid over the scan lies on another grid.
+        An overlay lies on another grid.
     """
 
     scan: Volume
@@ -108,7 +108,7 @@ class Scene:
 
     @cached_property
     def edges(self) -> Edges:
-        """What lies at the edges of every slice."""
+        """Anatomical directions at the edges of every slice."""
         affine = self.scan.sagittal().affine[:3, :3]
         down, back = (affine[:, axis] / np.linalg.norm(affine[:, axis]) for axis in (1, 2))
         return Edges(_letters(-down), _letters(down), _letters(-back), _letters(back))
@@ -175,7 +175,7 @@ class Scene:
         Parameters
         ----------
         margin_mm : float or None, default 40
-            What is shown around the lesions; None shows whole slices.
+            Margin around the lesions; None shows whole slices.
 
         Returns
         -------

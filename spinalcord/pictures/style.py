@@ -15,7 +15,7 @@ from ..tasks import TASKS
 
 # Okabe and Ito, Color Universal Design (2008).
 BLACK, GREY = "#000000", "#666666"
-ORANGE, SKY, GREEN = "#E69F00", "#56B4E9", "#009E73"
+ORANGE, GREEN = "#E69F00", "#009E73"
 BLUE, RED, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 
 TASK_LOOKS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -85,7 +85,7 @@ def take_figure(figure: Any, width: float, height: float) -> Any:
     ----------
     figure : matplotlib Figure or SubFigure, or None
     width, height : float
-        Of a new figure, in inches.
+        Size of a new figure, in inches.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def take_axes(ax: Any, width: float = 4.8, height: float = 4.2) -> Any:
     ----------
     ax : matplotlib Axes or None
     width, height : float
-        Of a new figure, in inches.
+        Size of a new figure, in inches.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def take_axes(ax: Any, width: float = 4.8, height: float = 4.2) -> Any:
 
 
 def new_figure(width: float, height: float) -> Any:
-    """Make a figure that pyplot does not know, so that nobody need close it.
+    """Create a figure outside pyplot, which need not be closed.
 
     Raises
     ------

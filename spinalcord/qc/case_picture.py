@@ -1,7 +1,7 @@
 """Draw a case for review: slices, outlines and attribution as layers of one small image.
 
-All layers stand in one PNG file, one band under the other, so that a case has one file more and
-the page can show, hide and fade each of them. The first band is the scan in grey; the others are
+All layers are in one PNG file, one band below the other, so that there is one more file per case
+and the page can show, hide and fade each layer. The first band is the scan in grey; the others are
 transparent where there is nothing to see.
 """
 
@@ -31,7 +31,7 @@ GAP = 2
 """Pixels between tiles and between layers: interpolation in a browser must not see the next one."""
 
 BESIDE_MM = 35.0
-"""What is shown in front of the lesions and behind them; head to foot all is shown."""
+"""Margin in front of the lesions and behind them; from head to foot, everything is shown."""
 
 LESION, REFERENCE, CORD = "lesion", "reference", "cord"
 
@@ -54,7 +54,7 @@ class CasePicture:
     png : bytes
         The file.
     layout : dict
-        What the page has to know: ``layers`` (names, from the top), ``size`` (rows and columns of
+        Layout for the page: ``layers`` (names, from the top), ``size`` (rows and columns of
         a tile), ``gap`` (pixels between tiles, and between layers), ``slices`` (numbers of the
         tiles, from the patient's left), ``n_lesion_slices``, ``pixel_mm``.
     """
@@ -80,7 +80,7 @@ def draw_case(
     scan : float32 (slices, rows, columns) array
         Intensities in the working orientation.
     spacing_mm : tuple of float
-        Along slice, row and column axis.
+        Spacing along slice, row and column axis.
     lesion : uint8 array of that shape
         The mask that was classified.
     reference, cord : uint8 arrays of that shape, optional
@@ -88,7 +88,7 @@ def draw_case(
     maps : mapping of str to float32 array of that shape, optional
         Attribution by task; shown where positive, on one scale for all slices.
     number : callable, optional
-        Gives a slice the number that it has in the scan.
+        Function that returns the number of a slice in the scan.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def choose_slices(mask: Array) -> tuple[list[int], int]:
 
 
 class _Tiles:
-    """The chosen slices, cut and resampled to square pixels."""
+    """The chosen slices, cropped and resampled to square pixels."""
 
     def __init__(
         self,
@@ -176,7 +176,7 @@ class _Tiles:
         return tiles
 
     def cover(self, mask: Array) -> Array:
-        """Say which pixels a mask covers by a good part; of a small lesion, those it touches."""
+        """Return the pixels that a mask covers largely; for a small lesion, those it touches."""
         covered = self.resample(mask != 0, "area")
         # No lesion vanishes between pixels: with four of them meeting in it, each has a quarter.
         result: Array = covered > np.minimum(0.2, covered.max(axis=(1, 2), keepdims=True) / 2)
@@ -184,7 +184,7 @@ class _Tiles:
 
 
 def _columns(mask: Array, column_mm: float) -> tuple[int, int]:
-    """Return the first column that is shown, and the one past the last."""
+    """Return the first column that is shown, and one past the last."""
     inside = np.flatnonzero(mask.any(axis=(0, 1)))
     if inside.size == 0:
         return 0, mask.shape[2]
@@ -213,7 +213,7 @@ def _borders(masks: Array) -> Array:
 
 
 def _sheet(layers: Sequence[Array]) -> Array:
-    """Put tiles side by side and layers one under the other."""
+    """Place tiles side by side and layers one below the other."""
     n, rows, columns = layers[0].shape
     sheet = np.full((len(layers) * (rows + GAP) - GAP, n * (columns + GAP) - GAP), _CLEAR, np.uint8)
     for band, layer in enumerate(layers):

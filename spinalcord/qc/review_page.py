@@ -1,7 +1,7 @@
 """The quality control page: a single HTML file with style, script and data.
 
-It loads nothing but the cases' pictures, from the folder ``qc`` beside it, each when its case is
-looked at. It shows no more of a patient than the case_id.
+It loads only the pictures of the cases from the folder ``qc`` beside it, each when its case is
+viewed. The only identifier it shows is the case_id.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ def opening(name: str, version: str, notice: str, page: int, n_pages: int) -> st
     Parameters
     ----------
     name : str
-        Of the cohort.
+        Name of the cohort.
     version : str
-        Of the package.
+        Version of the package.
     notice : str
-        What the models' makers want repeated.
+        Notices of the models.
     page, n_pages : int
-        Which page it is, from 0, and how many there are.
+        Index of the page, from 0, and number of pages.
 
     Returns
     -------
@@ -87,9 +87,9 @@ def row(values: Mapping[str, Any], *, first: bool) -> str:
     Parameters
     ----------
     values : mapping
-        By `COLUMNS`.
+        Values of the columns `COLUMNS`.
     first : bool
-        Whether it is the page's first.
+        Whether it is the first row of the page.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def script() -> str:
 
 def _json(value: Mapping[str, Any] | Sequence[Any]) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # Nothing in it may end the element that it stands in, or open a comment.
+    # Nothing in it may end the enclosing element or open a comment.
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 

@@ -1,4 +1,4 @@
-"""Excluded cases and the reasons: from a list, or from the verdicts that the page exports."""
+"""Read excluded cases and reasons from a list, or from the verdicts that the page exports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..tables.spreadsheets import is_spreadsheet
 VERDICTS = ("pass", "fail", "artefact")
 EXCLUDED = ("fail", "artefact")
 REASON = "quality control: "
-"""How the reason of an exclusion begins that comes from a verdict."""
+"""Beginning of the reason for an exclusion by a verdict."""
 
 _ON_REQUEST = "excluded on request"
 _COLUMNS = ("case_id", "verdict")
@@ -71,7 +71,7 @@ def read_exclusions(
 
 
 def is_verdicts(text: str) -> bool:
-    r"""Tell by the first line whether a file contains verdicts.
+    r"""Return whether a file contains verdicts, by its first line.
 
     Examples
     --------
@@ -87,9 +87,9 @@ def read_verdicts(text: str, name: str) -> dict[str, tuple[str, str]]:
     Parameters
     ----------
     text : str
-        Of the file.
+        Contents of the file.
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def read_verdicts(text: str, name: str) -> dict[str, tuple[str, str]]:
     Raises
     ------
     InputError
-        No such table; a row without case_id, a case twice, or a word that is no verdict.
+        Not such a table; a row without case_id, a duplicate case, or an unknown verdict.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def read_verdicts(text: str, name: str) -> dict[str, tuple[str, str]]:
 
 
 def excluded_cases(text: str, name: str) -> dict[str, str]:
-    r"""Return case_id to reason of the cases that their verdicts exclude.
+    r"""Return the cases that are excluded by their verdicts, with reasons.
 
     Parameters
     ----------

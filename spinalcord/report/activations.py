@@ -52,7 +52,7 @@ def activations(
     Raises
     ------
     InputError
-        No case has a share; a share that is no number.
+        No case has a share; a share that is not a number.
     """
     rows: list[dict[str, Any]] = []
     for task in TASKS:

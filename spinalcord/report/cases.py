@@ -72,7 +72,7 @@ class Cases:
         Raises
         ------
         InputError
-            A word that is no number.
+            A word that is not a number.
         """
         ids = self.words("case_id")
         out = np.full(self.n, math.nan)
@@ -82,7 +82,7 @@ class Cases:
         return out
 
     def unusable(self, unit: str = "patients") -> tuple[str, ...]:
-        """Say which words are not known and which values cannot be, and of how many cases."""
+        """Describe unknown words and impossible values, with the number of cases."""
         names = [*(n for n in KINDS if n in self.columns), *self.readers]
         names += [name for name in PLAUSIBLE if name in self.columns]
         return unusable({name: self.words(name).tolist() for name in names}, unit)
@@ -124,7 +124,7 @@ class Question:
     name : str
         As in `TASKS`.
     index : (m,) int64
-        Which cases.
+        The cases.
     truth : (m,) bool
         Whether the positive answer is right.
     answered : (m,) bool
@@ -132,7 +132,7 @@ class Question:
     answer : (m,) bool
         Whether the positive answer was given; False where there is none.
     probability : (m,) float64
-        Of the positive answer; NaN where there is none.
+        Probability of the positive answer; NaN if there is none.
     """
 
     name: str
@@ -172,7 +172,7 @@ def ask(cases: Cases, name: str) -> Question:
     Raises
     ------
     InputError
-        An answer that is none of the task's two; a probability that is no number or outside 0 to 1.
+        An answer that is not one of the task's two; a probability that is not a number in [0, 1].
     """
     task = TASKS[name]
     reference = cases.words("reference_diagnosis")
@@ -231,7 +231,7 @@ def judge_readings(answer: Words, reference: Words, name: str) -> tuple[Bool, Bo
     Parameters
     ----------
     answer, reference : (m,) words
-        Of the cases that belong to the task.
+        Data of the cases that belong to the task.
     name : str
         As in `TASKS`.
 

@@ -113,7 +113,7 @@ TABLES = tuple(_MAKERS)
 
 
 def cohort_table(cohort: Cohort, name: str) -> Table:
-    """Make one table of a cohort.
+    """Return one table of a cohort.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..stats.estimate import check_level
+from ..wording import counted
 from . import contrast
 from .adjusting import own_factors
 from .cases import Cases
@@ -20,6 +21,7 @@ from .flow import Step, patient_flow
 from .frames import Frames
 from .loading import choose_split, exclude_cases, in_split, load_cohort, one_per_patient
 from .table import Table
+from .writer import write_report
 
 
 class Cohort(Frames):
@@ -66,9 +68,9 @@ class Cohort(Frames):
     all_scans : Cases
         All scans of the split: `cases` and the further scans of the same patients.
     split : str
-        Which they are; "all" for all.
+        Name of the split; "all" for all cases.
     notes : tuple of str
-        What belongs under every table: the split, and the notices of the models.
+        Notes under every table: the split, and the notices of the models.
     lesions, failures, excluded : Cases
         The run's other tables: lesions of all cases, failures of the split, all excluded cases.
     settings : dict
@@ -135,11 +137,11 @@ class Cohort(Frames):
         self.notes = tuple(self._notes(every))
 
     def __repr__(self) -> str:
-        return f"Cohort({self.cases.n} patients, split={self.split!r})"
+        return f"Cohort({counted(self.cases.n, 'patient')}, split={self.split!r})"
 
     @cached_property
     def notice(self) -> str:
-        """What the models' makers want repeated, each notice once."""
+        """Notices of the models, each once."""
         own = {str(word) for word in self.cases.words("notice")}
         return "; ".join(sorted((own | {str(self.settings.get("notice") or "")}) - {""}))
 
@@ -153,12 +155,12 @@ class Cohort(Frames):
 
     @cached_property
     def doubts(self) -> tuple[str, ...]:
-        """What was guessed, unknown or impossible in the tables, with the number of cases."""
+        """Guesses, unknown words and impossible values in the tables, with the number of cases."""
         return (*self.cases.notes, *self.cases.unusable())
 
     @property
     def flow(self) -> tuple[Step, ...]:
-        """How many cases came in, and where they went."""
+        """Flow of the cases: numbers included and excluded."""
         return patient_flow(self)
 
     # ---- Tables ---------------------------------------------------------------------------
@@ -262,7 +264,7 @@ class Cohort(Frames):
         return self.table("subgroups").frame()
 
     def with_t1c(self, other: Cohort | None = None) -> Any:
-        """Say what contrast-enhanced T1w scans add.
+        """Measure the benefit of contrast-enhanced T1w scans.
 
         Parameters
         ----------
@@ -381,7 +383,7 @@ class Cohort(Frames):
         out : path, optional
             A folder, made if absent; the run's own if not given.
         title : str, optional
-            Of the page.
+            Title of the page.
         docx, latex : bool
             Write a Word document and a LaTeX one as well, into the folder ``report``.
 
@@ -397,8 +399,6 @@ class Cohort(Frames):
         InputError
             No folder named, for a cohort from a table; a file that cannot be written.
         """
-        from .writer import write_report
-
         if out is None and self.folder is None:
             raise InputError("a cohort from a table has no folder of its own: name one")
         return write_report(
@@ -406,7 +406,7 @@ class Cohort(Frames):
         )
 
     def table(self, name: str) -> Table:
-        """Make one table that needs no pandas.
+        """Return one table, without pandas.
 
         Parameters
         ----------
@@ -427,13 +427,15 @@ class Cohort(Frames):
     def _notes(self, every: Cases) -> list[str]:
         n, known = self.cases.n, {*every.words("split")} - {""}
         if self.split == "all":
-            which = f"all {n} patients"
+            which = f"all {counted(n, 'patient')}"
             if len(known) > 1:
                 which += f", of the splits {', '.join(sorted(known))} together"
+            elif self.settings.get("predicted"):  # out of fold
+                which += f"; predicted: {self.settings['predicted']}"
             elif not known:
                 which += "; the cohort names no split, so whether the models saw them is not known"
         else:
-            which = f"the {n} patients of the split {self.split}"
+            which = f"the {counted(n, 'patient')} of the split {self.split}"
         notes = [f"evaluated: {which}"]
         if self.n_repeated:
             notes.append(

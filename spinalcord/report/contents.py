@@ -75,14 +75,14 @@ class Contents:
     ----------
     title : str
     notices : tuple of str
-        What must stand first: what the models are, and what the software is not for.
+        Notices at the top: the nature of the models, and the limits of use.
     summary : tuple of str
         The main results, a sentence each.
     sections : tuple of Section
     tables : mapping of str to Table
         All, in full, by name.
     missing : mapping of str to str
-        What could not be made, and why.
+        Contents that could not be made, with the reason.
     methods : str
         The paragraph "Statistical methods".
     references : tuple of str
@@ -106,7 +106,7 @@ class Contents:
 
 
 def gather(cohort: Cohort, *, title: str = "") -> Contents:
-    """Make every table and figure that the cohort allows.
+    """Compute every table and figure that the cohort allows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What contrast-enhanced scans add: patients with and without T1c, and the same patients twice."""
+"""Benefit of contrast: patients with and without T1c scans, and the same patients twice."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def wide(table: Table) -> Table:
     Parameters
     ----------
     table : Table
-        From `table1`.
+        Result of `table1`.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def wide(table: Table) -> Table:
 
 
 def diagnosis_groups(cases: Cases) -> dict[str, Bool]:
-    """Say who has which reference diagnosis, the four in their order first; "all" before all.
+    """Return the cases of each reference diagnosis: "all", then the four in their order.
 
     Words that are not known make no group: `Cases.unusable` says how many there are.
     """

@@ -69,7 +69,7 @@ def subgroups(
 
 
 def find_factors(cases: Cases, own: Sequence[str] = ()) -> dict[str, Words]:
-    """Say to which subgroup every case belongs, for each factor with two subgroups or more.
+    """Return the subgroup of every case, for each factor with at least two subgroups.
 
     Returns
     -------

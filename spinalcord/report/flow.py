@@ -28,7 +28,7 @@ class Step:
     label : str
     n : int
     left : tuple of (str, int)
-        Who leave before the next box, and why.
+        Patients excluded before the next box, with the reason.
     """
 
     label: str

@@ -11,7 +11,7 @@ class Frames:
     """Methods that give tables as DataFrames; `Cohort` adds what they are made from."""
 
     def table(self, name: str) -> Table:
-        """Make one table that needs no pandas; see `Cohort.table`.
+        """Return one table, without pandas; see `Cohort.table`.
 
         Raises
         ------

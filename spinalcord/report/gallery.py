@@ -33,9 +33,9 @@ class Plate:
     rows : int
         In how many the panels are set.
     size : (float, float)
-        Of one panel, in inches.
+        Size of one panel, in inches.
     table : str
-        Where the same numbers can be read; empty where in none.
+        Table with the same numbers; empty if there is none.
     """
 
     name: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .contents import Contents
 from .table import Table, column_shares, heading, text
 
@@ -9,9 +11,10 @@ _SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$", "–": "--", "×": r"$\times$",
-    "\u00a0": "~", "−": "$-$", "≥": r"$\geq$", "≤": r"$\leq$",
+    "\0": r"\allowbreak{}", "\u00a0": "~", "−": "$-$", "≥": r"$\geq$", "≤": r"$\leq$",
 }  # fmt: skip
 _WIDTH = 0.98  # of the line, for all columns
+_LINE = 105  # characters of 10 pt
 _ROWS = 100
 
 _HEAD = r"""\documentclass[10pt]{article}
@@ -76,7 +79,7 @@ def table_to_latex(table: Table) -> str:
     \caption*{A \& B}\\
     """
     room = _WIDTH - 0.025 * (len(table.shown) - 1)
-    widths = [room * share for share in column_shares(table)]
+    widths = [room * share for share in column_shares(table, _LINE)]
     column = "".join(rf">{{\RaggedRight\arraybackslash}}p{{{w:.3f}\linewidth}}" for w in widths)
     head = " & ".join(escape_latex(heading(c)) for c in table.shown)
     lines = [rf"\begin{{longtable}}{{{column}}}", rf"\caption*{{{escape_latex(table.title)}}}\\"]
@@ -99,5 +102,13 @@ def escape_latex(words: str) -> str:
     >>> escape_latex("96 % of 5_000 & p < .001")
     '96~\\% of 5\\_000 \\& p \\textless{} .001'
     """
-    escaped = "".join(_SPECIAL.get(character, character) for character in words)
-    return " ".join(escaped.split(" ")).replace(r" \%", r"~\%")
+    broken = " ".join(map(_breakable, words.split(" ")))
+    escaped = "".join(_SPECIAL.get(character, character) for character in broken)
+    return escaped.replace(r" \%", r"~\%")
+
+
+def _breakable(word: str) -> str:
+    """Mark where a column may break a long word: a checksum anywhere, a name after its joints."""
+    if len(word) > 40:
+        return re.sub("(.{8})", "\\1\0", word)
+    return re.sub("([_-])", "\\1\0", word) if len(word) > 16 else word

@@ -1,4 +1,4 @@
-"""What a cohort is made from: a run's folder with all its tables, or one table."""
+"""Load a cohort from the folder of a run with all its tables, or from one table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CohortSource:
     ----------
     cases : Cases
     folder : pathlib.Path or None
-        Of the run; None for a table.
+        Folder of the run; None for a table.
     failures, excluded, lesions : Cases
         The run's other tables; empty for a table.
     description : dict
@@ -130,7 +130,7 @@ def exclude_cases(source: CohortSource, exclude: Any) -> CohortSource:
 
 
 def choose_split(cases: Cases, split: str | None) -> str:
-    """Say which split is evaluated: the one named, else the one called test, else all.
+    """Return the split that is evaluated: the given one, else test, else all.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def choose_split(cases: Cases, split: str | None) -> str:
 
 
 def in_split(cases: Cases, split: str) -> Bool:
-    """Say which cases are of a split; all are of "all"."""
+    """Return which cases belong to a split; all belong to "all"."""
     words = cases.words("split")
     return np.array([split in ("all", word) for word in words], bool)
 

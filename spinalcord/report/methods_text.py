@@ -19,9 +19,9 @@ def methods_paragraph(
     tables : mapping of str to Table
         Those of the report; only what they used is named.
     level : float
-        Of the intervals.
+        Confidence level of the intervals.
     version : str
-        Of this package.
+        Version of this package.
 
     Returns
     -------

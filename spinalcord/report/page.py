@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from html import escape
 
 from ..pictures.document import document, titled
+from ..wording import counted
 from .contents import Contents, Section
 from .table import Table, keep_together, mark
 
@@ -111,7 +112,7 @@ def _table(table: Table) -> str:
     html = table.first(_ROWS).to_html()
     if len(table.rows) <= _OPEN:
         return html
-    rows = f"{escape(table.title)}: {len(table.rows)} rows"
+    rows = f"{escape(table.title)}: {counted(len(table.rows), 'row')}"
     return f"<details><summary>{rows}</summary>{html}</details>"
 
 

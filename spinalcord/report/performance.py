@@ -31,7 +31,7 @@ _SHORT = ("accuracy", "sensitivity", "specificity")
 
 
 def questions(cases: Cases) -> list[Question]:
-    """Ask all three tasks.
+    """Return the rows of all three tasks.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def count(question: Question, among: Bool | None = None) -> TwoByTwo:
 
 
 def difficult_cases(cases: Cases) -> tuple[Words, str]:
-    """Say which cases are difficult: by the column of that name, else where readers disagree.
+    """Return which cases are difficult: by the column of that name, else where readers disagree.
 
     Readers disagree where fewer than five of seven, or that share, give the same diagnosis: of two
     or three readers all must.
@@ -266,7 +266,7 @@ def compared(
 
 
 def families(methods: Iterable[str]) -> tuple[str, ...]:
-    """Say why a test and the interval beside it may disagree, for those that can.
+    """Return notes on why a test and the interval beside it may disagree.
 
     Parameters
     ----------

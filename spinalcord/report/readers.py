@@ -125,7 +125,7 @@ def agreement(cases: Cases, *, level: float = 0.95, notes: Sequence[str] = ()) -
 
 
 def judge(cases: Cases, question: Question, reader: str) -> tuple[Bool, Bool]:
-    """Say which cases of a task a reader read, and which of them rightly."""
+    """Return which cases of a task a reader read, and which of them correctly."""
     part = cases.take(question.index)
     return judge_readings(part.words(reader), part.words("reference_diagnosis"), question.name)
 

@@ -33,8 +33,8 @@ def four_class_rows(cases: Cases, *, level: float) -> list[Row]:
     Returns
     -------
     list of (keys, Estimate or Comparison)
-        Of the patients in whom reference, model and reader name one of the four diagnoses: the
-        accuracy of both and their difference (McNemar, Tango's interval), for all patients, for
+        Figures of the patients in whom reference, model and reader name one of the four diagnoses:
+        the accuracy of both and their difference (McNemar, Tango's interval), for all patients, for
         tumors and for demyelination; with several readers, whether they differ (Cochran). Empty
         where the model gave no diagnosis.
     """

@@ -245,7 +245,7 @@ METHODS = (
     ),
     CitedMethod(
         "Korn-Graubard",
-        "Several scans of a patient were not taken as independent (Korn and Graubard's interval)",
+        "Several scans of a patient were not used as independent (Korn and Graubard's interval)",
         (
             "Korn EL, Graubard BI. Confidence intervals for proportions with small expected "
             "number of positive counts estimated from survey data. Surv Methodol "

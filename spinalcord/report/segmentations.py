@@ -114,7 +114,7 @@ def _remarks(used: Sequence[str], scores: Mapping[str, Any], scored: Any) -> lis
             n, missing = int(scored.sum()), int(np.isnan(scores[column][scored]).sum())
             remarks.append(
                 f"{_SCORES[column][0]}: the mean is of {n - missing} of {n} patients; it is not "
-                f"defined in {missing} patients, in whom one mask or both are empty"
+                f"defined where one mask or both are empty ({missing} of {n})"
             )
     if any(column in _DISTANCES for column in used):
         remarks.append(

@@ -63,7 +63,7 @@ def stard_table(cohort: Cohort, tables: Mapping[str, Table], version: str) -> Ta
     tables : mapping of str to Table
         Those of the report, by name.
     version : str
-        Of this package.
+        Version of this package.
 
     Returns
     -------

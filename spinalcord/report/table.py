@@ -19,6 +19,7 @@ ESTIMATE = (
     "figure", "k", "n", "estimate", "low", "high", "level", "method", "reason", "sentence",
 )  # fmt: skip
 COMPARISON = (*ESTIMATE, "p", "p_holm", "test")
+_SHORTEST, _WORD, _LONGEST = 6, 16, 90  # characters that columns, words and cells count for
 _WORDS = {
     "p_holm": "p (Holm)",
     "p_bh": "p (BH)",
@@ -41,15 +42,15 @@ class Table:
     name : str
         Names its file, such as ``"table2"``.
     title : str
-        What it shows, in one line.
+        Its contents, in one line.
     columns : tuple of str
-        Of every row, in order.
+        Columns of every row, in order.
     rows : tuple of mappings
         Plain values; NaN where not defined.
     shown : tuple of str
         Columns that a page shows; the files have all.
     notes : tuple of str
-        What a reader must know: split, excluded counts, notices.
+        Notes: split, excluded counts, notices.
 
     Examples
     --------
@@ -132,7 +133,7 @@ class Table:
 
 
 def estimate_row(estimate: Estimate, **keys: Any) -> dict[str, Any]:
-    """Make a row of an estimate, after the columns `keys`."""
+    """Return the row of an estimate, after the columns `keys`."""
     e = estimate
     return {
         **keys,
@@ -150,7 +151,7 @@ def estimate_row(estimate: Estimate, **keys: Any) -> dict[str, Any]:
 
 
 def comparison_row(comparison: Comparison, p_holm: float, **keys: Any) -> dict[str, Any]:
-    """Make a row of a comparison: its effect, then p-value, adjusted p-value and test."""
+    """Return the row of a comparison: its effect, then p-value, adjusted p-value and test."""
     row = estimate_row(comparison.effect, **keys)
     reason, test = comparison.reason, comparison.method
     if reason and not row["reason"]:
@@ -163,23 +164,36 @@ def comparison_row(comparison: Comparison, p_holm: float, **keys: Any) -> dict[s
     return {**row, "p": comparison.p, "p_holm": p_holm, "test": test}
 
 
-def column_shares(table: Table) -> list[float]:
-    """Share a line between the columns that are shown, by their longest cells.
+def column_shares(table: Table, line: int, margin: int = 0) -> list[float]:
+    """Share a line between the columns that are shown, as browsers do.
+
+    Every column is as wide as its longest word, so that none is cut; what is left of the line goes
+    to those whose cells would need several lines.
 
     Parameters
     ----------
     table : Table
+    line : int
+        Characters that fit on a line.
+    margin : int, default 0
+        Characters that a column's margins take.
 
     Returns
     -------
     list of float
         Their sum is 1.
     """
-    longest = []
+    words, cells = [], []
     for column in table.shown:
-        cells = [len(text(row.get(column), column)) for row in table.rows] + [len(heading(column))]
-        longest.append(min(60, max(6, *cells)))
-    return [size / sum(longest) for size in longest]
+        texts = [heading(column), *(text(row.get(column), column) for row in table.rows)]
+        # A percent sign stays with its number.
+        word = max(len(w) for cell in texts for w in cell.replace(" %", "\u00a0%").split(" "))
+        words.append(margin + min(_WORD, max(_SHORTEST, word)))
+        cells.append(max(words[-1], margin + min(_LONGEST, max(map(len, texts)))))
+    wanted = sum(cells) - sum(words)
+    part = min(1.0, max(0.0, line - sum(words)) / wanted) if wanted else 0.0
+    widths = [word + part * (cell - word) for word, cell in zip(words, cells, strict=True)]
+    return [width / sum(widths) for width in widths]
 
 
 def text(value: Any, column: str = "") -> str:
@@ -206,13 +220,14 @@ def text(value: Any, column: str = "") -> str:
 
 
 def task_words(name: str) -> str:
-    """Say a task in words, such as "MS or NMOSD"."""
+    """Return a task in words, such as "MS or NMOSD"."""
     return f"{TASKS[name].negative} or {TASKS[name].positive}"
 
 
 def keep_together(html: str) -> str:
-    """Keep a number on one line with its sign, such as 95 % or < .001, in escaped text."""
-    return html.replace(" %", "&nbsp;%").replace("&lt; .", "&lt;&nbsp;.")
+    """Keep on one line what belongs together, such as 95 %, < .001 or bootstrap-t, in HTML."""
+    kept = html.replace(" %", "&nbsp;%").replace("&lt; .", "&lt;&nbsp;.")
+    return kept.replace("bootstrap-t", "bootstrap&#8209;t")
 
 
 def mark(words: str) -> str:
@@ -224,9 +239,11 @@ def mark(words: str) -> str:
 
 
 def _cell(html: str) -> str:
-    # A checksum may break anywhere, or its table would be wider than the page.
-    long = max(map(len, html.split()), default=0) > 40
-    return f'<td class="long">{html}</td>' if long else f"<td>{html}</td>"
+    # A checksum may break anywhere, or its table would be wider than the page; a text would be
+    # squeezed beside it.
+    if max(map(len, html.split()), default=0) > 40:
+        return f'<td class="long">{html}</td>'
+    return f'<td class="text">{html}</td>' if len(html) > 80 else f"<td>{html}</td>"
 
 
 def _figure(name: str) -> str:
@@ -240,7 +257,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def heading(column: str) -> str:
-    """Say a column in words, such as "p (Holm)"."""
+    """Return a column in words, such as "p (Holm)"."""
     return _WORDS.get(column, column.replace("_", " "))
 
 

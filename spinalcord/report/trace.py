@@ -1,4 +1,4 @@
-"""Where every figure of a report comes from: source, thresholds, seeds, and how many patients."""
+"""Trace the figures of a report: source, thresholds, seeds, and numbers of patients."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from ..scans.writing import file_sha256
 from ..stats.estimate import percent_text
 from ..tasks import TASKS
+from ..wording import counted
 from .cases import ask
 from .table import Table, task_words
 
@@ -23,7 +24,7 @@ SEED, REPLICATES = 0, 2000  # of every bootstrap in a report, but those that say
 
 
 def trace_table(cohort: Cohort, tables: Mapping[str, Table], version: str) -> Table:
-    """Say what a reader needs to get the same figures again.
+    """Return what is needed to reproduce the figures.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def trace_table(cohort: Cohort, tables: Mapping[str, Table], version: str) -> Ta
     tables : mapping of str to Table
         Those of the report, by name.
     version : str
-        Of this package.
+        Version of this package.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def trace_table(cohort: Cohort, tables: Mapping[str, Table], version: str) -> Ta
     rows = [{"what": "spinalcord", "value": version, "origin": "this report"}]
     rows += _sources(cohort) + _thresholds(cohort)
     rows += [
-        {"what": "split", "value": cohort.split, "origin": f"{cohort.cases.n} patients"},
+        {"what": "split", "value": cohort.split, "origin": counted(cohort.cases.n, "patient")},
         {"what": "level", "value": f"{percent_text(cohort.level)} %", "origin": "of all intervals"},
         {
             "what": "bootstrap",
@@ -62,13 +63,13 @@ def trace_table(cohort: Cohort, tables: Mapping[str, Table], version: str) -> Ta
 
 
 def plate_n(cohort: Cohort, name: str) -> str:
-    """Say of how many patients a figure is.
+    """Return the number of patients in a figure.
 
     Parameters
     ----------
     cohort : Cohort
     name : str
-        Of the figure, as in `PLATES`.
+        Name of the figure, as in `PLATES`.
 
     Returns
     -------
@@ -140,7 +141,7 @@ def _thresholds(cohort: Cohort) -> list[dict[str, str]]:
 
 
 def _lesion_threshold(settings: Any, model: Mapping[str, Any] | None) -> list[dict[str, str]]:
-    """Say from which probability on a pixel was lesion; nothing where no run says so."""
+    """Return the lesion threshold; empty if the run does not state it."""
     given = settings.get("threshold") if isinstance(settings, Mapping) else None
     if given is not None:
         value, origin = str(given), "given for the run"
@@ -153,7 +154,7 @@ def _lesion_threshold(settings: Any, model: Mapping[str, Any] | None) -> list[di
 
 
 def _origin(model: Mapping[str, Any] | None, used: Iterable[float]) -> str:
-    """Say where a model's threshold comes from; empty if it is not the model's."""
+    """Return the origin of a model's threshold; empty if it is not that of the model."""
     own = (model or {}).get("threshold")
     if not model or (own is not None and any(value != float(own) for value in used)):
         return ""

@@ -13,6 +13,7 @@ from .contents import Contents
 from .table import Table, column_shares, heading, text
 
 _ROWS = 60  # of a table in the document; the CSV files have all
+_LINE, _MARGIN = 140, 3  # characters of 8 pt: of a line, and of a cell's margins
 _WIDTH_CM = 25.0  # of an A4 page turned, within its margins
 
 
@@ -99,7 +100,9 @@ def _table(document: Any, table: Table) -> None:
         for cell, column in zip(grid.add_row().cells, table.shown, strict=True):
             cell.text = text(row.get(column), column)
     grid.autofit = False
-    widths = [shared.Cm(_WIDTH_CM * share) for share in column_shares(table)]
+    widths = [shared.Cm(_WIDTH_CM * share) for share in column_shares(table, _LINE, _MARGIN)]
+    for drawn, width in zip(grid.columns, widths, strict=True):
+        drawn.width = width  # which LibreOffice goes by; Word goes by those of the cells
     for row in grid.rows:
         for cell, width in zip(row.cells, widths, strict=True):
             cell.width = width

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from ..extras import require
 from ..scans.writing import write_bytes, write_json, write_text
+from .catalogue import TABLES
 from .contents import gather
+from .gallery import PLATES
 from .latex import to_latex
 from .page import report_html, to_markdown
 from .word import to_docx
@@ -91,9 +93,6 @@ def write_report(
 
 def _remove_others(folder: Path, files: list[Path]) -> None:
     """Remove an earlier report's tables and figures: beside this one they would mislead."""
-    from .catalogue import TABLES
-    from .gallery import PLATES
-
     own = {f"{name}.csv" for name in (*TABLES, *_OTHERS)}
     own |= {f"{plate.name}.svg" for plate in PLATES} | {"report.docx", "report.tex"}
     for path in folder.iterdir():

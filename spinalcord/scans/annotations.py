@@ -1,8 +1,8 @@
 """Read annotations in the formats of labs and resample them to the grid of the scan.
 
 Label maps (NIfTI, NRRD, MetaImage: ITK-SNAP, SCT), segmentations of 3D Slicer, DICOM SEG and
-RTSTRUCT all end as the lesion mask, the cord mask where there is one, and the slices that were
-annotated at all.
+RTSTRUCT are all converted to a lesion mask, a cord mask if there is one, and the slices that were
+annotated.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .volume import Volume, warn
 Array = np.ndarray[Any, Any]
 
 MOST_LOST = 0.5
-"""Share of a mask that may lie beyond the scan; more, and it is another place's."""
+"""Largest share of a mask that may lie beyond the scan; with more, it belongs to another region."""
 
 _QUIET_LOSS = 0.01
 _TEMPLATES = {3: "Talairach", 4: "MNI", 5: "template"}
@@ -40,23 +40,23 @@ _LONGEST_GAP = 3  # slices without outline between two whose outlines overlap
 
 @dataclass(frozen=True)
 class Annotation:
-    """What was drawn on a scan.
+    """An annotation on the grid of a scan.
 
     Attributes
     ----------
     lesion : Volume
         uint8, 0 and 1, in the scan's storage order.
     cord : Volume or None
-        The same of the cord, where it is known.
+        The cord likewise, if it is known.
     unannotated : tuple of int
-        Slices on which nobody has drawn, counted from the left; those of the others that hold no
-        lesion are without lesion.
+        Slices that were not annotated, counted from the left; annotated slices without outline have
+        no lesion.
     doubts : tuple of str
-        Why the annotation should be mended before anything is trained on it, a sentence each.
+        Reasons to correct the annotation before training on it, one sentence each.
     others : mapping of str to Volume
-        Oedema and cyst, where they were drawn, as `lesion`: no part of it, but measured.
+        Oedema and cyst, if annotated, in the form of `lesion`: measured, but not part of it.
     files : tuple of Path
-        What was read.
+        Files that were read.
     """
 
     lesion: Volume
@@ -81,11 +81,10 @@ def read_annotation(
     like : Volume
         The scan.
     label : int, str or mapping, optional
-        Which part is lesion: see `spinalcord.scans.labels.check_label`. If not given, all voxels
-        of a label map that are not 0, and the segments that are called lesion, plaque, tumour and
-        the like.
+        Label of the lesion: see `spinalcord.scans.labels.check_label`. If not given, all nonzero
+        voxels of a label map, and the segments named lesion, plaque, tumour and the like.
     cord : path, Volume, nibabel or SimpleITK image, optional
-        Mask of the cord, where `mask` does not hold it; by the cord a flipped mask is found.
+        Mask of the cord, if `mask` does not contain it; it is used to detect flipped masks.
 
     Returns
     -------
@@ -95,23 +94,23 @@ def read_annotation(
     -----
     SpinalcordWarning
         Resampled from another grid, and how far apart the two were; several values without a
-        label; segments that were not taken; oedema and cyst, which are no part of the lesion;
+        label; segments that were not used; oedema and cyst, which are not part of the lesion;
         slices that were not annotated; each doubt.
 
     Raises
     ------
     InputError
-        Unreadable; another frame of reference, template space, or a place that the scan does not
-        show; no whole numbers; a label that fits nothing.
+        Unreadable; in another frame of reference, in template space, or outside the scan; not
+        integers; a label that does not occur.
     MissingExtraError
         DICOM without pydicom.
 
     Notes
     -----
-    No format says which slices its author has looked at. Slices count as not annotated if the map
-    has ``unannotated`` on them; if a DICOM SEG holds empty planes for others and none for them; or
-    if up to three of them without any outline lie between two whose outlines overlap: nothing
-    vanishes and comes back within a few slices at the same place.
+    No format states which slices were examined. Slices count as not annotated if the map has
+    ``unannotated`` on them; if a DICOM SEG contains empty planes for other slices but none for
+    them; or if up to three slices without any outline lie between two whose outlines overlap, since
+    a lesion does not vanish and reappear at the same place within a few slices.
 
     Examples
     --------
@@ -128,6 +127,9 @@ def read_annotation(
     name, lesion, inner, known, others, files = parts
     if cord is not None:
         inner = read_structure(cord, like=like, structure="cord").array != 0
+    if inner is not None and not inner.any():
+        inner = None  # every scan shows the cord: it was not annotated
+        warn(f"{name}: no voxel is cord; the cord counts as not annotated")
     ours = like.sagittal()
     outlines, shown = _working(lesion, like), None if inner is None else _working(inner, like)
     missing = _unannotated(outlines, shown, known)
@@ -142,7 +144,7 @@ def read_annotation(
         warn(f"{name}: {doubt}")
     if others:
         told = " and ".join(f"{n} ({v.sum() * like.voxel_mm3:.0f} mm³)" for n, v in others.items())
-        warn(f"{name}: {told} drawn apart from the lesion: measured, but no part of it")
+        warn(f"{name}: {told} drawn apart from the lesion: measured, but not part of it")
     return Annotation(
         like.like(lesion.astype(np.uint8)),
         None if inner is None else like.like(inner.astype(np.uint8)),
@@ -165,8 +167,8 @@ def read_structure(
     structure : str
         One of `spinalcord.scans.labels.STRUCTURES`.
     label : int or str, optional
-        Its value or the name of its segment. If not given, all of a label map that is not 0, and
-        the segments that are called so.
+        Its value or the name of its segment. If not given, all nonzero voxels of a label map, and
+        the segments of that name.
 
     Returns
     -------
@@ -182,7 +184,7 @@ def read_structure(
     if found is None:
         return like.like(_from_map(mask, like, check_label(label))[1].astype(np.uint8))
     path, segments = found
-    # A label is that of what is asked for, as a lesion's is.
+    # The label is that of the requested structure, as it is for a lesion.
     meant = structure if label is None else "lesion"
     inside = _place_segments(path, segments, meant, check_label(label), like)
     if inside is None:
@@ -211,7 +213,7 @@ def _segments(mask: Any, like: Volume) -> tuple[Path, Segments] | None:
 
 
 def _only_file(path: Path) -> Path:
-    """Return the only file of a folder, such as one that an archive exports an object into."""
+    """Return the only file of a folder, such as one exported by an archive."""
     if not path.is_dir():
         return path
     inside = [p for p in sorted(path.rglob("*")) if p.is_file() and p.name.upper() != "DICOMDIR"]
@@ -243,7 +245,7 @@ def _from_file(mask: Any, like: Volume, label: Label) -> _Parts | None:
 def _place_segments(
     path: Path, segments: Segments, structure: str, label: Label, like: Volume
 ) -> Array | None:
-    """Join the segments of one structure on the scan's grid; None where there are none."""
+    """Merge the segments of one structure on the scan's grid; None if there are none."""
     meant = dict(zip(segments.names, segments.structures, strict=True))
     names = choose_segments(segments.names, meant, label, structure, str(path))
     if not names:
@@ -251,7 +253,7 @@ def _place_segments(
     others = [n for n in segments.names if n not in names and meant[n] in ("", "lesion")]
     if structure == "lesion" and others:
         shown = ", ".join(repr(name) for name in others)
-        warn(f"{path}: segments {shown} were not taken")
+        warn(f"{path}: segments {shown} were not used")
     inside = np.zeros(like.shape, bool)
     told = False
     for name, volume in zip(segments.names, segments.volumes, strict=True):
@@ -274,7 +276,7 @@ def _from_map(mask: Any, like: Volume, label: Label) -> _Parts:
         )
     stated = set(label.values()) if isinstance(label, Mapping) else set()
     if isinstance(wanted, int) and set(np.unique(volume.array).tolist()) <= {0, *stated}:
-        inside = volume.array == wanted  # all is explained, also where there is no lesion
+        inside = volume.array == wanted  # all values are labelled, even without a lesion
     else:
         inside = reading.select(volume.array, name, wanted)
     lesion = place(volume.like(inside), like, name)
@@ -289,7 +291,7 @@ def _from_map(mask: Any, like: Volume, label: Label) -> _Parts:
 
 
 def place(mask: Volume, like: Volume, name: str, *, told: bool = False) -> Array:
-    """Bring a mask to the grid of a scan.
+    """Resample a mask to the grid of a scan.
 
     Parameters
     ----------
@@ -300,7 +302,7 @@ def place(mask: Volume, like: Volume, name: str, *, told: bool = False) -> Array
     name : str
         For messages.
     told : bool, default False
-        Whether warnings have been given for another part of the same file.
+        Whether the warnings were already issued for another part of the same file.
 
     Returns
     -------
@@ -310,7 +312,7 @@ def place(mask: Volume, like: Volume, name: str, *, told: bool = False) -> Array
     Raises
     ------
     InputError
-        In a place that the scan does not show, or in template space.
+        The mask lies outside the scan or in template space.
     """
     ours, theirs = like.sagittal(), mask.sagittal()
     smallest = min(like.spacing_mm)
@@ -343,7 +345,7 @@ def place(mask: Volume, like: Volume, name: str, *, told: bool = False) -> Array
 
 
 def _check_space(mask: Volume, like: Volume, name: str) -> None:
-    """Refuse what says that it lies in a template where the scan does not."""
+    """Reject a mask in template space, unless the scan is in it too."""
     codes = [volume.source.details.get("sform_code", 0) for volume in (mask, like)]
     if codes[0] in _TEMPLATES and codes[1] not in _TEMPLATES:
         raise InputError(
@@ -353,7 +355,7 @@ def _check_space(mask: Volume, like: Volume, name: str) -> None:
 
 
 def _checked(name: str, mask: Volume, placed: Regridded, like: Volume, *, told: bool) -> Array:
-    """Refuse or tell how a mask on another grid has come to the scan's."""
+    """Reject a mask on another grid, or warn how it was resampled."""
     apart = f"{mask.shape} voxels of {_mm(mask)} mm, the scan has {like.shape} of {_mm(like)} mm"
     if placed.lost_fraction > MOST_LOST or not _meet(mask, like):
         share = f"{placed.lost_fraction:.0%} of it" if mask.array.any() else "all of it"
@@ -380,7 +382,7 @@ def _checked(name: str, mask: Volume, placed: Regridded, like: Volume, *, told: 
 
 
 def _meet(mask: Volume, like: Volume) -> bool:
-    """Say whether two grids share any space, by the box of one in the other."""
+    """Return whether two grids overlap, by the bounding box of one in the other."""
     corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in mask.shape])).reshape(3, -1).T
     world = corners @ mask.affine[:3, :3].T + mask.affine[:3, 3]
     inverse = np.linalg.inv(like.affine)
@@ -390,7 +392,7 @@ def _meet(mask: Volume, like: Volume) -> bool:
 
 
 def _check_frame(path: Path, segments: Segments, like: Volume) -> None:
-    """Refuse an object that names another frame of reference than the scan's."""
+    """Reject an object with another frame of reference than that of the scan."""
     if not segments.frame_uid or like.source.kind != "dicom" or not like.source.files:
         return
     try:
@@ -406,20 +408,20 @@ def _check_frame(path: Path, segments: Segments, like: Volume) -> None:
 
 
 def _working(array: Array, like: Volume) -> Array:
-    """Return an array of the scan's storage order as (slice L->R, row S->I, column A->P)."""
+    """Return an array in storage order as (slice L->R, row S->I, column A->P)."""
     moved: Array = array.transpose(like.orientation.permutation)
     flips = tuple(slice(None, None, -1 if f else 1) for f in like.orientation.flips)
     return np.asarray(moved[flips])
 
 
 def _without(array: Array, like: Volume) -> Array:
-    """Say which slices, counted from the left, hold nothing of an array."""
+    """Return the slices, counted from the left, in which an array is zero."""
     empty: Array = np.logical_not(_working(array, like).any(axis=(1, 2)))
     return empty
 
 
 def _unannotated(lesion: Array, cord: Array | None, known: Array | None) -> tuple[int, ...]:
-    """Return the slices on which nobody has drawn."""
+    """Return the slices that were not annotated."""
     drawn = lesion if cord is None else lesion | cord
     filled = np.flatnonzero(drawn.any(axis=(1, 2)))
     missing = set() if known is None else set(np.flatnonzero(~known).tolist())

@@ -1,4 +1,4 @@
-"""Closed curves of DICOM RTSTRUCT, filled on the grid of a scan."""
+"""Fill the closed curves of a DICOM RTSTRUCT on the grid of a scan."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .volume import Source, Volume
 
 Array = np.ndarray[Any, Any]
 
-_FLAT = 0.5  # voxels across which a curve may spread and still lie in a plane
-_ON_SLICE = 0.25  # voxels by which a plane may lie beside a slice
+_FLAT = 0.5  # thickness in voxels up to which a curve counts as planar
+_ON_SLICE = 0.25  # largest distance in voxels between a plane and a slice
 
 
 def read_rtstruct(path: Path, like: Volume) -> Segments:
@@ -27,9 +27,9 @@ def read_rtstruct(path: Path, like: Volume) -> Segments:
     ----------
     path : Path
     like : Volume
-        The scan, on whose voxels the curves are filled: a voxel is inside where its centre is, and
-        curves within others are holes (even-odd rule). Curves of another series' planes, such as
-        axial ones for a sagittal scan, fill the space to the next.
+        The scan on whose grid the curves are filled: a voxel is inside if its centre is, and curves
+        within others are holes (even-odd rule). Curves in planes of another series, such as axial
+        ones for a sagittal scan, extend to the next plane.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def read_rtstruct(path: Path, like: Volume) -> Segments:
             for o in data.get("RTROIObservationsSequence") or ()
         }
         curves = {int(r.ReferencedROINumber): _curves(r) for r in data.ROIContourSequence}
-    except Exception as error:  # pydicom raises many kinds for a damaged file
+    except Exception as error:  # pydicom raises many types of errors for damaged files
         text = str(error).replace(str(path), "it") or type(error).__name__
         raise InputError(f"{path}: not a readable DICOM structure set ({text})") from error
     drawn = [number for number in about if curves.get(number)]
@@ -107,7 +107,7 @@ def _fill(path: Path, name: str, curves: list[Array], like: Volume) -> Volume:
 
 
 def _planes(levels: Array, slices: bool) -> tuple[float, float]:
-    """Return the first plane that holds a curve, and the step to the next, in voxels."""
+    """Return the first plane with a curve, and the step to the next, in voxels."""
     whole = np.rint(levels)
     if slices and np.abs(levels - whole).max() <= _ON_SLICE:
         return float(whole.min()), 1.0
@@ -117,12 +117,12 @@ def _planes(levels: Array, slices: bool) -> tuple[float, float]:
 
 
 def fill_polygon(points: Array, shape: tuple[int, ...]) -> Array:
-    """Say which pixels have their centre inside a polygon.
+    """Return the pixels whose centre is inside a polygon.
 
     Parameters
     ----------
     points : float (n, 2) array
-        Corners, in pixels: (0, 0) is the centre of the first. The last is joined to the first.
+        Corners in pixels; (0, 0) is the centre of the first pixel. The polygon is closed.
     shape : (int, int)
 
     Returns

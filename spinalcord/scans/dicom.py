@@ -128,7 +128,7 @@ def _unpack(path: Path, scratch: Path) -> None:
 
 
 def _starts_like_dicom(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
-    """Tell by a member's first bytes whether it is worth unpacking."""
+    """Return whether a member may be DICOM, by its first bytes."""
     with archive.open(member) as packed:
         return starts_like_dicom(packed.read(132))
 
@@ -248,7 +248,7 @@ def _assemble(chosen: Candidate, path: Path) -> Volume:
 
 
 def _rescaled(decoded: np.ndarray, frame: Frame, first: Frame) -> np.ndarray:
-    """Give a frame its own slope: GDCM rescales a whole file by those of its first frame."""
+    """Rescale a frame by its own slope: GDCM uses that of the first frame for the whole file."""
     if (frame.slope, frame.intercept) == (first.slope, first.intercept) or first.slope == 0:
         return decoded
     stored = np.rint((decoded - first.intercept) / first.slope)

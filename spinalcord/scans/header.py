@@ -2,9 +2,9 @@
 
 GDCM decodes the pixels, but its metadata dictionary holds no sequences, so the position of each
 frame of an enhanced file never reaches Python; and it is slow to ask for hundreds of files.
-This walks the data elements itself (PS3.5, section 7 and annex A), skipping by length whatever
-is not in the table below.  Tags that identify a patient are not in the table: they are never
-read, so nothing downstream can print them.
+This module walks the data elements itself (PS3.5, section 7 and annex A) and skips whatever is not
+in the table below. Tags that identify a patient are not in the table: they are never read, so
+nothing downstream can print them.
 
 Not read: pixel data (GDCM's work), character sets beyond Latin and UTF-8 (descriptions are only
 shown and searched for 't2' and the like), value multiplicity checks.
@@ -158,7 +158,7 @@ def read_header(path: Path) -> Header | None:
 
 
 def starts_like_dicom(start: bytes) -> bool:
-    """Tell by its first 132 bytes whether a file may be DICOM.
+    """Return whether a file may be DICOM, by its first 132 bytes.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def _read_dataset(path: Path, file: BinaryIO, size: int, encoding: str, syntax: 
 
 
 def renamed(path: Path, misnamed: Iterable[tuple[int, int]]) -> bytes:
-    """Return a file's bytes with the VR of its misnamed numbers mended.
+    """Return the bytes of a file with the VR of its misnamed numbers corrected.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def renamed(path: Path, misnamed: Iterable[tuple[int, int]]) -> bytes:
 
 
 def _guess_syntax(start: bytes) -> str | None:
-    """Name the encoding of a data set without the 128-byte preamble, or None."""
+    """Return the encoding of a data set without the 128-byte preamble, or None."""
     if len(start) < 16 or start[:2] not in (b"\x02\x00", b"\x08\x00"):
         return None
     element = struct.unpack_from("<H", start, 2)[0]
@@ -349,7 +349,7 @@ class _Walker:
         return items
 
     def missing_pixels(self, tags: dict[str, Any]) -> int:
-        """Say how many bytes of pixels the file lacks; GDCM would make them up."""
+        """Return the number of bytes of pixels that the file lacks; GDCM would invent them."""
         if self.pixels_at is None:
             return 0
         if self.pixels_nbytes != _UNDEFINED:
@@ -368,9 +368,9 @@ class _Walker:
         return max(8, at - self.size)
 
     def after_pixels(self) -> None:
-        """Walk what follows the pixels, which GDCM reads too.
+        """Walk the elements after the pixels, which GDCM reads too.
 
-        It asks for as much memory as an element announces, whatever the file holds.
+        GDCM allocates as much memory as an element announces, whatever the size of the file.
         """
         if self.pixels_at is not None and self.pixels_nbytes != _UNDEFINED:
             self.file.seek(self.pixels_at + self.pixels_nbytes)
@@ -379,7 +379,7 @@ class _Walker:
             self.elements(self.size, {})
 
     def value(self, raw: bytes, kind: str) -> Any:
-        """Decode a value; None where it is empty or not what its kind says."""
+        """Decode a value; None if it is empty or not of its kind."""
         try:
             if kind == "short":
                 return struct.unpack_from(self.order + "H", raw)[0]

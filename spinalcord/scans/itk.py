@@ -14,15 +14,17 @@ import numpy as np
 
 from ..errors import InputError
 from ..memory import check_memory
+from .meta_header import SUFFIXES as META_SUFFIXES
+from .meta_header import read_meta_header
 from .orientation import shear_deg
 from .volume import MAX_SHEAR_DEG, Source, Volume, warn
 
-SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
+SUFFIXES = (".nrrd", ".nhdr", *META_SUFFIXES)
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 class _Quiet:
-    """The setting is the process's: the first reader turns it off, the last one puts it back."""
+    """Setting of the process, which the first reader turns off and the last one restores."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -57,7 +59,7 @@ def reason(error: Exception) -> str:
     """Return the last line of an ITK error, without addresses and source file names."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     last = lines[-1] if lines else type(error).__name__
-    if last.startswith("Reason: "):  # ITK's guess, from what errno happens to hold
+    if last.startswith("Reason: "):  # ITK's guess, from the current value of errno
         return "damaged or truncated, or the file of its voxels is missing"
     return last.rpartition("): ")[2] if "ITK ERROR" in last else last
 
@@ -83,12 +85,15 @@ def read_itk(path: Path) -> Volume:
     InputError
         Damaged, not one 3-D volume, or colour.
     """
+    meta = None
+    if path.suffix.lower() in META_SUFFIXES:
+        meta = read_meta_header(path)  # rejects files that would crash ITK
     with quiet_itk() as sitk:
         try:
             reader = sitk.ImageFileReader()
             reader.SetFileName(str(path))
             reader.ReadImageInformation()
-            placed = _says_orientation(path, reader)
+            placed = _says_orientation(meta, reader)
             check_memory(2 * _stated_nbytes(reader), f"{path}: to read it")
             image = reader.Execute()
         except RuntimeError as error:
@@ -111,12 +116,10 @@ def _stated_nbytes(reader: Any) -> int:
     return int(math.prod(reader.GetSize()) * reader.GetNumberOfComponents() * width)
 
 
-def _says_orientation(path: Path, reader: Any) -> bool:
-    if path.suffix.lower() in (".nrrd", ".nhdr"):
+def _says_orientation(meta: Mapping[str, str] | None, reader: Any) -> bool:
+    if meta is None:
         return "NRRD_space" in reader.GetMetaDataKeys()
-    with open(path, "rb") as file:
-        text = file.read(4096).split(b"ElementDataFile")[0]
-    return any(key in text for key in (b"TransformMatrix", b"Orientation", b"Rotation"))
+    return not {"TransformMatrix", "Orientation", "Rotation"}.isdisjoint(meta)
 
 
 def from_sitk(image: Any, *, source: Source | None = None) -> Volume:
@@ -186,7 +189,7 @@ def read_pixels(paths: list[Path], mended: Mapping[Path, bytes] | None = None) -
     ----------
     paths : list of Path
     mended : mapping of Path to bytes, optional
-        What to decode in place of a file that GDCM refuses as it is.
+        Contents to decode in place of files that GDCM rejects.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the values and the names in a mask stand for: lesion, cord, oedema, cyst."""
+"""Interpret the values and names in a mask: lesion, cord, oedema, cyst."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, TypeAlias
 from ..errors import InputError
 
 STRUCTURES = ("lesion", "cord", "oedema", "cyst", "unannotated")
-"""What a map may name; ``unannotated`` marks slices on which nobody has drawn."""
+"""Structures that a map may name; ``unannotated`` marks slices that were not annotated."""
 
 OTHERS = ("oedema", "cyst")
-"""Of these what is neither lesion nor cord: measured apart."""
+"""Those that are neither lesion nor cord, which are measured separately."""
 
 Label: TypeAlias = "int | str | dict[str, int | str] | None"
-"""Which part of a mask is lesion: a value, a segment's name, or a map of structures to these."""
+"""Label of the lesion in a mask: a value, a segment's name, or a map of structures to these."""
 
-# A word of a segment's name, by structure.  The first that fits counts: "cord lesion" is a lesion.
+# Words in the name of a segment, by structure. The first match counts: "cord lesion" is a lesion.
 _WORDS = {
     "unannotated": r"un-?annotated|not annotated|ignored?",
     "oedema": r"o?edema|ödem|œdème",
@@ -29,17 +29,17 @@ _WORDS = {
 
 
 def structure_of(name: str) -> str:
-    """Say which structure the name of a segment means.
+    """Return the structure that the name of a segment denotes.
 
     Parameters
     ----------
     name : str
-        As in 3D Slicer, DICOM SEG or RTSTRUCT.
+        Name in 3D Slicer, DICOM SEG or RTSTRUCT.
 
     Returns
     -------
     str
-        One of `STRUCTURES`; empty where the name says none of them.
+        One of `STRUCTURES`; empty if the name denotes none of them.
 
     Examples
     --------
@@ -69,8 +69,8 @@ def check_label(label: Any) -> Label:
     Raises
     ------
     InputError
-        No whole number of at least 1, an empty name, or a map without lesion, of other
-        structures, or with one value twice.
+        Not an integer of at least 1, an empty name, or a map without lesion, with other structures,
+        or with a value twice.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def check_label(label: Any) -> Label:
 
 
 def parse_label(text: str) -> Label:
-    """Read a label from text, as the command line takes it.
+    """Parse a label from text, as given on the command line.
 
     Raises
     ------
@@ -113,12 +113,12 @@ def parse_label(text: str) -> Label:
 
 
 def pick(label: Label, structure: str) -> int | str | None:
-    """Return the value or name of a structure, where a label states it.
+    """Return the value or name of a structure in a label, if it states one.
 
     Parameters
     ----------
     label : int, str, dict or None
-        As `check_label` returns it; a single value or name is that of the lesion.
+        Result of `check_label`; a single value or name is that of the lesion.
     structure : str
         One of `STRUCTURES`.
 
@@ -139,27 +139,27 @@ def choose_segments(
     Parameters
     ----------
     names : iterable of str
-        Of all segments.
+        Names of all segments.
     meant : mapping of str to str
-        The structure that each stands for; empty where nothing says so.
+        Structure that each segment denotes; empty if unknown.
     label : int, str, dict or None
-        As `check_label` returns it. A number counts the segments from 1; those of a map are the
-        values of label maps; named segments are selected by their names.
+        Result of `check_label`. A number counts the segments from 1; the numbers in a map are
+        values of label maps; named segments are selected by name.
     structure : str
         One of `STRUCTURES`.
     where : str
-        Of the file, for messages.
+        Name of the file, for messages.
 
     Returns
     -------
     tuple of str
-        Several where several are called lesions; for a lesion a nameless only segment; none for
-        another structure that the file does not have.
+        All segments named as lesions; a single unnamed segment is a lesion; empty for another
+        structure that the file does not contain.
 
     Raises
     ------
     InputError
-        A label that fits no segment; several segments none of which is called a lesion's.
+        A label that matches no segment; several segments of which none is named as a lesion.
     """
     names = list(names)
     wanted = pick(label, structure)

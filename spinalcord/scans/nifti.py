@@ -25,7 +25,7 @@ from .volume import Source, Volume, spans_space, warn
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 
-# What writing needs to put a result on the very same grid.  Free text fields (descrip, db_name,
+# Fields needed to write a result on the same grid.  Free text fields (descrip, db_name,
 # aux_file) may hold a patient's name, so they stay behind.
 GEOMETRY_FIELDS = (
     "pixdim", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d",
@@ -44,7 +44,7 @@ def read_nifti(path: Path) -> Volume:
     Returns
     -------
     Volume
-        Scaled by the header's slope and intercept where they are set.
+        Scaled by the slope and intercept of the header, if set.
 
     Warns
     -----
@@ -68,7 +68,7 @@ def read_nifti(path: Path) -> Volume:
         raise InputError(f"{path}: damaged or truncated: it cannot be unpacked") from error
     except MemoryError:
         raise
-    except Exception as error:  # nibabel raises a dozen kinds for a damaged file
+    except Exception as error:  # nibabel raises a dozen types of errors for damaged files
         reason = str(error).replace(str(path), "it").strip() or type(error).__name__
         if reason.startswith("w2 should be positive"):  # nibabel of a qform on its own
             raise _no_form(str(path), ["qform"]) from error
@@ -103,9 +103,9 @@ def _by_nibabel(raw: bytes, kind: int) -> Any:
 
 
 def _unpacked(packed: bytes, path: Path) -> bytes:
-    """Unpack a .nii.gz: all that its header accounts for, and no more of what may follow.
+    """Unpack a .nii.gz as far as its header accounts for it.
 
-    The rest is unpacked too, piece by piece, for the checksum at its end to be verified: a few
+    The rest is unpacked piece by piece and discarded, to verify the checksum at its end: a few
     kilobytes can unpack to gigabytes.
     """
     kept: list[bytes] = []
@@ -122,7 +122,7 @@ def _unpacked(packed: bytes, path: Path) -> bytes:
 
 
 def _stated_nbytes(start: bytes) -> int:
-    """Return how long a NIfTI file is by its header, and a header more."""
+    """Return the length of a NIfTI file by its header, plus one header."""
     for kind, at, code in ((348, 40, "h"), (540, 16, "q")):
         for order in "<>":
             if len(start) < kind or struct.unpack_from(order + "i", start)[0] != kind:
@@ -140,9 +140,9 @@ def _stated_nbytes(start: bytes) -> int:
 
 
 def _with_offset(path: Path, raw: bytes, kind: int, order: str) -> bytes:
-    """Give a single file whose vox_offset is 0, as some writers leave it, the smallest valid one.
+    """Set a vox_offset of 0, as left by some writers, to the smallest valid one.
 
-    Taken literally, as nibabel does, 0 makes the header the first voxels.
+    Taken literally, as nibabel does, 0 would make the header part of the voxels.
     """
     at, code, least = (108, "f", 352.0) if kind == 348 else (168, "q", 544)
     if struct.unpack_from(order + code, raw, at)[0] != 0:
@@ -177,7 +177,7 @@ def _load_pair(path: Path) -> Any:
 
 
 def _sized(path: Path, image: Any, available: int) -> Any:
-    """Refuse a file that is shorter than its header says, before anything is allocated."""
+    """Reject a file that is shorter than its header states, before allocating memory."""
     header = image.header
     dtype = header.get_data_dtype()
     offset = int(image.dataobj.offset)
@@ -248,9 +248,9 @@ def from_nibabel(image: Any, *, path: Path | None = None) -> Volume:
 
 
 def _best_form(name: str, header: Any, affine: np.ndarray) -> np.ndarray:
-    """Return the affine to use; a form that places no voxels gives way to the other one.
+    """Return the affine to use; an invalid form is replaced by the other one.
 
-    The code of a form that is given up is set to 0 in `header`, so that results do not repeat it.
+    The code of an invalid form is set to 0 in `header`, so that results do not repeat it.
     """
     forms = {"sform": _form(header, "sform"), "qform": _form(header, "qform")}
     broken = [kind for kind, form in forms.items() if form is not None and not spans_space(form)]
@@ -278,7 +278,7 @@ def _no_form(name: str, broken: list[str]) -> InputError:
 
 
 def _form(header: Any, kind: str) -> np.ndarray | None:
-    """Return a form whose code is set, as NaN where it cannot be computed; else None."""
+    """Return a form if its code is set, with NaN if it cannot be computed; else None."""
     if int(header[f"{kind}_code"]) <= 0:
         return None
     try:
@@ -298,7 +298,7 @@ def _check_header(name: str, header: Any, affine: np.ndarray, shape: tuple[int, 
             "right are; nibabel's default is assumed"
         )
     if qform and sform:
-        # Some writers leave the sform's shear out of the qform: compare where voxels land.
+        # Some writers omit the shear of the sform in the qform: compare the positions of voxels.
         moved = corner_displacement_mm(header.get_qform(), affine, shape)
         smallest = float(np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).min())
         if not moved <= 0.1 * smallest:

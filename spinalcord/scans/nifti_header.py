@@ -1,8 +1,8 @@
 """Read NIfTI headers without nibabel in the common case.
 
-Importing nibabel takes 0.1 to 0.25 s, which is most of the time to read a small scan. A header
-that is as the standard asks is decoded here, to the same values as nibabel's; `decode_nifti`
-returns None for any other, and nibabel, which knows how writers go wrong, has its say.
+Importing nibabel takes 0.1 to 0.25 s, which is most of the time to read a small scan. A header that
+conforms to the standard is decoded here, to the same values as with nibabel; for any other,
+`decode_nifti` returns None, and nibabel, which handles the errors of writers, is used.
 """
 
 from __future__ import annotations
@@ -50,19 +50,19 @@ _DTYPES = {
 }  # fmt: skip
 _CODES = {np.dtype(text): code for code, text in _DTYPES.items()}
 _LENGTHS = ("unknown", "meter", "mm", "micron")
-_FREESURFER = (27307, 1, 6)  # stands for a longer vector
+_FREESURFER = (27307, 1, 6)  # length given elsewhere
 _QUATERNION_EPS = {1: 3 * float(np.finfo(np.float32).eps), 2: 3 * float(np.finfo(np.float64).eps)}
 
 
 class NiftiHeader:
-    """The fields of a header by name, and the affines made of them.
+    """The fields of a header by name, and the affines derived from them.
 
     Parameters
     ----------
     version : {1, 2}
-        Of the standard.
+        Version of the standard.
     fields : structured array scalar
-        As the file holds them; those of an empty header if not given.
+        Fields as stored; those of an empty header if not given.
 
     Examples
     --------
@@ -95,11 +95,11 @@ class NiftiHeader:
         self._fields[name] = value
 
     def copy(self) -> NiftiHeader:
-        """Return a header of its own with the same fields."""
+        """Return a copy of the header."""
         return NiftiHeader(self.version, self._fields.copy())
 
     def to_bytes(self) -> bytes:
-        """Return the header as a file holds it."""
+        """Return the header as stored in a file."""
         return bytes(self._fields.tobytes())
 
     def get_data_dtype(self) -> np.dtype[Any]:
@@ -109,7 +109,7 @@ class NiftiHeader:
         return dtype
 
     def get_data_shape(self) -> tuple[int, ...]:
-        """Return the extents, as many as the file has axes."""
+        """Return the extent along each axis of the file."""
         return tuple(int(n) for n in self["dim"][1 : 1 + int(self["dim"][0])])
 
     def get_xyzt_units(self) -> tuple[str]:
@@ -127,7 +127,7 @@ class NiftiHeader:
         Raises
         ------
         ValueError
-            The quaternion is that of no rotation.
+            The quaternion is not a rotation.
         """
         x, y, z = (np.longdouble(self[f"quatern_{axis}"]) for axis in "bcd")
         squared = 1 - (x * x + y * y + z * z)
@@ -157,12 +157,12 @@ class NiftiHeader:
 
 
 class NiftiImage:
-    """A file in memory, as `spinalcord.scans.nifti.from_nibabel` takes it.
+    """A file in memory, accepted by `spinalcord.scans.nifti.from_nibabel`.
 
     Parameters
     ----------
     header : NiftiHeader
-        What the file begins with.
+        Header of the file.
     raw : bytes
         The whole file.
     """
@@ -182,7 +182,7 @@ class NiftiImage:
 
     @property
     def dataobj(self) -> NiftiImage:
-        """What has the voxels and their scaling: this."""
+        """The object with the voxels and their scaling: this one."""
         return self
 
     def get_unscaled(self) -> np.ndarray:
@@ -193,7 +193,7 @@ class NiftiImage:
 
 
 def decode_nifti(raw: bytes) -> NiftiImage | None:
-    """Decode a single-file NIfTI image whose header is as the standard asks.
+    """Decode a single-file NIfTI image with a header that conforms to the standard.
 
     Parameters
     ----------
@@ -203,8 +203,8 @@ def decode_nifti(raw: bytes) -> NiftiImage | None:
     Returns
     -------
     NiftiImage or None
-        None for anything but a plain header of three-dimensional real voxels with a qform or an
-        sform: another type or unit, extensions, fields that nibabel would mend or refuse.
+        None unless the header is plain, with three-dimensional real voxels and a qform or an sform:
+        no other type or unit, no extensions, no fields that nibabel would correct or reject.
     """
     orders: tuple[Literal["<", ">"], ...] = ("<", ">")
     for order in orders:
@@ -247,7 +247,7 @@ def _is_plain(header: NiftiHeader) -> bool:
 
 
 def _is_rotation(header: NiftiHeader) -> bool:
-    """Return whether the qform, which is computed even where its code is 0, can be."""
+    """Return whether the qform, which is computed even if its code is 0, is a rotation."""
     try:
         return bool(np.isfinite(header.get_qform()).all())
     except ValueError:
@@ -260,7 +260,7 @@ def encode_nifti(header: NiftiHeader, array: np.ndarray) -> bytes:
     Parameters
     ----------
     header : NiftiHeader
-        With the geometry; type, extents and offset are filled in.
+        Header with the geometry; type, extents and offset are filled in.
     array : uint8, int32 or float32 array
 
     Returns

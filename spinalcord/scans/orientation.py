@@ -24,7 +24,7 @@ class Orientation:
     flips : tuple of bool
         Whether working axis `a` counts against the stored direction.
     codes : str
-        Where each *stored* axis points, as in nibabel: 'PSR', 'RAS' and so on.
+        Direction of each *stored* axis, as in nibabel: 'PSR', 'RAS' and so on.
     obliquity_deg : float
         The largest angle between a stored axis and the body axis that it stands for.
     """

@@ -1,4 +1,4 @@
-"""What speaks against a mask: that it lies outside the patient, or on the other side."""
+"""Check the plausibility of a mask: whether it lies outside the patient, or is flipped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _IN_CORD = 0.5
 
 
 def in_air_fraction(scan: Array, spacing_mm: tuple[float, ...], mask: Array) -> float:
-    """Return the share of a mask that lies where the scan shows nothing.
+    """Return the share of a mask that lies in air.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def in_air_fraction(scan: Array, spacing_mm: tuple[float, ...], mask: Array) -> 
 def find_doubts(
     scan: Array, spacing_mm: tuple[float, ...], lesion: Array, cord: Array | None
 ) -> tuple[str, ...]:
-    """Say what speaks against a lesion mask.
+    """Return the reasons why a lesion mask is implausible.
 
     Parameters
     ----------
@@ -64,12 +64,12 @@ def find_doubts(
     lesion : array of that shape
         Not 0 inside.
     cord : array of that shape, optional
-        The same of the cord, without which a flip cannot be seen.
+        The cord likewise, without which a flip cannot be detected.
 
     Returns
     -------
     tuple of str
-        A sentence each, which follows the mask's name; empty where nothing does.
+        Sentences that follow the mask's name; empty if it is plausible.
     """
     doubts = []
     share = in_air_fraction(scan, spacing_mm, lesion)
@@ -84,23 +84,23 @@ def find_doubts(
 
 
 def _is_flipped(lesion: Array, cord: Array) -> bool:
-    """Say whether only the mirror image of a lesion mask lies in the cord.
+    """Return whether only the mirror image of a lesion mask lies in the cord.
 
-    The image alone does not tell the sides apart: of phantoms' true masks one in eight had a
-    brighter and sharper mirror image, in fat or at the sac's edge.
+    The image alone is not sufficient: for one in eight phantoms, the mirror image of the true mask
+    was brighter and sharper, in fat or at the edge of the dural sac.
     """
     inside = lesion != 0
     mirrored = inside[::-1]
     both = np.count_nonzero(inside & mirrored)
     if not inside.any() or both > _SIDE_BY_SIDE * np.count_nonzero(inside):
-        return False  # in the middle both sides are one
-    # A label map leaves out of the cord what is lesion: around it there must be some.
+        return False  # indistinguishable near the middle
+    # In a label map, lesion is not labelled as cord, but must be surrounded by it.
     beside = not ((cord != 0) & _grown(inside, _RING)).any()
     return bool(beside and ((cord != 0) & mirrored).sum() > _IN_CORD * mirrored.sum())
 
 
 def _grown(mask: Array, pixels: int) -> Array:
-    """Grow a mask within its slices by steps to the four neighbours."""
+    """Dilate a mask within its slices by steps to the four neighbours."""
     grown: Array = mask.copy()
     for _ in range(pixels):
         before = grown.copy()

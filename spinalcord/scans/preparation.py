@@ -1,7 +1,7 @@
 """Prepare a scan for the networks, and bring their outputs back to its grid.
 
-Everything that the networks see has the working orientation (slice L->R, row S->I, column A->P);
-everything that a user gets back lies on the scan's own grid. The voxels are moved by the C core.
+The input of the networks has the working orientation (slice L->R, row S->I, column A->P); results
+are returned on the scan's own grid. The voxels are moved by the C core.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from .writing import describe_source
 Array = np.ndarray[Any, Any]
 
 BAR_DELAY_S = 2.0
-"""What takes less shows no progress bar."""
+"""Seconds after which a progress bar is shown."""
 
 
 class ModelSettings(Protocol):
-    """What preparation needs to know of a model; `spinalcord.models.model_file.Model` has it."""
+    """Properties of a model, as `spinalcord.models.model_file.Model`, used in preparation."""
 
     @property
     def path(self) -> Path:
@@ -69,9 +69,9 @@ class WorkingScan:
     affine : float64 (4, 4) array
         From working index to RAS+ millimetres.
     spacing_mm : tuple of float
-        Along slice, row and column axis.
+        Spacing along slice, row and column axis.
     warnings : list of str
-        Reservations that came up on the way, with file names instead of whole paths.
+        Warnings so far, with file names instead of whole paths.
 
     Raises
     ------
@@ -94,7 +94,7 @@ class WorkingScan:
     def source(self) -> dict[str, Any]:
         """Identify the files that the scan was read from; see `describe_source`.
 
-        Where they have gone since, the checksum is None: the scan is in memory all the same.
+        If they have been removed since, the checksum is None: the scan is still in memory.
         """
         try:
             return describe_source(self.volume)
@@ -133,7 +133,7 @@ class WorkingScan:
         return images, frame
 
     def segment_nbytes(self, model: ModelSettings) -> int:
-        """Estimate the memory that segmenting this scan takes beyond what it already holds.
+        """Estimate the additional memory that segmenting this scan takes.
 
         Per voxel: the scan in the working orientation once more, scaled, each output's map, and
         masks, labels and results; per pixel of the images: their channels and each output.
@@ -173,7 +173,7 @@ class WorkingScan:
         return self.working(self.annotation(mask, label).lesion.array)
 
     def annotation(self, mask: Any, label: Label = None, cord: Any = None) -> Annotation:
-        """Read what was drawn on the scan: lesion, cord, and which slices were not annotated.
+        """Read an annotation of the scan: lesion, cord, and which slices were not annotated.
 
         Parameters
         ----------
@@ -183,7 +183,7 @@ class WorkingScan:
         Returns
         -------
         Annotation
-            On the scan's own grid; `working` turns its arrays.
+            On the scan's own grid; `working` reorients its arrays.
 
         Raises
         ------
@@ -207,7 +207,7 @@ class WorkingScan:
         scan : path, Volume, nibabel or SimpleITK image
             Stored in any axis order.
         name : str
-            What to call it in an error.
+            Name of the scan in error messages.
 
         Returns
         -------
@@ -244,7 +244,7 @@ class WorkingScan:
     def _noted(self, scan: Any) -> Iterator[None]:
         with note_warnings() as heard:
             yield
-        # A folder's name may be a patient's; results go further than messages on a terminal.
+        # The name of a folder may be that of a patient, and results are passed on.
         path = Path(scan) if _is_path(scan) else None
         self.warnings += [
             text if path is None else text.replace(str(path), path.name) for text in heard
@@ -278,7 +278,7 @@ def take_scan(scan: Any, *, series: str | None = None) -> Volume:
         Several DICOM series that fit equally well, or none.
     """
     volume = Volume.from_any(scan, series=series)
-    if not _is_path(scan):  # reading checks already
+    if not _is_path(scan):  # checked by the reader
         check_scan(volume)
     return volume
 
@@ -323,7 +323,7 @@ class LesionSlices:
         slices : int64 (n,) array
             Slice that each image shows, ascending.
         frames : float64 (n, 4) array
-            How each image lies on its slice.
+            Position of each image on its slice.
 
         Raises
         ------
@@ -352,9 +352,9 @@ class Stopwatch:
     Attributes
     ----------
     seconds : dict of str to float
-        Of the stages that have ended.
+        Seconds of the finished stages.
     current : str
-        The stage entered last; after an error the one that it came from. Empty before the first.
+        Stage entered last; after an error, the one that raised it. Empty before the first.
     """
 
     def __init__(self) -> None:
@@ -381,9 +381,9 @@ def batches(n: int, size: int, title: str, *, progress: bool) -> Iterator[slice]
     n : int
         Images.
     size : int
-        Images at a time, at least 1.
+        Images per batch, at least 1.
     title : str
-        What the bar says.
+        Title of the bar.
     progress : bool
         Whether to show a bar on standard error, where that is a terminal, once `BAR_DELAY_S`
         have passed.

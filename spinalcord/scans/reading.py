@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..paths import local_path
+from . import dicom, itk, nifti
 from .labels import Label
 from .volume import Volume, check_scan, warn
 
@@ -52,7 +53,7 @@ def read(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
     --------
     >>> import spinalcord as sc
     >>> from spinalcord.scans.writing import save_volume
-    >>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+    >>> phantom = sc.phantom.make_case("MS", 5, region="cervical", kind="2d")
     >>> path = save_volume(phantom.t2, "t2.nii.gz")
     >>> volume = sc.read("t2.nii.gz")
     >>> volume.shape == phantom.t2.shape, volume.orientation.codes
@@ -86,8 +87,6 @@ def load(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
 
 
 def _load(path: Path, series: str | None) -> Volume:
-    from . import dicom, itk, nifti
-
     name = path.name.lower()
     if path.is_dir():
         return dicom.read_dicom(path, series=series)
@@ -140,7 +139,7 @@ def read_mask(mask: Any, *, like: Volume, label: Label = None) -> Volume:
     Raises
     ------
     InputError
-        A place that the scan does not show; NaN, or values that are no whole numbers, such as
+        A place that the scan does not show; NaN, or values that are not integers, such as
         probabilities; a label that is none or fits nothing.
 
     Examples
@@ -150,7 +149,7 @@ def read_mask(mask: Any, *, like: Volume, label: Label = None) -> Volume:
     >>> int(read_mask(mask, like=scan, label=2).array.sum())
     120
     """
-    from .annotations import read_annotation
+    from .annotations import read_annotation  # which imports this module
 
     return read_annotation(mask, like=like, label=label).lesion
 
@@ -163,9 +162,9 @@ def select(array: Any, name: str, value: int | None) -> Any:
     array : array
         Whole numbers.
     name : str
-        Of the mask, for messages.
+        Name of the mask, for messages.
     value : int, optional
-        Of what is inside; all but 0 if not given, with a warning where they differ.
+        Value inside the mask; all values but 0 if not given, with a warning if there are several.
 
     Returns
     -------
@@ -174,11 +173,11 @@ def select(array: Any, name: str, value: int | None) -> Any:
     Raises
     ------
     InputError
-        NaN, or values that are no whole numbers.
+        NaN, or values that are not integers.
     """
     if array.dtype.kind == "f" and not np.array_equal(array, np.round(array)):
         raise InputError(
-            f"{name} contains values that are no whole numbers (or NaN), such as probabilities: "
+            f"{name} contains values that are not integers (or NaN), such as probabilities: "
             "apply a threshold first"
         )
     if not np.isfinite(array.sum(dtype=np.float64)):

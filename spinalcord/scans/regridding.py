@@ -1,4 +1,4 @@
-"""Move a mask from its own grid to that of a scan in the same frame of reference."""
+"""Resample a mask to the grid of a scan in the same frame of reference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .volume import Volume
 
 Array = np.ndarray[Any, Any]
 
-_SAME_LATTICE = 0.1  # voxels by which a lattice may be off and still be the same
+_SAME_LATTICE = 0.1  # deviation in voxels up to which lattices count as equal
 _MOST_POINTS = 5  # along an axis, in a voxel of the scan
 
 
@@ -26,7 +26,7 @@ class Regridded:
     inside : bool array
         On the new grid, in its storage order.
     same_lattice : bool
-        Whether voxels lie on voxels, so that nothing was interpolated.
+        Whether the voxels coincide, so that nothing was interpolated.
     apart_mm : float
         The largest distance from a voxel of the mask to the nearest voxel centre of the new grid.
     turned_deg : float
@@ -45,9 +45,9 @@ class Regridded:
 def regrid(mask: Volume, like: Volume) -> Regridded:
     """Return a mask on the grid of a scan.
 
-    Where the two lattices agree (a crop, a larger extent, another storage order), voxels are
-    copied. Elsewhere a voxel is inside where at least half of it is: the mask is interpolated
-    linearly at points within each voxel, as many as its own voxels need.
+    If the two lattices agree (a crop, a larger extent, another storage order), voxels are copied.
+    Otherwise a voxel is inside if at least half of it is: the mask is interpolated linearly at as
+    many points within each voxel as its own resolution requires.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def regrid(mask: Volume, like: Volume) -> Regridded:
 
 
 def _same_lattice(to_mask: Array, shape: tuple[int, ...]) -> bool:
-    """Say whether every voxel of the scan lies on a voxel of the mask's lattice."""
+    """Return whether every voxel of the scan coincides with one of the mask's lattice."""
     whole = np.rint(to_mask)
     if not (np.abs(whole[:3, :3]).sum(axis=0) == 1).all():
         return False
@@ -97,7 +97,7 @@ def _copied(places: Array, nearest: Array, like: Volume) -> Array:
 
 
 def _share(inside: Array, to_mask: Array, like: Volume) -> Array:
-    """Say which voxels of the scan are filled by at least half."""
+    """Return the voxels of the scan that are filled by at least half."""
     import SimpleITK as sitk
 
     # Index spaces stand for both grids, so that a sheared one is taken as well.

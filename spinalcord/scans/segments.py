@@ -26,7 +26,7 @@ SEG, LABELMAP_SEG, RTSTRUCT = (
 """Kinds of DICOM objects that hold annotations."""
 
 _SAME_PLANE_MM = 0.01
-_UNEVEN = 0.1  # steps by which a frame may lie beside its plane
+_UNEVEN = 0.1  # deviation of a frame from its plane, in steps
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class Segments:
     Attributes
     ----------
     names : tuple of str
-        In the file's order; several segments may share one.
+        Names in the order of the file; several segments may have the same name.
     volumes : tuple of Volume
         bool, on the file's own grid, one a segment.
     structures : tuple of str
-        What each means; see `structure_of`. Empty where nothing says so.
+        Structure of each; see `structure_of`. Empty if unknown.
     drawn : Volume or None
-        bool: planes that the file holds, also without any voxel; None where it cannot say.
+        bool: planes in the file, including empty ones; None if the file does not state them.
     frame_uid : str
-        Frame of reference, where the file names one. Not for messages.
+        Frame of reference, if the file names one. Not to be shown in messages.
     """
 
     names: tuple[str, ...]
@@ -126,7 +126,7 @@ def _itk_affine(image: Any) -> Array:
 
 
 def _tagged(tags: str) -> str:
-    """Read the structure from Slicer's terminology, where the name does not say it."""
+    """Read the structure from Slicer's terminology, if the name does not state it."""
     meanings = re.findall(r"\^([^^~]+)(?=[~|])", tags)
     return next((found for text in meanings if (found := structure_of(text))), "")
 
@@ -145,7 +145,7 @@ def read_seg(path: Path) -> Segments:
     Returns
     -------
     Segments
-        A fractional segment is taken where it is at least a half.
+        A fractional segment is cut at one half.
 
     Raises
     ------

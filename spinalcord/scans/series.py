@@ -1,8 +1,8 @@
-"""Find the DICOM series in a folder, and choose one that can be used.
+"""Find the DICOM series in a folder, and choose a usable one.
 
 The choice, in this order, among series that form a usable volume: sagittal T2-weighted;
 sagittal STIR or FLAIR; T2-weighted in another plane at isotropic resolution; sagittal of
-unknown weighting; the rest.  Two in the best class are never guessed between.
+unknown weighting; the rest.  If two are in the best class, none is chosen.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import SeriesError
+from ..wording import counted
 from .header import Header
 from .stack import Frame, Stack, build_stack, frames_of
 from .weighting import find_weighting
@@ -47,7 +48,7 @@ class Candidate:
     weighting : str
         See `find_weighting`.
     reasons, notes : tuple of str
-        Why not; what to warn of.
+        Reasons why it cannot be used; warnings.
     part : str
         Which of several images per position; see `group_series`.
     """
@@ -75,8 +76,9 @@ class Candidate:
         name = f" {self.description!r}" if self.description else ""
         file = f" ({self.headers[0].path.name})" if len(self.headers) == 1 else ""
         part = f" ({self.part})" if self.part else ""
+        slices = counted(len(self.stack.frames), "slice")
         return (
-            f"{self.uid}{name}{file}{part}, {self.stack.plane}, {len(self.stack.frames)} slices, "
+            f"{self.uid}{name}{file}{part}, {self.stack.plane}, {slices}, "
             f"weighting {self.weighting}"
         )
 
@@ -137,7 +139,7 @@ def _stray(header: Header) -> str:
 
 
 def is_multiframe(header: Header) -> bool:
-    """Tell whether one file holds several frames."""
+    """Return whether a file contains several frames."""
     return int(header.tags.get("n_frames", 1)) > 1
 
 
@@ -245,7 +247,7 @@ def choose(candidates: list[Candidate], path: Path, series: str | None) -> Candi
     candidates : list of Candidate
         At least one.
     path : Path
-        What the user named; for messages.
+        Path given by the user, for messages.
     series : str, optional
         SeriesInstanceUID.
 
@@ -256,7 +258,7 @@ def choose(candidates: list[Candidate], path: Path, series: str | None) -> Candi
     Raises
     ------
     SeriesError
-        None can be used, several are as good, or no series has this UID.
+        None can be used, several are equally suitable, or none has this UID.
     """
     if series is not None:
         named = [c for c in candidates if series in (c.uid, c.uid.partition("#")[0])]
@@ -273,7 +275,7 @@ def choose(candidates: list[Candidate], path: Path, series: str | None) -> Candi
     if len(first) > 1:
         uids = {c.uid for c in first}
         how = "pass series=UID" if len(uids) == len(first) else "pass one of these files"
-        raise SeriesError(f"{path}: several series could be meant, {how}:{_listing(first)}")
+        raise SeriesError(f"{path}: several series are possible, {how}:{_listing(first)}")
     return first[0]
 
 

@@ -1,8 +1,8 @@
 """Stack DICOM slices, with checks of positions, orientations and gaps.
 
 ITK takes the first two positions for the whole series and notices neither an uneven gap, nor a
-missing slice, nor a slice in another plane.  Here every frame's position is used, and what does
-not form a regular grid is refused by name.
+missing slice, nor a slice in another plane. Here the position of every frame is used, and irregular
+grids are rejected with the reason.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .volume import MAX_IN_PLANE_MM, MAX_SHEAR_DEG, MIN_SLICES
 
 # Same plane: scanners write cosines with six digits or more.
 _SAME_PLANE_DEG = 0.1
-# Positions are often rounded to a tenth of a millimetre: a jitter below these is nobody's news.
+# Positions are often rounded to a tenth of a millimetre: a jitter below these is not reported.
 _QUIET_MM, _QUIET_FRACTION = 0.06, 0.02
 _UNEVEN_FRACTION = 0.1
 _SAME_PLACE_MM = 0.01
@@ -53,7 +53,7 @@ def frames_of(header: Header) -> list[Frame]:
     n_frames = max(1, int(tags.get("n_frames", 1)))
     shared = (tags.get("shared") or [{}])[0]
     groups = tags.get("per_frame") or []
-    # A damaged count must not make millions of frames; the check of the stack names it.
+    # A damaged count must not create millions of frames; the check of the stack reports it.
     groups = groups[:n_frames] if groups else [{}] * min(n_frames, 1)
 
     def find(group: dict[str, Any], macro: str, name: str) -> object:
@@ -110,7 +110,7 @@ class Stack:
     plane : str
         'sagittal', 'coronal', 'axial', or 'unknown'.
     reasons, notes : tuple of str
-        Why it cannot be used; what to warn of if it is.
+        Reasons why it cannot be used; warnings if it is.
     crowded : bool
         Several images lie at one position.
     """

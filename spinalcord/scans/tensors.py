@@ -15,7 +15,7 @@ def on_cpu(values: Any) -> np.ndarray:
     Parameters
     ----------
     values : array_like or tensor
-        A tensor may need gradients, or lie on another device.
+        A tensor may require gradients or be on another device.
 
     Returns
     -------
@@ -33,17 +33,17 @@ def on_cpu(values: Any) -> np.ndarray:
 
 
 def from_tensor(tensor: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return voxels and affine of a tensor that has one.
+    """Return the voxels and affine of a tensor.
 
     Parameters
     ----------
     tensor : MetaTensor or the like
-        With `affine`, and with `meta["space"]` where that is not RAS.
+        Tensor with `affine`, and with `meta["space"]` if that is not RAS.
 
     Returns
     -------
     array : ndarray
-        Without the channel that MONAI puts first.
+        Voxels without MONAI's leading channel axis.
     affine : float64 (4, 4) array
         From voxel index to RAS+ millimetres.
 

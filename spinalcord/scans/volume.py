@@ -45,7 +45,7 @@ class Source:
     kind : str
         'nifti', 'dicom', 'itk' (NRRD, MetaImage) or 'memory'.
     path : Path, optional
-        What the user named: the file, or the folder or zip of a DICOM series.
+        Path given by the user: the file, or the folder or zip of a DICOM series.
     files : tuple of Path
         The files that were read; for a zip, the zip itself.
     details : mapping
@@ -69,7 +69,7 @@ class Volume:
     affine : (4, 4) array_like
         From voxel index to RAS+ millimetres (x right, y anterior, z superior), as in nibabel.
     source : Source, optional
-        Where it came from.
+        Source of the volume.
 
     Raises
     ------

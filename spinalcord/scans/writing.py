@@ -7,7 +7,6 @@ reader sees the old file or the new one, never half of one, and a full disk leav
 from __future__ import annotations
 
 import contextlib
-import gzip
 import hashlib
 import json
 import math
@@ -21,6 +20,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..paths import local_path
+from .compression import gzip_array
 from .nifti_header import NiftiHeader, encode_nifti
 from .orientation import corner_displacement_mm
 from .volume import Volume
@@ -33,7 +33,7 @@ _BIDS = re.compile(r"(sub-[A-Za-z0-9]+(?:_[a-z]+-[A-Za-z0-9+]+)*)(?:_[A-Za-z0-9]
 _WRITTEN: dict[str, Any] = {"b": np.uint8, "u": np.uint8, "i": np.int32, "f": np.float32}
 
 UNDECODABLE = "backslashreplace"
-"""How text files hold what is not UTF-8 in a file name."""
+"""Error handler for bytes in file names that are not UTF-8."""
 
 
 def result_stem(scan: Volume | str | os.PathLike[str]) -> str:
@@ -141,8 +141,7 @@ def save_volume(volume: Volume, path: str | os.PathLike[str]) -> Path:
     array = _as_written(volume.array, path)
     data = _nifti_bytes(array, volume)
     if name.endswith(".gz"):
-        # No time and no name in the gzip header: the same result is the same file.
-        data = gzip.compress(data, 6, mtime=0)
+        data = gzip_array(data, array.itemsize)
     return write_bytes(path, data)
 
 

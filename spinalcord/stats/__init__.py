@@ -4,8 +4,8 @@
 >>> stats.proportion(150, 157, name="accuracy").sentence()
 '96 % (150 of 157) [95 % CI: 91 %, 98 %]'
 
-The patient is the statistical unit. What is not defined is NaN with a reason, never a sentinel; no
-p-value comes without its effect and interval.
+The patient is the statistical unit. Undefined results are NaN with a reason, never a sentinel, and
+every p-value comes with its effect and interval.
 """
 
 from __future__ import annotations

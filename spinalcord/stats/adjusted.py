@@ -1,7 +1,7 @@
-"""Whether a subgroup does better or worse once the other factors are heeded.
+"""Compare subgroups after adjustment for the other factors.
 
-Logistic regression of "the answer is right" on all factors at once, with Firth's penalty: it has an
-answer where a subgroup is all right, which plain logistic regression has not.
+Logistic regression of correctness on all factors at once. Firth's penalty keeps the estimates
+finite where every answer in a subgroup is right and plain logistic regression diverges.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .estimate import Comparison, Estimate, check_level, undefined
 Float: TypeAlias = NDArray[np.float64]
 Part: TypeAlias = tuple[str, list[Float], list[str]]
 _METHOD = "Firth's logistic regression, penalised likelihood ratio"
-_PER_PARAMETER = 5  # answers of the rarer kind that a parameter needs
+_PER_PARAMETER = 5  # answers of the rarer kind required per parameter
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class AdjustedFactor:
         By level: odds of a right answer over those in the reference, other factors held
         constant; of `adjusted_interactions` the ratio of two odds ratios.
     test : Comparison
-        Of the factor as a whole; `effect` is the odds ratio furthest from 1.
+        Test of the factor as a whole; `effect` is the odds ratio furthest from 1.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def factor_effects(
     reason = ""
     if rare < _PER_PARAMETER * count:
         reason = (
-            f"{rare} {what} of the rarer kind are too few for {count} parameters; it takes "
+            f"too few {what} of the rarer kind ({rare}) for {count} parameters; it takes "
             f"{_PER_PARAMETER} each"
         )
     fit = None if reason else firth.fit(x, y)

@@ -163,14 +163,14 @@ def fleiss_kappa(
 
 @dataclass(frozen=True)
 class _Kappa:
-    """Kappa with what its interval is computed from."""
+    """Kappa and the quantities from which its interval is computed."""
 
     value: float
     variance: float
     disagreement: float
-    expected: float  # the disagreement that chance would give
+    expected: float  # disagreement expected by chance
     n: int
-    differing: int  # cases on which not all agree
+    differing: int  # cases on which the readers disagree
     scarce: int  # cases of the rarer outcome: agreement or disagreement
     outside: int  # cases outside the most frequent category
 

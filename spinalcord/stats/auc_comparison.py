@@ -17,7 +17,7 @@ from .roc import ONE_CASE, AreaError, delong_covariance
 
 DifferenceMethod: TypeAlias = Literal["default", "delong", "square-and-add"]
 _METHODS = ("default", "delong", "square-and-add")
-JOINT = 20  # cases in each class from which the chi-squared test of several areas holds its level
+JOINT = 20  # cases per class that the chi-squared test of several areas needs to hold its level
 
 
 def compare_aucs(
@@ -146,7 +146,7 @@ def compare_all(
         Scores of at least two models.
     unit : str
     level : float, default 0.95
-        Of the effect's interval.
+        Confidence level of the effect's interval.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def compare_all(
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two areas whose difference is asked for, with their covariance."""
+    """Two areas to compare, with their covariance."""
 
     first: AreaError
     second: AreaError
@@ -235,13 +235,13 @@ class _Pair:
         if self.error == 0:
             return self._constant(name, level, how, options)
         half = normal_quantile(level) * self.error
-        # The normal interval may run beyond what two areas can differ by.
+        # The normal interval may exceed the possible range of a difference, -1 to 1.
         effect = Estimate(name, d, max(d - half, -1.0), min(d + half, 1.0), level, how, **options)
         z = d / self.error
         return Comparison(name, z, nan, normal_p(z), how, effect)
 
     def _constant(self, name: str, level: float, how: str, options: dict[str, Any]) -> Comparison:
-        """Compare areas that do not vary, or vary together."""
+        """Compare two areas whose difference has no variance."""
         nan, same = math.nan, self.difference == 0
         reason = "both rank all cases alike" if same else "neither area varies"
         effect = Estimate(name, self.difference, nan, nan, level, how, reason=reason, **options)
@@ -264,7 +264,7 @@ class _Pair:
         return Comparison(name, z, nan, normal_p(z), how, effect)
 
     def _limits(self, z: float) -> tuple[float, float]:
-        """Limits of the difference from those of both areas, and their correlation."""
+        """Combine the limits of both areas and their correlation into limits of the difference."""
         (l1, u1, _), (l2, u2, _) = self.first.limits_at(z), self.second.limits_at(z)
         scale = math.sqrt(self.first.variance * self.second.variance)
         both = self.first.varies and self.second.varies
@@ -275,7 +275,7 @@ class _Pair:
         return max(-1.0, self.difference - below), min(1.0, self.difference + above)
 
     def _touching(self) -> float:
-        """Normal quantile at which the interval touches 0: the statistic of its own test."""
+        """Return the normal quantile at which the interval touches 0: its test's statistic."""
         if self.difference == 0:
             return 0.0
         inner, outer = 0.0, 38.0  # beyond, a p-value is 0 in double precision
@@ -290,7 +290,7 @@ class _Pair:
 
 
 def _hypotenuse(x: float, y: float, r: float) -> float:
-    """Root of x^2 + y^2 - 2 r x y, which rounding must not push below 0."""
+    """Return sqrt(x^2 + y^2 - 2 r x y), guarded against rounding below 0."""
     return math.sqrt(max(x * x + y * y - 2 * r * x * y, 0.0))
 
 
@@ -302,7 +302,7 @@ def _pair_of(truth: ArrayLike, areas: Any, covariance: Any, i: int, j: int, unit
 
 
 def _largest(truth: ArrayLike, areas: Any, covariance: Any, level: float, unit: str) -> Estimate:
-    """Estimate the largest difference, its level adjusted for the number that it stands out of."""
+    """Estimate the largest difference, at a level adjusted for the number of differences."""
     k = len(areas)
     i, j = int(areas.argmax()), int(areas.argmin())
     if i == j:

@@ -1,4 +1,4 @@
-"""What published figures imply: whether they are possible, and how they were computed."""
+"""Audit published figures: whether they are possible, and how they were computed."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def interval_methods(k: int, n: int, low: float, high: float, *, digits: int = 2
     Returns
     -------
     list of str
-        Of those that `proportion` knows, and Wald's, which it does not offer.
+        Names of those that `proportion` knows, and Wald's, which it does not offer.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def interval_methods(k: int, n: int, low: float, high: float, *, digits: int = 2
     """
     printed = decimal(low, digits), decimal(high, digits)
     found = []
-    for method in METHODS:  # the modified Wilson interval is Wilson's but at the ends
+    for method in METHODS:  # the modified Wilson interval differs only near 0 and 1
         e = proportion(k, n, method=method)  # type: ignore[arg-type]
         if (
             method not in ("default", "modified-wilson")
@@ -164,9 +164,12 @@ def auc_bounds(
 
 
 def _concave_most(x: float, y: float) -> float:
-    """Largest area of a concave curve through (x, y): it lies below a line through the point."""
-    # Above the curve lies a triangle of area (1 - y + m x)(x + (1 - y) / m) / 2, least at
-    # m = (1 - y) / x; the line must not fall below 0 at the left nor miss 1 at the right.
+    """Return the largest area under a concave curve through (x, y).
+
+    A concave curve lies below a line through each of its points.
+    """
+    # The triangle above a line of slope m has the area (1 - y + m x)(x + (1 - y) / m) / 2, which
+    # is smallest at m = (1 - y) / x; the line must be at least 0 at x = 0 and reach 1 at x = 1.
     slope = min(max((1 - y) / x, (1 - y) / (1 - x)), y / x)
     return 1 - (1 - y + slope * x) * (x + (1 - y) / slope) / 2
 

@@ -1,4 +1,4 @@
-"""A band around the ROC curve."""
+"""Confidence bands of the ROC curve."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .resampling import check_drawing
 from .roc import ends_of_ties, roc_curve
 
 Float = NDArray[np.float64]
-ENOUGH = 50  # cases of a class; with fewer the band covers down to 85 % at rates near 0
+ENOUGH = 50  # cases per class; with fewer, coverage falls to 85 % at rates near 0
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def roc_band(
     curve = roc_curve(truth, scores)
     labels, s = binary(truth, "truth"), np.asarray(scores, np.float64)
     grid = np.linspace(0, 1, points)
-    # Cases in the order of falling scores; `last` ends each group of equal ones.
+    # Cases in order of decreasing score; `last` marks the end of each group of ties.
     order = np.argsort(-s, kind="stable")
     last = ends_of_ties(s[order])
     ordered = labels[order]
@@ -126,7 +126,7 @@ def roc_band(
     seen = _sensitivity(grid, curve.false_positive_rate[1:], curve.sensitivity[1:])
     n = curve.n_positive
     low, high = _limits(drawn, seen, n, normal_quantile(level))
-    # At a rate of 1 everything is called positive, and the sensitivity is 1 without any error.
+    # At a rate of 1 every case is called positive: the sensitivity is exactly 1.
     low[-1] = high[-1] = 1.0
     smaller = min(n, curve.n_negative)
     reason = f"approximate: fewer than {ENOUGH} cases in a class" if smaller < ENOUGH else ""
@@ -135,10 +135,10 @@ def roc_band(
 
 
 def _limits(drawn: Float, seen: Float, n: int, z: float) -> tuple[Float, Float]:
-    """Zhou and Qin's second bootstrap interval at every point, from drawn sensitivities.
+    """Return Zhou and Qin's second bootstrap interval at every point, from drawn sensitivities.
 
-    Agresti and Coull's shift leaves a variance where all positives are found, or none, in every
-    sample; percentiles would have no width there, and are too narrow elsewhere.
+    Agresti and Coull's shift keeps the variance positive where every sample finds all positives
+    or none; percentile limits would have no width there, and are too narrow elsewhere.
     """
     size = n + z * z
     shifted = (n * drawn + z * z / 2) / size
@@ -152,7 +152,7 @@ def _limits(drawn: Float, seen: Float, n: int, z: float) -> tuple[Float, Float]:
 
 
 def _sensitivity(grid: Float, rates: Float, sensitivity: Float) -> Float:
-    """Curve at `grid`, by straight lines; of points above each other the highest counts."""
+    """Interpolate the curve at `grid`; of several points at one rate the highest counts."""
     x, y = np.append(0.0, rates), np.append(0.0, sensitivity)
     top = np.append(np.diff(x) != 0, True)
     return np.asarray(np.interp(grid, x[top], y[top]), np.float64)

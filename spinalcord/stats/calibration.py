@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say, and what acting on them is worth."""
+"""Calibration of predicted probabilities, and the net benefit of acting on them."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def brier(
     ----------
     truth : (n,) bool, or 0 and 1
     probability : (n,) float
-        Of the positive class, in [0, 1].
+        Probability of the positive class, in [0, 1].
     method, level, replicates, seed, unit
         As in `mean`.
 
@@ -298,7 +298,7 @@ def decision_curve(
 
 
 def _logistic(x: Float, y: Float, offset: Float) -> tuple[float, float] | None:
-    """First coefficient and its standard error, by Newton's method; None if it runs away."""
+    """Return the first coefficient and its standard error (Newton); None if it diverges."""
     beta = np.zeros(x.shape[1])
     for _ in range(50):
         mu = 1 / (1 + np.exp(-np.clip(x @ beta + offset, -700, 700)))

@@ -1,4 +1,4 @@
-"""Three questions that lead to four diagnoses: what the whole chain gets right."""
+"""Accuracy of a cascade: three two-way questions that lead to four diagnoses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proportions with several scans, lesions or levels per patient, which are not independent."""
+"""Proportions of clustered data: several scans, lesions or levels per patient."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def clustered_summary(
 
 
 def _between(x: NDArray[np.bool_], index: NDArray[np.intp], value: float) -> float:
-    """Variance of the share from the patients' sums of deviations (a ratio estimator)."""
+    """Return the variance of the share from per-patient deviations (ratio estimator)."""
     sums = np.bincount(index, weights=x - value)
     m = sums.size
     return float(m / max(m - 1, 1) * (sums**2).sum()) / x.size**2

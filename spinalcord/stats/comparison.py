@@ -1,4 +1,4 @@
-"""Comparing answers about the same cases: a model with readers, or readers with each other."""
+"""Compare answers about the same cases: a model with readers, or readers with each other."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def mcnemar(
     b, c, n : int
         Only the first right, only the second right, all cases; `discordant` counts them.
     method : {"exact", "mid-p", "chi2", "chi2-corrected"}
-        Of the p-value.
+        Method of the p-value.
     level : float, default 0.95
     name, unit : str
 
@@ -83,7 +83,7 @@ def mcnemar(
     Raises
     ------
     InputError
-        Counts that are no whole numbers, or b + c > n; another method; a level outside (0, 1).
+        Counts that are not integers, or b + c > n; another method; a level outside (0, 1).
 
     References
     ----------
@@ -127,12 +127,12 @@ def paired_difference(
     Returns
     -------
     Estimate
-        Of (b - c) / n; the score interval [1]_.
+        Estimate of (b - c) / n; the score interval [1]_.
 
     Raises
     ------
     InputError
-        Counts that are no whole numbers, or b + c > n; a level outside (0, 1).
+        Counts that are not integers, or b + c > n; a level outside (0, 1).
 
     References
     ----------
@@ -168,7 +168,7 @@ def cochran_q(correct: ArrayLike, *, level: float = 0.95, unit: str = "patients"
     correct : (cases, readers) bool, or 0 and 1
         Whether each reader was right; at least two readers.
     level : float, default 0.95
-        Of the effect's interval.
+        Confidence level of the effect's interval.
     unit : str
 
     Returns
@@ -279,7 +279,7 @@ def mcnemar_bounds(
     Raises
     ------
     InputError
-        Counts that are no whole numbers, or exceed n; another method.
+        Counts that are not integers, or exceed n; another method.
 
     Examples
     --------
@@ -297,7 +297,8 @@ def mcnemar_bounds(
         )
     if method not in _METHODS:
         raise InputError(f"method is {method!r}; expected one of {', '.join(_METHODS)}")
-    # At a given difference, more discordant cases make it less surprising: the ends suffice.
+    # For a given difference, p grows with the number of discordant cases, so it is enough to try
+    # the fewest and the most.
     shared = min(first, second), max(0, first + second - n)
     tables = [(first - both, second - both) for both in shared]
     low, high = ((_mcnemar(b, c, method)[1], (b, c)) for b, c in tables)
@@ -338,7 +339,7 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def _mcnemar(b: int, c: int, method: str) -> tuple[float, float]:
-    """Statistic, NaN for the exact tests, and p-value."""
+    """Return McNemar's statistic (NaN for the exact tests) and p-value."""
     if method in ("exact", "mid-p"):
         return math.nan, sign_test_p(b, c, mid=method == "mid-p")
     gap = abs(b - c) - (1 if method == "chi2-corrected" and b != c else 0)
@@ -347,7 +348,7 @@ def _mcnemar(b: int, c: int, method: str) -> tuple[float, float]:
 
 
 def _tango_score(b: int, c: int, n: int, delta: float) -> float:
-    """Score statistic of the hypothesis that the difference is `delta`."""
+    """Return Tango's score statistic of the hypothesis that the difference is `delta`."""
     linear = (2 * n - b + c) * delta - b - c
     constant = -c * delta * (1 - delta)
     root = math.sqrt(max(linear**2 - 8 * n * constant, 0.0))
@@ -360,7 +361,7 @@ def _tango_score(b: int, c: int, n: int, delta: float) -> float:
 
 
 def _edge(outside: Callable[[float], bool], far: float, near: float) -> float:
-    """Where `outside` changes between `far`, where it holds, and `near`, where it does not."""
+    """Bisect for the point where `outside` turns false, from `far` (true) to `near` (false)."""
     if not outside(far):
         return far
     for _ in range(100):

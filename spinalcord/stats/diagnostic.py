@@ -1,4 +1,4 @@
-"""The 2 x 2 table of a test against the truth, and the figures derived from it."""
+"""The 2 x 2 table of a test against the truth, and its accuracy measures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .distributions import normal_quantile
 from .estimate import Estimate, check_level, undefined
 from .proportions import Method, check_count, combine, proportion, wilson_interval
 
-_PARTS: Method = "modified-wilson"  # of sums: near 1 the plain limits add up to 89 % coverage
+_PARTS: Method = "modified-wilson"  # of sums; near 1 the sum of the plain limits covers only 89 %
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class TwoByTwo:
     Raises
     ------
     InputError
-        Counts that are no whole numbers of at least 0.
+        Counts that are not integers of at least 0.
 
     Examples
     --------
@@ -211,7 +211,7 @@ class TwoByTwo:
         level: float,
         prevalence: float,
     ) -> Estimate:
-        """Odds of being right: odds * (right / n_right) / (wrong / n_wrong)."""
+        """Return the odds of being right: odds * (right / n_right) / (wrong / n_wrong)."""
         options = self._options("percent", prevalence=prevalence)
         if n_right == 0 or n_wrong == 0:
             return undefined(name, "one class is empty", level, **options)
@@ -231,7 +231,7 @@ class TwoByTwo:
         return Estimate(name, value, low, high, level, "logit", **options)
 
     def _sum(self, level: float) -> tuple[float, float, float] | None:
-        """Sensitivity + specificity with limits, or None where a class is empty."""
+        """Return sensitivity + specificity with limits; None where a class is empty."""
         if self.n_positive == 0 or self.n_negative == 0:
             return None
         sensitivity = proportion(self.tp, self.n_positive, level=level, method=_PARTS)
@@ -299,7 +299,7 @@ class TwoByTwo:
         return self._ratio("lr_negative", self.fn, self.tn, level)
 
     def _ratio(self, name: str, k1: int, k0: int, level: float) -> Estimate:
-        """(k1 / positives) / (k0 / negatives)."""
+        """Return (k1 / positives) / (k0 / negatives)."""
         options = self._options("plain")
         n1, n0 = self.n_positive, self.n_negative
         if n1 == 0 or n0 == 0:

@@ -47,7 +47,7 @@ def sign_test_p(b: int, c: int, *, mid: bool = False) -> float:
         Count the observed outcome half (mid-p).
     """
     n, k = b + c, min(b, c)
-    # Whole numbers until the end: exact for any n.
+    # Integers until the last division: exact for any n.
     total, ways = 0, 1
     for i in range(k + 1):
         total += ways
@@ -87,7 +87,7 @@ def t_quantile(level: float, df: float) -> float:
         return normal_quantile(level)
     if df != int(df):
         return float(_scipy("special").stdtrit(df, 0.5 + level / 2))
-    if df > 10_000:  # the next term of the expansion is 1e-8
+    if df > 10_000:  # the next term of the expansion is of order 1e-8
         z = normal_quantile(level)
         return z + z * (z * z + 1) / (4 * df)
     low, high = 0.0, math.pi / 2
@@ -114,7 +114,7 @@ def f_p(x: float, df1: float, df2: float) -> float:
 
 
 def _scipy(module: str) -> Any:
-    """Import a part of SciPy; a MissingExtraError says what to install."""
+    """Import a module of SciPy; a MissingExtraError says what to install."""
     return require(f"scipy.{module}", "stats", "this interval or test")
 
 
@@ -158,7 +158,7 @@ def root_between(excess: Callable[[float], float], outside: float, inside: float
     >>> round(root_between(lambda x: x * x - 2, 3.0, 0.0), 6)
     1.414214
     """
-    inside += 1e-9 * (outside - inside)  # an area of 0 or 1 leaves no excess
+    inside += 1e-9 * (outside - inside)  # an area of 0 or 1 has no excess variance
     far, near, at, side = excess(outside), excess(inside), math.nan, 0
     if not far > 0 > near:
         return inside

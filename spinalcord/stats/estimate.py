@@ -1,4 +1,4 @@
-"""What every function of `spinalcord.stats` returns: a number with its interval and its origin."""
+"""Results of `spinalcord.stats`: a number with its interval and how it was obtained."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from ..errors import InputError
 
-FEW = 10  # below this many, a sentence says so
-P_LIMITS = (0.001, 0.01, 0.05, 0.1)  # a printed p-value stays on its own side of these
+FEW = 10  # sentences about fewer cases say so
+P_LIMITS = (0.001, 0.01, 0.05, 0.1)  # a printed p-value is never rounded across one of these
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -311,12 +311,12 @@ def few_text(n: int | None, smallest: int | None, unit: str) -> str:
 
 
 def _side(value: float, limit: float) -> int:
-    """Below, at or above: -1, 0 or 1; rounding in the 12th place is none."""
+    """Return -1, 0 or 1: below, at or above, with a tolerance of 1e-12 for rounding."""
     return 0 if math.isclose(value, limit, rel_tol=1e-12) else 1 if value > limit else -1
 
 
 def _not_zero(value: float, digits: int) -> str:
-    """Print a number with up to three further places where it would be rounded to 0."""
+    """Format a number, with up to three more decimals where it would be rounded to 0."""
     shown = decimal(value, digits)
     for more in range(1, 4):
         if value == 0 or not math.isfinite(value) or float(shown) != 0:

@@ -1,7 +1,7 @@
-"""Logistic regression with Firth's penalty: it has an answer where a plain one runs to infinity.
+"""Logistic regression with Firth's penalty, which stays finite where a plain fit diverges.
 
-The penalty is half the logarithm of the information's determinant; profiles of the penalised
-likelihood give limits and tests.
+The penalty is half the log determinant of the information matrix. Intervals and tests are those of
+the penalised profile likelihood.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Float = NDArray[np.float64]
 
 
 def _likelihood(x: Float, y: Float, beta: Float) -> tuple[float, Float, Float]:
-    """Penalised log-likelihood, its modified score and the information."""
+    """Return the penalised log-likelihood, its modified score and the information matrix."""
     eta = np.clip(x @ beta, -30, 30)
     mu = 1 / (1 + np.exp(-eta))
     weight = mu * (1 - mu)
@@ -53,7 +53,7 @@ def fit(
     start : (p,) float64, optional
         Zeros if not given.
     tolerance : float
-        Of a step; what is left of the likelihood is of its square's order.
+        Tolerance of a step; what is left of the likelihood is of its square's order.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def profile_limit(
     top : float
         Where the likelihood is highest, and how high; from `fit`.
     level : float
-        Of the interval.
+        Confidence level of the interval.
     side : {-1, 1}
         The lower or the upper limit.
 
@@ -132,7 +132,7 @@ def profile_limit(
     for _ in range(100):
         if abs(far - near) < 1e-7:
             break
-        # A secant step, kept off the ends; halves where there is no value to draw it with.
+        # A secant step, kept away from the ends; bisection where an end has no value.
         share = above / (above - below) if math.isfinite(below) else 0.5
         at = near + min(max(share, 0.05), 0.95) * (far - near)
         value = excess(at)

@@ -1,4 +1,4 @@
-"""Tests of table 1: ranks of several groups, exact tables of any size, standardised differences."""
+"""Tests of table 1: rank tests, exact r x c tables and standardised differences."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .estimate import Comparison, Estimate, adjusted, check_level, undefined
 from .means import is_constant
 
 Float = NDArray[np.float64]
-_LARGEST = 10_000  # pairs; beyond, the rank-sum distribution is taken as normal
-_STEPS = 200_000  # partial tables a column adds; beyond, tables are drawn
-_PAIRS = 2_000_000  # differences that are sorted at most
-_MANY = 400  # cases beyond which tables are not gone through
+_LARGEST = 10_000  # pairs; beyond, the rank-sum distribution is approximated by a normal one
+_STEPS = 200_000  # partial tables that a column may add; beyond, tables are drawn at random
+_PAIRS = 2_000_000  # at most so many differences are sorted
+_MANY = 400  # cases beyond which tables are drawn instead of enumerated
 DRAWN = 10_000
 
 
@@ -136,7 +136,7 @@ def location_shift(
     rank = _rank(a.size, b.size, (1 - level) / 2)
     options: dict[str, Any] = {"n": min(a.size, b.size), "unit": unit}
     every = a.size * b.size
-    if every > _PAIRS:  # a thousand quantiles of each stand for all
+    if every > _PAIRS:  # approximate each group by a thousand quantiles
         a, b = (np.quantile(x, (np.arange(1000) + 0.5) / 1000) for x in (a, b))
         rank = max(1, round(rank * a.size * b.size / every)) if rank else 0
     gaps = np.sort(_gaps(a, b))
@@ -159,7 +159,7 @@ def exact_table_p(table: ArrayLike, *, seed: int = 0) -> tuple[float, str]:
     table : (rows, columns) ints
         Counts; empty rows and columns are ignored.
     seed : int
-        Of the tables that are drawn where there are too many to go through.
+        Seed of the tables that are drawn where there are too many to go through.
 
     Returns
     -------
@@ -200,7 +200,7 @@ def exact_table_p(table: ArrayLike, *, seed: int = 0) -> tuple[float, str]:
 
 
 def _ordered(x: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Lay the margins out in one way, so that no order of rows or columns changes the answer."""
+    """Sort rows and columns, so that their order cannot change the result."""
     x = x[np.argsort(x.sum(1), kind="stable")][:, np.argsort(x.sum(0), kind="stable")]
     turn = (x.shape[0], *x.sum(1)) > (x.shape[1], *x.sum(0))
     return x.T if turn else x
@@ -241,7 +241,7 @@ def standardised_difference(first: ArrayLike, second: ArrayLike) -> float:
             return math.nan
         spread = sum(0.0 if is_constant(v) else float(v.var(ddof=1)) for v in (x, y))
         gap = float(x.mean() - y.mean())
-        # Rounding is neither spread nor a difference.
+        # Differences due to rounding count as none.
         return _ratio(0.0 if math.isclose(x.mean(), y.mean(), rel_tol=1e-12) else gap, spread / 2)
     words = [np.array([str(v) for v in values if v not in ("", None)]) for values in (a, b)]
     if not all(part.size for part in words):
@@ -278,11 +278,11 @@ def mean_ranks(values: Float) -> tuple[Float, float]:
 
 
 def _rank(m: int, n: int, tail: float) -> int:
-    """Largest r with P(rank-sum statistic < r) at most `tail`: Moses' limit is the r-th gap."""
+    """Return the largest r with P(rank sum < r) <= `tail`; Moses' limit is the r-th gap."""
     if m * n > _LARGEST:
         z = normal_quantile(1 - 2 * tail)
         return int(m * n / 2 - z * math.sqrt(m * n * (m + n + 1) / 12))
-    # Counts of arrangements by the statistic: product of (1 - q^(n+i)) / (1 - q^i).
+    # Number of arrangements by statistic: coefficients of prod (1 - q^(n+i)) / (1 - q^i).
     ways = np.zeros(m * n + 1)
     ways[0] = 1.0
     for i in range(1, m + 1):
@@ -295,10 +295,10 @@ def _rank(m: int, n: int, tail: float) -> int:
 
 
 def _enumerated(x: NDArray[np.int64]) -> float | None:
-    """Exact p-value, column by column in whole numbers; None where there are too many tables.
+    """Return the exact p-value in integer arithmetic; None if there are too many tables.
 
-    A state is what is left of the rows; it keeps the numbers of ways that led there, each with how
-    many partial tables it stands for.
+    Tables are filled column by column. A state is the multiset of what remains of the rows; it maps
+    each number of ways that led there to the number of partial tables that have it.
     """
     rows, columns = tuple(int(v) for v in x.sum(1)), [int(v) for v in x.sum(0)]
     seen = math.prod(_ways([int(v) for v in column]) for column in x.T)
@@ -325,7 +325,7 @@ def _enumerated(x: NDArray[np.int64]) -> float | None:
 
 
 def _fillings(left: Sequence[int], size: int, later: int) -> Any:
-    """Ways to spread `size` over rows with `left` places, so that `later` fill the rest exactly."""
+    """List the ways to distribute `size` over rows with `left` places that leave `later`."""
     if len(left) == 1:
         if size <= left[0]:
             yield (size,)
@@ -345,14 +345,14 @@ def _ways(column: Sequence[int]) -> int:
 
 
 def _drawn_p(x: NDArray[np.int64], seed: int) -> float:
-    """Share of tables with these margins, drawn at random, that are no likelier than this one."""
+    """Return the share of random tables with these margins that are no likelier than this one."""
     rng = np.random.default_rng(seed)
     log_factorial = np.array([math.lgamma(v + 1) for v in range(int(x.sum()) + 1)])
     left = np.repeat(x.sum(0)[None], DRAWN, axis=0)
     total = np.zeros(DRAWN)
     for size in x.sum(1)[:-1]:
         need, rest = np.full(DRAWN, size), left.sum(1)
-        for column in left.T:  # a row's cells one by one, in all tables at once
+        for column in left.T:  # draw cell by cell along the row, for all tables at once
             rest -= column
             cell = rng.hypergeometric(column, rest, need)
             total += log_factorial[cell]

@@ -1,4 +1,4 @@
-"""Gwet's AC1: agreement that does not collapse where one category is rare."""
+"""Gwet's AC1: chance-corrected agreement that stays meaningful where a category is rare."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def gwet_ac1(
         return Estimate(name, value, nan, nan, level, "none", **{**options, "reason": reason})
     half = t_quantile(level, n - 1) * math.sqrt(variance)
     low, high = max(-1.0, value - half), min(1.0, value + half)
-    # Few disagreements make the interval's lower end too high: it covers 90 % of 40 cases at .8.
+    # With few disagreements the lower limit is too high: coverage is 90 % at 40 cases and .8.
     scarce = int((several & (agreed < 1)).sum())
     few = f"fewer than {FEW} {options.get('unit', 'patients')} disagreed on" if scarce < FEW else ""
     return Estimate(name, value, low, high, level, "Gwet", **{**options, "reason": few})

@@ -1,8 +1,8 @@
-"""Whether scores tell the classes apart as well in every subgroup, other factors heeded.
+"""Test whether scores discriminate equally well in all subgroups, adjusted for other factors.
 
-Logistic regression of the class on the scores, all factors, and the scores' products with each of
-them: a product says by how much the scores' odds ratio differs between subgroups, while the others
-hold what site, scanner or age do to the scores.
+Logistic regression of the class on the scores, all factors, and the interactions of the scores with
+each factor. An interaction is the ratio of the scores' odds ratios between subgroups; the other
+terms adjust for the effects of site, scanner or age on the scores.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Tests of non-inferiority and equivalence with a margin.
 
-The margin must have been fixed before the data were seen, and for clinical reasons.
+The margin must be chosen on clinical grounds before the data are seen.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def equivalence(
     interval, margin
         As in `noninferiority`.
     alpha : float, default 0.05
-        Of each of the two tests; the interval shown has the level 1 - 2 alpha.
+        Significance level of each of the two tests; the interval shown has the level 1 - 2 alpha.
 
     Returns
     -------
@@ -115,10 +115,10 @@ def _check(
 
 
 def _one_sided(interval: Callable[[float], Estimate], bound: float, side: int) -> float:
-    """Smallest alpha at which the interval of level 1 - 2 alpha lies beyond `bound`.
+    """Return the smallest alpha at which the interval of level 1 - 2 alpha lies beyond `bound`.
 
-    `side` is 1 for above, -1 for below. An estimate on the wrong side has a p-value above one
-    half: 1 less that of the opposite question.
+    `side` is 1 for above, -1 for below. An estimate on the wrong side has a p-value above .5:
+    1 minus the p-value of the opposite hypothesis.
     """
     middle = interval(0.5)
     if not middle.defined or math.isnan(middle.low) or math.isnan(interval(0.95).low):
@@ -133,7 +133,7 @@ def _one_sided(interval: Callable[[float], Estimate], bound: float, side: int) -
     low, high = _SMALLEST, 0.5 - 1e-9
     if clear(low):
         return low if right else 1 - low
-    for _ in range(40):  # of 27 powers of e: to 11 digits
+    for _ in range(40):  # bisects 27 powers of e to 11 digits
         alpha = math.sqrt(low * high)
         if clear(alpha):
             high = alpha
@@ -148,5 +148,5 @@ def _result(
     details = {**shown.details, "margin": margin, "alpha": alpha, "shown": bool(p <= alpha)}
     effect = replace(shown, details=details)
     missing = "the difference has no interval" if math.isnan(p) else ""
-    reason = effect.reason or missing  # an interval that is marked marks the test
+    reason = effect.reason or missing  # a caveat of the interval holds for the test too
     return Comparison(name, math.nan, math.nan, p, method, effect, reason)

@@ -1,4 +1,4 @@
-"""Means over patients: of Dice scores, of squared errors, of anything measured once per patient."""
+"""Means and medians of anything measured once per patient, such as Dice scores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .resampling import check_drawing, percentile_limits, resample_ratio, studen
 
 MeanMethod: TypeAlias = Literal["percentile", "bootstrap-t"]
 PooledMethod: TypeAlias = Literal["score", "percentile"]
-ENOUGH = 30  # values from which the interval of a mean is taken as it is
+ENOUGH = 30  # values from which the interval of a mean carries no caveat
 
 
 def mean(
@@ -42,7 +42,7 @@ def mean(
         [1]_; covers from 5 values on. Student's t with fewer, or where nearly all are the same.
     level : float, default 0.95
     replicates, seed : int
-        Of the bootstrap.
+        Number of replicates and seed of the bootstrap.
     bounds : (float, float)
         Smallest and largest possible value, such as (0, 1) for a Dice score; limits are cut there.
     name, unit : str
@@ -156,22 +156,22 @@ def median(
     options["details"] = {"undefined": int(x.size - n)}
     if n == 0:
         return undefined(name, f"no {unit} with a value", level, **options)
-    # The mean of two equal infinities is one, of a number and infinity infinity.
+    # inf and inf average to inf, as do a number and inf.
     value = float(kept[(n - 1) // 2] / 2 + kept[n // 2] / 2)
     rank = _median_rank(n, level)
     if rank == 0:
-        reason = f"{n} {unit} are too few for a level of {percent_text(level)} %"
+        reason = f"the {unit} ({n}) are too few for a level of {percent_text(level)} %"
         return Estimate(name, value, math.nan, math.nan, level, "none", reason=reason, **options)
     low, high = float(kept[rank - 1]), float(kept[n - rank])
-    if low == high and math.isfinite(low):  # infinity is no value: most are missed, for certain
+    if low == high and math.isfinite(low):  # an infinite median: more than half are missed
         reason = f"{n - 2 * (rank - 1)} or more of {n} values are the same"
         return Estimate(name, value, math.nan, math.nan, level, "none", reason=reason, **options)
     return Estimate(name, value, low, high, level, "binomial, of ranks", **options)
 
 
 def _median_rank(n: int, level: float) -> int:
-    """Largest r so that the r-th values from both ends hold the median; 0 where none do."""
-    # Whole numbers: the r-th smallest exceeds the median if fewer than r lie below it.
+    """Return the largest r whose r-th values from both ends enclose the median; 0 if none."""
+    # In integers: the r-th smallest exceeds the median if fewer than r lie below it.
     total, ways, r = 0, 1, 0
     while r <= n // 2:
         total += ways
@@ -185,7 +185,7 @@ def _median_rank(n: int, level: float) -> int:
 def _limits(
     x: NDArray[np.float64], method: str, *, level: float, replicates: int, seed: int
 ) -> tuple[float, float]:
-    """Bootstrap limits; NaN where the bootstrap-t has too little to go by."""
+    """Return the bootstrap limits; NaN where the data do not suffice for the bootstrap-t."""
     if method == "percentile":
         drawn = resample_ratio(x, np.ones_like(x), replicates=replicates, seed=seed)
         return percentile_limits(drawn, level)
@@ -260,7 +260,7 @@ def pooled(
         bootstrap of patients with all they have; too narrow for few patients and near 0 and 1.
     level : float, default 0.95
     replicates, seed : int
-        Of the bootstrap.
+        Number of replicates and seed of the bootstrap.
     name : str
     what : str
         What is counted; recorded as the estimate's unit.
@@ -322,11 +322,11 @@ def pooled(
 
 
 def _effective_wilson(k: NDArray[Any], n: NDArray[Any], level: float) -> tuple[float, float]:
-    """Wilson's interval of a share, with as many things as give it the variance over patients."""
+    """Return Wilson's interval at the effective sample size that matches the clustered variance."""
     patients, total, share = n.size, int(n.sum()), float(k.sum() / n.sum())
     apart = (k - share * n).astype(np.float64)
     variance = patients / (patients - 1) * float((apart**2).sum()) / total**2
-    # Things are never taken to tell more than independent ones would.
+    # The effective sample size never exceeds the number of items.
     effective = min(share * (1 - share) / variance, float(total))
     return wilson_limits(share, effective, t_quantile(level, patients - 1))
 
@@ -334,7 +334,7 @@ def _effective_wilson(k: NDArray[Any], n: NDArray[Any], level: float) -> tuple[f
 def _alike(
     name: str, value: float, patients: int, level: float, unit: str, options: dict[str, Any]
 ) -> Estimate:
-    """Estimate a proportion that is the same in all patients: a bootstrap learns nothing there."""
+    """Estimate a proportion that is the same in all patients, where a bootstrap has no variance."""
     if 0 < value < 1:
         nan, reason = math.nan, f"the same share in all {unit}"
         options = {**options, "reason": reason}

@@ -1,4 +1,4 @@
-"""Two or more measurements of the same things: intraclass correlation and Bland-Altman."""
+"""Repeated measurements of the same objects: intraclass correlation and Bland-Altman."""
 
 from __future__ import annotations
 
@@ -149,7 +149,8 @@ def bland_altman(
     relative : bool, default False
         Differences in percent of the pair's mean.
     level : float, default 0.95
-        Of the intervals; the limits of agreement themselves always hold 95 % of the differences.
+        Confidence level of the intervals; the limits of agreement themselves always hold 95 % of
+        the differences.
     unit : str
 
     Returns
@@ -215,7 +216,7 @@ def bland_altman(
 
 
 def _share(rows: float, noise: float, n: int, k: int, df: float, level: float, side: int) -> float:
-    """Limit of (F - 1) / (F + k - 1), the lower for side 1."""
+    """Return a limit of (F - 1) / (F + k - 1): the lower one for side 1."""
     if noise == 0:
         return math.nan
     p = 0.5 + level / 2
@@ -227,7 +228,7 @@ def _share(rows: float, noise: float, n: int, k: int, df: float, level: float, s
 def _agreement(
     rows: float, columns: float, error: float, n: int, k: int, level: float
 ) -> tuple[float, float, float]:
-    """ICC(2, 1) with limits; Satterthwaite's degrees of freedom."""
+    """Return ICC(2, 1) with limits by Satterthwaite's degrees of freedom."""
     value = (rows - error) / (rows + (k - 1) * error + k * (columns - error) / n)
     a = k * value / (n * (1 - value)) if value < 1 else math.inf
     b = 1 + k * value * (n - 1) / (n * (1 - value)) if value < 1 else math.inf
@@ -245,10 +246,10 @@ def _agreement(
 
 
 def _stepped_up(value: float, k: int) -> float:
-    """Spearman and Brown: reliability of the mean of k raters."""
+    """Return the reliability of the mean of k raters (Spearman-Brown)."""
     return k * value / (1 + (k - 1) * value)
 
 
 def _chi2_quantile(p: float, df: int) -> float:
-    # A chi-squared variable over its degrees of freedom is F with infinitely many below.
+    # Chi-squared over its degrees of freedom is F with infinite denominator degrees of freedom.
     return df * f_quantile(p, df, math.inf)

@@ -1,7 +1,7 @@
 """Multi-reader multi-case studies: compare modalities by the performance of readers.
 
-Obuchowski and Rockette's analysis with Hillis' degrees of freedom. Readers and cases are both a
-sample: the conclusion is about readers like these and cases like these.
+Obuchowski and Rockette's analysis with Hillis' degrees of freedom. Both readers and cases are
+random samples, so conclusions generalise to similar readers and similar cases.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Mrmc:
         F test that all modalities are equal; `df` is its denominator's, `effect` the first of
         `differences`.
     differences : tuple of Estimate
-        Of every pair of modalities, first less second, averaged over readers.
+        Difference of every pair of modalities, first less second, averaged over readers.
     components : dict of str to float
         MS(T), MS(T:R), and the means of the AUCs' variances and covariances: Var, Cov1 (same
         reader), Cov2 (same modality), Cov3 (neither).

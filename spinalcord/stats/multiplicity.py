@@ -1,4 +1,4 @@
-"""Many p-values at once: the false discovery rate."""
+"""Adjust many p-values at once: the false discovery rate."""
 
 from __future__ import annotations
 

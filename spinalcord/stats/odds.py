@@ -1,4 +1,4 @@
-"""The diagnostic odds ratio, with an interval that small tables have too."""
+"""The diagnostic odds ratio, with an interval that is valid for small tables."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def diagnostic_odds_ratio(
     table : TwoByTwo
     level : float, default 0.95
     method : {"exact", "log"}
-        Of the interval: Cornfield's exact conditional one [1]_, which a table with an empty cell
-        has too; or Woolf's, from the logarithm, as epiR prints it.
+        Method of the interval: Cornfield's exact conditional one [1]_, which a table with an empty
+        cell has too; or Woolf's, from the logarithm, as epiR prints it.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def diagnostic_odds_ratio(
 
 
 def _exact(a: int, b: int, c: int, d: int, level: float) -> tuple[float, float]:
-    """Limits of the odds ratio of [[a, b], [c, d]] from the hypergeometric distribution."""
+    """Return the exact limits of the odds ratio of [[a, b], [c, d]] (hypergeometric)."""
     rows, column = (a + b, c + d), a + c
     least, most = max(0, column - rows[1]), min(rows[0], column)
     support = np.arange(least, most + 1)
@@ -96,7 +96,7 @@ def _exact(a: int, b: int, c: int, d: int, level: float) -> tuple[float, float]:
 
 
 def _solve(rising: Any) -> float:
-    """Odds ratio at which a function that rises with its logarithm is 0."""
+    """Return the odds ratio at which a function that increases with its logarithm is 0."""
     low, high = -60.0, 60.0
     for _ in range(70):
         middle = (low + high) / 2

@@ -1,4 +1,4 @@
-"""Two tests of the same patients: sensitivity, specificity and predictive values compared."""
+"""Compare two tests of the same patients: sensitivity, specificity and predictive values."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _predictive(
     level: float,
     unit: str,
 ) -> Comparison:
-    """Compare the shares of `right` among the calls `a` and among the calls `b`."""
+    """Compare the share of `right` among the calls of `a` with that among the calls of `b`."""
     n1, n2, k1, k2 = (int(x.sum()) for x in (a, b, a & right, b & right))
     options: dict[str, Any] = {"n": min(n1, n2), "unit": unit, "style": "points"}
     nan = math.nan
@@ -98,7 +98,7 @@ def _predictive(
         return Comparison(name, nan, nan, nan, "none", effect, effect.reason)
     one, two = (proportion(k, n, level=level, method="wilson") for k, n in ((k1, n1), (k2, n2)))
     both = right[a & b]
-    # Each patient with both calls adds to the covariance of the two shares.
+    # Patients with both calls contribute to the covariance of the two shares.
     shared = float(((both - one.estimate) * (both - two.estimate)).sum()) / (n1 * n2)
     spread = math.sqrt(
         one.estimate * (1 - one.estimate) / n1 * two.estimate * (1 - two.estimate) / n2

@@ -1,4 +1,4 @@
-"""A part of the ROC curve: the area over a range, and sensitivity at a fixed specificity."""
+"""Partial areas under the ROC curve, and sensitivity at a fixed specificity."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def partial_auc(
     of = curve.n_negative if over == "specificity" else curve.n_positive
     nan = math.nan
     if of * (high - low) < 1:
-        reason = f"{of} cases of a class are too few for this range of {over}"
+        reason = f"the cases of a class ({of}) are too few for this range of {over}"
         return Estimate(name, value, nan, nan, level, "none", reason=reason, **options)
     drawn = _bootstrap(labels, s, area, replicates, seed)
     if np.ptp(drawn) < 1e-12:
@@ -164,9 +164,10 @@ def sensitivity_at(
         "smallest": min(curve.n_positive, curve.n_negative),
     }  # fmt: skip
     if curve.n_negative * (1 - specificity) < 1 - 1e-9:
-        reason = f"{curve.n_negative} negative cases are too few to see a specificity this high"
+        told = "case is" if curve.n_negative == 1 else "cases are"
+        reason = f"{curve.n_negative} negative {told} too few to see a specificity this high"
         return undefined(name, reason, level, **options)
-    # Agresti and Coull's shift keeps a variance where the sensitivity is 1 in every replicate.
+    # Agresti and Coull's shift keeps the variance positive where every replicate has sensitivity 1.
     shift, size = z * z / 2, n + z * z
 
     def shifted(c: RocCurve) -> float:
@@ -185,7 +186,7 @@ def _partial(curve: RocCurve, low: float, high: float, over: str, standardised: 
         x, y = curve.false_positive_rate, curve.sensitivity
         a, b = 1 - high, 1 - low
     else:
-        # The same area seen from the right: specificity over sensitivity.
+        # The same area with exchanged axes: specificity over sensitivity.
         x, y = curve.sensitivity, 1 - curve.false_positive_rate
         a, b = low, high
     area = _integral(x, y, b) - _integral(x, y, a)
@@ -196,7 +197,7 @@ def _partial(curve: RocCurve, low: float, high: float, over: str, standardised: 
 
 
 def _integral(x: Float, y: Float, end: float) -> float:
-    """Area under the polygon from 0 to `end`; x rises, with steps."""
+    """Return the area under the polygon from 0 to `end`; x must not decrease."""
     inside = x <= end
     xs, ys = x[inside], y[inside]
     after = int(inside.sum())
@@ -207,7 +208,7 @@ def _integral(x: Float, y: Float, end: float) -> float:
 
 
 def _sensitivity(curve: RocCurve, specificity: float) -> float:
-    """Highest sensitivity at a false positive rate, on the line between two points."""
+    """Return the highest sensitivity at a false positive rate, interpolated linearly."""
     x, y, at = curve.false_positive_rate, curve.sensitivity, 1 - specificity
     after = int((x <= at + 1e-12).sum())
     best = float(y[after - 1])
@@ -220,12 +221,12 @@ def _sensitivity(curve: RocCurve, specificity: float) -> float:
 def _bootstrap(
     labels: NDArray[np.bool_], s: Float, figure: Any, replicates: int, seed: int
 ) -> Float:
-    """Draw cases within their classes; samples are counts of cases by score."""
+    """Resample cases within classes; a sample is the count of cases by score."""
     rng = np.random.default_rng(seed)
     values, place = np.unique(-s, return_inverse=True)
-    if values.size > MOST:  # neighbours are taken together; the estimate itself is of all
+    if values.size > MOST:  # neighbouring scores are pooled; the estimate itself uses all
         place = place * MOST // values.size
-        values = values[:MOST]  # thresholds do not matter here
+        values = values[:MOST]  # thresholds are not used here
     rates = []
     for own in (labels, ~labels):
         n = int(own.sum())

@@ -1,4 +1,4 @@
-"""Sample sizes of studies, and the power of a study of given size."""
+"""Sample size and power of studies."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from statistics import NormalDist
 import numpy as np
 
 from ..errors import InputError
+from ..wording import counted
 from .distributions import normal_quantile, sign_test_p
 from .estimate import check_level
 from .proportions import wilson_interval
@@ -35,7 +36,7 @@ class SampleSize:
     half_width : float
         Expected half width of the interval; NaN where the aim is a test.
     level : float
-        Of the interval; 1 - alpha for a test.
+        Confidence level of the interval; 1 - alpha for a test.
     method : str
 
     Examples
@@ -57,13 +58,13 @@ class SampleSize:
     def sentence(self) -> str:
         """Say it in one sentence."""
         parts = ", ".join(f"{n} {what}" for what, n in self.parts.items())
-        counted = f"{self.n} patients" + (f" ({parts})" if len(self.parts) > 1 else "")
+        patients = counted(self.n, "patient") + (f" ({parts})" if len(self.parts) > 1 else "")
         if math.isnan(self.power):
             return (
-                f"{self.purpose}: {counted} for an interval of +/- {self.half_width:.3f} at level "
+                f"{self.purpose}: {patients} for an interval of +/- {self.half_width:.3f} at level "
                 f"{self.level:g} ({self.method})"
             )
-        return f"{self.purpose}: {counted} for a power of {100 * self.power:.0f} % ({self.method})"
+        return f"{self.purpose}: {patients} for a power of {100 * self.power:.0f} % ({self.method})"
 
 
 def patients_for_proportion(
@@ -309,13 +310,13 @@ def kappa_power(
 
 
 def _cells(kappa: float, p: float) -> tuple[float, float, float]:
-    """Both positive, discordant, both negative."""
+    """Return the shares: both positive, discordant, both negative."""
     q = 1 - p
     return p * p + p * q * kappa, 2 * p * q * (1 - kappa), q * q + p * q * kappa
 
 
 def _kappa_variance(kappa: float, p: float) -> float:
-    """Large-sample variance times n; both readers call the share p positive."""
+    """Return n times the large-sample variance; both readers call the share p positive."""
     both, apart, none = _cells(kappa, p)
     table = np.array([[both, apart / 2], [apart / 2, none]])
     margin = np.array([p, 1 - p])

@@ -1,4 +1,4 @@
-"""Sample sizes for an area under the ROC curve, or the difference of two."""
+"""Sample sizes for the area under an ROC curve, or for a difference of two areas."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ def patients_for_auc_difference(
     first, second : float
         Supposed; different, between 0.5 and 1.
     correlation : float, default 0.5
-        Of the two areas, 0 to below 1; 0 for different patients in both groups, `n` each.
+        Correlation of the two areas, 0 to below 1; 0 for different patients in both groups, `n`
+        each.
     power, ratio, alpha
         As in `patients_for_auc`.
 

@@ -1,4 +1,4 @@
-"""Proportions: k of n, with an interval."""
+"""Proportions with confidence intervals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .estimate import Estimate, check_level, undefined
 Method: TypeAlias = Literal[
     "default", "wilson", "modified-wilson", "clopper-pearson", "agresti-coull", "jeffreys"
 ]
-NEAR = 3  # within so many of an end the default's limit toward it is exact
+NEAR = 3  # at most so many cases from an end, the default's limit towards it is exact
 METHODS = (
     "default", "wilson", "modified-wilson", "clopper-pearson", "agresti-coull", "jeffreys",
 )  # fmt: skip
@@ -57,7 +57,7 @@ def proportion(
     Raises
     ------
     InputError
-        Counts that are no whole numbers or not 0 <= k <= n; another method; a level outside (0, 1).
+        Counts that are not integers or not 0 <= k <= n; another method; a level outside (0, 1).
     ImportError
         Clopper-Pearson or Jeffreys without SciPy.
 
@@ -204,7 +204,10 @@ def check_count(value: object, name: str) -> int:
 
 
 def _default(k: int, n: int) -> str:
-    """Exact limits toward an end that is near: Wilson's leave out true shares beyond them."""
+    """Choose the default method: Wilson's limits, with the exact limit towards a near end.
+
+    Wilson's limit is too narrow there: it excludes plausible shares closer to the end.
+    """
     if k in (0, n) or max(k, n - k) <= NEAR:
         return "end"
     return "near" if min(k, n - k) <= NEAR else "wilson"
@@ -234,7 +237,7 @@ def _interval(k: int, n: int, level: float, method: str) -> tuple[float, float]:
 
 
 def _modified(k: int, n: int, level: float) -> tuple[float, float]:
-    """Wilson's limits, one by Poisson's distribution where k is near 0 or n (Brown and others)."""
+    """Return Wilson's limits, one from the Poisson distribution where k is near 0 or n (Brown)."""
     if k in (0, n):
         return _interval(k, n, level, "end")
     low, high = wilson_interval(k / n, n, level)
@@ -247,7 +250,7 @@ def _modified(k: int, n: int, level: float) -> tuple[float, float]:
 
 
 def _exact_low(k: int, n: int, tail: float) -> float:
-    """Clopper-Pearson's lower limit, where k is n or small (SciPy is not needed)."""
+    """Return Clopper-Pearson's lower limit without SciPy, for k = n or a small k."""
     if k in (0, n):
         return float(k == n) and tail ** (1 / n)
     low, high = 0.0, k / n
@@ -259,7 +262,7 @@ def _exact_low(k: int, n: int, tail: float) -> float:
 
 
 def _poisson_mean(k: int, tail: float) -> float:
-    """Mean of a Poisson variable that lies below k with probability `tail`."""
+    """Return the mean of the Poisson variable that lies below k with probability `tail`."""
     low, high = 0.0, float(k)
     for _ in range(60):
         mean = (low + high) / 2
@@ -278,7 +281,7 @@ def combine_correlated(
     first, second : Estimate
         With intervals.
     correlation : float
-        Of the two estimates, -1 to 1.
+        Correlation of the two estimates, -1 to 1.
 
     Returns
     -------

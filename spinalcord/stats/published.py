@@ -1,8 +1,8 @@
 """The published counts of the letter, and an audit of its figures.
 
-Zhuo et al., Radiology: Artificial Intelligence 2022. Everything here is constructed from published
-counts: it is never a result of this project. What was not published (bodies of the tables,
-p-values, demographics, subgroups) is not here either.
+Zhuo et al., Radiology: Artificial Intelligence 2022. Everything here is reconstructed from
+published counts and is never a result of this project. What was not published (bodies of the
+tables, p-values, demographics, subgroups) is absent.
 """
 
 from __future__ import annotations
@@ -320,7 +320,7 @@ _LETTER = Letter(
 
 
 def _harder(task: LetterTask) -> Finding:
-    """Whether the model did worse on difficult cases than on the others."""
+    """Check whether the model did worse on difficult cases than on the others."""
     hard, every = task.difficult, task.counts
     right, wrong = hard.n_correct, hard.n - hard.n_correct
     other_right, other = every.n_correct - right, every.n - hard.n
@@ -334,7 +334,7 @@ def _harder(task: LetterTask) -> Finding:
 
 
 def _readers(task: LetterTask) -> Finding:
-    """Whether the margins can show that the model and the readers differ."""
+    """Check whether the marginal counts can show that the model and the readers differ."""
     bounds = mcnemar_bounds(task.counts.n, task.counts.n_correct, task.readers_correct)
     if bounds.high < 0.05:
         verdict = "they differ, whatever the overlap"
@@ -352,7 +352,7 @@ def _readers(task: LetterTask) -> Finding:
 
 
 def _auc(task: LetterTask) -> Finding:
-    """Whether the printed area and its interval fit the operating point and the counts."""
+    """Check whether the printed area and its interval fit the operating point and the counts."""
     c = task.counts
     area, low, high = task.auc
     least, most = auc_bounds(c.tp / c.n_positive, c.tn / c.n_negative)
@@ -367,7 +367,7 @@ def _auc(task: LetterTask) -> Finding:
 
 
 def _cut_off(task: LetterTask) -> Finding:
-    """What it would mean if the threshold had been chosen on the test cases."""
+    """Estimate the optimism if the threshold had been chosen on the test cases."""
     c = task.counts
     points = 100 * youden_optimism(task.auc[0], c.n_positive, c.n_negative)
     text = (

@@ -1,9 +1,8 @@
-"""Readers as a random sample: compare the model with them, and modalities by their calls.
+"""Compare a model, or two modalities, with readers as a random sample of readers.
 
-Obuchowski and Rockette's analysis of variance for any figure that each reader has: the AUC where
-readers gave scores, accuracy, sensitivity or specificity where they gave answers. The conclusion is
-about readers like these and cases like these, where a comparison with each reader in turn is about
-those readers only.
+Obuchowski and Rockette's analysis of variance for any per-reader figure: the AUC where readers gave
+scores; accuracy, sensitivity or specificity where they gave answers. Conclusions generalise to
+similar readers and cases, whereas comparisons with single readers are about those readers only.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ ReaderFigure: TypeAlias = Literal["auc", "accuracy", "sensitivity", "specificity
 Float: TypeAlias = NDArray[np.float64]
 _FIGURES = ("auc", "accuracy", "sensitivity", "specificity")
 _METHOD = "Obuchowski-Rockette, one model against random readers"
-_LEAST = 5  # cases that count; with fewer the analysis rejects far too often
-_ENOUGH = 40  # with fewer it rejects up to 9 %, one-sided tests 12 %, and the result is marked
+_LEAST = 5  # relevant cases; with fewer the test rejects far too often
+_ENOUGH = 40  # with fewer it rejects up to 9 % (one-sided 12 %), and the result is marked
 
 
 @dataclass(frozen=True)
@@ -219,7 +218,7 @@ def _renamed(estimate: Estimate, figure: str) -> Estimate:
 
 
 def _figures(truth: ArrayLike, answers: Float, figure: str) -> tuple[Float, Float, int]:
-    """Every row's figure, their covariance over cases, and how many cases count."""
+    """Return every row's figure, their covariance over cases, and the number of relevant cases."""
     if figure not in _FIGURES:
         raise InputError(f"figure is {figure!r}; expected one of {', '.join(_FIGURES)}")
     labels = binary(truth, "truth")
@@ -239,7 +238,7 @@ def _figures(truth: ArrayLike, answers: Float, figure: str) -> tuple[Float, Floa
 
 
 def _size(truth: ArrayLike, figure: str) -> int:
-    """How many cases the figure rests on; of an AUC those of the smaller class."""
+    """Return the number of cases behind the figure; for an AUC those of the smaller class."""
     labels = np.asarray(truth, bool)
     sizes = {
         "auc": min(int(labels.sum()), int((~labels).sum())),
@@ -267,12 +266,13 @@ def _t_test(
     if reason:
         effect = Estimate(name, value, nan, nan, level, "none", reason=reason, **options)
         return Comparison(name, nan, nan, nan, "none", effect, reason)
-    # Readers who do not vary leave only the cases' variance, with ever more degrees of freedom.
+    # Without variance between readers only that of the cases is left, and the degrees of freedom
+    # go to infinity.
     df = (count - 1) * (error / spread) ** 2 if spread > 1e-15 else math.inf
     half = t_quantile(level, df) * math.sqrt(error / count)
     statistic = value / math.sqrt(error / count)
     low, high = max(value - half, -1.0), min(value + half, 1.0)
-    # Two readers leave one degree of freedom: an interval that says nothing is marked as such.
+    # Two readers leave one degree of freedom: mark intervals too wide to be informative.
     few = f"{count} readers are too few to stand for all readers" if count < 3 else ""
     small = f"fewer than {_ENOUGH} cases that count" if size < _ENOUGH else ""
     effect = Estimate(name, value, low, high, level, _METHOD, reason=few or small, **options)

@@ -1,4 +1,4 @@
-"""Bootstrap samples, and intervals from their statistics."""
+"""Bootstrap samples and bootstrap confidence intervals."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def studentized_limits(
     n, centre = values.size, float(values.mean())
     scale = float(values.std(ddof=1))
     apart, ones = (values - centre) / scale, np.ones(n)
-    # Replicate r depends on seed and r alone: both calls see the same samples.
+    # Replicate r depends only on the seed and r, so both calls see the same samples.
     first, second = (
         resample_ratio(x, ones, replicates=replicates, seed=seed) for x in (apart, apart**2)
     )
@@ -227,7 +227,7 @@ def bca_limits(
         defined and these are the percentiles.
     """
     drawn = drawn[~np.isnan(drawn)]
-    # Replicates that equal the value count half: an AUC has few distinct values.
+    # Ties with the estimate count half: an AUC takes few distinct values.
     below = float((drawn < value).mean() + (drawn == value).mean() / 2)
     if not 0 < below < 1:
         return percentile_limits(drawn, level)
@@ -242,7 +242,7 @@ def bca_limits(
 
 
 def _acceleration(sample: Sample) -> float:
-    """Skewness of the jackknife over units; with strata, by Davison and Hinkley's 5.27."""
+    """Return the acceleration from the jackknife over units; strata by Davison and Hinkley 5.27."""
     influence = _influence(sample)
     cubes, squares, first = 0.0, 0.0, 0
     for size in sample.strata:
@@ -255,10 +255,10 @@ def _acceleration(sample: Sample) -> float:
 
 
 def _influence(sample: Sample) -> NDArray[np.float64]:
-    """Empirical influence of each unit on the AUC, up to a constant per stratum.
+    """Return the empirical influence of each unit on the AUC, up to a constant per stratum.
 
-    The AUC is a ratio of sums over cases: the derivative by a unit's weight is the sum of its
-    placements less the AUC, each class weighed by its share.
+    The AUC is a ratio of sums over cases: its derivative with respect to a unit's weight is the
+    sum of the unit's placements minus the AUC, each class weighted by its share.
     """
     labels = sample.labels
     placements = _core.placements(np.ascontiguousarray(sample.scores), labels.astype(np.uint8))[0]

@@ -119,8 +119,8 @@ def auc(
         Which patient each case belongs to: patients are then drawn with all their cases. Bootstrap
         methods only.
     replicates : int, optional
-        Of the bootstrap; 2000 if not given. Drawn within the classes; with `groups` whose patients
-        have cases of both classes, from all patients.
+        Bootstrap replicates; 2000 if not given. Drawn within the classes; with `groups` whose
+        patients have cases of both classes, from all patients.
     seed : int, default 0
     threads : int, optional
         Those that the process may use if not given. The result does not depend on it.
@@ -285,7 +285,7 @@ def hanley_mcneil_se(area: float, n_positive: int, n_negative: int) -> float:
 
 
 def _hanley_mcneil(area: float, m: float, n: float, pairs: float) -> float:
-    """Variance; m and n are the numbers of cases less one."""
+    """Return Hanley and McNeil's variance; m and n are the numbers of cases minus one."""
     a = area * (1 - area)
     return a * (1 + m * (1 - area) / (2 - area) + n * area / (1 + area)) / pairs
 
@@ -387,7 +387,7 @@ def ends_of_ties(ordered: Float) -> NDArray[np.int64]:
 
 
 def _expit(x: float) -> float:
-    """Inverse of the logit; does not overflow."""
+    """Return the inverse logit without overflow."""
     away = math.exp(-abs(x))
     return 1 / (1 + away) if x >= 0 else away / (1 + away)
 

@@ -113,7 +113,8 @@ def score_segmentation(
     spacing_mm : three floats
         Along the axes of the masks.
     tolerance_mm : float, default 1.0
-        Of the surface Dice score; a distance larger by a millionth of it still counts as within.
+        Tolerance of the surface Dice score; a distance larger by a millionth of it still counts as
+        within.
     threads : int, optional
         Those that the process may use if not given. The result does not depend on it.
 

@@ -1,4 +1,4 @@
-"""Calibration without bins: a smooth curve with its band, the index ICI, and observed to expected.
+"""Calibration without bins: a smooth curve with its band, the ICI, and observed to expected.
 
 The smoother is Cleveland's loess, degree 2 over three quarters of the cases, as R's ``loess``
 computes it with ``surface = "direct"``.
@@ -21,9 +21,9 @@ from .resampling import check_drawing
 
 Float = NDArray[np.float64]
 SPAN = 0.75
-EXACT = 400  # cases up to which the curve is computed at every one
-DISTINCT = 4  # probabilities that a parabola needs, and one more
-LEAST = 20  # cases; with fewer a local parabola follows single cases
+EXACT = 400  # up to so many cases the curve is computed at every one
+DISTINCT = 4  # distinct probabilities: those that a parabola needs, and one more
+LEAST = 20  # cases; with fewer, the local parabola follows single cases
 STABLE = 50  # cases; of 20, the 95 % band covers 90 % in simulation, of 73, 92 %
 
 
@@ -82,10 +82,10 @@ def calibration_curve(
     probability : (n,) float
         In [0, 1]; at least 20 cases, with four distinct values.
     points : int, default 51
-        Of the curve, from the smallest probability to the largest.
+        Number of points of the curve, from the smallest probability to the largest.
     level : float, default 0.95
     replicates, seed : int
-        Of the bootstrap whose percentiles are the band.
+        Number of replicates and seed of the bootstrap whose percentiles are the band.
 
     Returns
     -------
@@ -186,7 +186,7 @@ def calibration_index(
     if reason:
         effect = undefined(name, reason, level, **options)
         return Comparison(name, nan, nan, nan, method, effect, reason)
-    # Where there are many cases the curve is read between points of it.
+    # With many cases the curve is interpolated between grid points.
     at = p if p.size <= EXACT else np.quantile(p, np.linspace(0, 1, EXACT // 2))
     hat = _smoother(p, at)
     value = _distance(hat, labels.astype(np.float64), p, at)
@@ -204,7 +204,7 @@ def calibration_index(
         f"{by_chance[0]:.2f} (below {by_chance[1]:.2f} in {100 * level:g} %)"
     )
     effect = Estimate(name, value, nan, nan, level, "loess", reason=reason, **options)
-    # The data count as one more draw: a p-value is never 0.
+    # The observed data count as one draw, so the p-value is never 0.
     share = (1 + int((drawn >= value - 1e-12).sum())) / (replicates + 1)
     return Comparison(name, nan, nan, share, method, effect)
 
@@ -265,7 +265,7 @@ def _distance(hat: Float, y: Float, p: Float, at: Float) -> float:
 
 
 def _cells(p: Float) -> tuple[Float, NDArray[np.intp]]:
-    """Distinct probabilities, and which of them each case has; of many cases means of 400 cells."""
+    """Return distinct probabilities and each case's index; many cases are pooled into 400 cells."""
     centre, cell = np.unique(p, return_inverse=True)
     if centre.size <= EXACT:
         return centre, cell
@@ -274,7 +274,7 @@ def _cells(p: Float) -> tuple[Float, NDArray[np.intp]]:
 
 
 def _smoother(x: Float, at: Float, count: Float | None = None) -> Float:
-    """Rows of weights: the curve is this matrix times the outcomes at `x`, `count` of each."""
+    """Return the smoother matrix: the curve is this times the outcomes at `x`, `count` of each."""
     count = np.ones_like(x) if count is None else count
     unique, place = np.unique(at, return_inverse=True)
     near = math.floor(SPAN * count.sum() + 1e-5)
@@ -287,7 +287,7 @@ def _smoother(x: Float, at: Float, count: Float | None = None) -> Float:
     weight = (1 - np.abs(t) ** 3).clip(0) ** 3 * count
     powers = np.stack([np.ones_like(t), t, t**2], 1)
     moments = np.einsum("mjn,mkn,mn->mjk", powers, powers, weight)
-    # Too few distinct values nearby leave the parabola open: the shortest one is taken.
+    # With too few distinct values nearby the fit is underdetermined: take the minimum norm one.
     inverse = np.linalg.pinv(moments, rcond=1e-12, hermitian=True)
     rows = np.einsum("mj,mjn,mn->mn", inverse[:, 0], powers, weight)
     return np.asarray(rows[place], np.float64)
@@ -295,7 +295,7 @@ def _smoother(x: Float, at: Float, count: Float | None = None) -> Float:
 
 def _unfit(p: Float) -> str:
     if p.size < LEAST:
-        return f"{p.size} cases are too few for a smooth curve; it takes {LEAST}"
+        return f"the cases ({p.size}) are too few for a smooth curve; it takes {LEAST}"
     if np.unique(p).size < DISTINCT:
         return "fewer than four distinct probabilities"
     return ""

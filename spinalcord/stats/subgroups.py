@@ -1,4 +1,4 @@
-"""Whether a figure is the same in all subgroups: estimates in each, and a test of interaction."""
+"""Estimates by subgroup, and tests of whether subgroups differ (interaction)."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _names(membership: ArrayLike, n: int, factor: str) -> NDArray[np.str_]:
     raw = np.asarray(membership, object)
     if raw.shape != (n,):
         raise InputError(f"factor {factor} has shape {raw.shape} for {n} cases")
-    # NaN is the one value that differs from itself.
+    # Only NaN differs from itself.
     return np.array(["" if v is None or v != v else str(v) for v in raw], np.str_)
 
 
@@ -191,7 +191,7 @@ def _by_auc(
     best, worst = _extremes(defined)
     name = f"AUC, {best} less {worst}"
     pairs = len(defined) * (len(defined) - 1) // 2
-    # Far out in the tails, where one of several differences is judged, the normal fails earlier.
+    # The normal approximation fails sooner in the far tails, where adjusted levels lie.
     method: DifferenceMethod = "default" if pairs == 1 else "square-and-add"
     pair = compare_aucs_unpaired(
         parts[best], parts[worst], method=method, name=name, **_raised(options, pairs)
@@ -213,7 +213,7 @@ def _by_auc(
 
 
 def _too_few(areas: Mapping[str, Estimate], errors: NDArray[np.float64]) -> str:
-    """Say why the chi-squared test of several areas cannot be made; empty where it can."""
+    """Return why the chi-squared test of several areas cannot be made; empty if it can."""
     if (errors < 1e-12).any():
         return "the area of a subgroup has no variance"
     for e in areas.values():
@@ -226,7 +226,7 @@ def _too_few(areas: Mapping[str, Estimate], errors: NDArray[np.float64]) -> str:
 
 
 def _raised(options: Mapping[str, Any], pairs: int) -> dict[str, Any]:
-    """Raise the level of one of several differences (Bonferroni)."""
+    """Return the confidence level of one of several differences (Bonferroni)."""
     return {**options, "level": 1 - (1 - check_level(options["level"])) / pairs}
 
 

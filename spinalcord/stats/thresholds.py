@@ -1,7 +1,7 @@
-"""Thresholds that know where they came from.
+"""Decision thresholds with a record of the cases on which they were chosen.
 
-A threshold looks better than it is on the cases on which it was chosen. `evaluate` warns of that
-and estimates by how much.
+A threshold appears better than it is on the cases on which it was chosen. `evaluate` warns of that
+and estimates the optimism.
 """
 
 from __future__ import annotations
@@ -156,9 +156,10 @@ def evaluate(
         and the optimism is estimated.
     positive : str
     replicates, seed : int
-        Of the bootstrap that estimates the optimism [1]_: the threshold is chosen anew in each
-        sample; the optimism is the mean of its accuracy there less that on the cases themselves.
-        In simulated cohorts of the letter's size that is about three quarters of the true one.
+        Number of replicates and seed of the bootstrap that estimates the optimism [1]_: the
+        threshold is chosen anew in each sample; the optimism is the mean of its accuracy there less
+        that on the cases themselves. In simulated cohorts of the letter's size that is about three
+        quarters of the true one.
 
     Returns
     -------
@@ -266,8 +267,8 @@ def _choose(
             bounded, other = specificity, sensitivity
         worth = np.where(bounded >= (at_least or 0) - 1e-12, other, -1.0)
     if curve.threshold[1] == math.inf:
-        worth[0] = -math.inf  # no threshold calls a case negative whose score is infinite
-    # Sums of shares differ by rounding where they are equal.
+        worth[0] = -math.inf  # a case with an infinite score is positive at any threshold
+    # Equal sums of shares may differ by rounding.
     return float(curve.threshold[np.flatnonzero(worth >= worth.max() - 1e-12)[0]])
 
 

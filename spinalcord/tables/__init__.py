@@ -1,4 +1,4 @@
-"""Tables in: one reader for cohorts, participants, verdicts, exclusions and reports.
+"""Read tables: one reader for cohorts, participants, verdicts, exclusions and reports.
 
 >>> from spinalcord.tables import read_table
 >>> table = read_table({"case_id": ["a", "b"], "Age": [41.0, None]}, known=("age",))

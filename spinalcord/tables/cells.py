@@ -1,4 +1,4 @@
-"""One cell of a table: whether it is missing, and the number it contains."""
+"""Convert cells of a table: missing values and numbers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..errors import InputError
 MISSING = frozenset(
     ("", "n/a", "na", "nan", "none", "null", "nat", "<na>", "#n/a", ".", "-", "–", "—")
 )  # fmt: skip
-"""How tables write that a value is missing, in lower case."""
+"""Words for missing values in tables, in lower case."""
 
 _COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 
 def cell_text(value: Any) -> str:
-    """Return a value as text; empty where it is missing.
+    """Return a value as text; empty if it is missing.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def cell_text(value: Any) -> str:
     >>> [cell_text(value) for value in (" x ", 41.0, float("nan"), None, "N/A", ".")]
     ['x', '41', '', '', '', '']
     """
-    # pandas makes floats of whole numbers beside missing ones.
+    # pandas converts integers beside missing values to floats.
     if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
         number = float(value)
         value = int(number) if number.is_integer() else str(value)
@@ -45,14 +45,14 @@ def cell_text(value: Any) -> str:
 
 
 def number_text(text: str, *, comma: bool = False) -> str | None:
-    """Return a number with a decimal point, or None for what is no number.
+    """Return a number with a decimal point; None if it is not a number.
 
     Parameters
     ----------
     text : str
     comma : bool, default False
-        Whether commas are known to be decimal. If not, ``1,234`` is no number: it may be 1.234
-        or 1234.
+        Whether commas are known to be decimal. If not, ``1,234`` is ambiguous: it may be 1.234 or
+        1234.
 
     Returns
     -------
@@ -81,9 +81,9 @@ def to_number(text: str, where: str) -> float:
     Parameters
     ----------
     text : str
-        As `cell_text` returns it.
+        Result of `cell_text`.
     where : str
-        What to call the cell in a message.
+        Name of the cell in messages.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def to_number(text: str, where: str) -> float:
     Raises
     ------
     InputError
-        No number, or one whose comma may stand for thousands.
+        Not a number, or one whose comma may separate thousands.
 
     Examples
     --------
@@ -109,11 +109,11 @@ def to_number(text: str, where: str) -> float:
             f"{where}: {text!r} may be {text.replace(',', '.')} or {text.replace(',', '')}; "
             "write a decimal point, or separate the table by semicolons"
         )
-    raise InputError(f"{where}: {text!r} is no number")
+    raise InputError(f"{where}: {text!r} is not a number")
 
 
 def with_points(cells: Sequence[str], *, comma: bool) -> tuple[str, ...]:
-    """Write the decimal commas of a column of numbers as points; leave other columns alone.
+    """Replace the decimal commas of a column of numbers by points; return other columns unchanged.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def with_points(cells: Sequence[str], *, comma: bool) -> tuple[str, ...]:
     given = [cell for cell in cells if cell]
     if not any("," in cell for cell in given):
         return tuple(cells)
-    # One comma that cannot stand for thousands tells what all of the column are.
+    # One comma that cannot separate thousands decides for the whole column.
     comma = comma or any(_COMMA.fullmatch(cell) and not _GROUPED.fullmatch(cell) for cell in given)
     plain = {cell: number_text(cell, comma=comma) for cell in given}
     if None in plain.values():

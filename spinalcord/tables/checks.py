@@ -1,4 +1,4 @@
-"""Unusable contents of a table: unknown words and impossible values."""
+"""Find unusable contents of a table: unknown words and impossible values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLAUSIBLE: Mapping[str, tuple[float, float]] = {
 
 
 def is_plausible(column: str, value: float) -> bool:
-    """Say whether a value can be what its column says; any can where no limits are known.
+    """Return whether a value is within the limits of its column, if these are known.
 
     Parameters
     ----------
@@ -46,24 +46,24 @@ def is_plausible(column: str, value: float) -> bool:
 
 
 def unusable(columns: Mapping[str, Sequence[str]], unit: str = "cases") -> tuple[str, ...]:
-    """Say what of some columns cannot be used, and of how many cases.
+    """Return sentences on the unusable values of columns and their numbers of cases.
 
     Parameters
     ----------
     columns : mapping of str to sequence of str
         Sex and diagnoses as `Vocabulary.read` spells them.
     unit : str, default "cases"
-        What each value belongs to, in the plural.
+        Unit of the values, in the plural.
 
     Returns
     -------
     tuple of str
-        A sentence a column.
+        One sentence per column.
 
     Examples
     --------
     >>> unusable({"sex": ["F", "U", "U", ""], "age": ["41", "999", "", "-99"]})[0]
-    "sex: 2 of 4 cases have a word that is not known and counts as missing: 'U' (2)"
+    "sex: 2 of 4 cases have an unknown word, which counts as missing: 'U' (2)"
     """
     out = []
     for column, words in columns.items():
@@ -73,7 +73,7 @@ def unusable(columns: Mapping[str, Sequence[str]], unit: str = "cases") -> tuple
             if unknown:
                 n, what = sum(unknown.values()), listed_words(unknown)
                 out.append(
-                    f"{column}: {n} of {len(words)} {unit} have a word that is not known and "
+                    f"{column}: {n} of {len(words)} {unit} have an unknown word, which "
                     f"counts as missing: {what}"
                 )
         elif column in PLAUSIBLE:

@@ -1,4 +1,4 @@
-"""A table as it was read: text in named columns, and what was guessed or ignored."""
+"""A table of text in named columns, with notes on what was guessed or ignored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .cells import cell_text, with_points
 from .parsing import Row
 
 READERS = "reader_"
-"""How the columns of readers' diagnoses begin."""
+"""Prefix of the columns of readers' diagnoses."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,15 @@ class DataTable:
     Parameters
     ----------
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
     columns : tuple of str
-        Each once, whatever its case.
+        Names, unique without regard to case.
     rows : tuple of tuple of str
-        As many cells as columns; empty where a value is missing.
+        Cells, as many as columns; empty if a value is missing.
     lines : tuple of int
-        Where in the file each row begins, from 1; its number where there is no file.
+        Line of the file where each row begins, from 1; number of the row without a file.
     notes : tuple of str
-        What was guessed or ignored, a sentence each.
+        What was guessed or ignored, one sentence each.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class DataTable:
     notes: tuple[str, ...] = ()
 
     def column(self, name: str) -> tuple[str, ...]:
-        """Return the cells of a column; all empty where there is no such column."""
+        """Return the cells of a column; all empty if there is no such column."""
         if name not in self.columns:
             return ("",) * len(self.rows)
         at = self.columns.index(name)
@@ -58,17 +58,17 @@ class DataTable:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
     def where(self, row: int, column: str | None = None) -> str:
-        """Say where a row lies, or one of its cells, for a message."""
+        """Return the position of a row or cell for a message."""
         place = f"{self.name}, line {self.lines[row]}"
         return place if column is None else f"{place}, column {column}"
 
     def need(self, *names: str, hint: str = "") -> None:
-        """Refuse a table without some columns.
+        """Check that a table has some columns.
 
         Raises
         ------
         InputError
-            One is missing; the columns that are there are named.
+            One is missing; the existing ones are named.
         """
         missing = [name for name in names if name not in self.columns]
         if missing:
@@ -80,14 +80,14 @@ class DataTable:
     def renamed(
         self, known: Iterable[str] = (), mapping: Mapping[str, str] | None = None
     ) -> DataTable:
-        """Give columns the names that the package knows.
+        """Rename columns to the names that the package uses.
 
         Parameters
         ----------
         known : iterable of str
             Names that are found in any case: Age is age.
         mapping : mapping of str to str, optional
-            The table's own name of a column, by the name it is to have; also in any case.
+            Name of a column in the table by its new name; in any case.
 
         Returns
         -------
@@ -140,18 +140,18 @@ def make_table(
     optional: Sequence[str] = (),
     comma: bool = False,
 ) -> DataTable:
-    """Make a table of a header and rows of cells.
+    """Create a table from a header and rows of cells.
 
     Parameters
     ----------
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
     header : sequence of str
     rows : sequence of Row
     notes : sequence of str
-        What was guessed already.
+        Notes so far.
     optional : sequence of str
-        Columns whose cells may be left off at the end of a row.
+        Columns whose cells may be omitted at the end of a row.
     comma : bool, default False
         Whether commas in numbers are known to be decimal.
 
@@ -175,7 +175,7 @@ def make_table(
         if not all(row.quoted for row in rows):
             notes.append(f"{name}: the first cell of each row is ignored: R's row names")
     while header and not header[-1] and all(not any(r.cells[len(header) - 1 :]) for r in rows):
-        header.pop()  # nothing but separators at the end of every line
+        header.pop()  # only separators at the end of every line
     if not any(header):
         raise InputError(f"{name}: no header; expected a first line with the columns' names")
     _refuse_repeated(name, header)
@@ -229,14 +229,14 @@ def _fitted(name: str, header: Sequence[str], row: Row, least: int) -> list[str]
 
 
 def _has_row_names(header: Sequence[str], rows: Sequence[Row]) -> bool:
-    """Say whether each row begins with a name that R's write.table gives no column."""
+    """Return whether each row begins with a row name, for which R's write.table has no column."""
     if any(len(row.cells) != len(header) + 1 for row in rows) or not any(r.cells[-1] for r in rows):
         return False
     return _is_index([row.cells[0] for row in rows]) or all(row.quoted for row in rows)
 
 
 def _is_index(cells: Sequence[str]) -> bool:
-    """Say whether cells count rows up, as pandas and R write them."""
+    """Return whether cells are an index of the rows, as written by pandas and R."""
     if not cells or not all(cell.isascii() and cell.isdigit() for cell in cells):
         return False
     counted = [int(cell) for cell in cells]

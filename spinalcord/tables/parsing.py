@@ -1,9 +1,9 @@
-"""Text to cells: encoding, line ends, separator and quotes, each found by one rule.
+"""Split text into cells: encoding, line ends, separator and quotes are each detected by one rule.
 
-A cell is quoted where it begins with ``"`` and a later ``"`` stands before a separator or a line
-end; within it ``""`` is a quote. A quote elsewhere in a cell is a character. A quoted cell may
-contain line ends unless one of its lines would be a whole row: then a quote was left open, and the
-rows below it would vanish in the cell.
+A cell is quoted if it begins with ``"`` and a later ``"`` precedes a separator or a line end;
+within it ``""`` is a quote. Elsewhere in a cell, a quote is an ordinary character. A quoted cell
+may contain line ends unless one of its lines would be a whole row: then a quote was left open, and
+the rows below it would vanish in the cell.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Row:
     Parameters
     ----------
     line : int
-        Where it begins, from 1.
+        Line where it begins, from 1.
     cells : tuple of str
-        Without the blanks around them.
+        Cells without surrounding blanks.
     quoted : bool
-        Whether the first cell was.
+        Whether the first cell was quoted.
     """
 
     line: int
@@ -47,19 +47,19 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
     raw : bytes
         UTF-8 or UTF-16, with or without a byte order mark; else cp1252 is tried.
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
 
     Returns
     -------
     text : str
         With ``\n`` as line ends, whichever the file has.
     guess : str
-        What was guessed about the encoding, in words; empty where nothing was.
+        Note on a guessed encoding; empty if it is certain.
 
     Raises
     ------
     InputError
-        None of these encodings, or no text.
+        None of these encodings, or not text.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def _no_text(name: str) -> str:
 
 
 def find_separator(text: str) -> str:
-    r"""Find what separates the cells of a table: the same number of times in each line.
+    r"""Find the separator of a table: it occurs the same number of times in each line.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def find_separator(text: str) -> str:
     Returns
     -------
     str
-        Tab, semicolon or comma; tab where there is none of them.
+        Tab, semicolon or comma; tab if none of them occurs.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def _width(line: str, mark: str) -> int:
 
 
 def _closing(text: str, at: int, mark: str) -> int:
-    """Return where a quoted cell ends, after its closing quote; 0 where none closes it."""
+    """Return the end of a quoted cell, after its closing quote; 0 if there is none."""
     while (at := text.find('"', at)) >= 0:
         if text.startswith('""', at):
             at += 2
@@ -168,11 +168,11 @@ def split_rows(text: str, mark: str, name: str, *, stray_quotes: bool = False) -
     text : str
         As `decode` returns it.
     mark : str
-        What separates cells.
+        Separator of cells.
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
     stray_quotes : bool, default False
-        Whether a quote that nothing closes is a character, as in the tables that a run writes.
+        Whether an unclosed quote is an ordinary character, as in the tables that a run writes.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def split_rows(text: str, mark: str, name: str, *, stray_quotes: bool = False) -
     Raises
     ------
     InputError
-        A quote that nothing closes, or that would swallow rows; file, line and column are named.
+        An unclosed quote, or one that would contain whole rows; file, line and column are named.
 
     Examples
     --------
@@ -264,7 +264,7 @@ def _close(
 
 
 def _is_open(text: str) -> bool:
-    """Say whether a cell that begins with a quote has had no single quote since."""
+    """Return whether a cell that begins with a quote has not been closed yet."""
     return '"' not in text[1:].replace('""', "")
 
 

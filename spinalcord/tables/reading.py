@@ -1,6 +1,6 @@
 """Read tables from files of every kind, DataFrames, mappings and rows.
 
-docs/tables.md says what is read and how.
+``docs/tables.md`` describes the formats.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ..paths import local_path
 from .cells import cell_text
 from .data_table import DataTable, make_table
 from .parsing import Row, decode, find_separator, split_rows
+from .spreadsheets import is_spreadsheet, read_spreadsheet
 
 KINDS = (
     "a table (a CSV, TSV, xlsx or sav file, a DataFrame, a mapping of columns, or a list of dicts)"
@@ -40,15 +41,15 @@ def read_table(
         A file of text with a header (comma, semicolon or tab, found by content; UTF-8, UTF-16
         or cp1252), an Excel workbook (.xlsx), SPSS data (.sav) or R data (.rds, .RData).
     known : iterable of str
-        Names of columns that are found whatever their case.
+        Names of columns that are matched without regard to case.
     columns : mapping of str to str, optional
-        The table's own name of a column, by the name it is to have: ``{"age": "Alter"}``.
+        Name of a column in the table by its new name: ``{"age": "Alter"}``.
     optional : sequence of str
-        Columns whose cells may be left off at the end of a row.
+        Columns whose cells may be omitted at the end of a row.
     stray_quotes : bool, default False
-        Whether a quote that nothing closes is a character, as in the tables that a run writes.
+        Whether an unclosed quote is an ordinary character, as in the tables that a run writes.
     what : str
-        How a message begins that says what was expected.
+        Beginning of messages that state what was expected.
 
     Returns
     -------
@@ -94,7 +95,7 @@ def parse_table(
     text : str
         With a header.
     name : str
-        Of the table, for messages.
+        Name of the table, for messages.
     known, optional, stray_quotes
         As for `read_table`.
 
@@ -117,7 +118,7 @@ def parse_table(
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Read a file as it is.
+    """Read the bytes of a file.
 
     Raises
     ------
@@ -156,7 +157,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
     Raises
     ------
     InputError
-        It cannot be read, or is no text.
+        It cannot be read, or is not text.
 
     Examples
     --------
@@ -177,8 +178,6 @@ def _said(table: DataTable) -> DataTable:
 
 
 def _read_file(path: Path, optional: Sequence[str], stray_quotes: bool) -> DataTable:
-    from .spreadsheets import is_spreadsheet, read_spreadsheet
-
     raw = read_bytes(path)
     if is_spreadsheet(raw, path):
         return read_spreadsheet(path, optional)
@@ -220,13 +219,13 @@ def _from_memory(source: Any, what: str) -> DataTable:
 
 
 def from_frame(frame: Any, name: str) -> DataTable:
-    """Make a table of a pandas DataFrame; see `read_table`.
+    """Create a table from a pandas DataFrame; see `read_table`.
 
     Parameters
     ----------
     frame : pandas.DataFrame
     name : str
-        Of the table, for messages.
+        Name of the table, for messages.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Tables from Excel, SPSS and R, through openpyxl, pyreadstat and pyreadr (the extra `tables`)."""
+"""Read tables from Excel, SPSS and R with openpyxl, pyreadstat and pyreadr (extra `tables`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from .cells import cell_text
 from .data_table import DataTable, make_table
 from .parsing import Row
 
@@ -24,12 +25,12 @@ MAX_CELLS = 5_000_000
 
 
 def is_spreadsheet(raw: bytes, path: Path) -> bool:
-    """Say whether a file is a workbook, SPSS or R data: by content, R by its name's ending.
+    """Return whether a file is a workbook, SPSS or R data: by content; R by its extension.
 
     Parameters
     ----------
     raw : bytes
-        How the file begins.
+        First bytes of the file.
     path : pathlib.Path
 
     Returns
@@ -56,7 +57,8 @@ def read_spreadsheet(path: Path, optional: Sequence[str] = ()) -> DataTable:
     Returns
     -------
     DataTable
-        Of several sheets the first is read, which `notes` says. SPSS values have their labels.
+        The first of several sheets is read, as stated in `notes`. SPSS values are replaced by their
+        labels.
 
     Raises
     ------
@@ -109,7 +111,7 @@ def _read_frame(path: Path, module: str) -> DataTable:
             (frame,) = found.values()
     except InputError:
         raise
-    except Exception as error:  # the libraries' own classes, and others
+    except Exception as error:  # errors of the libraries' own types, and others
         raise InputError(f"{path}: cannot be read as a table: {error}") from error
     return from_frame(frame, str(path))
 
@@ -117,7 +119,7 @@ def _read_frame(path: Path, module: str) -> DataTable:
 def _read_workbook(path: Path, optional: Sequence[str]) -> DataTable:
     openpyxl = _need("openpyxl")
     try:
-        raw = path.read_bytes()  # openpyxl goes by the names of files otherwise
+        raw = path.read_bytes()  # otherwise openpyxl checks file names
         _check_expansion(path, raw)
         values = openpyxl.load_workbook(io.BytesIO(raw), data_only=True)
         formulas = openpyxl.load_workbook(io.BytesIO(raw))
@@ -143,7 +145,7 @@ def _read_workbook(path: Path, optional: Sequence[str]) -> DataTable:
 
 
 def _check_expansion(path: Path, raw: bytes) -> None:
-    """Refuse a workbook that unpacks to what no table needs, before anything is unpacked."""
+    """Reject a workbook that would unpack to an excessive size, before unpacking."""
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > MAX_UNPACKED_NBYTES:
@@ -154,7 +156,7 @@ def _check_expansion(path: Path, raw: bytes) -> None:
 
 
 def _check_extent(path: Path, sheet: Any) -> None:
-    """Refuse a sheet that one cell far away makes larger than the rows could ever be read."""
+    """Reject a sheet that a single distant cell makes too large to read."""
     rows, columns = getattr(sheet, "max_row", 0), getattr(sheet, "max_column", 0)
     if rows * columns > MAX_CELLS:
         raise InputError(
@@ -164,7 +166,7 @@ def _check_extent(path: Path, sheet: Any) -> None:
 
 
 def _rows(sheet: Any) -> list[tuple[int, list[str]]]:
-    """Return the rows with anything in them, with their numbers."""
+    """Return the nonempty rows, with their numbers."""
     found = []
     for line, row in enumerate(sheet.iter_rows(values_only=True), 1):
         cells = [_plain(value) for value in row]
@@ -174,15 +176,13 @@ def _rows(sheet: Any) -> list[tuple[int, list[str]]]:
 
 
 def _plain(value: Any) -> str:
-    from .cells import cell_text
-
     if hasattr(value, "isoformat"):
         return str(value.isoformat()).removesuffix("T00:00:00")
     return cell_text(value)
 
 
 def _check_cells(path: Path, sheet: Any, formulas: Any) -> None:
-    """Refuse errors, and formulas without stored values: they would be missing."""
+    """Reject errors, and formulas without stored values, which would be missing."""
     for row in formulas.iter_rows():
         for cell in row:
             value = sheet[cell.coordinate].value

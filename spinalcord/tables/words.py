@@ -1,7 +1,7 @@
-"""Words for sex and diagnosis: which spellings mean what, and which are not known.
+"""Interpret words for sex and diagnosis.
 
-A word that is not known is kept as it was given and counts as nothing; `tables.checks` says how
-often it occurs.
+Unknown words are kept as given and treated as missing; `tables.checks` reports how often they
+occur.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ SYNONYMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 class Vocabulary:
-    """What the words of the columns sex and diagnosis mean.
+    """The meaning of words in the columns sex and diagnosis.
 
     Parameters
     ----------
@@ -103,14 +103,14 @@ class Vocabulary:
                 known = self._meaning[kind].get(_folded(str(meaning)))
                 if known is None:
                     raise InputError(
-                        f"words: {word!r} is to mean {meaning!r}, which is no {kind}; expected "
-                        f"one of {', '.join(SYNONYMS[kind])}"
+                        f"words: {word!r} is mapped to {meaning!r}, which is not a {kind}; "
+                        f"expected one of {', '.join(SYNONYMS[kind])}"
                     )
                 self._meaning[kind][_folded(str(word))] = known
                 self._stated = self._stated or kind == "sex"
 
     def read(self, kind: str, words: Sequence[str]) -> tuple[str, ...]:
-        """Spell the words of a column as the package does; what is not known stays as it is.
+        """Return the words of a column in the package's spelling; unknown ones are unchanged.
 
         Parameters
         ----------
@@ -130,13 +130,13 @@ class Vocabulary:
                 meaning.pop("w")
                 meaning.pop("m")
             elif found & {"h", "v"} and "m" in found:
-                meaning.pop("m")  # hombre and mujer, or homme and an error: not for us to say
+                meaning.pop("m")  # hombre and mujer, or homme and an error: ambiguous
             elif "f" in found:
                 meaning["h"] = MALE
         return tuple(meaning.get(_folded(word), word) for word in words)
 
     def spell(self, table: DataTable) -> DataTable:
-        """Spell the words of a table's columns for sex, diagnoses and readers.
+        """Normalize the words in the columns for sex, diagnoses and readers.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class Vocabulary:
 
 
 def unknown_words(kind: str, words: Iterable[str]) -> Counter[str]:
-    """Count the words of a column that are not known, missing ones apart.
+    """Count the unknown words of a column, without missing values.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def unknown_words(kind: str, words: Iterable[str]) -> Counter[str]:
 
 
 def listed_words(counts: Counter[str], most: int = 5) -> str:
-    """Write counted words for a message, the most frequent first.
+    """Format counted words for a message, the most frequent first.
 
     Examples
     --------
@@ -190,7 +190,7 @@ def listed_words(counts: Counter[str], most: int = 5) -> str:
 
 
 def parse_words(text: str) -> dict[str, dict[str, str]]:
-    """Read words from the command line: ``sex:1=M,sex:2=F,diagnosis:M.S.=MS``.
+    """Parse words from the command line: ``sex:1=M,sex:2=F,diagnosis:M.S.=MS``.
 
     Raises
     ------
@@ -214,7 +214,7 @@ def parse_words(text: str) -> dict[str, dict[str, str]]:
 
 
 def parse_columns(text: str) -> dict[str, str]:
-    """Read names of columns from the command line: ``age=Alter,sex=Gender``.
+    """Parse names of columns from the command line: ``age=Alter,sex=Gender``.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def parse_columns(text: str) -> dict[str, str]:
 
 
 def is_diagnosis(word: str) -> bool:
-    """Say whether a word is one of the four diagnoses or one of their two groups.
+    """Return whether a word is one of the four diagnoses or of their two groups.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Training in PyTorch (the `train` extra); what it makes are model files for the C core.
+"""Training in PyTorch (the `train` extra), which writes model files for the C core.
 
 >>> from spinalcord.training import Settings
 >>> Settings(epochs=50).lr

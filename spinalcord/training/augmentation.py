@@ -1,9 +1,8 @@
-"""The augmentations of the letter, drawn for each image and computed for a whole batch.
+"""Augment images as in the letter: drawn per image, computed for a whole batch.
 
-Rotation, flips, shift, zoom and elastic deformation move image and masks alike, in one
-interpolation; brightness, contrast, gamma, blur, Gaussian and salt-and-pepper noise change the
-image.  What is exactly 0 stays 0: padding beyond the scan, and a contrast-enhanced T1w that is
-absent.
+Rotation, flips, shift, zoom and elastic deformation move image and masks in a single interpolation;
+brightness, contrast, gamma, blur, Gaussian and salt-and-pepper noise change the image. What is
+exactly 0 stays 0: padding beyond the scan, and a contrast-enhanced T1w that is absent.
 """
 
 from __future__ import annotations
@@ -19,24 +18,23 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How strongly to augment.
+    """Strength of the augmentations.
 
     Parameters
     ----------
     rotation_deg, shift, zoom : float
-        Largest turn; largest shift as a share of height and width; zoom is drawn between
+        Largest rotation; largest shift as a fraction of height and width; zoom is drawn between
         exp(-zoom) and exp(zoom).
     flip : float
-        Probability of mirroring an axis; head to foot and front to back each.
+        Probability of mirroring each of the two axes, head to foot and front to back.
     elastic : float
-        Standard deviation of the displacements on a coarse grid, as a share of the
-        smaller side.
+        Standard deviation of the displacements on a coarse grid, as a fraction of the smaller side.
     brightness, contrast, gamma : float
         Largest offset; contrast and gamma are drawn between exp(-x) and exp(x).
     blur : float
         Largest standard deviation in pixels.
     noise, salt : float
-        Largest standard deviation; largest share of pixels that turn black or white.
+        Largest standard deviation; largest fraction of pixels that turn black or white.
     chance : float
         Probability of each change of intensity, and of elastic deformation.
     """
@@ -68,7 +66,7 @@ class Augmentation:
         size : (int, int)
             Rows and columns of the results, cut from the middle after moving.
         rng : numpy Generator
-            Equal states give equal results on one device.
+            The same state gives the same results on the same device.
 
         Returns
         -------
@@ -116,7 +114,7 @@ class Augmentation:
         return where.permute(0, 2, 3, 1) / half
 
     def recolour(self, images: Tensor, rng: np.random.Generator) -> Tensor:
-        """Change intensities; each channel of each image on its own."""
+        """Change the intensities of each channel of each image independently."""
         n, channels = images.shape[:2]
         device = images.device
         inside = images != 0
@@ -152,8 +150,8 @@ def blur(images: Tensor, sigma: Tensor) -> Tensor:
     ----------
     images : float32 (n, channels, h, w)
     sigma : float32 (n, channels, 1, 1)
-        Standard deviations in pixels; 0 leaves a channel as it is.  On the CPU, so that nothing
-        waits for a GPU to say how far the kernels reach.
+        Standard deviations in pixels; 0 leaves a channel unchanged. On the CPU, so that the kernel
+        size is known without waiting for a GPU.
 
     Returns
     -------
@@ -175,10 +173,10 @@ def blur(images: Tensor, sigma: Tensor) -> Tensor:
 
 
 def disturb(masks: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
-    """Draw outlines anew, as another reader or a network would: larger, smaller, ragged.
+    """Redraw outlines as another reader or a network might: larger, smaller, ragged.
 
-    Each chosen mask is blurred, a smooth random field is added, and a random level cuts it; one
-    of which nothing would be left stays as it is.
+    Each chosen mask is blurred, a smooth random field is added, and the sum is cut at a random
+    level; a mask that would become empty is returned unchanged.
 
     Parameters
     ----------
@@ -198,7 +196,7 @@ def disturb(masks: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
     soft = blur(masks, torch.from_numpy(rng.uniform(0.5, 2.5, (n, 1, 1, 1)).astype(np.float32)))
     field = _tensor(rng.normal(0, 0.2, (n, 1, h // 8 + 1, w // 8 + 1)), device)
     field = functional.interpolate(field, (h, w), mode="bicubic", align_corners=True)
-    # No new lesion far from the old: the field counts where the outline is blurred.
+    # No new lesion far from the old one: the field acts only where the outline is blurred.
     edge = 4 * soft * (1 - soft)
     drawn = (soft + field * edge >= _tensor(rng.uniform(0.25, 0.7, (n, 1, 1, 1)), device)).float()
     chosen = _tensor(rng.random((n, 1, 1, 1)) < chance, device).bool()

@@ -1,4 +1,4 @@
-"""What a classifier learns to predict besides its answer: numeric columns of the cohort's table."""
+"""Auxiliary targets of a classifier: numeric columns of the cohort's table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def auxiliary_values(
     Parameters
     ----------
     entries : sequence of Entry
-        Of the split train; their cases' ``truth`` holds the columns.
+        Entries of the training split; the ``truth`` of their cases contains the columns.
     columns : sequence of str
 
     Returns
@@ -33,7 +33,7 @@ def auxiliary_values(
     Warns
     -----
     SpinalcordWarning
-        How many cases have no value in a column.
+        Cases without a value in a column, with their number.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def auxiliary_values(
         if not known.all():
             warnings.warn(
                 f"{(~known).sum()} of {len(own)} training cases have no value in the auxiliary "
-                f"column {column} and do not count for it",
+                f"column {column} and are ignored for it",
                 SpinalcordWarning,
                 stacklevel=2,
             )
@@ -65,7 +65,7 @@ def auxiliary_values(
 
 
 def _number(entry: Entry, column: str) -> float:
-    """Read a value: NaN where there is none."""
+    """Return a value; NaN if it is missing."""
     text = entry.case.truth.get(column, "")
     if text in ("", "n/a"):
         return math.nan

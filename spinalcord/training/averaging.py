@@ -1,7 +1,7 @@
-"""Moving average of the weights over the last steps, which is validated and exported.
+"""Exponential moving average of the weights, which is validated and exported.
 
-Single steps scatter around where they lead to; an exponential moving average [1]_ does not, and
-needs no falling rate to be good.
+Single steps scatter around an optimum; their exponential moving average [1]_ does not, even without
+a decaying learning rate.
 
 References
 ----------
@@ -24,17 +24,17 @@ class WeightMean:
     Parameters
     ----------
     network : module
-        Whose state it begins with.
+        Network whose state initializes the mean.
     decay : float
-        Share of the mean that each step keeps, in [0, 1); 0: always the last weights.  The first
-        steps keep less, (1 + step) / (10 + step), so that the start is soon forgotten.
+        Decay of the mean per step, in [0, 1); 0 keeps only the last weights. The first steps use
+        the smaller (1 + step) / (10 + step), so that the initial weights are soon forgotten.
 
     Attributes
     ----------
     state : dict of Tensor
         As `network.state_dict()`.
     steps : int
-        How many states went in.
+        Number of states averaged.
 
     Examples
     --------
@@ -53,12 +53,12 @@ class WeightMean:
         self.begin(network.state_dict())
 
     def begin(self, state: Mapping[str, Tensor], steps: int = 0) -> None:
-        """Take a state as the mean."""
+        """Set the mean to a state."""
         self.steps = steps
         self.state = {name: value.detach().clone() for name, value in state.items()}
 
     def update(self, network: nn.Module) -> None:
-        """Let the network's state of now go in."""
+        """Update the mean with the current state of the network."""
         keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
         own = network.state_dict()
         names = [name for name, value in own.items() if value.is_floating_point()]
@@ -71,7 +71,7 @@ class WeightMean:
 
     @contextmanager
     def applied(self, network: nn.Module) -> Iterator[None]:
-        """Give the network these weights for the length of a ``with`` block."""
+        """Use the mean as the weights of a network within a ``with`` block."""
         own = {name: value.detach().clone() for name, value in network.state_dict().items()}
         network.load_state_dict(self.state)
         try:

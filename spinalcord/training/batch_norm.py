@@ -1,4 +1,4 @@
-"""Batch normalisation of a training step: the core's where it can, PyTorch's own elsewhere.
+"""Batch normalisation in training: the core's where supported, otherwise PyTorch's.
 
 On a CPU, PyTorch's takes 40 % of a step of MultiResUNet.  The core's gives the same numbers to the
 rounding of bf16, together with the ReLU after it, or the sum and the ReLU before it: a step takes
@@ -28,15 +28,15 @@ def normalise(
     Parameters
     ----------
     norm : module
-        Its running statistics move where it is training.
+        Its running statistics are updated in training mode.
     x, other : (n, c, h, w)
-        Of one dtype.
+        Maps, of one dtype.
     relu : bool
 
     Returns
     -------
     (n, c, h, w)
-        Computed by the core where `kind_of` says so.
+        Computed by the core if `kind_of` returns "core".
     """
     if norm.training and kind_of(x) == CORE:
         return _by_core(norm, x, other, relu)
@@ -47,14 +47,14 @@ def normalise(
 
 
 def kind_of(x: Tensor) -> str:
-    """Say who normalises such a batch in training: "core" or "torch"."""
+    """Return which implementation normalises such a batch in training: "core" or "torch"."""
     return kind_for(
         x.device, x.dtype == torch.bfloat16, compiled=bool(torch.compiler.is_compiling())
     )
 
 
 def kind_for(device: torch.device, bf16: bool, *, compiled: bool) -> str:
-    """Say who normalises in a training: "core" in bf16 on CPUs that compute in it, else "torch".
+    """Return the implementation for a training: "core" for bf16 on a CPU with it, else "torch".
 
     With torch.compile PyTorch computes everything, and fuses batch normalisation itself.
     """
@@ -111,7 +111,7 @@ class _Norm(torch.autograd.Function):
 
 
 def _tensor(buffer: Tensor | None) -> Tensor:
-    """Take it for there: all batch normalisations of these networks have running statistics."""
+    """Narrow the type: all batch normalisations of these networks have running statistics."""
     assert buffer is not None
     return buffer
 

@@ -1,7 +1,7 @@
-"""Cache prepared slices on disk: each scan is prepared once, and then read slice by slice.
+"""Cache prepared slices on disk: each scan is prepared once, then read slice by slice.
 
-Preparation is that of `spinalcord.segment` and `spinalcord.classify` itself, by the settings that
-the model file will hold.  Images are stored as uint16, 65535 for 1, masks as bits.
+Scans are prepared by the code of `spinalcord.segment` and `spinalcord.classify`, with the settings
+that the model file will contain. Images are stored as uint16, 65535 for 1, masks as bits.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,14 @@ from ..scans.writing import write_bytes, write_json
 from .settings import SEGMENTATION
 
 LESION, CORD = 1, 2
-"""Bits of a target."""
+"""Bits of a target mask."""
 
 OUTLINED = "outlined"
-"""Key of a case's `truth` where a network made its mask: 1 is lesion, whatever the label."""
+"""Key of a case's `truth` if its mask is the output of a network: 1 is lesion, whatever the
+label."""
+
+UNKNOWN_CORD = "cord ignored"
+"""Key of a case's `truth` if its cord is to be treated as unknown."""
 
 _LAYOUT = 3
 _ONE = 65535
@@ -47,7 +51,7 @@ class Entry:
     ----------
     case : CohortCase
     folder, key : Path, str
-        Where they lie: ``KEY.images.npy`` and, for segmentation, ``KEY.targets.npy``.
+        Their files: ``KEY.images.npy`` and, for segmentation, ``KEY.targets.npy``.
     shape : tuple of int
         (slices, h, w).
     lesion, cord : tuple of int
@@ -55,13 +59,13 @@ class Entry:
     ends : tuple of (int, int), empty or two
         Row and column of the cord's upper and lower end.
     spacing_mm : float
-        From slice to slice.
+        Distance between slices.
     context_mm : float, optional
-        How far away the slices lie that are an image's first and third channel; None: one channel.
+        Distance of the slices that are the first and third channel of an image; None: one channel.
     has_cord, has_t1c : bool
-        Whether the cord is known, and whether there is a contrast-enhanced T1w.
+        Whether the cord is known; whether there is a contrast-enhanced T1w scan.
     unannotated : frozenset of int
-        Slices on which nobody has drawn: their lesion is not known.
+        Slices that were not annotated, whose lesion is unknown.
     """
 
     case: CohortCase
@@ -79,7 +83,7 @@ class Entry:
 
     @property
     def channels(self) -> int:
-        """Of an image for segmentation: itself, or itself between its neighbours."""
+        """Number of channels of an image: 1, or 3 with the neighbouring slices."""
         return 1 if self.context_mm is None else 3
 
     def image(self, index: int) -> NDArray[np.float32]:
@@ -89,7 +93,7 @@ class Entry:
     def patch(
         self, index: int, cut: Callable[[NDArray[np.uint16]], NDArray[np.uint16]]
     ) -> NDArray[np.float32]:
-        """Return what `cut` takes of one slice (h, w) and its neighbours, as `image` would."""
+        """Return what `cut` selects of a slice and its neighbours, scaled as by `image`."""
         stored = self._stored("images", mapped=True)
         if self.context_mm is None:
             return _scaled(np.stack([cut(channel) for channel in stored[index]]))
@@ -108,11 +112,11 @@ class Entry:
         return _core.with_context(stored[:, 0], self.context_mm / self.spacing_mm)
 
     def target(self, index: int) -> NDArray[np.uint8]:
-        """Return one slice's truth for segmentation, uint8 (h, w) of the bits above."""
+        """Return the target of one slice, uint8 (h, w) with the bits above."""
         return np.array(self._stored("targets", mapped=True)[index])
 
     def targets(self) -> NDArray[np.uint8]:
-        """Return all slices' truth, uint8 (slices, h, w)."""
+        """Return the targets of all slices, uint8 (slices, h, w)."""
         stored: NDArray[np.uint8] = self._stored("targets")
         return stored
 
@@ -134,15 +138,15 @@ def prepare_cases(
     lesion_label: Label = None,
     progress: bool = False,
 ) -> list[Entry]:
-    """Prepare cases, unless they are prepared already.
+    """Prepare the cases that are not in the cache.
 
     Parameters
     ----------
     cases : iterable of CohortCase
     metadata : mapping
-        Of the model file to be: preprocessing, labels and in_channels count.
+        Metadata of the future model file, of which preprocessing, labels and in_channels are used.
     folder : path
-        Made if absent; may be shared by several trainings.
+        Created if absent; several trainings may share it.
     lesion_label : int, str or mapping, optional
         As for `spinalcord.classify`: what in the lesion masks is lesion.
     progress : bool
@@ -177,12 +181,16 @@ def _prepare(case: CohortCase, model: Model, folder: Path, label: Label) -> Entr
         scan = WorkingScan(case.path, series=case.series)
         drawn = scan.annotation(case.mask, label, case.cord)
         if drawn.doubts:
-            raise InputError(f"{case.mask}: {'; '.join(drawn.doubts)}; mend it, or leave it out")
+            raise InputError(
+                f"{case.mask}: {'; '.join(drawn.doubts)}; correct it or exclude the case"
+            )
         make = _segmentation if model.role == SEGMENTATION else _classification
         facts = make(case, model, scan, drawn, folder / key)
-        # Last: what has this file is complete.
+        # Written last: an entry with this file is complete.
         write_json(about, facts)
     facts = json.loads(about.read_text())
+    if UNKNOWN_CORD in case.truth:
+        facts |= {"cord": [], "ends": [], "has_cord": False}
     return Entry(
         case=case,
         folder=folder,
@@ -197,6 +205,19 @@ def _prepare(case: CohortCase, model: Model, folder: Path, label: Label) -> Entr
         has_t1c=facts["has_t1c"],
         unannotated=frozenset(facts["unannotated"]),
     )
+
+
+def ignore_cord(case: CohortCase) -> CohortCase:
+    """Return a copy of a case whose cord is treated as unknown, even if it is annotated."""
+    return replace(case, truth={**case.truth, UNKNOWN_CORD: "yes"})
+
+
+def cord_counts(entries: Sequence[Entry]) -> str:
+    """Return a sentence on the number of cases with known cord; empty if it is known in all."""
+    n = sum(entry.has_cord for entry in entries)
+    if n == len(entries):
+        return ""
+    return f"the cord is known in {n} of {len(entries)} cases; the others are ignored for it"
 
 
 def _segmentation(
@@ -256,7 +277,7 @@ def _slices_with(target: NDArray[np.uint8], bit: int) -> list[int]:
 
 
 def _ends(target: NDArray[np.uint8]) -> list[list[int]]:
-    """Row and mean column of the first and the last row that hold cord in any slice."""
+    """Return row and mean column of the first and the last row with cord in any slice."""
     shown: NDArray[np.bool_] = ((target & CORD) > 0).max(axis=0)
     rows = np.flatnonzero(shown.any(1))
     if not rows.size:
@@ -265,7 +286,7 @@ def _ends(target: NDArray[np.uint8]) -> list[list[int]]:
 
 
 def _alone(model: Model) -> dict[str, Any]:
-    """The preparation of slices, each by itself: neighbours are stacked when they are read."""
+    """Return the preparation of single slices; neighbours are stacked when slices are read."""
     return {key: value for key, value in model.preprocessing.items() if key != "context_mm"}
 
 
@@ -286,7 +307,7 @@ def _save(stem: Path, kind: str, array: NDArray[Any]) -> None:
 
 
 def _key(case: CohortCase, model: Model, label: Label) -> str:
-    """Name a case's slices by the files they come from and by how they are made."""
+    """Return the cache key of a case: a digest of its files and of the preparation."""
     files = [case.path, case.mask, case.cord if model.role == SEGMENTATION else case.t1c]
     parts = [
         _LAYOUT,

@@ -1,4 +1,4 @@
-"""The model card beside the weights: Markdown, with figures of cases that were not trained on."""
+"""Write the model card: Markdown, with figures on cases that were not used for training."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..stats.means import mean
 from ..stats.proportions import proportion
 from ..stats.roc import auc
 from ..tasks import TASKS
+from ..wording import counted
 from .plan import TrainingPlan
 from .settings import SEGMENTATION, classes_of
 
@@ -48,19 +49,19 @@ def write_card(
     out : Path
         Folder of the models.
     predictions : Path
-        Run folder of the cases that validate.
+        Run folder of the validation cases.
     plan : TrainingPlan
     init : str
-        What the trainings started from.
+        Initial weights of the trainings.
     notice : str
-        That every result repeats.
+        Notice that every result repeats.
     chosen : mapping
         Limits of a lesion and thresholds of the tasks.
 
     Returns
     -------
     Path
-        ``model-card.md``.  What it asks to be filled in is kept from an earlier one.
+        ``model-card.md``.  Sections that were filled in by hand are kept from an earlier card.
 
     Raises
     ------
@@ -77,12 +78,12 @@ def write_card(
 
 
 def figures(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Estimate]]:
-    """Estimate how good the predictions are, with 95 % intervals.
+    """Estimate the performance of the predictions, with 95 % intervals.
 
     Parameters
     ----------
     rows : sequence of mapping
-        Of ``cases.tsv``, one a patient.
+        Rows of ``cases.tsv``, one per patient.
 
     Yields
     ------
@@ -135,14 +136,16 @@ def _lines(
     facts = plan.facts
     yield from ("# Model card", "", f"Notice: {notice}.", "")
     yield from ("## Cohort and split", "")
-    yield f"- {facts['cases']} cases of {facts['patients']} patients: {facts['diagnoses']}"
+    cases, patients = counted(facts["cases"], "case"), counted(facts["patients"], "patient")
+    yield f"- {cases} of {patients}: {facts['diagnoses']}"
     yield f"- {facts['splits']}, by patient; the split test, where there is one, was not read"
     yield f"- networks: {', '.join(plan.targets)}; start: {init} weights"
     for target, why in plan.not_trained.items():
         yield f"- not trained: {target}: {why}"
-    missing = f"; {failed} cases failed" if failed else ""
+    missing = f"; {counted(failed, 'case')} failed" if failed else ""
     yield from ("", "## Figures", "")
-    yield f"Of the predictions in `{source}`: {len(rows)} patients, each by models that were not"
+    of = counted(len(rows), "patient")
+    yield f"Of the predictions in `{source}`: {of}, each by models that were not"
     yield f"trained on them{missing} (95 % intervals). Limits and thresholds were chosen on the"
     yield "same patients, so the figures are slightly optimistic; those of a task cover patients in"
     yield "whom a lesion was found. Evaluate on a cohort that none of these models has seen."
@@ -165,7 +168,7 @@ def _lines(
 
 
 def _filled(before: str, title: str) -> str:
-    """Return what an earlier card says under a heading, unless it only asks."""
+    """Return the text under a heading of an earlier card; None if it was not filled in."""
     _, found, rest = before.partition(f"### {title}\n")
     own = rest.partition("\n#")[0].strip() if found else ""
     return "" if own.startswith("*To be filled in") else own

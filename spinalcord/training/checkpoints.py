@@ -49,7 +49,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise InputError(f"{path} is no checkpoint of a training, or damaged") from error
+        raise InputError(f"{path} is not a checkpoint of a training, or is damaged") from error
     if not isinstance(state, dict) or state.get("layout") != LAYOUT:
-        raise InputError(f"{path} is no checkpoint of this version's training")
+        raise InputError(f"{path} is not a checkpoint of this version")
     return state

@@ -1,9 +1,9 @@
 """Choose the lesion limits on whole validation scans, and store them in the model files.
 
 Chosen together: the threshold, the smallest and the thinnest lesion, the probability that some
-voxel of a lesion must have, and the share of it that must lie in the cord.  Of the choices with
-which at most a tenth of the scans without lesion have one, the best has the largest mean Dice over
-the scans with lesion as `segment` would outline them; diagnoses weigh the same.
+voxel of a lesion must have, and the share of it that must lie in the cord. Of the choices that find
+a lesion in at most a tenth of the scans without one, the best has the largest mean Dice over the
+scans with lesion, segmented as by `segment`; all diagnoses have the same weight.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ PEAKS = (0.0, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
 IN_CORD = (0.0, 0.25, 0.5)
 
 LIMITS = ("threshold", "min_lesion_mm3", "min_thickness_mm", "min_peak", "min_in_cord")
-"""What is chosen, in the order of a choice's numbers."""
+"""The limits that are chosen, in the order of the numbers of a choice."""
 
 MOST_FALSE = 0.1
-"""Largest share of the scans without lesion that may have one."""
+"""Largest allowed fraction of scans without lesion in which one is found."""
 
 FREE = "without lesion"
 
@@ -44,12 +44,12 @@ Array = NDArray[Any]
 
 
 def all_choices(*, cord: bool = True) -> list[Choice]:
-    """List every combination of the limits that are tried.
+    """Return all combinations of limits that are tried.
 
     Parameters
     ----------
     cord : bool, default True
-        Whether the network outlines the cord; without it no share in it is asked for.
+        Whether the network segments the cord; if not, the share in the cord is not varied.
 
     Returns
     -------
@@ -65,15 +65,15 @@ def all_choices(*, cord: bool = True) -> list[Choice]:
 
 
 def choose_limits(dice: Mapping[str, Sequence[Array]], most_false: float | None) -> int:
-    """Return the number of the best choice.
+    """Return the index of the best choice.
 
     Parameters
     ----------
     dice : mapping of str to sequence of arrays
-        By diagnosis, one array a scan with its Dice for each choice; in a scan without lesion 1
-        where nothing is found, else 0.
+        By diagnosis, one array per scan with the Dice score of each choice; for a scan without
+        lesion, 1 if nothing is found, else 0.
     most_false : float or None
-        Largest share of the scans without lesion that may have one; None: no limit.
+        Largest allowed fraction of scans without lesion in which one is found; None: no limit.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def choose_limits(dice: Mapping[str, Sequence[Array]], most_false: float | None)
     Raises
     ------
     InputError
-        A limit, but no scan without lesion, or no choice that meets it; no scan at all.
+        No scan; a limit without a scan without lesion, or that no choice meets.
 
     Examples
     --------
@@ -97,7 +97,9 @@ def choose_limits(dice: Mapping[str, Sequence[Array]], most_false: float | None)
             raise InputError("no validation scan has a lesion: limits cannot be chosen")
         return int(np.mean(ill, 0).argmax())
     if not free:
-        raise InputError("no validation scan is without lesion: false ones cannot be limited")
+        raise InputError(
+            "there is no validation scan without lesion: false lesions cannot be limited"
+        )
     false = 1 - np.mean(free, 0)
     meets = false <= most_false + 1e-9
     if not meets.any():
@@ -108,7 +110,7 @@ def choose_limits(dice: Mapping[str, Sequence[Array]], most_false: float | None)
 
 
 def least_false(dice: Mapping[str, Sequence[Array]]) -> float | None:
-    """Return the smallest share of scans with false lesion that any choice has, if there are any.
+    """Return the smallest share of false lesions of any choice; None without healthy scans.
 
     Parameters
     ----------
@@ -132,21 +134,21 @@ def measure_choices(
     Parameters
     ----------
     pipeline : Pipeline
-        Segments the scan once.
+        Pipeline that segments the scan once.
     scan, mask : path
-        The scan and its true lesion.
+        Paths of the scan and of its reference mask.
     choices : sequence of tuple of float
-        Each the numbers of `LIMITS`.
+        Each with the numbers of `LIMITS`.
     series, lesion_label
         As for `spinalcord.classify`.
 
     Returns
     -------
     dice : float64 (choices,) array
-        Of the mask that `segment` would give, on the slices that were annotated; 1 where both are
-        empty.
+        Dice score of the mask that `segment` would return, on the annotated slices; 1 if both masks
+        are empty.
     ill : bool
-        Whether the true mask holds any lesion.
+        Whether the reference mask contains any lesion.
 
     Raises
     ------
@@ -178,7 +180,7 @@ def _lesions_at(
     scan: WorkingScan, probability: Array, cord: Array | None, truth: Array, seen: Array,
     threshold: float,
 ) -> tuple[Array, ...]:  # fmt: skip
-    """Return each lesion's voxels, those in the truth, volume, thickness, peak, share in cord.
+    """Measure each lesion: voxels, those in the reference, volume, thickness, peak, share in cord.
 
     All in the working orientation, slices first: thickness goes from slice to slice.  Voxels are
     counted on the slices in `seen`; the rest is that of the whole lesion.
@@ -202,16 +204,16 @@ def freeze(
     out: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> Path:
-    """Write a model file anew with other labels and settings; its weights stay bit for bit.
+    """Rewrite a model file with other labels and settings; its weights stay the same bit for bit.
 
     Parameters
     ----------
     path : path
         A model file whose weights are stored as `write_model` stores them.
     labels : mapping
-        To change under ``labels``, such as the threshold and where it is from.
+        Entries of ``labels`` to change, such as the threshold and its origin.
     out : path, optional
-        Where to; `path` itself if not given.
+        Output file; `path` itself if not given.
     **settings
         Other keys of the metadata, such as ``name``.
 

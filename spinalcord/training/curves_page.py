@@ -1,4 +1,4 @@
-"""The page with a training's learning curves, which reloads itself until the training has ended."""
+"""Page with the learning curves of a training, which reloads itself until the training ends."""
 
 from __future__ import annotations
 
@@ -11,36 +11,41 @@ from .. import __version__
 from ..pictures.document import document, titled
 
 RELOADED_S = 10
-"""Seconds after which a browser reads the page anew."""
+"""Seconds after which a browser reloads the page."""
 
-WIDTH, HEIGHT, LEFT, BELOW = 560, 240, 52, 26
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444", "#8a6d00")
+WIDTH, HEIGHT, LEFT, BELOW = 560, 240, 68, 26
+"""Pixels; the numbers of the vertical axis, of up to eight characters, stand in `LEFT`."""
+COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444", "#8a6d00",
+    "#882255", "#66a61e",
+)  # fmt: skip
 SHOWN_ROWS = 12
 
 _STYLE = (
     ".charts{display:flex;flex-wrap:wrap;gap:1rem}figure{flex:1 1 24rem;margin:0}"
     "svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#333}"
+    ".key{white-space:nowrap}"
 )
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training has come.
+    """Progress of a training.
 
     Attributes
     ----------
     target : str
-        What is trained.
+        Network that is trained.
     epoch, epochs : int
-        Finished, and in all at most.
+        Number of finished epochs, and the maximum.
     step, steps : int
-        The same of steps.
+        Likewise for steps.
     seconds : float
-        Since it began.
+        Seconds since the start.
     loss : float or None
-        Mean of the epoch that runs; None before its first step.
+        Mean loss of the current epoch; None before its first step.
     ended : str
-        Why it ended; empty while it runs.
+        Reason for the end; empty while the training runs.
     """
 
     target: str
@@ -53,7 +58,7 @@ class Progress:
     ended: str = ""
 
     def sentence(self) -> str:
-        """Say it in words."""
+        """Return the progress as a sentence."""
         said = f"{self.target}: epoch {self.epoch} of {self.epochs}, step {self.step} of "
         said += f"{self.steps}, {self.seconds / 60:.1f} minutes"
         if self.ended:
@@ -69,20 +74,20 @@ class Progress:
 def make_curves_page(
     history: Sequence[Mapping[str, Any]], figures: Sequence[str], progress: Progress
 ) -> str:
-    """Return the page: losses, figures, learning rate, and the last epochs as a table.
+    """Return the page: losses, metrics, learning rate, and a table of the last epochs.
 
     Parameters
     ----------
     history : sequence of mapping
         One row an epoch.
     figures : sequence of str
-        Names of what was measured besides the losses.
+        Names of the metrics besides the losses.
     progress : Progress
 
     Returns
     -------
     str
-        One HTML document that loads nothing.
+        HTML document without external resources.
     """
     shares = [name for name in figures if not name.endswith("_mm3")]
     volumes = [name for name in figures if name.endswith("_mm3")]
@@ -113,22 +118,22 @@ def draw_chart(
     *,
     top: float | None = None,
 ) -> str:
-    """Draw columns of the history over epochs as SVG.
+    """Draw columns of the history over the epochs as SVG.
 
     Parameters
     ----------
     history : sequence of mapping
-        Of these a row may lack some.
+        Rows, which may lack some of the columns.
     names : sequence of str
     label : str
-        Of the vertical axis, which begins at 0.
+        Label of the vertical axis, which starts at 0.
     top : float, optional
-        Where it ends; at the largest value if not given.
+        Upper end of that axis; the largest value if not given.
 
     Returns
     -------
     str
-        A figure; empty where no row has any of the columns.
+        Figure; empty if no row has any of the columns.
     """
     lines = {n: [(r["epoch"], float(r[n])) for r in history if n in r] for n in names}
     lines = {name: points for name, points in lines.items() if points}
@@ -149,20 +154,29 @@ def draw_chart(
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         drawn += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>' for x, y in places]
-        key.append(f'<span style="color:{colour}">■ {escape(name)}</span> {points[-1][1]:.4g}')
+        key.append(f'<span class="key"><span style="color:{colour}">■ {escape(name)}</span> '
+                   f"{points[-1][1]:.4g}</span>")  # fmt: skip
     axes = []
     for share in (0, 0.5, 1):
         _, y = at(first, share * largest)
         axes.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - 12}" stroke="#ddd"/>')
         axes.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
-                    f"{share * largest:.3g}</text>")  # fmt: skip
+                    f"{_short(share * largest)}</text>")  # fmt: skip
     axes += [f'<text x="{at(x, 0)[0]:.1f}" y="{HEIGHT}" text-anchor="{side}">{x:g}</text>'
-             for x, side in dict.fromkeys([(first, "start"), (last, "end")])]  # fmt: skip
+             for x, side in {last: "end", first: "start"}.items()]  # fmt: skip
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT + 4}" role="img" aria-label="{escape(label)} '
         f'over epochs {first:g} to {last:g}">{"".join(axes + drawn)}</svg>'
         f"<figcaption>{escape(label)} over epochs: {', '.join(key)}</figcaption></figure>"
     )
+
+
+def _last(epochs: int) -> str:
+    return "The first epoch" if epochs == 1 else f"The last {epochs} epochs, newest first"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= value < 999_999 else f"{value:.3g}"
 
 
 def _table(history: Sequence[Mapping[str, Any]], figures: Sequence[str]) -> str:
@@ -175,6 +189,6 @@ def _table(history: Sequence[Mapping[str, Any]], figures: Sequence[str]) -> str:
         for row in reversed(history)
     )  # fmt: skip
     return (
-        f'<div class="table"><table><caption>The last {len(history)} epochs, newest first</caption>'
+        f'<div class="table"><table><caption>{_last(len(history))}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )

@@ -1,4 +1,4 @@
-"""Learning curves as event files, written by TensorBoard's own library where it is installed."""
+"""Write learning curves as event files with TensorBoard's own library, if it is installed."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _TOLD: set[str] = set()
 
 
 class Events:
-    """A training's event files; nothing where the library is not installed.
+    """Event files of a training; none if the library is not installed.
 
     Parameters
     ----------
     folder : path
-        For the files, made with the first of them.
+        Folder of the files, created with the first one.
     wanted : bool or None
-        None: where the library is installed.
+        Whether to write them; None: if the library is installed.
 
     Warns
     -----
     SpinalcordWarning
-        Once: they are wanted, and the library is not installed.
+        Once, if they are wanted but the library is not installed.
     """
 
     def __init__(self, folder: Path, wanted: bool | None) -> None:
@@ -45,19 +45,19 @@ class Events:
         self._writer: Any = None
 
     def write(self, row: Mapping[str, Any]) -> None:
-        """Write the figures of an epoch at its step."""
+        """Write the metrics of an epoch at its step."""
         if not self._wanted:
             return
         step = int(row["steps"])
         if self._writer is None:
             try:
                 from torch.utils.tensorboard import SummaryWriter
-            except ImportError as error:  # there, but of a version that does not fit
+            except ImportError as error:  # installed, but in an incompatible version
                 self._wanted = False
                 warnings.warn(f"no event files for TensorBoard: {error}", SpinalcordWarning,
                               stacklevel=2)  # fmt: skip
                 return
-            # A training that is resumed hides what it wrote of the steps that it does again.
+            # A resumed training hides the events of the steps that it repeats.
             self._writer = SummaryWriter(str(self._folder), purge_step=step)
         for name, value in row.items():
             if name not in ("epoch", "steps"):

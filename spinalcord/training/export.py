@@ -1,7 +1,7 @@
-"""Export a trained network: half precision, checked against the core, with its threshold.
+"""Export a trained network in half precision, checked against the core, with its threshold.
 
-The threshold is chosen on the validation split with the file itself, opened by the C core: what is
-frozen is what users run.
+The threshold is chosen on the validation split with the file as opened by the C core, which is what
+users run.
 """
 
 from __future__ import annotations
@@ -30,26 +30,27 @@ from .torch_networks import build, copy_tensors, load_tensors
 from .whole_scans import FREE, ScanFigures, measure_scan, pixel_of, probabilities, summarise
 
 PARITY = 1e-3
-"""Largest difference of a probability, torch against core, both with the file's own weights."""
+"""Largest allowed difference of a probability between torch and core with the weights of the
+file."""
 
 GRID = (*(round(0.1 * k, 1) for k in range(1, 10)), 0.95, 0.98)
-"""Thresholds of lesion that are tried on the validation split."""
+"""Lesion thresholds that are tried on the validation split."""
 
 MOST_SLICES = 600
-"""Of the validation split that a segmentation model is measured on, whole scans, in order."""
+"""Maximum number of slices on which a segmentation model is measured, as whole scans."""
 
 
 def describe(
     target: str, outputs: Sequence[str], name: str, preprocessing: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the metadata of a model file to be, with the threshold still at one half.
+    """Return the metadata of a new model file, with a threshold of one half.
 
     Parameters
     ----------
     target : str
-        "segmentation" or a task; the four-class start is described as a task is.
+        "segmentation" or a task; the four-class start is described like a task.
     outputs : sequence of str
-        Of segmentation.
+        Names of the outputs of segmentation.
     name : str
     preprocessing : mapping
         As in the model file.
@@ -94,7 +95,7 @@ def export_model(
     validation: Sequence[Entry],
     path: str | os.PathLike[str],
 ) -> dict[str, Any]:
-    """Write a model file, compare it with the network, measure it and freeze its threshold.
+    """Write a model file, compare it with the network, evaluate it and store its threshold.
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def export_model(
     validation : sequence of Entry
         The validation split.
     path : path
-        Ends in ``.safetensors``; there once all has been checked.
+        Path ending in ``.safetensors``; written only after all checks have passed.
 
     Returns
     -------
@@ -141,7 +142,7 @@ def export_model(
 
 
 def compare(path: str | os.PathLike[str], images: np.ndarray) -> float:
-    """Return the largest difference of core and torch on a model file, both in float32.
+    """Return the largest difference between core and torch for a model file, both in float32.
 
     Parameters
     ----------
@@ -176,7 +177,7 @@ def compare(path: str | os.PathLike[str], images: np.ndarray) -> float:
 
 
 def _example(validation: Sequence[Entry], network: Network) -> np.ndarray:
-    """One or two images to compare on; a part of a slice will do for segmentation."""
+    """Return one or two images for the comparison; for segmentation, part of a slice."""
     whole = network.kind == MULTIRESUNET
     entry = next(e for e in validation if e.shape[0] and (e.lesion or whole))
     if whole:
@@ -186,7 +187,7 @@ def _example(validation: Sequence[Entry], network: Network) -> np.ndarray:
 
 
 def _windows(network: Network, entry: Entry) -> np.ndarray:
-    """Return a case's windows as the model file says that they are cut."""
+    """Return the windows of a case, cut as the model file specifies."""
     height, width = network.model.preprocessing["size"]
     return crop(torch.from_numpy(entry.images()), (height, width)).numpy()
 
@@ -194,7 +195,7 @@ def _windows(network: Network, entry: Entry) -> np.ndarray:
 def _measure_answers(
     network: Network, validation: Sequence[Entry]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Youden's threshold over the patients' mean probabilities."""
+    """Evaluate a classifier at Youden's threshold of the mean probabilities of patients."""
     positive, p = answers(network, validation)
     threshold, origin = youden(positive, p, "validation")
     if threshold is None:
@@ -213,7 +214,7 @@ def _measure_answers(
 
 
 def answers(network: Network, validation: Sequence[Entry]) -> tuple[np.ndarray, np.ndarray]:
-    """Ask a classifier about cases.
+    """Return the answers of a classifier for cases.
 
     Parameters
     ----------
@@ -224,9 +225,9 @@ def answers(network: Network, validation: Sequence[Entry]) -> tuple[np.ndarray, 
     Returns
     -------
     positive : (cases,) bool array
-        Who has a diagnosis of the positive class.
+        Whether the diagnosis is of the positive class.
     probability : (cases,) float64 array
-        Of it, mean over the slices with lesion, as in use.
+        Probability of that class, mean over the slices with lesion, as in use.
     """
     classes = classes_of(network.model.role)
     scores, truth = [], []
@@ -240,12 +241,12 @@ def answers(network: Network, validation: Sequence[Entry]) -> tuple[np.ndarray, 
 
 
 def youden(positive: np.ndarray, p: np.ndarray, split: str) -> tuple[float | None, str]:
-    """Choose Youden's threshold, and say where it is from.
+    """Choose Youden's threshold and return its origin.
 
     Returns
     -------
     float or None
-        None where all or no case would be called positive: one half is to be used.
+        None if all or no case would be called positive: use one half.
     str
         For ``threshold_from``.
     """
@@ -257,14 +258,14 @@ def youden(positive: np.ndarray, p: np.ndarray, split: str) -> tuple[float | Non
 
 
 def between(value: float, scores: np.ndarray) -> float | None:
-    """Move a threshold from a case's own score half-way to the next lower one.
+    """Move a threshold from the score of a case half-way to the next lower score.
 
-    The calls stay the same, and rounding of another precision does not turn them.
+    The labels stay the same, also with the rounding of another precision.
 
     Returns
     -------
     float or None
-        Within (0, 1]; None where all or no case would be called positive.
+        Within (0, 1]; None if all or no case would be called positive.
     """
     below = scores[scores < value]
     if not np.isfinite(value) or not below.size:
@@ -275,7 +276,7 @@ def between(value: float, scores: np.ndarray) -> float | None:
 def _measure_masks(
     network: Network, validation: Sequence[Entry]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Figures on whole scans, at the threshold with the largest mean Dice."""
+    """Evaluate whole scans at the threshold with the largest mean Dice."""
     pixel_mm = pixel_of(network.metadata)
     scans: list[list[ScanFigures]] = []
     slices = 0
@@ -303,7 +304,7 @@ def _measure_masks(
 
 
 def _first(validation: Sequence[Entry]) -> list[Entry]:
-    """Whole scans in a fixed random order, up to `MOST_SLICES`, and at least one."""
+    """Return whole scans in a fixed random order: up to `MOST_SLICES` slices, at least one scan."""
     order = np.random.default_rng(0).permutation(len(validation))
     taken: list[Entry] = []
     for entry in (validation[k] for k in order):

@@ -1,8 +1,8 @@
-"""Model files from the checkpoints of others: PyTorch and Keras, of the two published networks.
+"""Import checkpoints of the two published networks from PyTorch and Keras as model files.
 
-A mapping is checked before anything is written: every tensor of the network comes from one of the
-file and every tensor of the file goes to one of the network, all of the expected shapes; then the
-core computes the model file, and PyTorch the network with the weights as they were.
+The mapping is checked before anything is written: each tensor of the network comes from exactly one
+of the file, each tensor of the file is used, and all have the expected shapes. Then the result of
+the core with the model file is compared with that of PyTorch with the original weights.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ Array = NDArray[np.float32]
 Tensors = dict[str, Array]
 
 FIRST = {DENSENET121: "features.conv0.weight", MULTIRESUNET: "encoder.0.a.conv.weight"}
-"""The tensor by which a prefix of all names is found."""
+"""Tensor from which a common prefix of all names is found."""
 
 WRAPPED = ("state_dict", "model_state_dict", "best", "model", "network", "net")
-"""Keys under which checkpoints keep the weights, the first that is there."""
+"""Keys under which checkpoints store the weights; the first one present counts."""
 
 KERAS_EPS = 1.001e-5
-"""Of the batch normalisations of keras.applications' DenseNets."""
+"""Epsilon of the batch normalisations in the DenseNets of keras.applications."""
 
 SHOWN = 6
 
@@ -64,24 +64,25 @@ def import_model(
     role : str
         "segmentation" or a task.
     settings : Settings, optional
-        How scans are prepared for it: mode, pixel_mm, context_mm, window.
+        Preparation of its scans: mode, pixel_mm, context_mm, window.
     outputs : tuple of str, optional
-        Of segmentation, in the file's order; ("lesion",) or ("lesion", "cord") if not given.
+        Outputs of a segmentation network, in their order in the file; ("lesion",) or ("lesion",
+        "cord") if not given.
     name : str, optional
-        In the model file; the name of `out` if not given.
+        Name in the model file; that of `out` if not given.
 
     Returns
     -------
     dict
-        ``model``; ``tensors``: how many were mapped; ``head``: what became of a classifier's head;
-        ``core_against_torch``: the largest difference of a probability on random images, the core
-        on the model file against PyTorch on the weights as they were; ``dtype`` of storage.
+        ``model``; ``tensors``: number of tensors mapped; ``head``: how the head of a classifier was
+        mapped; ``core_against_torch``: largest difference of a probability on random images between
+        the core with the model file and PyTorch with the original weights; ``dtype`` of storage.
 
     Raises
     ------
     ModelError
-        Damaged; tensors that are missing, left over or of another shape, which are named; a head
-        that does not fit; a core that computes something else.
+        A damaged file; tensors that are missing, unused or of another shape, which are named; a
+        head of another structure; results of the core that differ.
     InputError
         A network and a role that do not fit; another ending.
     """
@@ -114,19 +115,19 @@ def import_model(
 
 
 def read_source(path: Path, network: str) -> tuple[Tensors, dict[str, str]]:
-    """Read a checkpoint's tensors under the names of model files.
+    """Read the tensors of a checkpoint under their names in model files.
 
     Returns
     -------
     tensors : dict of str to float32 array
         In PyTorch's layout.
     origin : dict of str to str
-        The name of each in the file.
+        Name of each tensor in the file.
 
     Raises
     ------
     ModelError
-        Damaged, or no tensors of this network in it.
+        A damaged file, or one without tensors of this network.
     """
     if path.suffix in ENDINGS:
         layers = read_layers(path)
@@ -154,7 +155,7 @@ def read_source(path: Path, network: str) -> tuple[Tensors, dict[str, str]]:
 
 
 def _load(path: Path) -> Tensors:
-    """Read names and tensors of safetensors or torch.save, from under the usual keys."""
+    """Read names and tensors of safetensors or torch.save, stored under one of the usual keys."""
     loaded = load_weights(path)
     while isinstance(loaded, dict) and not any(torch.is_tensor(v) for v in loaded.values()):
         inner = next((loaded[key] for key in WRAPPED if isinstance(loaded.get(key), dict)), None)
@@ -170,22 +171,22 @@ def _load(path: Path) -> Tensors:
 
 
 def fit_head(tensors: Tensors, origin: dict[str, str]) -> tuple[Tensors, dict[str, str], str]:
-    """Bring a classifier's head to the form of model files: 1024 to 128, ReLU, 128 to 2.
+    """Convert a classifier's head to the form of model files: 1024 to 128, ReLU, 128 to 2.
 
-    A single layer becomes two that compute the same: the hidden ones hold z and -z, of which the
-    ReLU leaves what the output joins to z again.  A single output z becomes the pair 0 and z,
-    whose softmax is z's sigmoid.  Fewer hidden units are filled up with zeros.
+    A single layer becomes two that compute the same: the hidden units hold z and -z, and the output
+    adds their positive parts to z. A single output z becomes the pair 0 and z, whose softmax is the
+    sigmoid of z. Missing hidden units are filled with zeros.
 
     Raises
     ------
     ModelError
-        More than two layers, other sizes, or none.
+        More than two layers, layers of other sizes, or none.
     """
     inner = {key: value for key, value in tensors.items() if key.startswith("features.")}
     rest = {key: value for key, value in tensors.items() if not key.startswith("features.")}
     layers = [key[: -len(".weight")] for key, v in rest.items()
               if key.endswith(".weight") and v.ndim == 2]  # fmt: skip
-    layers.sort(key=lambda key: rest[f"{key}.weight"].shape[1] != 1024)  # what sees the features
+    layers.sort(key=lambda key: rest[f"{key}.weight"].shape[1] != 1024)  # takes the features
     weights = [rest[f"{key}.weight"] for key in layers]
     shown = " to ".join(str(n) for n in [*(w.shape[1] for w in weights), *(
         [weights[-1].shape[0]] if weights else [])]) or "none"  # fmt: skip
@@ -223,12 +224,12 @@ def check_mapping(
     found: Mapping[str, Array], origin: Mapping[str, str],
     shapes: Mapping[str, tuple[int, ...]], path: Path,
 ) -> None:  # fmt: skip
-    """Refuse a mapping that is not one to one, or whose shapes differ.
+    """Check that a mapping is one to one and that the shapes agree.
 
     Raises
     ------
     ModelError
-        With the tensors that are missing, left over or of another shape.
+        Tensors are missing, unused or of another shape; the message names them.
     """
     missing = [key for key in shapes if key not in found]
     left = [origin[key] for key in found if key not in shapes]
@@ -250,7 +251,7 @@ def _describe(
     found: Tensors, network: str, role: str, settings: Settings,
     outputs: tuple[str, ...] | None, name: str,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return the metadata of the model file to be, as the tensors' shapes say."""
+    """Return the metadata of the new model file, derived from the shapes of the tensors."""
     first = found.get(FIRST[network])
     channels = 0 if first is None or first.ndim < 2 else first.shape[1]
     preprocessing = settings.preprocessing(role)
@@ -271,9 +272,9 @@ def _describe(
 
 
 def _write_checked(out: Path, tensors: Tensors, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Write the model file once the core computes what PyTorch does with the weights as they were.
+    """Write the model file if core and PyTorch, with the original weights, give the same results.
 
-    In half precision where that is near enough, else in single.
+    Half precision is used if it is accurate enough, else single precision.
     """
     draft = out.with_name(f".{out.stem}.draft.safetensors")
     options: dict[str, Any] = {"norm_eps": metadata.get("norm_eps", NORM_EPS[metadata["network"]])}

@@ -1,4 +1,4 @@
-"""The weights that a training of all networks starts from: those that ship, where shapes fit."""
+"""Initial weights for the training of all networks: the shipped ones, if shapes fit."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ SHIPPED, NONE = "shipped", "none"
 
 @dataclass(frozen=True)
 class Initial:
-    """Model files to start from, by role; roles that start anew are absent."""
+    """Initial model files by role; roles that start from random weights are absent."""
 
     models: Mapping[str, Path]
 
     def of(self, target: str, start: Path | None) -> tuple[Path | None, Path | None]:
-        """Return what a target starts from.
+        """Return the initial weights of a target.
 
         Parameters
         ----------
         target : str
         start : Path or None
-            The four-class start of the same round, where there is one: tasks begin with it.
+            Four-class start of the same round, if any, with which tasks are initialized.
 
         Returns
         -------
@@ -47,7 +47,7 @@ class Initial:
 def choose_initial(
     init: str, settings: Mapping[str, Settings], say: Callable[[str], None]
 ) -> Initial:
-    """Find the weights to start from, and try whether they fit.
+    """Find the initial weights and check that they fit.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def choose_initial(
     settings : mapping of str to Settings
         By target.
     say : callable
-        Gets a sentence for each network: what it starts from, or why it starts anew.
+        Called with a sentence per network: its initial weights, or why it starts from random ones.
 
     Returns
     -------
@@ -74,12 +74,12 @@ def choose_initial(
     fit: dict[str, Path] = {}
     for role, model in folder.models.items():
         if isinstance(model, EnsembleModel):
-            say(f"{role}: starts anew: {init} has an ensemble for it")
+            say(f"{role}: starts from random weights: {init} has an ensemble for it")
             continue
         try:
             _try(role, model.path, settings)
         except ModelError as error:
-            say(f"{role}: starts anew: {error}")
+            say(f"{role}: starts from random weights: {error}")
         else:
             fit[role] = model.path
     say(f"start: {init} weights for {', '.join(fit) or 'no network'}")

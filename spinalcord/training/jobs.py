@@ -1,4 +1,4 @@
-"""Trainings that do not need each other: in turn, in processes, or on a Dask cluster."""
+"""Run independent trainings: one after another, in processes, or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any
 
 import torch
 
-from .. import _core
+from .. import __version__, _core
+from ..cohort.distributed import check_worker, worker_threads
 from ..cohort.listing import CohortCase
-from ..errors import InputError
+from ..errors import InputError, SpinalcordError
 from ..scans.labels import Label
 from .settings import Settings
 from .trainer import About, train_cases
@@ -22,7 +23,7 @@ from .trainer import About, train_cases
 
 @dataclass(frozen=True)
 class Job:
-    """One training; it is done once its model file is there.
+    """One training; it is finished once its model file exists.
 
     Attributes
     ----------
@@ -50,25 +51,27 @@ def train_jobs(
     progress: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> None:
-    """Do trainings; those that were interrupted go on, those that are done stay.
+    """Run trainings; interrupted ones are resumed, finished ones are kept.
 
     Parameters
     ----------
     jobs : sequence of Job
-        None needs another's model.
+        None depends on the model of another.
     processes : int, default 1
-        Trainings at a time on this machine; they share its CPUs, and take turns on its GPUs.
+        Number of simultaneous trainings on this machine, which share its CPUs and are distributed
+        over its GPUs.
     client : distributed.Client, optional
-        A Dask cluster that does them, each on one worker; its workers see the same files.
+        Dask cluster that runs them, each on one worker; all workers must see the same files.
     progress : bool, default False
         Whether to show bars on a terminal.
     say : callable, optional
-        Gets a sentence for each training.
+        Called with a sentence for each training.
 
     Raises
     ------
     InputError, ModelError
-        As for `train_cases`; `processes` below 1, or with `client`.
+        As for `train_cases`; `processes` below 1, or with `client`; a worker of another version or
+        without the files; workers that died several times on one training; a cluster that has gone.
     """
     if processes < 1:
         raise InputError(f"jobs is {processes}, expected at least 1")
@@ -80,10 +83,7 @@ def train_jobs(
         if job not in todo:
             told(f"{job.name}: done before")
     if client is not None:
-        futures = [client.submit(train_job, job, pure=False) for job in todo]
-        for job, future in zip(todo, futures, strict=True):
-            future.result()
-            told(f"{job.name}: trained")
+        _train_on_cluster(client, todo, told)
         return
     if processes == 1 or len(todo) < 2:
         for job in todo:
@@ -98,6 +98,56 @@ def train_jobs(
             told(f"{job.name}: trained")
 
 
+def _train_on_cluster(client: Any, jobs: Sequence[Job], told: Callable[[str], None]) -> None:
+    """Run each training on a worker; if a worker dies, Dask resumes its training on another one."""
+    futures = [client.submit(train_remotely, job, __version__, pure=False) for job in jobs]
+    try:
+        for job, future in zip(jobs, futures, strict=True):
+            _await(job, future)
+            told(f"{job.name}: trained")
+    finally:
+        client.cancel(futures)
+
+
+def _await(job: Job, future: Any) -> None:
+    from distributed import KilledWorker
+
+    error = future.exception()  # waits for the end
+    if future.status == "cancelled":
+        raise InputError("the Dask cluster is no longer available; repeat the command to resume")
+    if isinstance(error, KilledWorker):
+        raise InputError(
+            f"{job.name}: several Dask workers died on this training; not enough memory? Repeat "
+            "the command to resume"
+        ) from error
+    if isinstance(error, SpinalcordError):
+        raise type(error)(f"{job.name}, on a Dask worker: {error}") from error
+    future.result()  # raises any error that is not one of the package's own
+    if not job.path.is_file():
+        raise InputError(
+            f"{job.path}: a Dask worker has written it elsewhere; it must lie on a shared file "
+            "system"
+        )
+
+
+def train_remotely(job: Job, version: str) -> None:
+    """Run one training on a Dask worker.
+
+    Parameters
+    ----------
+    job : Job
+    version : str
+        Version of the package that submits it.
+
+    Raises
+    ------
+    InputError, ModelError
+        As for `train_cases`; the worker has another version, or does not see the cache's folder.
+    """
+    check_worker(version, job.cache.parent)
+    train_job(job, threads=worker_threads())
+
+
 def train_job(
     job: Job,
     place: int | None = None,
@@ -106,13 +156,13 @@ def train_job(
     progress: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> None:
-    """Do one training, in this process.
+    """Run one training in this process.
 
     Parameters
     ----------
     job : Job
     place : int, optional
-        Of the jobs; where there are several GPUs, they take turns by it.
+        Index of the job, which selects one of several GPUs.
     threads : int, optional
         CPUs to use; all if not given.
     progress, say
@@ -125,7 +175,7 @@ def train_job(
     """
     if threads is not None:
         torch.set_num_threads(threads)
-        os.environ["OMP_NUM_THREADS"] = str(threads)  # what the core goes by
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # the core obeys this
     if place is not None and torch.cuda.is_available() and job.settings.device != "cpu":
         torch.cuda.set_device(place % torch.cuda.device_count())
     job.path.parent.mkdir(parents=True, exist_ok=True)

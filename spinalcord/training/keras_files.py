@@ -1,6 +1,6 @@
-"""Weights of Keras' files, by the layers' names: ``.keras``, whole models and weights in ``.h5``.
+"""Read the weights of Keras files by layer: ``.keras``, and models or weights in ``.h5``.
 
-Read with h5py alone; nothing of the file is run.
+Files are read with h5py alone; no code from them is executed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def read_layers(path: Path) -> Layers:
     Raises
     ------
     ModelError
-        Damaged, or a layout that does not name its layers.
+        A damaged file, or a layout without names of layers.
     MissingExtraError
         h5py is not installed.
     """
@@ -86,7 +86,7 @@ def _layers(root: Any, h5py: Any, config: Mapping[str, Any]) -> Iterator[tuple[s
 
 
 def _numbered(group: Any, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield those of Keras 3, which counts layers by class and stores variables by number."""
+    """Yield those of Keras 3, which numbers layers by class and stores variables by number."""
     said, counts = {}, dict[str, int]()
     listed = config.get("config", {}).get("layers", ())
     for layer in listed:
@@ -114,7 +114,7 @@ def _numbered(group: Any, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]
 
 
 def _by_name(key: str, arrays: list[Array], config: Mapping[str, Any]) -> dict[str, Array]:
-    """Name a layer's variables, which come in the order in which Keras makes them."""
+    """Name the variables of a layer, which are stored in the order in which Keras creates them."""
     if not key.startswith("batch_normalization"):
         return dict(zip(("kernel", "bias"), arrays, strict=False))
     names = list(_NORM)
@@ -129,9 +129,9 @@ def rename_densenet(layers: Layers) -> tuple[dict[str, Array], dict[str, str]]:
     Returns
     -------
     tensors : dict of str to float32 array
-        In PyTorch's layout; what belongs to none of its layers keeps its own name.
+        In PyTorch's layout; tensors of other layers keep their names.
     origin : dict of str to str
-        Where each is from.
+        Name of each in the file.
     """
     layers = {name.replace("/", "_"): own for name, own in layers.items()}
     tensors, origin = {}, {}
@@ -162,7 +162,7 @@ def _densenet_name(layer: str) -> str | None:
 def rename_multiresunet(layers: Layers) -> tuple[dict[str, Array], dict[str, str]]:
     """Name the weights of the authors' Keras MultiResUNet as model files do.
 
-    Their layers have Keras' own names, whose numbers are the order in which they were made.
+    Their layers have Keras' default names, numbered in the order of creation.
 
     Returns
     -------
@@ -196,7 +196,7 @@ def rename_multiresunet(layers: Layers) -> tuple[dict[str, Array], dict[str, str
 
 
 def _made() -> tuple[list[str], list[str], list[str]]:
-    """Name convolutions, normalisations and transposed ones in the order of their making."""
+    """Name convolutions, normalisations and transposed ones in the order of creation."""
     convolutions: list[str] = []
     norms: list[str] = []
 
@@ -223,9 +223,9 @@ def _made() -> tuple[list[str], list[str], list[str]]:
 
 
 def _turned(variable: str, value: Array) -> Array:
-    """Turn a kernel's axes from (rows, columns, in, out), or (in, out), to PyTorch's.
+    """Transpose a kernel from (rows, columns, in, out) or (in, out) to the order of PyTorch.
 
-    A transposed convolution's are (rows, columns, out, in), so the same turn gives (in, out, ...).
+    That of a transposed convolution is (rows, columns, out, in), and becomes (in, out, ...).
     """
     if variable != "kernel":
         return value

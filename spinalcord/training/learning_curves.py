@@ -1,4 +1,4 @@
-"""Learning curves: a CSV file that grows by an epoch, a page that reloads, and a picture."""
+"""Write learning curves: a CSV file, a page that reloads itself, and a picture."""
 
 from __future__ import annotations
 
@@ -23,23 +23,24 @@ def write_curves(
 ) -> list[Path]:
     """Write ``STEM.html`` and ``STEM.csv``, and ``STEM.png`` where matplotlib is installed.
 
-    The picture is drawn once an epoch, the others whenever this is called.
+    The picture is drawn once per epoch, the other files at each call.
 
     Parameters
     ----------
     stem : path
         Without an ending.
     history : sequence of mapping
-        One row an epoch, with the columns `FIXED` and `figures`; of these a row may lack some.
+        One row per epoch, with the columns `FIXED` and `figures`; a row may lack some of the
+        latter.
     figures : sequence of str
         Names of what was measured besides the losses.
     progress : Progress
-        How far the training has come: the page says so, and reloads itself until it has ended.
+        Progress of the training, shown on the page, which reloads itself until the training ends.
 
     Returns
     -------
     list of Path
-        What was written.
+        Files that were written.
 
     Raises
     ------

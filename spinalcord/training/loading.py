@@ -1,8 +1,8 @@
-"""Batches prepared ahead by several threads, in page-locked memory where a GPU computes.
+"""Prepare batches ahead in several threads, for a GPU in page-locked memory.
 
-Reading, cutting and scaling run in NumPy and the core, which leave Python's lock for the most
-part; augmentation runs where the network does.  A batch depends on its step alone, so that the
-number of workers changes no bit of a training.
+Reading, cutting and scaling run in NumPy and the core, which mostly release the GIL; augmentation
+runs on the device of the network. A batch depends only on its step, so that the result does not
+depend on the number of workers.
 """
 
 from __future__ import annotations
@@ -19,44 +19,44 @@ import torch
 from .. import _core
 
 DEPTH = 2
-"""Batches that are ready or in the making, per worker."""
+"""Number of batches per worker that are ready or being prepared."""
 
 MOST_WORKERS = 8
 
 
 class Loader:
-    """Hand out the batches of steps, one after the other, prepared ahead.
+    """Return the batches of successive steps, prepared ahead.
 
     Parameters
     ----------
     draw : callable
-        Makes the batch of a step; must depend on nothing but the step, or `restart` is called
-        when what else it depends on has changed.
+        Returns the batch of a step. It must depend on the step alone; if anything else changes,
+        call `restart`.
     step : int
         The first one.
     workers : int
-        Threads.
+        Number of threads; 0: each batch is prepared in the calling thread when it is requested.
     device : torch.device
-        Where the batches go: for a GPU their tensors lie in page-locked memory, so that they are
-        copied while the GPU computes.
+        Device of the batches; for a GPU, their tensors are in page-locked memory and are copied
+        while it computes.
 
     Attributes
     ----------
     waited : float
-        Seconds that `take` has waited for a batch that was not ready.
+        Seconds that `take` has waited for batches that were not ready.
     """
 
     def __init__(
         self, draw: Callable[[int], Any], step: int, workers: int, device: torch.device
     ) -> None:
         self._draw, self._pinned = draw, device.type == "cuda"
-        self._pool = ThreadPoolExecutor(workers, "batch", _use_device, (device,))
+        self._pool = ThreadPoolExecutor(max(workers, 1), "batch", _use_device, (device,))
         self._depth, self.waited = DEPTH * workers, 0.0
         self._ahead: deque[Future[Any]] = deque()
         self.restart(step)
 
     def restart(self, step: int) -> None:
-        """Prepare anew from a step on; what was prepared is forgotten."""
+        """Restart from a step; batches already prepared are discarded."""
         while self._ahead:
             self._ahead.popleft().cancel()
         self._next = step
@@ -65,13 +65,16 @@ class Loader:
     def take(self) -> Any:
         """Return the next batch."""
         began = time.perf_counter()
-        batch = self._ahead.popleft().result()
+        if self._depth:
+            batch = self._ahead.popleft().result()
+        else:
+            batch, self._next = self._prepare(self._next), self._next + 1
         self.waited += time.perf_counter() - began
         self._fill()
         return batch
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _fill(self) -> None:
@@ -85,21 +88,21 @@ class Loader:
 
 
 def pin(batch: Any) -> Any:
-    """Return a batch whose arrays are tensors in page-locked memory."""
+    """Return a batch with its arrays as tensors in page-locked memory."""
     arrays = {f.name: getattr(batch, f.name) for f in fields(batch)}
     moved = {k: torch.from_numpy(v).pin_memory() for k, v in arrays.items() if hasattr(v, "dtype")}
     return replace(batch, **moved)
 
 
 def to_device(array: Any, device: torch.device) -> torch.Tensor:
-    """Bring an array of a batch to a device, without waiting where it is page-locked."""
+    """Copy an array of a batch to a device, asynchronously if it is page-locked."""
     return torch.as_tensor(array).to(device, non_blocking=True)
 
 
 def choose_workers(given: int | None, device: torch.device) -> int:
     """Return the number of threads that prepare batches.
 
-    One for a CPU, which computes the steps themselves; for a GPU all CPUs but one, 8 at most.
+    One on a CPU, which also computes the steps; for a GPU all CPUs but one, at most 8.
     """
     if given is not None:
         return given
@@ -109,6 +112,6 @@ def choose_workers(given: int | None, device: torch.device) -> int:
 
 
 def _use_device(device: torch.device) -> None:
-    """Let a thread lock pages for the GPU of its training; threads begin with the first one."""
+    """Set the GPU of a thread, which otherwise locks pages for the first one."""
     if device.type == "cuda":
         torch.cuda.set_device(device)

@@ -1,4 +1,4 @@
-"""The state of a training, and its steps: on any device, killed and taken up at any time."""
+"""State and steps of a training, which can be killed and resumed at any time, on any device."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from .problems import Problem
 from .settings import SEGMENTATION, Settings, rate_at
 
 CHECKPOINT_S = 300.0
-"""Seconds of work that a kill can cost at most, about."""
+"""Approximate maximum of work, in seconds, that is lost when a training is killed."""
 
 MEASURED_STEPS = 5
 """Step after which the remaining time of a training is estimated."""
 
 LIVE_S = 15.0
-"""Seconds between two states of the page with the learning curves, within an epoch."""
+"""Seconds between updates of the page with the learning curves within an epoch."""
 
 JUDGED_SHARE = 0.05
-"""Share of the time that goes into measuring whole scans, about."""
+"""Approximate share of the time spent on the evaluation of whole scans."""
 
 
 class Loop:
-    """The state of a training, and its steps."""
+    """State and steps of a training."""
 
     def __init__(
         self, target: str, problem: Problem, settings: Settings, work: Path, fingerprint: str
@@ -86,13 +86,13 @@ class Loop:
         return y
 
     def run(self, progress: bool) -> str:
-        """Train until there is a reason to end; return it."""
+        """Train until a reason to stop occurs; return it."""
         began, before = time.monotonic(), self.seconds
         saved = shown = began
         taken_up, first = self.share, self.step
         limit = None if self.settings.minutes is None else 60 * self.settings.minutes
         loader = Loader(self.problem.draw, self.step, self.workers, self.device)
-        # Closed on any way out, so that no thread goes on reading.
+        # Closed in any case, so that no thread continues to read.
         with contextlib.closing(loader), contextlib.closing(self.events):
             while (reason := self._ended(limit, time.monotonic() - began)) is None:
                 left = self.steps - len(self.losses)
@@ -121,19 +121,19 @@ class Loop:
                     self._finish_epoch(before + time.monotonic() - began, _over(limit, began))
                     saved = shown = time.monotonic()
                     if hard != getattr(self.problem, "hard", None):
-                        loader.restart(self.step)  # what was drawn does not know what was mined
+                        loader.restart(self.step)  # batches already drawn lack the mined places
         if not self.history:
-            raise InputError("the time was over before the first step; allow more minutes")
+            raise InputError("the time limit ended before the first step; allow more minutes")
         self.show(reason)
         return reason
 
     @property
     def _done(self) -> int:
-        """Steps of this epoch."""
+        """Return the number of finished steps of this epoch."""
         return len(self.losses) + len(self.pending)
 
     def _settle(self, left: int = 0) -> None:
-        """Take the values of the last losses but `left`, for which a GPU must have got so far."""
+        """Read the values of all pending losses except the last `left`, which waits for the GPU."""
         while len(self.pending) > left:
             value = float(self.pending.pop(0))
             if not math.isfinite(value):
@@ -144,7 +144,7 @@ class Loop:
             self.losses.append(value)
 
     def show(self, ended: str = "") -> None:
-        """Write the learning curves as they are now."""
+        """Write the current learning curves."""
         mean = sum(self.losses) / len(self.losses) if self.losses else None
         total = self.settings.epochs * self.steps
         progress = Progress(self.what["target"], self.epoch, self.settings.epochs, self.step, total,
@@ -152,7 +152,7 @@ class Loop:
         write_curves(self.curves, self.history, self.figures, progress)
 
     def _tell_time(self, done: int, seconds: float) -> None:
-        """Say once, after the first steps, how long the training will take."""
+        """Report once, after the first steps, the estimated duration of the training."""
         if done != MEASURED_STEPS or self.tell is None:
             return
         each, total = seconds / done, self.settings.epochs * self.steps
@@ -172,7 +172,7 @@ class Loop:
 
     def _update(self, batch: Any) -> None:
         self.network.train()
-        # Where the time is limited a cosine ends with it.
+        # With a time limit, a cosine ends at that limit.
         self.share = max(self.share, (self.step + 0.5) / (self.settings.epochs * self.steps))
         if self.settings.schedule == "cosine":
             self.optimizer.param_groups[0]["lr"] = rate_at(self.share, self.settings.lr)
@@ -183,15 +183,15 @@ class Loop:
         self.mean.update(self.network)
         self.pending.append(loss.detach())
         self.step += 1
-        # One step late: asking for the value of this one would let a GPU run empty.
+        # One step late: reading the value of the current one would stall a GPU.
         self._settle(1)
 
     def _finish_epoch(self, seconds: float, last: bool) -> None:
-        """Validate, keep the best weights, halve the rate where nothing is gained, save.
+        """Validate, keep the best weights, halve the learning rate on a plateau, save.
 
-        All on the mean of the weights.  The best are those with the largest figure that matters,
-        then with the smallest loss; or where whole scans are judged, those with the best score on
-        them: from time to time, and at the end.
+        The averaged weights are evaluated. The best have the largest primary metric, then the
+        smallest loss; or, if whole scans are evaluated from time to time and at the end, the best
+        score on these.
         """
         self._settle()
         self.epoch += 1
@@ -243,12 +243,12 @@ class Loop:
 
     @property
     def figures(self) -> tuple[str, ...]:
-        """Names of what is measured besides the losses, of whole scans not in every epoch."""
+        """Names of the metrics besides the losses; those of whole scans are not in every epoch."""
         judged = {key: None for row in self.history for key in row if key.startswith("scans_")}
         return (*self.problem.figures, *judged)
 
     def chosen(self, which: str) -> tuple[dict[str, Any], int]:
-        """Return the weights that are the best or the last ones, and their epoch."""
+        """Return the best or the last weights, and their epoch."""
         if which == "best":
             return self.best, self.best_epoch
         return {k: v.cpu().clone() for k, v in self.mean.state.items()}, self.epoch
@@ -273,7 +273,7 @@ class Loop:
         earlier = was["settings"]
         if earlier.get("mode") == OLD_STRETCH:
             earlier["mode"] = "stretch"
-        before = Settings().fixed()  # of a checkpoint from when an option was not there
+        before = Settings().fixed()  # missing in checkpoints from before the option existed
         differ = sorted(
             [key for key in ("target", "cases") if was[key] != self.what[key]]
             + [k for k, v in self.settings.fixed().items() if earlier.get(k, before.get(k)) != v]
@@ -284,7 +284,7 @@ class Loop:
                 "epochs (but for a cosine), minutes, device, precision and patience may change"
             )
         for key in self._KEPT:
-            if key in state:  # two are not in checkpoints from before version 0.2
+            if key in state:  # two keys are missing in checkpoints from before version 0.2
                 setattr(self, key, state[key])
         self.network.load_state_dict(state["network"])
         mean = {name: value.to(self.device) for name, value in state["mean"].items()}
@@ -296,12 +296,12 @@ class Loop:
 
 
 def choose_device(settings: Settings) -> tuple[torch.device, bool]:
-    """Return where to compute, and whether in bf16.
+    """Return the device, and whether to compute in bf16.
 
     Raises
     ------
     InputError
-        CUDA is asked for and not there.
+        CUDA is requested but not available.
     """
     cuda = torch.cuda.is_available()
     if settings.device == "cuda" and not cuda:

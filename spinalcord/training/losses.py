@@ -1,4 +1,4 @@
-"""What training makes small: Dice plus cross-entropy for masks, cross-entropy for classes."""
+"""Loss functions: Dice plus cross-entropy for masks, cross-entropy for classes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from torch import Tensor
 from torch.nn import functional
 
 SMOOTH = 1.0
-"""Pixels added to both sides of Dice, so that batches without lesion have a gradient."""
+"""Pixels added to numerator and denominator of Dice, so that batches without lesion have a
+gradient."""
 
 
 def mask_loss(logits: Tensor, masks: Tensor, known: Tensor) -> Tensor:
-    """Dice plus binary cross-entropy, meant over the outputs.
+    """Return Dice plus binary cross-entropy, averaged over the outputs.
 
     Parameters
     ----------
@@ -19,14 +20,14 @@ def mask_loss(logits: Tensor, masks: Tensor, known: Tensor) -> Tensor:
     masks : float32 (n, k, h, w)
         0 and 1.
     known : float32 (n, k)
-        0 where an image does not say where a mask is: it does not count for that output.
+        0 if a mask of an image is unknown: it is ignored for that output.
 
     Returns
     -------
     float32 scalar
-        Dice is half that of all known pixels of the batch together, so that patches without
-        lesion count by their false alarms, and half the mean over the images that hold any, so
-        that a small plaque weighs as much as a long tumour.
+        The Dice term is the mean of two: Dice of all known pixels of the batch together, in which
+        patches without lesion count by their false positives, and the mean Dice of the images that
+        contain any, in which a small plaque has the same weight as a long tumour.
     """
     logits = logits.float()
     weight = known[:, :, None, None]
@@ -47,12 +48,12 @@ def mask_loss(logits: Tensor, masks: Tensor, known: Tensor) -> Tensor:
 
 
 def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of (n, classes) logits and int64 (n,) labels."""
+    """Return the cross-entropy of (n, classes) logits and int64 (n,) labels."""
     return functional.cross_entropy(logits.float(), labels)
 
 
 def auxiliary_loss(outputs: Tensor, wanted: Tensor) -> Tensor:
-    """Smooth L1 of (n, k) outputs against values, meant over those that are known.
+    """Return the smooth L1 loss of (n, k) outputs, averaged over the known values.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def auxiliary_loss(outputs: Tensor, wanted: Tensor) -> Tensor:
     Returns
     -------
     float32 scalar
-        0 where nothing is known.
+        0 if no value is known.
     """
     known = wanted.isfinite()
     each = functional.smooth_l1_loss(outputs.float(), wanted.nan_to_num(), reduction="none")

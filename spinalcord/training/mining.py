@@ -1,4 +1,4 @@
-"""Find the mistakes of a network in training scans, to draw patches there."""
+"""Find errors of a network in training scans, where patches are then drawn."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from .sampling import Place
 from .whole_scans import probabilities
 
 PER_SCAN = 6
-"""Places taken from a scan, the largest mistakes first."""
+"""Maximum number of places per scan, from the largest errors on."""
 
 LEAST_PIXELS = 6
-"""Smaller mistakes are an outline's width, not a place to look at."""
+"""Smaller errors are within the width of an outline and are ignored."""
 
 
 def mine(network: Network, entries: Sequence[Entry], seed: int) -> list[tuple[Entry, Place]]:
-    """Run a network over training scans and return where it is wrong.
+    """Return places in training scans where a network is wrong.
 
     Parameters
     ----------
     network : Network
-        Of segmentation.
+        Segmentation network.
     entries : sequence of Entry
     seed : int
-        For which pixel of a mistake is its place.
+        Seed for the pixel that represents an error.
 
     Returns
     -------
     list of (Entry, (slice, (row, column)))
-        A pixel of each of the largest mistakes: lesion missed, lesion where there is none, and
-        where the cord is known, cord that lies farther from it than an outline is wide.
+        One pixel of each of the largest errors: missed lesion, false lesion and, if the cord is
+        known, false cord beyond the width of its outline.
     """
     rng = np.random.default_rng(seed)
     found = []
@@ -51,10 +51,10 @@ def mine(network: Network, entries: Sequence[Entry], seed: int) -> list[tuple[En
 
 
 def mistakes(entry: Entry, maps: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return the pixels, (slices, h, w), where thresholds of one half are wrong.
+    """Return the pixels, (slices, h, w), that are wrong at a threshold of one half.
 
-    A cord that is wrong by an outline's width does not count, since every outline is; nor does
-    the lesion on slices that were not annotated.
+    Errors of the cord within the width of its outline are ignored, since every outline has them; so
+    are lesions on slices that were not annotated.
     """
     targets = entry.targets()
     wrong: NDArray[np.bool_] = (maps[:, 0] >= 0.5) != ((targets & LESION) > 0)
@@ -67,7 +67,7 @@ def mistakes(entry: Entry, maps: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def _widened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Add the pixels next to a mask in its slices, two in each direction."""
+    """Dilate a mask by two pixels in each direction within its slices."""
     for axis in (1, 2):
         wide = mask.copy()
         for shift in (1, 2):

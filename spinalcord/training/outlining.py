@@ -1,6 +1,6 @@
-"""The segmentation's own outlines of cases that it has not seen, for classifiers that live on them.
+"""Outline unseen cases with the segmentation network, as input to train classifiers.
 
-Classifiers that have seen true outlines only lose much of their accuracy on a network's.
+Classifiers trained only on manual outlines lose much of their accuracy on those of a network.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def outline_cases(
     *,
     each: Callable[[], object] | None = None,
 ) -> dict[str, CohortCase]:
-    """Outline cases, unless that was done before.
+    """Segment the cases that have not been segmented yet.
 
     Parameters
     ----------
@@ -34,16 +34,15 @@ def outline_cases(
         Its segmentation must not have been trained on these cases.
     cases : sequence of CohortCase
     folder : path
-        For the outlines; made if absent.
+        Folder of the outlines, created if absent.
     each : callable, optional
-        Called after every case.
+        Called after each case.
 
     Returns
     -------
     dict of str to CohortCase
-        By the case_id of the case, with the outline as mask, in which 1 is lesion whatever the
-        cohort's label, a case_id of its own and without T1c: only those in which something was
-        found.
+        By case_id: copies of the cases with the outline as mask (1 is lesion, whatever the label of
+        the cohort), a case_id of their own and no T1c. Only cases in which a lesion was found.
 
     Raises
     ------
@@ -70,22 +69,23 @@ def outline_cases(
 def with_outlines(
     cases: Sequence[CohortCase], outlined: dict[str, CohortCase], validating: str
 ) -> tuple[list[CohortCase], dict[str, int]]:
-    """Put together what a classifier is trained and validated on.
+    """Select the cases on which a classifier is trained and validated.
 
     Parameters
     ----------
     cases : sequence of CohortCase
-        With true outlines.
+        Cases with manual outlines.
     outlined : dict of str to CohortCase
         As from `outline_cases`.
     validating : str
-        The split that validates: as in use, on the network's outlines.  Where the network has
-        found nothing, the true one stands in, which is counted.
+        Validation split. As in use, it has the outlines of the network; if the network found
+        nothing, the manual outline is used instead, which is counted.
 
     Returns
     -------
     cases : list of CohortCase
-        Those to train on with their true outline and, where there is one, with the network's.
+        Training cases, with their manual outline and, if there is one, once more with that of the
+        network.
     counts : dict
         "train_network", "validation_network" and "validation_true".
 

@@ -1,4 +1,4 @@
-"""The cases to train on: files, diagnosis, and a split that keeps each patient on one side."""
+"""List the cases to train on, with files, diagnosis and a split that separates patients."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def list_cases(
         A BIDS folder or a table, as for `spinalcord.run_cohort`.  A table may have the column
         ``cord``; in BIDS the cord mask lies beside the lesion mask and is called ``label-cord``
         (or ``desc-cord``) in place of ``label-lesion``.  A table may have the column ``group``:
-        what must stay in one split besides the patient, such as the person whose scan several
-        synthetic patients' lesions were put into.
+        cases that must stay in one split besides those of one patient, such as synthetic lesions
+        inserted into the scan of the same person.
     target : str
-        "segmentation", a task or "diagnosis": patients with another known diagnosis, or none, are
+        "segmentation", a task or "diagnosis": patients with another diagnosis, or without one, are
         excluded.
     seed : int, default 0
-        Draws the split where the cohort names none: a fifth of the patients of each diagnosis
+        Seed of the split if the cohort has none: a fifth of the patients of each diagnosis
         validate.
     columns, words : mapping, optional
         As for `spinalcord.CohortInputs`.
@@ -53,9 +53,9 @@ def list_cases(
     Returns
     -------
     cases : list of CohortCase
-        Of the splits train and validation, which is what their ``truth`` says.
+        Cases of the splits train and validation; ``truth`` contains the split.
     origin : str
-        Of the split: "cohort" or "drawn".
+        Origin of the split: "cohort" or "drawn".
 
     Warns
     -----
@@ -65,7 +65,7 @@ def list_cases(
     Raises
     ------
     InputError
-        As `spinalcord.run_cohort`; a diagnosis of a word that is not known, unless segmentation is
+        As `spinalcord.run_cohort`; a diagnosis with an unknown word, unless segmentation is
         trained; a patient with two diagnoses; a patient or a group in two splits; a split of
         another name or for some cases only; a class or a split without cases.
 
@@ -111,18 +111,18 @@ def _warn_excluded(name: str, n: int, among: int, why: str) -> None:
 
 
 def check_diagnoses(cases: Sequence[CohortCase], target: str, name: str) -> None:
-    """Refuse diagnoses that would be dropped unseen, and patients with two of them.
+    """Check that all diagnoses are known and that no patient has two.
 
     Raises
     ------
     InputError
-        There are such.
+        An unknown diagnosis, or a patient with two.
     """
     unknown = unknown_words("diagnosis", (case.diagnosis for case in cases))
     if unknown and target != SEGMENTATION:
         raise InputError(
-            f"{name}: {sum(unknown.values())} of {len(cases)} cases have a diagnosis of a word "
-            f"that is not known: {listed_words(unknown)}; correct it, or say what it means with "
+            f"{name}: {sum(unknown.values())} of {len(cases)} cases have an unknown "
+            f"diagnosis: {listed_words(unknown)}; correct it, or state its meaning with "
             "words= or --words, as in diagnosis:M.S.=MS"
         )
     given: dict[str, str] = {}
@@ -138,12 +138,12 @@ def check_diagnoses(cases: Sequence[CohortCase], target: str, name: str) -> None
 
 
 def check_classes(cases: Iterable[CohortCase], target: str, name: str) -> None:
-    """Refuse cases that leave a split empty, or a class of the target in one.
+    """Check that both splits contain cases, of every class of the target.
 
     Raises
     ------
     InputError
-        They do.
+        They do not.
     """
     found = Counter((case.split, case.diagnosis) for case in cases)
     for split in (TRAIN, VALIDATION):
@@ -171,7 +171,7 @@ def _read(
 
 
 def _cord_beside(case: CohortCase) -> str | None:
-    """Return the cord mask that lies beside a lesion mask, if there is one."""
+    """Return the cord mask beside a lesion mask, if there is one."""
     if case.mask is None:
         return None
     mask = Path(case.mask)
@@ -186,7 +186,7 @@ def fingerprint(cases: Sequence[CohortCase], target: str) -> str:
 
 
 def make_notice(data: Path) -> str:
-    """Return what every result of the model will repeat, with the cohort's own notice in it."""
+    """Return the notice that every result of the model repeats, with that of the cohort."""
     said = ""
     about = data / "dataset_description.json"
     if data.is_dir() and about.is_file():

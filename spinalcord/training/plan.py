@@ -1,13 +1,13 @@
-"""The plan of a training of all networks: what follows from the cohort and the hardware, and why.
+"""Plan the training of all networks from the cohort and the hardware, with reasons.
 
-Whatever is chosen here is printed with its reason and with the option that overrides it, before
-anything is trained.
+Before training starts, each choice is printed with its reason and the option that overrides it.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import resource
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -23,36 +23,39 @@ from ..errors import InputError
 from ..scans.labels import Label
 from ..scans.preparation import WorkingScan
 from ..tasks import TASKS
+from ..wording import counted
 from .loop import choose_device
 from .settings import PREPARED, SEGMENTATION, START, Settings
 from .torch_networks import build
 
 SAMPLED = 40
-"""Scans that the geometry is taken from, at most, drawn at random."""
+"""Maximum number of scans, drawn at random, from which the geometry is measured."""
 
 PIXEL_MM = (0.7, 1.2)
-"""Smallest and largest pixel that is chosen: a smaller one takes more time than it shows."""
+"""Smallest and largest pixel size that is chosen: smaller pixels take more time without further
+detail."""
 
 PATCH, ASPECT = 144, 2.25
 MARGIN_PX = 48
-"""Of a classifier's window around the lesions: they are turned, shifted and zoomed."""
+"""Margin of a classifier's window around the lesions, which are rotated, shifted and zoomed."""
 
 EPOCHS = {SEGMENTATION: 20, START: 9}
 TASK_EPOCHS, TASK_LR, LR = 4, 4e-4, 1e-3
 STEPS = {SEGMENTATION: (40, 150), START: (40, 270)}
 TASK_STEPS = (20, 80)
-"""Fewest and most steps of an epoch; between them as many as show each slice with lesion once."""
+"""Minimum and maximum number of steps per epoch; between them, each slice with lesion is seen
+once."""
 
 NEVER = 10**6
-"""Epochs without gain before the end: a cosine runs to its own."""
+"""Epochs without gain before a training stops; a cosine always runs to its end."""
 
 ENTRY_BYTES = {SEGMENTATION: 3, START: 6}
-"""Of a prepared pixel on disk: image and target, or two channels and a mask."""
+"""Bytes per prepared pixel on disk: image and target, or two channels and a mask."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """One choice: what, its value, the reason, and the option that overrides it."""
+    """A choice: its name, value, reason, and the option that overrides it."""
 
     what: str
     value: str
@@ -62,12 +65,12 @@ class Decision:
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a sample of the scans looks like.
+    """Geometry of a sample of the scans.
 
     Attributes
     ----------
     n : int
-        Scans looked at.
+        Number of scans.
     pixel_mm : float
         Median of the larger in-plane spacing.
     rows_mm, columns_mm : float
@@ -75,7 +78,7 @@ class Geometry:
     slices, lesion_slices : float
         Mean number of slices, and of those with lesion.
     lesion_mm : (float, float)
-        Rows and columns that 95 % of the slices' lesions fit in; 0 where there is none.
+        Height and width into which 95 % of the lesions in slices fit; 0 without lesions.
     """
 
     n: int
@@ -89,14 +92,14 @@ class Geometry:
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What will be trained, and how.
+    """Networks to train, and their settings.
 
     Attributes
     ----------
     targets : tuple of str
-        In their order.
+        In the order of training.
     not_trained : mapping of str to str
-        Networks that the cohort cannot train, and why.
+        Networks for which the cohort is insufficient, with the reason.
     settings : mapping of str to Settings
         By target.
     decisions : tuple of Decision
@@ -122,10 +125,11 @@ class TrainingPlan:
         return self.not_trained
 
     def text(self) -> str:
-        """Return the plan as it is printed."""
+        """Return the plan as printable text."""
         f = self.facts
+        cases, patients = counted(f["cases"], "case"), counted(f["patients"], "patient")
         lines = [
-            f"cohort: {f['cases']} cases of {f['patients']} patients ({f['diagnoses']})",
+            f"cohort: {cases} of {patients} ({f['diagnoses']})",
             f"splits: {f['splits']}",
             f"networks: {', '.join(self.targets)}; {f['trainings']} trainings in all",
             *(f"not trained: {target}: {why}" for target, why in self.not_trained.items()),
@@ -157,7 +161,7 @@ def look_at(cases: Sequence[CohortCase], *, seed: int = 0, lesion_label: Label =
     cases : sequence of CohortCase
         With masks.
     seed : int, default 0
-        Draws the sample.
+        Seed of the sample.
     lesion_label : int, str or mapping, optional
         As for `spinalcord.classify`.
 
@@ -210,18 +214,18 @@ def choose_settings(
     ----------
     geometry : Geometry
     n_train : int
-        Cases that a training sees.
+        Number of training cases.
     given : mapping
-        Fields of `Settings` that the user has set; they hold for every network.
+        Fields of `Settings` set by the user, used for every network.
     folds : bool, default False
-        Whether cases that validate are to be predicted without bias: the last weights are kept.
+        Whether validation cases are to be predicted without bias: the last weights are kept.
 
     Returns
     -------
     settings : dict of str to Settings
         By target.
     decisions : tuple of Decision
-        What was not given, with the reasons.
+        Settings that were not given, with the reasons.
 
     Raises
     ------
@@ -261,7 +265,7 @@ def _decisions(
     settings: Mapping[str, Settings], g: Geometry, kept: Mapping[str, Any], n_slices: float,
     device: str,
 ) -> tuple[Decision, ...]:  # fmt: skip
-    """Say what was chosen and why, or that it was given."""
+    """Return each choice with its reason, or that it was given."""
     masks, windows = settings[SEGMENTATION], settings[START]
     length = ", ".join(f"{t} {s.epochs} x {s.steps}" for t, s in settings.items())
     fit = f"95 % of the lesions fit in {g.lesion_mm[0]:.0f} x {g.lesion_mm[1]:.0f} mm"
@@ -296,15 +300,15 @@ def _multiple(value: float, of: int, most: int, *, up: bool = True) -> int:
 
 
 def measure_steps(settings: Settings, target: str, n: int = 2) -> float:
-    """Measure a training step on random images: forward, back and the update of the weights.
+    """Measure the time of a training step on random images: forward, backward and update.
 
     Parameters
     ----------
     settings : Settings
-        Size, batch, device and precision count.
+        Settings, of which size, batch, device and precision are used.
     target : str
     n : int, default 2
-        Steps that are measured, after one that is not.
+        Number of steps measured, after one for warm-up.
 
     Returns
     -------
@@ -339,33 +343,30 @@ def measure_steps(settings: Settings, target: str, n: int = 2) -> float:
 
 
 def memory_in_use(device: torch.device) -> tuple[int, str]:
-    """Return the most memory in bytes that has been used so far, and whose it is."""
+    """Return the peak memory in bytes so far, and of which device."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device)), "of the GPU"
-    try:
-        import resource
-    except ImportError:  # Windows has no such count
-        return 0, "not measured on this system"
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "of this process"
 
 
 def disk_bytes(geometry: Geometry, pixel_mm: float, n_cases: int, n_trainings: int) -> int:
-    """Estimate what prepared slices, checkpoints and models take."""
+    """Estimate the bytes taken by prepared slices, checkpoints and models."""
     plane = geometry.rows_mm * geometry.columns_mm / pixel_mm**2
     slices = geometry.slices * n_cases * plane * ENTRY_BYTES[SEGMENTATION]
     windows = 2 * geometry.lesion_slices * n_cases * math.prod(PREPARED) * ENTRY_BYTES[START]
     # Weights, their mean, the best of them and Adam's two moments, in single precision.
-    # And besides the model the other of the best and the last weights, in half precision.
+    # Half precision: the model, and those of the best and the last weights that it does not
+    # contain.
     return int(slices + windows + n_trainings * (5 * 4 + 2 * 2) * 7.2e6)
 
 
 def check_disk(needed: int, free: int, out: os.PathLike[str]) -> None:
-    """Refuse what would not fit.
+    """Check that the files fit on the disk.
 
     Raises
     ------
     InputError
-        It would not.
+        They do not.
     """
     if needed > free:
         raise InputError(
@@ -374,7 +375,7 @@ def check_disk(needed: int, free: int, out: os.PathLike[str]) -> None:
 
 
 def device_name(settings: Settings) -> str:
-    """Return where a training computes, in words."""
+    """Return the name of the device of a training."""
     device, bf16 = choose_device(settings)
     where = f"{_core.cpu()['threads']} threads of a CPU"
     if device.type == "cuda":

@@ -17,7 +17,7 @@ from .rounds import Round
 from .splitting import VALIDATION
 
 CARRIED = "fold"
-"""Column of cases.tsv that says whose models answered."""
+"""Column of cases.tsv with the round whose models answered."""
 
 
 def predict_rounds(
@@ -29,16 +29,16 @@ def predict_rounds(
     lesion_label: Label = None,
     progress: bool = False,
 ) -> Path:
-    """Run the models of each round over the cases that validate in it.
+    """Run the models of each round on its validation cases.
 
     Parameters
     ----------
     rounds : sequence of Round
-        Their models lie in ``WORK/NAME/models``, the segmentation also in ``segmentation``.
+        Rounds, whose models are in ``WORK/NAME/models``, the segmentation also in ``segmentation``.
     work, out : Path
-        Of the training.
+        Work folder and output folder of the training.
     complete : bool
-        Whether there is a model for every task; else lesions are segmented only.
+        Whether there is a model for every task; if not, lesions are only segmented.
     lesion_label
         As for `spinalcord.CohortInputs`.
     progress
@@ -68,7 +68,7 @@ def predict_rounds(
 
 
 def _join(rows: Sequence[Mapping[str, str]], folder: Path, models: Path) -> None:
-    """Write the tables of all rounds: the last run has left those of its own."""
+    """Write the tables of all rounds in place of those of the last run."""
     path = folder / "dataset_description.json"
     description = json.loads(path.read_text(encoding="utf-8"))["Spinalcord"]
     description.pop("counts", None)

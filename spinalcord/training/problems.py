@@ -1,4 +1,4 @@
-"""The two kinds of training: what a batch is, what its loss is, how it is validated."""
+"""The two kinds of training problems: batches, loss and validation."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ from .splitting import TRAIN, VALIDATION
 from .torch_networks import build
 
 MARGIN = 0.15
-"""Of a patch's height, cut in addition on each side: what a turn brings into view is image."""
+"""Margin on each side as a fraction of a patch's height, so that a rotation brings in image."""
 
 T1C_DROPPED = 0.5
-"""Share of windows whose contrast-enhanced T1w is hidden, since many scans come without."""
+"""Share of windows whose contrast-enhanced T1w is hidden, since many scans have none."""
 
 DISTURBED = 0.5
-"""Share of windows whose lesion mask is drawn anew: in use it is a network's, not the truth."""
+"""Share of windows with a redrawn lesion mask, since in use it is that of a network."""
 
 AUXILIARY_WEIGHT = 0.5
-"""Of what a classifier predicts besides its answer, against the answer's cross-entropy."""
+"""Weight of the auxiliary loss relative to the cross-entropy."""
 
 VALIDATION_BATCHES = 16
 
 MINED_SCANS, MOST_HARD = 24, 400
-"""Training scans looked through at a time, and places of mistakes that are kept."""
+"""Training scans that are searched at a time, and number of error places that are kept."""
 
 Forward = Callable[[Tensor], Tensor]
 
 
 class Problem:
-    """What the training loop asks of either kind.
+    """Interface of both kinds for the training loop.
 
     Attributes
     ----------
     n_train : int
-        Slices with lesion to train on, which an epoch's length goes by.
+        Number of training slices with lesion, which determines the length of an epoch.
     figures : tuple of str
-        What `validate` measures besides the loss.
+        Metrics that `validate` returns besides the loss.
     matters : str
-        Which of these a training goes by: Dice, AUC, or accuracy where there are four classes.
+        Primary metric: Dice, AUC, or accuracy for four classes.
     """
 
     n_train: int
@@ -62,15 +62,15 @@ class Problem:
     hard: list[list[int]]
 
     def mine(self, network: Network, step: int) -> None:
-        """Look over training scans for places where the network is wrong, to draw patches there."""
+        """Find places in training scans where the network is wrong, to draw patches there."""
         raise NotImplementedError
 
     def build(self) -> nn.Module:
-        """Make the network with new weights."""
+        """Return the network with new weights."""
         raise NotImplementedError
 
     def finish(self, network: nn.Module) -> None:
-        """Remove from a trained network what is not part of the model."""
+        """Remove the parts of a trained network that are not part of the model."""
 
     def draw(self, step: int) -> Batch:
         """Read the batch of a step from disk."""
@@ -81,12 +81,12 @@ class Problem:
         raise NotImplementedError
 
     def validate(self, forward: Forward, device: torch.device) -> tuple[float, dict[str, float]]:
-        """Return loss and figures on the validation split, without augmentation."""
+        """Return loss and metrics on the validation split, without augmentation."""
         raise NotImplementedError
 
 
 class SegmentationProblem(Problem):
-    """Lesion, and the cord where any training case has a cord mask, from patches of T2w.
+    """Segment lesions, and the cord if any training case has a cord mask, in patches of T2w.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class SegmentationProblem(Problem):
         )  # fmt: skip
         self._index = {id(entry): k for k, entry in enumerate(train)}
         self._entries = train
-        # Another seed than the training's, whose batches are seed, step.
+        # Not the seed of the training, whose batches are seeded by (seed, step).
         self._validation = PatchSampler(
             validation, batch, (settings.patch[1],) * 2, settings.seed + (1 << 40),
             aspect=settings.aspect, shares=settings.shares,
@@ -118,7 +118,7 @@ class SegmentationProblem(Problem):
         self._channels = train[0].channels
 
     def build(self) -> nn.Module:
-        """Make the network: no final Norm, head biased towards "no lesion"."""
+        """Return the network: no final Norm, head biased towards "no lesion"."""
         return build(
             "multiresunet", in_channels=self._channels, outputs=len(self.outputs),
             final_norm=False,
@@ -130,7 +130,7 @@ class SegmentationProblem(Problem):
 
     @property
     def hard(self) -> list[list[int]]:
-        """Where patches are drawn because the network was wrong: case, slice, row, column."""
+        """Places of errors where patches are drawn: case, slice, row, column."""
         return [[self._index[id(e)], i, row, col] for e, (i, (row, col)) in self._train.hard]
 
     @hard.setter
@@ -138,7 +138,7 @@ class SegmentationProblem(Problem):
         self._train.hard = [(self._entries[k], (i, (r, c))) for k, i, r, c in places]
 
     def mine(self, network: Network, step: int) -> None:
-        """Look for the network's mistakes in a few training scans; forget the oldest."""
+        """Find errors of the network in a few training scans; discard the oldest places."""
         rng = np.random.default_rng([self._seed, step, 2])
         picked = {e.key: e for e in (self._train.pick(rng) for _ in range(MINED_SCANS))}
         found = mine(network, list(picked.values()), step)
@@ -153,7 +153,7 @@ class SegmentationProblem(Problem):
         return mask_loss(forward(images), masks, known)
 
     def validate(self, forward: Forward, device: torch.device) -> tuple[float, dict[str, float]]:
-        """Measure the same patches each time; Dice is that of all their pixels together."""
+        """Evaluate the same patches each time; Dice is computed over all their pixels together."""
         losses, counts = [], torch.zeros(len(self.outputs), 2, dtype=torch.float64)
         for step in range(VALIDATION_BATCHES):
             images, masks, known = self._on(self._validation.draw(step), device)
@@ -175,7 +175,7 @@ class SegmentationProblem(Problem):
 
 
 class ClassificationProblem(Problem):
-    """A task, or the four diagnoses, from windows around the lesions.
+    """Classify a task, or the four diagnoses, from windows around the lesions.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ class ClassificationProblem(Problem):
         self._window = settings.window
 
     def build(self) -> nn.Module:
-        """Make the network; four outputs for four diagnoses, and one for each auxiliary value."""
+        """Return the network, with four outputs for four diagnoses and one per auxiliary value."""
         network = build("densenet121")
         outputs = self._n + self._extra
         if outputs != 2:
@@ -227,7 +227,7 @@ class ClassificationProblem(Problem):
         return self._train.draw(step)
 
     def loss(self, forward: Forward, batch: Batch, step: int, device: torch.device) -> Tensor:
-        """Cross-entropy, and that of the auxiliary values."""
+        """Return the cross-entropy plus the loss of the auxiliary values."""
         images, masks = to_device(batch.images, device), to_device(batch.masks, device)
         if self._augment:
             rng = np.random.default_rng([self._seed, step, 1])
@@ -247,7 +247,7 @@ class ClassificationProblem(Problem):
         return loss + AUXILIARY_WEIGHT * auxiliary_loss(outputs[:, self._n :], wanted)
 
     def validate(self, forward: Forward, device: torch.device) -> tuple[float, dict[str, float]]:
-        """Mean over the slices of a patient's scan, as in use; classes weigh the same."""
+        """Evaluate the mean over the slices of a scan, as in use; classes have the same weight."""
         means, labels = [], []
         for entry in self._validation:
             images = crop(torch.from_numpy(entry.images()), self._window).to(device)
@@ -272,7 +272,7 @@ def make_problem(target: str, entries: Sequence[Entry], settings: Settings) -> A
     Raises
     ------
     InputError
-        A class without lesion in its masks, in either split; a batch smaller than the classes.
+        A class without lesions in either split; a batch smaller than the number of classes.
     """
     if target == SEGMENTATION:
         return SegmentationProblem(entries, settings)

@@ -1,4 +1,4 @@
-"""Who trains and who validates in each round: one round, or one for each fold."""
+"""Divide cases into rounds of training and validation: one round, or one per fold."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .splitting import TRAIN, VALIDATION, draw_folds, set_split
 
 @dataclass(frozen=True)
 class Round:
-    """Trainings on the same cases.
+    """A set of trainings on the same cases.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Round:
     cases : tuple of CohortCase
         With the splits train and validation of this round.
     outlined : tuple of CohortCase
-        Whose outlines its segmentation makes: it has not seen them.
+        Cases that its segmentation outlines, having not seen them.
     """
 
     name: str
@@ -37,16 +37,16 @@ class Round:
 
 
 def make_rounds(cases: Sequence[CohortCase], folds: int | None, seed: int) -> list[Round]:
-    """Make the rounds of a training.
+    """Return the rounds of a training.
 
     Parameters
     ----------
     cases : sequence of CohortCase
-        With the splits train and validation; none of the split test.
+        Cases of the splits train and validation, not of test.
     folds : int or None
-        How many folds, over the cases of both splits; None: one round by the splits.
+        Number of folds over the cases of both splits; None: one round with the given splits.
     seed : int
-        Draws the folds.
+        Seed of the folds.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def make_rounds(cases: Sequence[CohortCase], folds: int | None, seed: int) -> li
 
 
 def make_halves(whole: Round, seed: int) -> list[Round]:
-    """Make two rounds that outline the training cases of one: each learns from the other half.
+    """Return two rounds that each train on one half of the training cases and outline the other.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def make_halves(whole: Round, seed: int) -> list[Round]:
     Returns
     -------
     list of Round
-        Empty where a single patient trains.
+        Empty if there is a single training patient.
     """
     train, validation = whole.of(TRAIN), whole.of(VALIDATION)
     try:
@@ -102,18 +102,18 @@ def make_halves(whole: Round, seed: int) -> list[Round]:
 def classifier_targets(
     rounds: Sequence[Round], name: str
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Say which classifiers the cohort can train.
+    """Return the classifiers for which the cohort is sufficient.
 
     Parameters
     ----------
     rounds : sequence of Round
     name : str
-        Of the cohort, for messages.
+        Name of the cohort, for messages.
 
     Returns
     -------
     targets : tuple of str
-        The start that the tasks share, where all four diagnoses are there, then the tasks.
+        The four-class start, if all four diagnoses are present, then the tasks.
     not_trained : dict of str to str
         The others, with the reason.
     """
@@ -132,6 +132,6 @@ def classifier_targets(
 
 
 def cases_for(cases: Sequence[CohortCase], target: str) -> list[CohortCase]:
-    """Return the cases with a diagnosis that a classifier knows."""
+    """Return the cases with a diagnosis that belongs to a class of the classifier."""
     wanted = {word for names in classes_of(target) for word in names}
     return [case for case in cases if case.diagnosis in wanted]

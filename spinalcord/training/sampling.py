@@ -1,7 +1,7 @@
-"""Batches drawn by class: patches for segmentation, windows for the classifiers.
+"""Draw batches by class: patches for segmentation, windows for the classifiers.
 
-A batch depends on the seed and its step alone, so a training that is taken up again sees what it
-would have seen; there is no state to keep.
+A batch depends only on the seed and its step, so a resumed training sees the same batches and there
+is no state to store.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ lie anywhere.  Measured: with half of them around lesions a network calls too mu
 beside the cord it takes the sac's edge for cord and lesion there, where most false lesions lay."""
 
 BESIDE_SLICES, BESIDE_MM = 3, 6.0
-"""How far beside the cord's outermost slices patches lie: the larger of the two."""
+"""Largest distance of patches beside the outermost slices of the cord: the larger of the two."""
 
 BEYOND_ROWS = 24
-"""Rows beyond an end of the cord that are worth a patch; fewer are mostly padding."""
+"""Minimum number of rows beyond an end of the cord for a patch; fewer are mostly padding."""
 
 LESION_FREE = 0.5
 """Share of the patches not around lesions that come from cases without any, where there are some:
@@ -36,12 +36,12 @@ patches around the cord of a patient mostly hold a lesion too."""
 T = TypeVar("T", bound=np.generic)
 
 Place: TypeAlias = tuple[int, tuple[int, int]]
-"""A slice, and row and column of a patch's middle."""
+"""Slice, and row and column of the centre of a patch."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step sees, before augmentation.
+    """Batch of one step, before augmentation.
 
     Attributes
     ----------
@@ -51,13 +51,12 @@ class Batch:
     labels : int64 (n,)
         Class; 0 for patches.
     known : float32 (n, m)
-        1 where a mask is known; 0 for the cord of a case without cord mask, and for the lesion on
-        a slice that was not annotated.
+        1 if a mask is known; 0 for the cord of a case without cord mask, and for the lesion on a
+        slice that was not annotated.
     size : (int, int)
-        Rows and columns of the images to make of these.
+        Rows and columns of the augmented images.
     auxiliary : float32 (n, k), optional
-        What a classifier predicts besides the class, of mean 0 and standard deviation 1; NaN where
-        it is not known.
+        Auxiliary targets of a classifier, with mean 0 and standard deviation 1; NaN if unknown.
     """
 
     images: NDArray[np.float32]
@@ -69,33 +68,32 @@ class Batch:
 
 
 class PatchSampler:
-    """Draw patches around lesions, on, beside and beyond the cord, and anywhere.
+    """Draw patches around lesions, on, beside and beyond the cord, and at random places.
 
-    Those without lesion are there against false alarms: beside the cord, in its outermost slices
-    and a few further out at the same place, the sac's edge looks like cord; above and below its
-    ends lie brainstem and cauda equina.  Diagnoses come equally often, and so do the patients of
-    each.
+    Patches without lesion prevent false positives: beside the cord, in its outermost slices and a
+    few further out, the edge of the dural sac looks like cord; above and below it are brainstem and
+    cauda equina. All diagnoses are drawn equally often, and so are the patients of each.
 
     Parameters
     ----------
     entries : sequence of Entry
     batch : int
     patch : (int, int)
-        Smallest and largest height; the patches of a batch have one.
+        Smallest and largest height; all patches of a batch have the same.
     seed : int
     margin : float, default 0
-        What is cut in addition on each side, as a share of the height, for turning.
+        Margin on each side for rotation, as a fraction of the height.
     aspect : float, default 1
         Height over width; widths are the nearest multiples of 16.
     shares : four floats
-        Of the patches around lesions, on the cord, beside it and beyond its ends.
+        Shares of patches around lesions, on the cord, beside it and beyond its ends.
     mined : float, default 0
-        Share of the patches around `hard`, drawn before the others' shares apply.
+        Share of the patches around `hard`, drawn before the other shares apply.
 
     Attributes
     ----------
     hard : list of (Entry, Place)
-        Where a network was wrong; may be replaced at any time.
+        Places of errors of a network; may be replaced at any time.
 
     Raises
     ------
@@ -126,7 +124,7 @@ class PatchSampler:
         self.hard: list[tuple[Entry, Place]] = []
 
     def pick(self, rng: np.random.Generator) -> Entry:
-        """Draw a case as the patches' are drawn."""
+        """Draw a case, as for a patch."""
         return self._all.pick(rng)
 
     def draw(self, step: int) -> Batch:
@@ -150,7 +148,7 @@ class PatchSampler:
     def _place(
         self, rng: np.random.Generator, u: float, size: tuple[int, int]
     ) -> tuple[Entry, int, tuple[int, int]]:
-        """Choose a slice, and the middle of a patch: `u` in [0, 1) says around what."""
+        """Choose the slice and the centre of a patch; `u` in [0, 1) selects the kind of place."""
         if self.hard and rng.random() < self._mined:
             entry, (index, at) = self.hard[int(rng.integers(len(self.hard)))]
             return entry, index, _moved(np.array(at), rng, size)
@@ -174,18 +172,18 @@ def _on_cord(entry: Entry, rng: np.random.Generator, size: tuple[int, int]) -> P
 
 
 def _beside_cord(entry: Entry, rng: np.random.Generator, size: tuple[int, int]) -> Place:
-    """An outermost slice of the cord, or one further out where the cord lies in that."""
+    """Return an outermost slice of the cord, or one further out at the same place."""
     reach = max(BESIDE_SLICES, round(BESIDE_MM / entry.spacing_mm))
     last = entry.shape[0] - 1
     choices = [(max(entry.cord[0] - k, 0), entry.cord[0]) for k in range(reach + 1)]
     choices += [(min(entry.cord[-1] + k, last), entry.cord[-1]) for k in range(reach + 1)]
-    # What would lie beyond the stack is its end, counted once.
+    # Slices beyond the stack are replaced by its end, counted once.
     index, at = sorted(set(choices))[int(rng.integers(len(set(choices))))]
     return index, _near(entry, at, CORD, rng, size)
 
 
 def _beyond_cord(entry: Entry, rng: np.random.Generator, size: tuple[int, int]) -> Place:
-    """Above or below the cord's ends, in a slice that holds cord or one close by."""
+    """Return a place above or below the ends of the cord, in or near a slice with cord."""
     above, below = _beyond(entry)
     (top, left), (bottom, right) = entry.ends
     upwards = bool(above) and (not below or rng.random() < 0.5)
@@ -197,7 +195,7 @@ def _beyond_cord(entry: Entry, rng: np.random.Generator, size: tuple[int, int]) 
 
 
 def _beyond(entry: Entry) -> tuple[int, int]:
-    """Rows above and below the cord; 0 where there are too few to be worth a patch."""
+    """Return the number of rows above and below the cord; 0 if too few for a patch."""
     if not entry.ends:
         return 0, 0
     above, below = entry.ends[0][0], entry.shape[1] - 1 - entry.ends[1][0]
@@ -207,7 +205,7 @@ def _beyond(entry: Entry) -> tuple[int, int]:
 def _near(
     entry: Entry, index: int, bit: int, rng: np.random.Generator, size: tuple[int, int]
 ) -> tuple[int, int]:
-    """Draw a pixel of a mask, and move it by up to a quarter of the patch."""
+    """Draw a pixel of a mask and shift it by up to a quarter of the patch."""
     pixels = np.argwhere(entry.target(index) & bit)
     return _moved(pixels[rng.integers(len(pixels))], rng, size)
 
@@ -221,7 +219,7 @@ def _moved(
 
 
 class WindowSampler:
-    """Draw the classifiers' windows: classes equally often, and so the patients of each.
+    """Draw windows for a classifier: classes equally often, and the patients of each equally often.
 
     Parameters
     ----------
@@ -265,7 +263,7 @@ class WindowSampler:
         """Return the batch of a step."""
         rng = np.random.default_rng([self._seed, step])
         n = len(self._classes)
-        # What does not divide evenly goes to another class at each step.
+        # The remainder goes to another class at each step.
         labels = (np.arange(self._batch) + step) % n
         windows, drawn = [], []
         for label in labels:
@@ -280,7 +278,7 @@ class WindowSampler:
 
 
 class _Pool:
-    """Entries to pick from: diagnoses equally often, those without lesion at their own share."""
+    """Pool of entries: diagnoses equally often, those without lesion by their number."""
 
     def __init__(self, entries: Sequence[Entry], keep: Callable[[Entry], bool]) -> None:
         kept = [entry for entry in entries if keep(entry)]
@@ -299,7 +297,7 @@ class _Pool:
 
 
 def cut(image: NDArray[T], centre: tuple[int, int], shape: tuple[int, int]) -> NDArray[T]:
-    """Cut a rectangle around a pixel; zeros beyond the image, as beyond a prepared slice."""
+    """Cut out a rectangle around a pixel, padded with zeros beyond the image."""
     out = np.zeros(shape, image.dtype)
     row, column = centre[0] - shape[0] // 2, centre[1] - shape[1] // 2
     top, left = max(row, 0), max(column, 0)

@@ -1,4 +1,4 @@
-"""How a network is trained; everything here goes into the model file."""
+"""Settings of a training, which are stored in the model file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..tasks import DIAGNOSES, TASKS
 
 SEGMENTATION = "segmentation"
 START = "diagnosis"
-"""All four diagnoses at once: starting weights for the three classifiers, not a model."""
+"""All four diagnoses at once: initial weights for the three classifiers, not a model."""
 
 TARGETS = (SEGMENTATION, *TASKS, START)
 DEVICES = ("auto", "cpu", "cuda")
@@ -23,10 +23,10 @@ SCHEDULES = ("plateau", "cosine")
 KEPT = ("best", "last")
 
 PREPARED = (256, 256)
-"""Rows and columns of the classifiers' windows as they are prepared."""
+"""Rows and columns of the prepared windows of classifiers."""
 
 WARM = 0.03
-"""Share of a cosine's steps over which the rate rises."""
+"""Fraction of the steps of a cosine over which the learning rate rises."""
 
 _CLASSES = {
     "tumor_vs_demyelination": (("astrocytoma", "ependymoma"), ("MS", "NMOSD")),
@@ -38,76 +38,77 @@ _CLASSES = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be chosen about a training; the defaults are the letter's where it has one.
+    """Settings of a training; defaults are those of the letter where it states one.
 
     Parameters
     ----------
     epochs : int, default 200
-        At most.
+        Maximum number of epochs.
     minutes : float, optional
-        At most, for one call, preparation of the scans not counted.
+        Maximum duration of one call, without the preparation of the scans.
     batch : int, optional
-        Images of a step: 8 patches, or 32 windows in equal parts by class.
+        Images per step: 8 patches, or 32 windows in equal numbers by class, if not given.
     patch : (int, int), default (128, 192)
         Smallest and largest height of the segmentation network's patches, multiples of 16.
     aspect : float, default 1
         Height of a patch over its width.  The cord runs from head to foot: a patch of 144 x 64
-        holds as much of it as one of 144 x 144, for less than half the work.
+        contains as much of it as one of 144 x 144, at less than half the cost.
     shares : four floats, default (0.25, 0.40, 0.20, 0.08)
-        Of the segmentation network's patches around lesions, on the cord, beside it (its outermost
-        slices and a few further out) and beyond its ends; the others lie anywhere.
+        Shares of the patches for segmentation around lesions, on the cord, beside it (its outermost
+        slices and a few further out) and beyond its ends; the others are anywhere.
     mined : float, default 0.15
-        Share of these patches that lie where the network is wrong in the training scans, from the
-        first look through some of them on.
+        Share of these patches at places in the training scans where the network is wrong, once some
+        of them have been searched.
     context_mm : float or None, default 3.5
-        The segmentation network sees each slice between its two neighbours at this distance,
-        linearly between slices; None: one slice.
+        Distance of the two neighbours with which the segmentation network sees each slice,
+        interpolated linearly between slices; None: one slice.
     ema : float, default 0.998
-        Each step moves the mean of the weights, which is what is validated and exported, by one
-        minus this at most towards the weights; 0: the last weights.
+        Decay per step of the moving average of the weights, which is validated and exported; 0: the
+        last weights.
     window : (int, int), default (256, 256)
-        Rows and columns of what a classifier sees, in training and in use, multiples of 32.  A
-        lesion is long and narrow: 224 x 96 costs a third, and of what the network averages over
-        three times as much is lesion.
+        Rows and columns of a classifier's window, in training and in use, multiples of 32. Lesions
+        are long and narrow: 224 x 96 costs a third, and three times as much of the area that the
+        network averages over is lesion.
     lr : float, default 1e-4
         Adam's learning rate.
     schedule : {"plateau", "cosine"}
         "plateau", as in the letter: the rate is halved after `patience` epochs without gain.
         "cosine": it rises over the first 3 % of all steps, then falls to nothing along half a
-        cosine [1]_; for trainings whose length is known, which it makes shorter.  The length is
-        that of `epochs`, or of `minutes` where those end first.
+        cosine [1]_; for trainings of known length, which can then be shorter. The length is given
+        by `epochs` or `minutes`, whichever ends first.
     seed : int, default 0
-        Of the start, the batches, the augmentation, and splits where the cohort names none.
+        Seed of initial weights, batches, augmentation, and of the split if the cohort has none.
     device : {"auto", "cpu", "cuda"}
     precision : {"auto", "f32", "bf16"}
-        bf16 is autocast; "auto" takes it where the hardware computes in it.
+        bf16 is autocast; "auto" uses it if the hardware supports it.
     compile : bool, default False
-        Let `torch.compile` fuse what lies between the convolutions; takes minutes at first, needs
-        a C++ compiler on a CPU, and pays for patches of one size.
+        Whether `torch.compile` fuses the operations between the convolutions; takes minutes at the
+        start, needs a C++ compiler on a CPU, and is worthwhile for patches of one size.
     mode : {"physical", "stretch"}
         Preparation of the scans, as in the model file.
     pixel_mm : float, default 1.0
-        Of physical preparation.
+        Pixel size of physical preparation.
     steps : int, optional
-        Per epoch; as many as it takes to see each slice with lesion once.
+        Steps per epoch; as many as needed to see each slice with lesion once if not given.
     patience : int, default 20
         Epochs without gain of the validation loss before the rate is halved.
     stop_after : int, default 60
-        Epochs before the end without gain of what matters: Dice on patches and whole scans for
-        the segmentation, AUC for a task (accuracy for four classes), then the validation loss.
+        Epochs without gain of the primary metric after which a training stops: Dice on patches and
+        whole scans for the segmentation, AUC for a task (accuracy for four classes), then the
+        validation loss.
     augment : bool, default True
     auxiliary : tuple of str, default ()
         Numeric columns of the cohort's table, such as the eccentricity of a lesion, that a
-        classifier learns to predict besides its answer.  They shape its features [2]_ and are
-        dropped from the model file.  Patients without a value do not count for that column.
+        classifier also learns to predict. They shape its features [2]_ and are dropped from the
+        model file. Patients without a value are ignored for that column.
     workers : int, optional
-        Threads that prepare batches ahead: 1 on a CPU, up to 8 for a GPU if not given.  No bit of
-        the result depends on it.
+        Threads that prepare batches ahead: 1 on a CPU, up to 8 for a GPU if not given; 0: batches
+        are prepared by the training itself. The result does not depend on it.
     tensorboard : bool, optional
-        Whether to write event files for TensorBoard: where it is installed if not given.
+        Whether to write event files for TensorBoard; if not given, if it is installed.
     keep : {"best", "last"}
-        Which weights are exported: the best on the validation split, or the last ones, on which
-        that split has had no influence, so that figures on it are fair; for a cosine.
+        Weights that are exported: the best on the validation split, or, for a cosine, the last
+        ones, which do not depend on that split, so that its figures are unbiased.
 
     Raises
     ------
@@ -156,9 +157,9 @@ class Settings:
             )
             object.__setattr__(self, "mode", "stretch")
         for name in ("epochs", "batch", "steps", "patience", "stop_after", "workers"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"{name} is {value}, expected at least 1")
+            value, least = getattr(self, name), 0 if name == "workers" else 1
+            if value is not None and value < least:
+                raise InputError(f"{name} is {value}, expected at least {least}")
         for name in ("minutes", "lr", "pixel_mm", "context_mm"):
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
@@ -211,11 +212,11 @@ class Settings:
         return settings
 
     def prepared(self, target: str) -> dict[str, Any]:
-        """Return it with whole windows: turned and shifted, a narrow one needs what lies beside."""
+        """Return it with whole windows: a rotated or shifted one needs its surroundings."""
         return {**self.preprocessing(target), "size": list(PREPARED)}
 
     def fixed(self) -> dict[str, Any]:
-        """What may not change when a training is taken up again."""
+        """Settings that must not change when a training is resumed."""
         free = ["minutes", "device", "precision", "compile", "patience", "stop_after", "workers",
                 "tensorboard"]  # fmt: skip
         if self.schedule == "plateau":
@@ -228,7 +229,7 @@ class Settings:
 
 
 def rate_at(share: float, lr: float) -> float:
-    """Return the learning rate of the schedule "cosine" after this share of the training."""
+    """Return the learning rate of the schedule "cosine" after a fraction of the training."""
     if share < WARM:
         return lr * share / WARM
     return lr * 0.5 * (1 + math.cos(math.pi * min((share - WARM) / (1 - WARM), 1.0)))
@@ -248,7 +249,7 @@ def classes_of(target: str) -> tuple[tuple[str, ...], ...]:
 
 
 def check_target(target: str) -> str:
-    """Return `target` where it is one of `TARGETS`; else InputError."""
+    """Return `target` if it is one of `TARGETS`; otherwise raise InputError."""
     if target not in TARGETS:
         raise InputError(f"a network is trained for {', '.join(TARGETS)}, got {target!r}")
     return target

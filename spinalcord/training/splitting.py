@@ -1,4 +1,4 @@
-"""Who trains and who validates: splits that keep a patient, and a group, on one side."""
+"""Split cases into training and validation such that patients and groups stay together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import InputError
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SHARE = 0.2
-"""Of the patients that validate where the cohort does not say who does: the letter's 98 of 490."""
+"""Share of validation patients if the cohort has no splits: 98 of 490, as in the letter."""
 
 _SPLITS = {
     "train": TRAIN, "training": TRAIN,
@@ -22,14 +22,14 @@ _SPLITS = {
 
 
 def split_cases(cases: Sequence[CohortCase], *, seed: int = 0) -> tuple[list[CohortCase], str]:
-    """Check the splits of cases, or draw them where none has one.
+    """Check the splits of cases, or draw them if none has one.
 
     All scans of a patient, and all patients of a group, belong to one split.
 
     Parameters
     ----------
     cases : sequence of CohortCase
-        Their splits as the cohort spells them; empty where it does not say.
+        Cases with the splits as spelled in the cohort; empty if it has none.
     seed : int, default 0
 
     Returns
@@ -70,7 +70,7 @@ def set_split(case: CohortCase, split: str) -> CohortCase:
 
 
 def units(cases: Sequence[CohortCase]) -> list[int]:
-    """Number what must stay together: patients, joined where they share a group.
+    """Number the units that must stay together: patients, merged if they share a group.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def draw_folds(cases: Sequence[CohortCase], n: int, *, seed: int = 0) -> list[in
     Returns
     -------
     list of int
-        Each case's fold, from 0: the one in which it validates.
+        Fold of each case, from 0, in which it validates.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def draw_folds(cases: Sequence[CohortCase], n: int, *, seed: int = 0) -> list[in
         )
     rng = np.random.default_rng([seed, 2])
     fold: dict[int, int] = {}
-    dealt = 0  # strata go on where the last one ended, so that folds differ by one at most
+    dealt = 0  # a stratum starts where the last one ended, so that folds differ by at most one
     for _, members in sorted(_strata(cases, own, site=True).items()):
         for k in rng.permutation(len(members)):
             fold[members[k]] = dealt % n
@@ -159,7 +159,7 @@ def _check_together(cases: Sequence[CohortCase]) -> None:
 
 
 def _draw(cases: Sequence[CohortCase], seed: int) -> list[str]:
-    """Return each case's split: a fifth of the units of each diagnosis validate."""
+    """Return the split of each case: a fifth of the units of each diagnosis validate."""
     rng = np.random.default_rng([seed, 1])
     own = units(cases)
     split: dict[int, str] = {}
@@ -176,8 +176,8 @@ def _strata(
 ) -> dict[tuple[str, ...], list[int]]:
     """Return the units of each diagnosis and, if asked for, site.
 
-    Units with several are a stratum of their own.  Within one they are sorted by the name of the
-    first patient: the order of the cohort's rows changes nothing.
+    Units with several diagnoses are a stratum of their own. Within a stratum, units are sorted by
+    their first patient, so that the order of rows in the cohort has no influence.
     """
     diagnoses: dict[int, set[str]] = {}
     sites: dict[int, set[str]] = {}

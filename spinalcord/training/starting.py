@@ -1,6 +1,6 @@
-"""Weights to start from: a torchvision backbone, a model file, or the four-class start.
+"""Load initial weights: a torchvision backbone, a model file, or the four-class start.
 
-What does not fit is an error; nothing is left at random without a word.
+Weights that do not fit are an error; none is silently left at random.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.numpy import save
 from torch import Tensor, nn
 
 from ..errors import ModelError
@@ -24,10 +25,10 @@ from .settings import SEGMENTATION, START, classes_of
 KEY = "spinalcord_start"
 
 FIRST = ("encoder.0.a.conv.weight", "encoder.0.shortcut.conv.weight")
-"""Of the segmentation network, what sees the image."""
+"""Layers of the segmentation network that take the image."""
 
 NEIGHBOURS_AT_FIRST = 0.05
-"""Of a random start, for the channels that weights of one slice lack."""
+"""Scale of the random initial weights of channels that a file for single slices lacks."""
 
 OLD_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # torchvision's of 2017
 
@@ -42,8 +43,6 @@ def write_start(
     InputError
         A place that cannot be written.
     """
-    from safetensors.numpy import save
-
     plain = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
     text = json.dumps({**facts, "classes": list(DIAGNOSES)}, ensure_ascii=False, allow_nan=False)
     return write_bytes(path, save(plain, metadata={KEY: text}))
@@ -55,14 +54,14 @@ def load_init(network: nn.Module, target: str, path: str | os.PathLike[str]) -> 
     Parameters
     ----------
     network : module
-        Changed in place.
+        Network, changed in place.
     target : str
-        What it is to be trained for.  A classifier takes its two outputs from the start's four:
-        the row of each diagnosis, or the mean of the two that make a class.
+        Target of the training. The two outputs of a classifier are taken from the four of the
+        start: the row of a diagnosis, or the mean of the two of a class.
     path : path
-        Of the same network; segmentation may gain or lose the output cord, and may gain a slice's
-        two neighbours as channels: the middle one takes the weights of the file's one, the others
-        begin near zero.
+        File of the same network. For segmentation, the output cord may be added or dropped, and the
+        two neighbours of a slice may be added as channels: the middle one gets the weights in the
+        file, the others start near zero.
 
     Raises
     ------
@@ -84,7 +83,7 @@ def load_init(network: nn.Module, target: str, path: str | os.PathLike[str]) -> 
             ]
             tensors[name] = torch.stack(rows)
     if target != SEGMENTATION:
-        for name in ("output.weight", "output.bias"):  # those of auxiliary values start at random
+        for name in ("output.weight", "output.bias"):  # auxiliary outputs start at random
             own = tensors.get(name)
             if own is not None and own.shape[0] < wanted[name].shape[0]:
                 tensors[name] = torch.cat([own, wanted[name][own.shape[0] :].cpu()])

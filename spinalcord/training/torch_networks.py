@@ -29,7 +29,7 @@ class ShiftNorm(nn.BatchNorm2d):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def reset_parameters(self) -> None:
-        """Forget the statistics and the shift."""
+        """Reset the statistics and the shift."""
         super().reset_parameters()
         if self.bias is not None:
             nn.init.zeros_(self.bias)
@@ -310,7 +310,7 @@ def build(
     final_norm: bool = True,
     final_relu: bool = True,
 ) -> Network:
-    """Make the module of a network by the model file's name for it.
+    """Create the module of a network by its name in model files.
 
     Parameters
     ----------
@@ -352,7 +352,7 @@ def load_tensors(network: nn.Module, tensors: Mapping[str, np.ndarray]) -> None:
 
 
 def copy_tensors(network: nn.Module) -> dict[str, np.ndarray]:
-    """Return what a model file holds of a module: float32 arrays of their own, in file order."""
+    """Return the tensors of a module for a model file: float32 copies in file order."""
     return {
         name: np.array(values.detach().cpu().numpy(), dtype=np.float32)
         for name, values in network.state_dict().items()
@@ -370,7 +370,7 @@ def _pixels(x: Tensor) -> str:
 
 
 def _initialise(network: nn.Module) -> None:
-    """He's rule for what precedes a ReLU; biases start at zero."""
+    """Initialize layers before a ReLU by He's rule; biases are zero."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

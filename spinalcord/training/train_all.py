@@ -1,4 +1,4 @@
-"""Train all networks on a cohort: in the right order, resumable, and judged on who was not seen."""
+"""Train all networks on a cohort in order, resumably, and evaluate them on unseen cases."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ..models.model_file import read_model
 from ..scans.labels import Label
 from ..scans.writing import write_json
 from ..tasks import TASKS
+from .cache import cord_counts, ignore_cord
 from .card import write_card
 from .choosing import MOST_FALSE, freeze
 from .initial import Initial, choose_initial
@@ -40,7 +41,7 @@ from .predicting import predict_rounds
 from .rounds import Round, cases_for, classifier_targets, make_halves, make_rounds
 from .settings import SEGMENTATION, START
 from .splitting import TRAIN, VALIDATION
-from .trainer import About
+from .trainer import About, prepare_for
 from .validating import cut_of_rounds, limits_of_rounds
 
 WHOLE_SCANS = 1.5
@@ -49,16 +50,16 @@ WHOLE_SCANS = 1.5
 
 @dataclass(frozen=True)
 class TrainedSet:
-    """What `train_all` made.
+    """Results of `train_all`.
 
     Attributes
     ----------
     out : Path
         The folder of models.
     models : list of Path
-        One a role, or one a role and fold.
+        One per role, or one per role and fold.
     predictions : Path
-        A run folder of the cases that validate; of all patients with folds.
+        Run folder of the validation cases; with folds, of all patients.
     card : Path
         The model card.
     plan : TrainingPlan
@@ -73,23 +74,24 @@ class TrainedSet:
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How `train_all` goes about it.
+    """Options of `train_all`.
 
     Parameters
     ----------
     folds : int or None, default None
-        Folds by patient, stratified by diagnosis and site; None: the cohort's splits, or drawn.
+        Number of folds by patient, stratified by diagnosis and site; None: the cohort's splits, or
+        drawn ones.
     init : str, default "shipped"
         Weights to start from: "shipped", "none", or a folder of models.
     outlines : bool, default True
-        Whether classifiers learn from the segmentation's outlines of cases that it has not seen
-        besides the true ones.
+        Whether classifiers also learn from outlines of the segmentation network on unseen cases,
+        besides the manual ones.
     most_false : float, default 0.1
-        Largest share of the scans without lesion that may have one, for the limits.
+        Largest allowed share of scans without lesion in which one is found, for the limits.
     flips : tuple of str, default ()
-        Test-time flips to put into the model files; see ``preprocessing.flips``.
+        Test-time flips to store in the model files; see ``preprocessing.flips``.
     jobs : int, default 1
-        Trainings at a time.
+        Number of simultaneous trainings.
     client : distributed.Client, optional
         A Dask cluster for the trainings.
     lesion_label : int, str or mapping, optional
@@ -131,13 +133,13 @@ def train_all(
         Folder for the models; made if absent.
     options : TrainingOptions, optional
     given : mapping, optional
-        Fields of `Settings` to use in place of what the plan would choose, for every network.
+        Fields of `Settings` for every network, in place of those that the plan would choose.
     columns, words : mapping, optional
         As for `spinalcord.CohortInputs`.
     plan_only : bool, default False
-        Make the plan and train nothing.
+        Whether to make the plan without training.
     say : callable, optional
-        Gets the plan, and a sentence for every step.
+        Called with the plan, and with a sentence for each step.
 
     Returns
     -------
@@ -164,7 +166,7 @@ def train_all(
 
 @dataclass
 class _Work:
-    """The steps, and where their files are."""
+    """Steps of the training and the places of their files."""
 
     data: Path
     out: Path
@@ -180,7 +182,7 @@ class _Work:
 
     @property
     def work(self) -> Path:
-        """Everything but the models, predictions and the card."""
+        """Folder of everything but the models, predictions and the card."""
         return self.out / "work"
 
     def list_rounds(self, columns: Any, words: Any) -> None:
@@ -193,14 +195,9 @@ class _Work:
         self.rounds = make_rounds(self.cases, self.options.folds, seed)
         if self.options.folds is None and self.options.outlines:
             self.halves = make_halves(self.rounds[0], seed)
-        known = [any(c.cord for c in r.of(TRAIN)) for r in (*self.rounds, *self.halves)]
-        if any(known) and not all(known):
-            self.say("cord masks are ignored: too few for each round to have one")
-            self.rounds, self.halves = ([_without_cord(r) for r in rs]
-                                        for rs in (self.rounds, self.halves))  # fmt: skip
 
     def make_plan(self) -> TrainingPlan:
-        """Choose what is not given, and estimate time, memory and disk."""
+        """Choose the settings that are not given, and estimate time, memory and disk space."""
         name = self.data.resolve().name
         classifiers, not_trained = classifier_targets(self.rounds, name)
         targets = (SEGMENTATION, *classifiers)
@@ -245,7 +242,7 @@ class _Work:
         return self.plan
 
     def claim(self) -> None:
-        """Take the folder, or see that it was taken for the same."""
+        """Claim the folder, or check that it was claimed for the same training."""
         path = self.work / "plan.json"
         rows = [[c.case_id, c.participant_id, c.diagnosis, r.name, c.split]
                 for r in (*self.rounds, *self.halves) for c in r.cases]  # fmt: skip
@@ -259,17 +256,19 @@ class _Work:
             differ = [key for key in mine if was.get(key) != json.loads(json.dumps(mine[key]))]
             if differ:
                 raise InputError(
-                    f"{self.out} was begun with other {', '.join(differ)}: name another folder, "
+                    f"{self.out} was started with other {', '.join(differ)}: name another folder, "
                     f"or remove {self.work}"
                 )
         elif list(self.out.glob("*.safetensors")):
-            raise InputError(f"{self.out} holds models already: name another folder")
+            raise InputError(f"{self.out} already contains models: choose another folder")
         write_json(path, {"for": mine, "plan": self.plan.to_dict()})
 
     def run(self) -> TrainedSet:
-        """Do all steps that are not done."""
+        """Run all steps that are not finished."""
         initial = choose_initial(self.options.init, self.plan.settings, self.say)
-        train_jobs([self.job(SEGMENTATION, r, r.cases, initial) for r in self.all_rounds],
+        segmented = self.look_for_cords()
+        train_jobs([self.job(SEGMENTATION, r, cases, initial)
+                    for r, cases in zip(self.all_rounds, segmented, strict=True)],
                    **self.how)  # fmt: skip
         limits = self.freeze_limits()
         outlined, counts = self.outline(), {}
@@ -304,9 +303,29 @@ class _Work:
         self.say(f"models: {self.out}; predictions: {predictions}; model card: {card}")
         return TrainedSet(self.out, models, predictions, card, self.plan)
 
+    def look_for_cords(self) -> list[Sequence[CohortCase]]:
+        """Prepare the cases, report in how many the cord is known, and return those of each round.
+
+        The networks of all rounds have the same outputs: if one round has no cord to train on, no
+        network learns it.
+        """
+        entries = prepare_for(
+            SEGMENTATION, self.cases, self.plan.settings[SEGMENTATION], self.work / "cache",
+            lesion_label=self.options.lesion_label, progress=self.options.progress,
+        )  # fmt: skip
+        known = {entry.case.case_id for entry in entries if entry.has_cord}
+        told = cord_counts(entries)
+        if told:
+            self.say(told)
+        each = [any(c.case_id in known for c in r.of(TRAIN)) for r in self.all_rounds]
+        if any(each) and not all(each):
+            self.say("the cord is not learned: too few cases for each round to have one")
+            return [[ignore_cord(case) for case in r.cases] for r in self.all_rounds]
+        return [r.cases for r in self.all_rounds]
+
     @property
     def all_rounds(self) -> list[Round]:
-        """The rounds, and those that only outline."""
+        """Return the rounds, including those that only outline."""
         return [*self.rounds, *self.halves]
 
     @property
@@ -344,7 +363,7 @@ class _Work:
         return self.work / r.name / kind / f"{target}.safetensors"
 
     def freeze_limits(self) -> dict[str, float]:
-        """Choose what counts as a lesion on all that validate, and write it into the files."""
+        """Choose the lesion limits on all validation cases, and store them in the files."""
         path = self.work / "limits.json"
         if not path.is_file():
             chosen = limits_of_rounds(
@@ -362,16 +381,19 @@ class _Work:
         return {r.name: self.path(target, r) for r in self.rounds}
 
     def outline(self) -> dict[str, CohortCase]:
-        """Outline every case with a segmentation that has not seen it."""
+        """Segment every case with a network that has not seen it."""
         found: dict[str, CohortCase] = {}
         if not self.options.outlines:
             return found
+        n = 0
         for r in self.all_rounds:
             pipeline = Pipeline(self.path(SEGMENTATION, r).parent)
-            ill = [case for case in r.outlined if case.diagnosis]
+            ill = cases_for(r.outlined, START)
+            n += len(ill)
             found |= outline_cases(pipeline, ill, self.work / "outlines")
-        n = sum(bool(c.diagnosis) for r in self.all_rounds for c in r.outlined)
-        self.say(f"outlines: lesion found in {len(found)} of {n} cases with a diagnosis")
+        self.say(
+            f"outlines: lesion found in {len(found)} of {n} cases that a classifier learns from"
+        )
         return found
 
     def assemble(
@@ -395,10 +417,5 @@ class _Work:
                 if n > 1:
                     settings["ensemble"] = {"members": n}
                 made.append(freeze(source, labels, self.out / f"{own}.safetensors", **settings))
-        find_models(self.out)  # refuses members that would be no ensemble
+        find_models(self.out)  # rejects members that cannot form an ensemble
         return made
-
-
-def _without_cord(r: Round) -> Round:
-    return Round(r.name, *(tuple(replace(c, cord=None) for c in cs)
-                           for cs in (r.cases, r.outlined)))  # fmt: skip

@@ -1,9 +1,10 @@
-"""Train a network on a cohort, from the folder to the model file; stop and resume at any time."""
+"""Train a network on a cohort and write its model file; can be stopped and resumed at any time."""
 
 from __future__ import annotations
 
 import copy
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,12 +18,12 @@ from torch import nn
 from .. import __version__
 from ..cohort.listing import CohortCase
 from ..cohort.textfile import clear_parts
-from ..errors import InputError
+from ..errors import InputError, SpinalcordWarning
 from ..models.model_file import write_model
 from ..paths import local_path
 from ..scans.labels import Label
 from .batch_norm import kind_for
-from .cache import Entry, prepare_cases
+from .cache import Entry, cord_counts, prepare_cases
 from .export import describe, export_model
 from .loop import Loop
 from .patients import fingerprint, list_cases, make_notice
@@ -36,22 +37,22 @@ from .whole_scans import MOST_SCANS, choose_scans, judge_scans, opened
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training made.
+    """Results of a training.
 
     Attributes
     ----------
     model : Path
         The model file, or the four-class start.
     history : list of dict
-        One row an epoch, as in the CSV file.
+        One row per epoch, as in the CSV file.
     best_epoch : int
-        Whose weights the file holds.
+        Epoch of the weights in the file.
     figures : dict
-        Of the model file on the validation split.
+        Metrics of the model file on the validation split.
     files : list of Path
         Learning curves: a page, a table and a picture.
     finished : str
-        Why it ended: "epochs", "minutes" or "no gain".
+        Reason for the end: "epochs", "minutes" or "no gain".
     """
 
     model: Path
@@ -78,7 +79,7 @@ def train_network(
     lesion_label: Label = None,
     progress: bool = False,
 ) -> TrainingResult:
-    """Train a network on the split train of a cohort, watched on the split validation.
+    """Train a network on the training split of a cohort, monitored on the validation split.
 
     Parameters
     ----------
@@ -92,7 +93,7 @@ def train_network(
         does not hold.
     settings : Settings, optional
     init : path, optional
-        Model file or four-class start whose weights to begin with.
+        Model file or four-class start with the initial weights.
     backbone : path, optional
         torchvision's densenet121 state_dict, for a classifier's features.
     resume : bool, default False
@@ -136,14 +137,14 @@ def train_network(
 
 @dataclass(frozen=True)
 class About:
-    """What a model file tells of the cohort that it was trained on.
+    """Information in a model file on its training cohort.
 
     Attributes
     ----------
     name : str
-        Of the cohort, without its path.
+        Name of the cohort, without its path.
     notice : str
-        What every result repeats.
+        Notice that every result repeats.
     facts : mapping
         Further entries of ``training``; ``split`` says where the split comes from.
     """
@@ -169,17 +170,17 @@ def train_cases(
     progress: bool = False,
     tell: Callable[[str], None] | None = None,
 ) -> TrainingResult:
-    """Train a network on cases that are listed already.
+    """Train a network on listed cases.
 
     Parameters
     ----------
     target, out, settings, init, backbone, resume, cache, name, lesion_label, progress
         As for `train_network`.
     cases : sequence of CohortCase
-        Of the splits train and validation, with masks.
+        Cases of the splits train and validation, with masks.
     about : About
     tell : callable, optional
-        Gets a sentence with the expected time, after the first steps.
+        Called after the first steps with a sentence on the expected duration.
 
     Returns
     -------
@@ -193,18 +194,16 @@ def train_cases(
     out = Path(out)
     work = check_files(target, out, init, backbone, resume)
     for path in (out, *(work / name for name in ("checkpoint.pt", "curves.csv", "curves.png"))):
-        clear_parts(path)  # what a killed training was writing
+        clear_parts(path)  # unfinished files of a killed training
     metadata = describe(
         target, ["lesion", "cord"], name or out.stem, settings.preprocessing(target)
     )
-    prepared = {**metadata, "preprocessing": settings.prepared(target)}
-    entries = prepare_cases(
-        cases,
-        prepared,
-        cache or out.parent / "training-cache",
-        lesion_label=lesion_label,
-        progress=progress,
-    )
+    entries = prepare_for(
+        target, cases, settings, cache or out.parent / "training-cache",
+        lesion_label=lesion_label, progress=progress,
+    )  # fmt: skip
+    if target == SEGMENTATION and tell is None and (told := cord_counts(entries)):
+        warnings.warn(f"{about.name}: {told}", SpinalcordWarning, stacklevel=2)
     problem = make_problem(target, entries, settings)
     validation = [e for e in entries if e.case.split == VALIDATION]
     loop = Loop(target, problem, settings, work, fingerprint(cases, target))
@@ -228,6 +227,8 @@ def train_cases(
     start = "backbone" if backbone else "init" if init else "random"
     facts = _facts(target, cases, about, settings, loop, start)
     facts |= {"best_epoch": epoch, "last": loop.history[epoch - 1]}
+    if target == SEGMENTATION:
+        facts["cord_known"] = sum(entry.has_cord for entry in entries)
     problem.finish(loop.network)
     network = loop.network.cpu().eval()
     figures = _write(target, out, network, metadata, facts, validation, problem, about.notice)
@@ -235,14 +236,44 @@ def train_cases(
     return TrainingResult(out, loop.history, epoch, figures, files, finished)
 
 
+def prepare_for(
+    target: str,
+    cases: Sequence[CohortCase],
+    settings: Settings,
+    cache: str | os.PathLike[str],
+    *,
+    lesion_label: Label = None,
+    progress: bool = False,
+) -> list[Entry]:
+    """Prepare cases for the training of a target.
+
+    Parameters
+    ----------
+    target, cases, settings, cache, lesion_label, progress
+        As for `train_cases`.
+
+    Returns
+    -------
+    list of Entry
+        In the order of the cases.
+
+    Raises
+    ------
+    InputError
+        As `prepare_cases`.
+    """
+    metadata = describe(target, ["lesion", "cord"], target, settings.prepared(target))
+    return prepare_cases(cases, metadata, cache, lesion_label=lesion_label, progress=progress)
+
+
 def check_window(target: str, settings: Settings) -> None:
-    """Refuse a window for the network that sees patches, with InputError."""
+    """Check that no window is set for the network that sees patches; else InputError."""
     if target == SEGMENTATION and settings.window != PREPARED:
         raise InputError("window is for classifiers; a segmentation network sees patches")
 
 
 def check_files(target: str, out: Path, init: Any, backbone: Any, resume: bool) -> Path:
-    """Return where a training keeps its checkpoint; InputError where files do not fit."""
+    """Return the folder of a training's checkpoint; raise InputError if files do not fit."""
     check_target(target)
     if out.suffix != ".safetensors":
         raise InputError(f"{out.name}: a model file's name ends in .safetensors")
@@ -251,14 +282,14 @@ def check_files(target: str, out: Path, init: Any, backbone: Any, resume: bool) 
     work = out.with_name(f"{out.stem}.training")
     if not resume and (work / "checkpoint.pt").exists():
         raise InputError(
-            f"{work / 'checkpoint.pt'} is there from an earlier training: resume it, remove its "
+            f"{work / 'checkpoint.pt'} exists from an earlier training: resume it, remove its "
             "folder, or name another model file"
         )
     return work
 
 
 def _judge(metadata: dict[str, Any], scans: list[Entry], loop: Loop) -> dict[str, float]:
-    """Measure the loop's network on whole scans, and look where it is wrong in training's."""
+    """Evaluate the network of the loop on whole scans, and find its errors in training scans."""
     precision = "bf16" if loop.bf16 else "f32"
     with opened(loop.network, metadata, loop.checkpoint.parent, precision) as network:
         if loop.settings.mined:
@@ -270,7 +301,7 @@ def _facts(
     target: str, cases: Sequence[CohortCase], about: About, settings: Settings, loop: Loop,
     start: str,
 ) -> dict[str, Any]:  # fmt: skip
-    """What the model file tells about its training; no path and no name of a case."""
+    """Return the facts about a training for the model file, without paths and names of cases."""
     counts = {
         split: dict(
             sorted(Counter(c.diagnosis or "none" for c in cases if c.split == split).items())
@@ -299,7 +330,7 @@ def _facts(
 
 
 def _write_other(target: str, loop: Loop, which: str, metadata: dict[str, Any]) -> None:
-    """Write those of the best and the last weights that are not exported, as they are."""
+    """Write those of the best and the last weights that are not exported."""
     network = copy.deepcopy(loop.network).cpu()
     state, epoch = loop.chosen(which)
     network.load_state_dict(state)

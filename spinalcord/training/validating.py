@@ -1,4 +1,4 @@
-"""Choose limits and thresholds on the validation cases of all rounds together."""
+"""Choose lesion limits and thresholds on the validation cases of all rounds together."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def limits_of_rounds(
     lesion_label: Label = None,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Choose what counts as a lesion on every case that validates.
+    """Choose the lesion limits on all validation cases.
 
     Parameters
     ----------
     rounds : sequence of Round
     files : mapping of str to Path
-        Each round's segmentation, by its name; alone in its folder.
+        Segmentation model of each round, by name; alone in its folder.
     most_false : float
-        Largest share of the scans without lesion that may have one.  Where no choice meets it the
-        smallest share that one has is taken, which is said.
+        Largest allowed share of scans without lesion in which one is found. If no choice meets it,
+        the smallest possible share is used and reported.
     lesion_label : int, str or mapping, optional
         As for `spinalcord.classify`.
     say : callable
@@ -46,7 +46,7 @@ def limits_of_rounds(
     Returns
     -------
     dict
-        For ``labels``: the limits, and where they are from.
+        Entries of ``labels``: the limits, and their origin.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def limits_of_rounds(
             dice.setdefault(group, []).append(own)
     least, most = least_false(dice), None
     if least is None:
-        say("limits: no scan without lesion validates, so that false ones are not limited")
+        say("limits: there is no validation scan without lesion, so false lesions are not limited")
     else:
         most = max(most_false, least)
         if most > most_false:
@@ -96,20 +96,20 @@ def cut_of_rounds(
     lesion_label: Label = None,
     say: Callable[[str], None],
 ) -> tuple[float, str]:
-    """Choose a task's threshold on the cases that validate.
+    """Choose the threshold of a task on the validation cases.
 
     Parameters
     ----------
     task : str
     rounds : sequence of Round
     trained : mapping of str to sequence of CohortCase
-        What the classifiers of each round were trained and validated on.
+        Cases on which the classifiers of each round were trained and validated.
     files : mapping of str to Path
-        Each round's model, by its name.
+        Model of each round, by name.
     settings : Settings
-        Of the task.
+        Settings of the task.
     cache : Path
-        Of the trainings.
+        Cache folder of the trainings.
     lesion_label : int, str or mapping, optional
     say : callable
 
@@ -119,7 +119,7 @@ def cut_of_rounds(
     origin : str
         For ``threshold_from``.
     """
-    if len(rounds) == 1:  # chosen as the file was written
+    if len(rounds) == 1:  # chosen when the file was written
         labels = read_model(files[rounds[0].name]).metadata["labels"]
         return float(labels["threshold"]), str(labels["threshold_from"])
     truth, scores = [], []

@@ -1,6 +1,6 @@
 """Evaluate a segmentation network on whole scans, computed by the core as in use.
 
-Patches are drawn where the truth is, so they are blind to what a network sees where nothing is.
+Patches are drawn near annotations, and therefore miss most false positives.
 """
 
 from __future__ import annotations
@@ -23,29 +23,30 @@ from .cache import CORD, LESION, Entry
 from .torch_networks import copy_tensors
 
 FREE = "lesion_free"
-"""The group of the scans without lesion."""
+"""Group of the scans without lesion."""
 
 FORGIVEN_MM3 = 100.0
-"""False lesion of this volume halves the score of a scan without lesion."""
+"""Volume of false lesion that halves the score of a scan without lesion."""
 
 MOST_SCANS = 24
-"""Whole scans that a training is judged on, in equal parts by diagnosis and without lesion."""
+"""Number of whole scans for the evaluation of a training, in equal parts by diagnosis and without
+lesion."""
 
 
 @dataclass(frozen=True)
 class ScanFigures:
-    """What a network found on one scan.
+    """Metrics of a network on one scan.
 
     Attributes
     ----------
     group : str
         Diagnosis, "other" where none is listed, or "lesion_free".
     dice : float
-        Of the lesion mask; 1 where there is no lesion and none was found.
+        Dice score of the lesion mask; 1 if there is no lesion and none was found.
     false_mm3 : float
         Volume of lesion in a scan without any; NaN in others.
     false_cord_mm3 : float
-        Volume of cord in slices that hold none; NaN where the cord is not known.
+        Volume of false cord in slices without cord; NaN if the cord is unknown.
     dice_cord : float
         NaN likewise.
     """
@@ -58,7 +59,7 @@ class ScanFigures:
 
     @property
     def score(self) -> float:
-        """Dice, or without a lesion how little was found: in [0, 1], the larger the better."""
+        """Score in [0, 1]: Dice, or without a lesion a decreasing function of `false_mm3`."""
         if self.group == FREE:
             return FORGIVEN_MM3 / (FORGIVEN_MM3 + self.false_mm3)
         return self.dice
@@ -73,7 +74,7 @@ def probabilities(network: Network, entry: Entry) -> NDArray[np.float32]:
 def measure_scan(
     entry: Entry, maps: NDArray[np.float32], pixel_mm: float, threshold: float
 ) -> ScanFigures:
-    """Compare a scan's maps with its truth.
+    """Compare the maps of a scan with its annotation.
 
     Parameters
     ----------
@@ -82,13 +83,13 @@ def measure_scan(
         As from `probabilities`.
     pixel_mm : float
     threshold : float
-        Of lesion; that of the cord is one half.  Lesions that touch no cord are excluded where
-        the network outlines it, as `segment` leaves them out.
+        Threshold of lesion; that of the cord is one half. If the network segments the cord, lesions
+        that do not touch it are removed, as in `segment`.
 
     Returns
     -------
     ScanFigures
-        Slices that were not annotated count neither as lesion nor as free of it.
+        Slices that were not annotated are ignored.
     """
     targets = entry.targets()
     truth = (targets & LESION) > 0
@@ -115,7 +116,7 @@ def measure_scan(
 
 
 def summarise(scans: Sequence[ScanFigures]) -> dict[str, float]:
-    """Mean over scans: Dice by group, false volumes, and a score in which groups weigh the same.
+    """Average over scans: Dice by group, false volumes, and a score with equal weights of groups.
 
     Returns
     -------
@@ -145,7 +146,7 @@ def summarise(scans: Sequence[ScanFigures]) -> dict[str, float]:
 def opened(
     network: nn.Module, metadata: Mapping[str, Any], folder: Path, precision: str
 ) -> Iterator[Network]:
-    """Write a network to a model file and open it with the core, for a ``with`` block."""
+    """Write a network to a model file and open it with the core within a ``with`` block."""
     draft = folder / "judged.safetensors"
     write_model(draft, copy_tensors(network), metadata)
     try:
@@ -155,15 +156,15 @@ def opened(
 
 
 def judge_scans(network: Network, scans: Sequence[Entry]) -> dict[str, float]:
-    """Measure a network on whole scans: the figures of `summarise`, at a threshold of one half."""
+    """Evaluate a network on whole scans: the metrics of `summarise` at a threshold of one half."""
     pixel_mm = pixel_of(network.metadata)
     return summarise([measure_scan(e, probabilities(network, e), pixel_mm, 0.5) for e in scans])
 
 
 def choose_scans(validation: Sequence[Entry], most: int) -> list[Entry]:
-    """Take whole scans in a fixed random order, from each diagnosis and from those without lesion.
+    """Choose whole scans in a fixed random order, of each diagnosis and without lesion.
 
-    Groups take turns until there are `most` scans; at least one where there is any.
+    Scans are taken from the groups in turn, up to `most` in all; at least one if there is any.
     """
     order = np.random.default_rng(0).permutation(len(validation))
     groups: dict[str, list[Entry]] = {}
@@ -180,7 +181,7 @@ def choose_scans(validation: Sequence[Entry], most: int) -> list[Entry]:
 
 
 def pixel_of(metadata: Mapping[str, Any]) -> float:
-    """Return the side of a prepared pixel in mm; 1 where slices are stretched and have none."""
+    """Return the side of a prepared pixel in mm; 1 for stretched slices, which have none."""
     settings = metadata["preprocessing"]
     return float(settings["pixel_mm"]) if settings["mode"] == "physical" else 1.0
 

@@ -149,7 +149,7 @@ def test_contrast_enhanced_scan_on_another_grid_is_refused(scan, model_folder):
             stored(np.ones((7, 96, 80), np.uint8), origin=(0.0, 0.0, 180.0)),
             "not on the scan's grid",
         ),
-        (stored(np.full((7, 96, 80), 0.3, np.float32)), "no whole numbers.*threshold first"),
+        (stored(np.full((7, 96, 80), 0.3, np.float32)), "not integers.*threshold first"),
         (stored(np.full((7, 96, 80), np.nan, np.float32)), "NaN"),
         (np.ones((7, 96, 80), np.uint8), "bare ndarray"),
         ("missing.nii.gz", "no such file"),

@@ -94,7 +94,7 @@ def test_refuses_at_once(tmp_path, model_folder):
         Pipeline(model_folder, "f16")
     with pytest.raises(InputError, match="threads is a whole number"):
         Pipeline(model_folder, threads=1.5)
-    with pytest.raises(ModelError, match="none is no folder"):
+    with pytest.raises(ModelError, match="none is not a folder"):
         Pipeline(tmp_path / "none")
     (model_folder / "damaged.safetensors").write_bytes(b"x" * 100)
     with pytest.raises(ModelError, match=r"damaged\.safetensors is damaged"):

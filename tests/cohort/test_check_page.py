@@ -27,7 +27,7 @@ def test_the_page_and_the_table(tmp_path):
     page, rows = write_check(check, tmp_path / "out")
     text = page.read_text(encoding="utf-8")
     assert text.count("<article>") == 2
-    assert "1 problem must be mended before training" in text
+    assert "1 problem must be fixed before training" in text
     assert "&lt;MS&gt;" in text
     assert "<MS>" not in text
     assert str(tmp_path) not in text
@@ -40,4 +40,4 @@ def test_the_page_and_the_table(tmp_path):
 def test_a_sound_cohort_says_so(tmp_path):
     save_scan(tmp_path / "b.nii.gz", lesion=False)
     page = make_page(check_cohort([{"case_id": "b", "path": str(tmp_path / "b.nii.gz")}]))
-    assert "1 cases. Nothing must be mended." in page
+    assert "1 case. Nothing has to be fixed." in page

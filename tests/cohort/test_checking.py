@@ -81,7 +81,7 @@ def test_what_is_wrong_with_cases(tmp_path, sound):
     found = {each.case.case_id: each for each in check_cohort(sound).cases}
     assert "the mask is empty" in found["a"].problems[0]
     assert "not on the scan's grid, nor where the scan is" in found["b"].problems[0]
-    assert found["c"].problems[0].startswith("scan: the scan: ")
+    assert found["c"].problems[0].startswith("scan: not a NIfTI file")
     assert "no mask was found" in found["d"].problems[0]
     assert [each.row["mask"] for each in found.values()] == [
         "empty", "unusable", "unusable", "not found"
@@ -99,8 +99,8 @@ def test_what_is_wrong_with_a_cohort(tmp_path, sound):
     assert "the same scan is there 2 times, of different participants: a, copy" in problems
     assert "participant b is in 2 splits: test, train" in problems
     assert "participant b has 2 diagnoses" in problems
-    assert "diagnosis 'NMOSDD' is not known (1 cases: copy); NMOSD is meant?" in problems
-    assert "diagnosis 'Multiple skleroses' is not known (1 cases: b); MS is meant?" in problems
+    assert "diagnosis 'NMOSDD' is not known (1 case: copy); did you mean NMOSD?" in problems
+    assert "diagnosis 'Multiple skleroses' is not known (1 case: b); did you mean MS?" in problems
 
 
 def test_no_name_of_a_file_is_told(tmp_path):

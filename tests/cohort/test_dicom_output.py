@@ -39,9 +39,13 @@ def test_objects_of_cases_from_dicom(tmp_path, cohort, cord_folder):
     assert written(out, "a") == OBJECTS
     told = {row["case_id"]: row["warnings"] for row in table(out / "cases.tsv")}
     assert "no DICOM objects" not in told["a"]
-    assert "no DICOM objects: the scan is not from DICOM files" in told["b-b"]
-    assert run_cohort(cohort, out, models=cord_folder, outputs=BOTH).counts["kept"] == 2
-    assert run_cohort(cohort, out, models=cord_folder, outputs=NIFTI).counts["kept"] == 2
+    why = "no DICOM objects: the scan is not from DICOM files"
+    assert why in told["b-b"]
+    assert again.without_dicom == again.to_dict()["without_dicom"] == {why: 1}
+    kept = run_cohort(cohort, out, models=cord_folder, outputs=BOTH)
+    assert (kept.counts["kept"], kept.without_dicom) == (2, {why: 1})
+    kept = run_cohort(cohort, out, models=cord_folder, outputs=NIFTI)
+    assert (kept.counts["kept"], kept.without_dicom) == (2, None)
 
 
 def test_a_mask_that_was_given_has_no_object_of_its_own(tmp_path, cohort, cord_folder):
@@ -59,11 +63,15 @@ def test_a_mask_that_was_given_has_no_object_of_its_own(tmp_path, cohort, cord_f
 
 def test_an_odd_series_costs_no_results(tmp_path, cohort, cord_folder, monkeypatch):
     def refuse(*_):
-        raise ValueError("an attribute is missing")
+        raise ValueError("an attribute is missing; the series is odd")
 
     monkeypatch.setattr(processing, "make_objects", refuse)
     out = tmp_path / "out"
-    assert run_cohort(cohort, out, models=cord_folder, outputs=BOTH).counts["done"] == 2
+    run = run_cohort(cohort, out, models=cord_folder, outputs=BOTH)
+    assert run.counts["done"] == 2
+    # Whole, although a semicolon also separates the warnings of a case.
+    odd = "no DICOM objects: ValueError: an attribute is missing; the series is odd"
+    assert run.without_dicom[odd] == 1
     told = {row["case_id"]: row["warnings"] for row in table(out / "cases.tsv")}
     assert "no DICOM objects: ValueError: an attribute is missing" in told["a"]
     assert written(out, "a") == []

@@ -23,20 +23,6 @@ SETTINGS = RunSettings(None, {}, "f32", 1)
 CASE = CohortCase("a", "a", "/a.nii")
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    distributed = pytest.importorskip("distributed")
-    # Workers cannot import tests: what is sent from here goes as it is.
-    pytest.importorskip("cloudpickle").register_pickle_by_value(sys.modules[__name__])
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
-
-
 def test_a_worker_of_another_version_stops_the_run(tmp_path):
     outcome = remote(CASE, SETTINGS, str(tmp_path), 1, True, "0.0.0")
     assert outcome.status == "stop"

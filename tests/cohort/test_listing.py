@@ -138,14 +138,13 @@ def test_what_cannot_be_used_is_said(tmp_path):
         found = listing(tmp_path, text)
     assert [str(one.message) for one in heard] == list(found.notes)
     assert found.notes == (
-        "cohort.csv: sex: 1 of 3 cases have a word that is not known and counts as missing: "
-        "'U' (1)",
+        "cohort.csv: sex: 1 of 3 cases have an unknown word, which counts as missing: 'U' (1)",
         "cohort.csv: age: 1 of 3 cases have a value outside 0 to 120, which counts as missing: "
         "'999' (1)",
-        "cohort.csv: reader_a: 1 of 3 cases have a word that is not known and counts as missing: "
+        "cohort.csv: reader_a: 1 of 3 cases have an unknown word, which counts as missing: "
         "'ms?' (1)",
-        "cohort.csv: reference_diagnosis: 1 of 3 cases have a word that is not known and counts "
-        "as missing: 'M.S.' (1)",
+        "cohort.csv: reference_diagnosis: 1 of 3 cases have an unknown word, which counts as "
+        "missing: 'M.S.' (1)",
         "cohort.csv: 1 participants have more than one diagnosis: p",
     )
     assert [case.truth.get("sex") for case in found.cases] == ["F", "U", "M"]

@@ -13,12 +13,13 @@ from spinalcord.analysis.pipeline import Pipeline
 from spinalcord.analysis.segmentation import segment_scan
 from spinalcord.cohort.rows import attribution_columns, attribution_row, case_rows
 from spinalcord.scans.preparation import LesionSlices, Stopwatch, WorkingScan
+from spinalcord.stats.segmentation_metrics import score_segmentation
 from spinalcord.tasks import TASKS
 
 
 @pytest.fixture
 def rows(cord_folder):
-    def make(reference=None, **how):
+    def make(reference=None, unannotated=(), **how):
         pipeline = Pipeline(cord_folder)
         scan = WorkingScan(stored(working_array(), **how))
         found = segment_scan(scan, pipeline.network("segmentation"), watch=Stopwatch())
@@ -26,7 +27,7 @@ def rows(cord_folder):
         networks = {task: pipeline.network(task) for task in TASKS}
         diagnosis = classify_slices(lesion, networks, segmentation=found, watch=Stopwatch())
         results = CaseResults(found, diagnosis, {}, lesion)
-        return found, diagnosis, case_rows(scan, results, reference)
+        return found, diagnosis, case_rows(scan, results, reference, unannotated)
 
     return make
 
@@ -83,6 +84,29 @@ def test_a_reference_gives_dice_and_overlaps(rows):
     assert made["case"]["reference_n_lesions"] == 3
 
 
+def test_a_reference_gives_distances_in_millimetres(rows):
+    reference = np.roll(lesion_of(working_array()), 3, axis=1)
+    reference[5] = 0
+    found, _, made = rows(reference)
+    other = stored(reference).array
+    score = score_segmentation(other, found.mask.array, found.mask.spacing_mm)
+    assert 0 < score.assd_mm < score.hd95_mm < 100
+    for name in ("dice", "hd95_mm", "assd_mm", "volume_difference_mm3"):
+        assert made["case"][name] == pytest.approx(getattr(score, name), rel=1e-9)
+    gained = made["case"]["lesion_volume_mm3"] - made["case"]["reference_volume_mm3"]
+    assert made["case"]["volume_difference_mm3"] == pytest.approx(gained) != 0
+
+
+def test_slices_that_nobody_annotated_do_not_count(rows):
+    reference = lesion_of(working_array())
+    whole = rows(reference)[2]["case"]
+    assert (whole["dice"], whole["hd95_mm"], whole["volume_difference_mm3"]) == (1, 0, 0)
+    reference[5] = 0
+    part = rows(reference, unannotated=(5,))[2]["case"]
+    assert (part["dice"], part["hd95_mm"], part["assd_mm"]) == (1, 0, 0)
+    assert "volume_difference_mm3" not in part
+
+
 def test_slices_are_counted_as_stored(rows):
     _, diagnosis, made = rows()
     truth = lesion_of(working_array())
@@ -108,6 +132,10 @@ def test_nothing_found_and_nothing_there_agree(rows):
     _, _, made = rows(empty)
     assert made["case"]["dice"] == 0
     assert made["case"]["reference_volume_mm3"] == 0
+    assert made["case"]["hd95_mm"] is made["case"]["assd_mm"] is None
+    volume = made["case"]["lesion_volume_mm3"]
+    assert made["case"]["volume_difference_mm3"] == pytest.approx(volume)
+    assert volume > 0
 
 
 def test_every_part_of_an_explanation_has_a_column(model_folder):

@@ -48,7 +48,8 @@ def listing(tmp_path):
 
 
 def test_values_come_back_with_their_types(tmp_path, listing):
-    counts = write_tables(tmp_path, listing, DESCRIPTION)
+    counts, without_dicom = write_tables(tmp_path, listing, DESCRIPTION)
+    assert without_dicom == {}
     assert counts == {"cases": 4, "done": 1, "failed": 1, "missing": 1, "excluded": 1}
     (row,) = read_results(tmp_path / "cases.tsv")
     assert row["case_id"] == "b"

@@ -71,3 +71,8 @@ def test_int8_is_timed_where_models_have_scales(capsys):
     assert main([*arguments, "--format", "json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {row["precision"] for row in rows} == set(_core.cpu()["precisions"])
+    if "int8" in _core.cpu()["precisions"]:
+        arguments += ["--precision", "int8", "--backend", "onednn", "--format", "json"]
+        assert main(arguments) == 0
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert {(row["precision"], row["backend"]) for row in rows} == {("int8", "onednn")}

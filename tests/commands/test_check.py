@@ -18,6 +18,6 @@ def test_exit_codes_and_files(tmp_path, capsys):
     (tmp_path / "in" / "a_mask.nii.gz").write_bytes(b"nothing")
     assert main(["check", str(tmp_path / "in"), "-o", str(tmp_path / "out")]) == 1
     streams = capsys.readouterr()
-    assert "spinalcord: to be mended: a: mask: " in streams.err
+    assert "spinalcord: to be fixed: a: mask: " in streams.err
     assert list(json.loads(streams.out)["cases_with_problems"]) == ["a"]
     assert main(["check", str(tmp_path / "none")]) == 4

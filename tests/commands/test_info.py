@@ -25,3 +25,7 @@ def test_verify_and_info_describe(random_models, capsys):
     assert main(["info"]) == 0
     info = json.loads(capsys.readouterr().out)
     assert all(set(row["kernels"]) == set(info["precisions"]) for row in info["models"])
+    assert main(["info", "--backend", "onednn"]) == 0
+    for row in json.loads(capsys.readouterr().out)["models"]:
+        assert set(row["kernels"]) == set(info["precisions"])
+        assert all(any(k.startswith("onednn:") for k in own) for own in row["kernels"].values())

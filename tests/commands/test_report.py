@@ -72,7 +72,7 @@ def test_names_of_columns_words_and_a_label_reach_the_report(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("option", "text", "message"),
     [
-        ("--words", "sex:1=boyish", "is to mean 'boyish', which is no sex"),
+        ("--words", "sex:1=boyish", "is mapped to 'boyish', which is not a sex"),
         ("--words", "1=M", "words are COLUMN:WORD=MEANING"),
         ("--columns", "age", "columns are NAME=COLUMN"),
     ],

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from spinalcord.cli import main
+from spinalcord.cli import main, make_parser
 
 ARGUMENTS = ["train", "segmentation", "--data", "cohort", "--out", "m.safetensors"]
 
@@ -39,6 +41,30 @@ def test_options_reach_the_training(monkeypatch, capsys):
     printed = json.loads(capsys.readouterr().out)
     assert printed["epochs"] == 2
     assert printed["ended_by"] == "minutes"
+
+
+def shown_help(option, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", option])
+    assert stop.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_help_shows_what_most_trainings_need_and_help_all_every_option(capsys):
+    basic, full = shown_help("--help", capsys), shown_help("--help-all", capsys)
+    assert len(basic.splitlines()) < 60
+    # Printing all options has changed no later help.
+    assert shown_help("--help", capsys) == basic
+    every = [a for a in make_parser().parse_args(ARGUMENTS).parser._actions if a.dest != "command"]
+    (commands,) = (a for a in every if isinstance(a, argparse._SubParsersAction))
+    names = [text for a in commands.choices["train"]._actions for text in a.option_strings]
+    assert len(names) > 40
+    missing = {name for name in names if not re.search(rf"^  .*{name}\b", full, re.MULTILINE)}
+    assert missing == set()
+    hidden = {name for name in names if not re.search(rf"{name}\b", basic)} - {"--no-tensorboard"}
+    assert {"--lr", "--shares", "--precision"} <= hidden
+    assert not {"--data", "--out", "--folds", "--init", "--epochs", "--help-all"} & hidden
+    assert f"the {len(hidden)} other options" in " ".join(basic.split())
 
 
 def test_usage(capsys):

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-static int check_n_done, check_n_failed;
+static _Atomic int check_n_done, check_n_failed; /* threads check as well */
 
 static inline void check_that(bool good, const char *file, int line, const char *what)
 {

@@ -71,7 +71,7 @@ def test_scans_without_images_are_refused(tmp_path):
         read_sources(scan)
     data = pydicom.dcmread(sorted(folder.iterdir())[0])
     data.save_as(last)
-    with pytest.raises(InputError, match="no longer those that the scan was read of"):
+    with pytest.raises(InputError, match="the images have changed since the scan was read"):
         read_sources(scan)
     last.write_bytes(kept)
 

@@ -130,7 +130,7 @@ def test_nothing_is_listed_that_does_not_verify(tmp_path, listed):
     empty.mkdir()
     with pytest.raises(ModelError, match="found: none"):
         write_sums(empty)
-    with pytest.raises(ModelError, match="no folder"):
+    with pytest.raises(ModelError, match="not a folder"):
         write_sums(tmp_path / "none")
     shutil.copy(listed / "ms.safetensors", listed / "twice.safetensors")
     with pytest.raises(ModelError, match=r"ms.safetensors and twice.safetensors are the same file"):
@@ -160,7 +160,7 @@ def test_command_writes_and_prints(listed, tmp_path, capsys, monkeypatch):
     assert list(find_models().models) == ["segmentation", "ms_vs_nmosd"]
     assert main([str(listed), "more"]) == main(["--help"]) == 2
     assert main([str(tmp_path / "none")]) == 3
-    assert "no folder" in capsys.readouterr().err
+    assert "not a folder" in capsys.readouterr().err
 
 
 @pytest.mark.slow

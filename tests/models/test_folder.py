@@ -60,7 +60,7 @@ def test_damaged_model_is_named(tmp_path):
 
 def test_missing_folder_is_refused(tmp_path):
     for function in (find_models, list_models):
-        with pytest.raises(ModelError, match="none is no folder"):
+        with pytest.raises(ModelError, match="none is not a folder"):
             function(tmp_path / "none")
 
 

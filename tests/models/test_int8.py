@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,11 +17,13 @@ from spinalcord.models.checksums import SCALES, SUMS
 from spinalcord.models.folder import find_models
 from spinalcord.models.int8 import has_ranges, measure_ranges, stored_ranges, write_ranges
 from spinalcord.models.model_file import read_model, write_model
-from spinalcord.models.network import Network
+from spinalcord.models.network import BACKENDS, Network
 from spinalcord.models.release import write_sums
 
 INT8 = "int8" in _core.cpu()["precisions"]
-needs_int8 = pytest.mark.skipif(not INT8, reason="this CPU has no AVX512_VNNI or AMX-int8")
+FLAGS = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+AVX_VNNI, AVX512_VNNI = "avx_vnni" in FLAGS, "avx512_vnni" in FLAGS
+needs_int8 = pytest.mark.skipif(not INT8, reason="this CPU has no VNNI or AMX-int8")
 
 
 def images(n=2, c=3, side=64):
@@ -81,10 +85,57 @@ def test_without_scales_or_with_those_of_other_weights_int8_is_refused(path):
 
 
 @needs_int8
-def test_onednn_computes_none_of_it(path):
-    quantized(path)
-    with pytest.raises(BackendError, match="onednn computes in f32 and bf16"):
-        Network.open(path, "int8", backend="onednn")
+def test_onednn_agrees(path):
+    """On average: random weights amplify a byte that is rounded the other way."""
+    network, batch = quantized(path)
+    own, other = (Network.open(path, "int8", 2, backend=backend) for backend in BACKENDS)
+    assert (other.precision, other.backend) == ("int8", "onednn")
+    want, got = own(batch), other(batch)
+    assert np.abs(got - want).mean() < 0.01
+    np.testing.assert_array_equal(got, other(batch))
+    kernels = {s["implementation"] for s in other.layers(64, 64) if s["kind"] == "convolution"}
+    assert all(name.startswith("onednn:") for name in kernels)
+    if network.kind == "densenet121":
+        for one, more in zip(
+            other.backward(batch, np.float32([0, 1])),
+            Network.open(path, "f32", 2, backend="onednn").backward(batch, np.float32([0, 1])),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(one, more)  # gradients are in f32
+
+
+@needs_int8
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ["segmentation", "tumor_vs_demyelination"])
+def test_onednn_agrees_for_the_models_of_the_package(role):
+    """As closely as the documentation of `Network.open` says."""
+    path = find_models().models[role].path
+    plain = Network.open(path)
+    own, other = (Network.open(path, "int8", 2, backend=backend) for backend in BACKENDS)
+    batch = images(2, own.model.in_channels)
+    want, got, exact = own(batch), other(batch), plain(batch)
+    assert np.abs(got - want).mean() < 2e-3
+    assert np.abs(got - exact).mean() < 2 * np.abs(want - exact).mean() + 1e-5
+
+
+@pytest.mark.skipif(not AVX_VNNI, reason="this CPU has no AVX-VNNI")
+def test_avx2_computes_it_as_avx512_does(path, monkeypatch):
+    """The same bits, beside layers in f32; and near f32."""
+    network, batch = quantized(path)
+    core = _core.Network
+
+    def opened(isa):
+        monkeypatch.setattr(_core, "Network", functools.partial(core, isa=isa))
+        return Network.open(path, "int8", 1)
+
+    small = opened("avx2")
+    used = {layer["implementation"] for layer in small.layers(64, 64)}
+    assert "own:u8_avx2" in used
+    assert not any("avx512" in name or "amx" in name for name in used)
+    got = small(batch)
+    assert np.abs(got - network(batch)).mean() < 0.06
+    if AVX512_VNNI:
+        np.testing.assert_array_equal(got, opened("avx512")(batch))
 
 
 @pytest.mark.skipif(INT8, reason="this CPU has it")
@@ -120,7 +171,7 @@ def test_ranges_hold_a_share_of_the_images(path):
     ("text", "message"),
     [
         ("{", "cannot read"),
-        ("[1]", "is no object of models' scales"),
+        ("[1]", "is not a JSON object of model scales"),
         ('{"model.safetensors": {"sha256": "%s", "ranges": {"a": 1}}}', "damaged scales of"),
         ('{"model.safetensors": {"sha256": "%s"}}', "damaged scales of"),
     ],

@@ -189,7 +189,9 @@ rng = np.random.default_rng(0)
 x = rng.random([int(v) for v in sys.argv[2].split(",")], np.float32)
 small = np.ascontiguousarray(x[:1, :, :64, :64])
 want = net(small)
-print("ready", flush=True)
+begin = time.monotonic()
+net(x)
+print("ready", time.monotonic() - begin, flush=True)
 try:
     net(x)
     print("finished", flush=True)
@@ -203,8 +205,8 @@ print("done", flush=True)
 @pytest.mark.parametrize(
     ("case", "shape"),
     [
-        pytest.param(UNET, "150,1,256,256", id="multiresunet"),
-        pytest.param(DENSE, "500,3,256,256", id="densenet121"),
+        pytest.param(UNET, "60,1,256,256", id="multiresunet"),
+        pytest.param(DENSE, "200,3,256,256", id="densenet121"),
         pytest.param(UNET, "1,1,1536,1536", id="one large image", marks=pytest.mark.slow),
     ],
 )
@@ -216,8 +218,9 @@ def test_ctrl_c_ends_a_long_call(interruptible, case, shape, open_case):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
     )  # fmt: skip
     try:
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(0.7)
+        word, whole = process.stdout.readline().split()
+        assert word == "ready"
+        time.sleep(0.2 * float(whole))
         process.send_signal(signal.SIGINT)
         start = time.monotonic()
         answer = process.stdout.readline()
@@ -226,7 +229,8 @@ def test_ctrl_c_ends_a_long_call(interruptible, case, shape, open_case):
     finally:
         process.kill()
     assert answer == "interrupted\n", errors
-    assert waited < 1
+    # As long as the same call has just taken, but for what it had done already, if it went on.
+    assert waited < 0.5 * float(whole)
     assert rest == "done\n", errors
 
 

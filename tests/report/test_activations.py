@@ -72,5 +72,5 @@ def test_without_shares_there_is_no_table():
 
 def test_a_share_that_is_no_number_is_refused():
     table = cohorts.drawn(8) | {"ms_vs_nmosd_inside_fraction": ["half"] * 8}
-    with pytest.raises(InputError, match="'half' is no number"):
+    with pytest.raises(InputError, match="'half' is not a number"):
         Cohort(table).table("activations")

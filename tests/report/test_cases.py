@@ -131,7 +131,7 @@ def test_the_chain_is_followed_where_no_diagnosis_is_given():
 @pytest.mark.parametrize(
     ("column", "word", "message"),
     [
-        ("ms_vs_nmosd_probability", "high", "case a: 'high' is no number"),
+        ("ms_vs_nmosd_probability", "high", "case a: 'high' is not a number"),
         ("ms_vs_nmosd_probability", "1.5", "outside 0 to 1"),
         ("ms_vs_nmosd_label", "tumor", "expected MS or NMOSD"),
     ],

@@ -117,7 +117,7 @@ def test_what_is_not_known_is_said_in_tables_flow_and_page(tmp_path):
     cohort = Cohort(table)
     female = [r for r in cohort.table("table1").rows if r["characteristic"] == "female"]
     assert {(r["k"], r["n"], r["missing"]) for r in female if r["group"] == "all"} == {(0, 0, 20)}
-    said = "sex: 20 of 20 patients have a word that is not known"
+    said = "sex: 20 of 20 patients have an unknown word"
     assert any(note.startswith(said) for note in cohort.table("table1").notes)
     assert ("reference 'M.S.', not known", 1) in cohort.flow[-2].left
     contents = gather(cohort)

@@ -40,3 +40,10 @@ def test_special_characters():
     assert escape_latex("a\\b ~ ^ {x} $5 ± –") == (
         r"a\textbackslash{}b \textasciitilde{} \textasciicircum{} \{x\} \$5 $\pm$ --"
     )
+
+
+def test_long_words_may_break_where_a_reader_would():
+    assert escape_latex("ab" * 24) == r"\allowbreak{}".join(["abababab"] * 6) + r"\allowbreak{}"
+    broken = escape_latex("astrocytoma_vs_ependymoma")
+    assert broken == r"astrocytoma\_\allowbreak{}vs\_\allowbreak{}ependymoma"
+    assert escape_latex("reader_1") == r"reader\_1"

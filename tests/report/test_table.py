@@ -98,9 +98,18 @@ def test_first_rows_say_how_many_there_are():
     assert table.first(2).notes == ("the first 2 of 5 rows; name.csv contains all",)
 
 
-def test_columns_share_the_line_by_their_longest_cells():
+def test_columns_share_the_line_by_their_longest_words_and_cells():
     columns = ("a", "b")
-    wide = Table("t", "T", columns, ({"a": "x" * 12, "b": "y" * 48},), columns)
-    assert column_shares(wide) == pytest.approx([0.2, 0.8])
+    short = Table("t", "T", columns, ({"a": "x" * 12, "b": "y" * 48},), columns)
+    assert column_shares(short, 100) == pytest.approx([0.2, 0.8])
+    # Sentences take what the words of the others leave.
+    long = Table("t", "T", columns, ({"a": "x" * 12, "b": "yyyy " * 18},), columns)
+    assert column_shares(long, 48) == pytest.approx([0.25, 0.75])
+    # No word is cut for a longer cell beside it, unless it may break: a checksum or a name.
+    crowded = Table("t", "T", columns, ({"a": "x" * 30, "b": "yyyy " * 18},), columns)
+    assert column_shares(crowded, 20) == pytest.approx([16 / 22, 6 / 22])
+    assert column_shares(crowded, 20, margin=4) == pytest.approx([20 / 30, 10 / 30])
+    percent = Table("t", "T", columns, ({"a": "96 %", "b": "yyyy"},), columns)
+    assert column_shares(percent, 8) == pytest.approx([0.5, 0.5])
     endless = Table("t", "T", columns, ({"a": "", "b": "y" * 999},), columns)
-    assert column_shares(endless) == pytest.approx([6 / 66, 60 / 66])
+    assert column_shares(endless, 100) == pytest.approx([6 / 96, 90 / 96])

@@ -100,11 +100,11 @@ def test_which_segment_is_lesion(tmp_path):
             found = read_annotation(path, like=scan, label=label)
         np.testing.assert_array_equal(found.lesion.array, lesion)
         assert (found.cord is not None) == isinstance(label, dict)
-    with pytest.warns(SpinalcordWarning, match="segments 'A' were not taken"):
+    with pytest.warns(SpinalcordWarning, match="segments 'A' were not used"):
         read_mask(path, like=scan, label="B")
     with pytest.raises(InputError, match="no segment is called cord"):
         read_structure(path, like=scan, structure="cord")
-    with pytest.warns(SpinalcordWarning, match="segments 'B' were not taken"):
+    with pytest.warns(SpinalcordWarning, match="segments 'B' were not used"):
         inside = read_structure(path, like=scan, structure="cord", label="A")
     np.testing.assert_array_equal(inside.array, cord & ~lesion)
     named = write_slicer(tmp_path / "b.seg.nrrd", scan, {"cord": cord & ~lesion, "lesion": lesion})

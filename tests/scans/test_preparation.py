@@ -136,5 +136,5 @@ def test_a_map_of_probabilities_is_no_mask_for_either_reader():
     scan = WorkingScan(stored(working_array()))
     soft = stored(np.full(scan.array.shape, 0.3, np.float32))
     for read in (scan.mask, lambda mask: read_mask(mask, like=scan.volume)):
-        with pytest.raises(InputError, match=r"no whole numbers .*apply a threshold first"):
+        with pytest.raises(InputError, match=r"not integers .*apply a threshold first"):
             read(soft)

@@ -82,7 +82,7 @@ EXPECTED = {
     "dicom_series/philips_sag_mprage*": NOT_T2,
     "dicom_series/siemens_sag_2d_HFS*": NOT_T2,
     "dicom_series/xa30_sag_epi_classic_5001*": NOT_T2,
-    "dicom_series": "!several series could be meant, pass series=UID",
+    "dicom_series": "!several series are possible, pass series=UID",
     "dicom_bad_series/d2n_gantrytilt*": r"!gantry tilt: slices are stacked 14\.0 degrees",
     "dicom_bad_series/d2n_notavolume*": r"!4 images at 1 positions.*no volume at all",
     "dicom_bad_series/d2n_slicecount*": TWO_SLICES,
@@ -95,7 +95,7 @@ EXPECTED = {
     "dicom_enhanced/siemens_multiframe*": NOT_T2,  # axial, 0.9 mm
     "dicom_enhanced/xa30_sag_epi/*.dcm": NOT_T2,
     "dicom_enhanced/xa30_sag_epi": r"!pass one of these files:[^!]*0063\.dcm[^!]*0126\.dcm",
-    "dicom_enhanced": "!several series could be meant",
+    "dicom_enhanced": "!several series are possible",
     # Single files
     "dicom_single/dicomdirtests/README.txt": "!not a scan that can be read",
     "dicom_single/dicomdirtests/98892003/MR1*": "!a localizer",

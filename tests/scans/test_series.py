@@ -34,7 +34,7 @@ def test_two_equally_good_series_are_listed_never_guessed(tmp_path, maker):
     a = maker.uid
     maker.classic(tmp_path / "b", description="t2_sag_thoracic", n=5)
     b = maker.uid
-    with pytest.raises(SeriesError, match="several series could be meant") as caught:
+    with pytest.raises(SeriesError, match="several series are possible") as caught:
         read(tmp_path)
     text = str(caught.value)
     assert f"{a} 't2_sag_cervical', sagittal, 6 slices" in text

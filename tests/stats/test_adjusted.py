@@ -53,7 +53,7 @@ def test_a_subgroup_that_is_all_right_has_an_answer():
 def test_too_few_errors_say_so():
     [found] = adjusted_factors([1] * 30 + [0] * 3, {"site": ["A", "B", "C"] * 11})
     assert math.isnan(found.test.p)
-    assert found.test.reason.startswith("3 answers of the rarer kind are too few for 2")
+    assert found.test.reason.startswith("too few answers of the rarer kind (3) for 2")
 
 
 def test_missing_values_are_counted():

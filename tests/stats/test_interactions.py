@@ -73,7 +73,7 @@ def test_too_few_say_so():
     truth, scores, site = drawn(24)
     [found] = adjusted_interactions(truth, scores, {"site": site})
     assert math.isnan(found.test.p)
-    assert found.test.reason.startswith("12 patients of the rarer kind are too few for 3 param")
+    assert found.test.reason.startswith("too few patients of the rarer kind (12) for 3 param")
 
 
 def test_missing_values_are_counted_and_constant_factors_named():

@@ -56,11 +56,11 @@ def test_a_missing_number():
     ("text", "message"),
     [
         ("1,234", "age: '1,234' may be 1.234 or 1234"),
-        ("89+", "age: '89\\+' is no number"),
-        ("1.234,5", "is no number"),
-        ("1_000", "is no number"),
-        ("nan", "is no number"),
-        ("1,2,3", "is no number"),
+        ("89+", "age: '89\\+' is not a number"),
+        ("1.234,5", "is not a number"),
+        ("1_000", "is not a number"),
+        ("nan", "is not a number"),
+        ("1,2,3", "is not a number"),
     ],
 )
 def test_what_is_no_number(text, message):

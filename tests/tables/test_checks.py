@@ -28,9 +28,9 @@ def test_each_column_has_its_sentence():
         "patients",
     )
     assert said == (
-        "sex: 2 of 4 patients have a word that is not known and counts as missing: 'U' (2)",
+        "sex: 2 of 4 patients have an unknown word, which counts as missing: 'U' (2)",
         "age: 2 of 4 patients have a value outside 0 to 120, which counts as missing: "
         "'-99' (1), '999' (1)",
         "dice: 1 of 4 patients have a value outside 0 to 1, which counts as missing: '69' (1)",
-        "reader_a: 1 of 4 patients have a word that is not known and counts as missing: '?' (1)",
+        "reader_a: 1 of 4 patients have an unknown word, which counts as missing: '?' (1)",
     )

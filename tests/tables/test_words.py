@@ -84,8 +84,11 @@ def test_stated_words_come_first():
     ("words", "message"),
     [
         ({"age": {"1": "2"}}, "words are for sex and diagnosis, got 'age'"),
-        ({"sex": {"1": "boyish"}}, "'1' is to mean 'boyish', which is no sex; expected one of F"),
-        ({"diagnosis": {"M.S.": "M.S"}}, "no diagnosis; expected one of astrocytoma"),
+        (
+            {"sex": {"1": "boyish"}},
+            "'1' is mapped to 'boyish', which is not a sex; expected one of F",
+        ),
+        ({"diagnosis": {"M.S.": "M.S"}}, "not a diagnosis; expected one of astrocytoma"),
     ],
 )
 def test_words_that_cannot_be_stated(words, message):

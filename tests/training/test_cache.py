@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from spinalcord.cohort.listing import CohortCase
-from spinalcord.errors import InputError
+from spinalcord.errors import InputError, SpinalcordWarning
 from spinalcord.models.model_file import Model
 from spinalcord.scans.preparation import LesionSlices, WorkingScan
-from spinalcord.training.cache import CORD, LESION, prepare_cases
+from spinalcord.training.cache import CORD, LESION, cord_counts, ignore_cord, prepare_cases
 
 SETTINGS = {"mode": "physical", "pixel_mm": 1.0, "size": [256, 256], "clip": 5.0}
 SEGMENTATION = {
@@ -50,6 +50,24 @@ def test_slices_are_those_of_segment(one, tmp_path):
     assert entry.lesion == (1,)
     assert entry.cord == (1,)
     assert entry.has_cord
+
+
+def test_a_cord_that_was_not_drawn_is_not_known(one, tmp_path):
+    # A map that states a value for the cord, in a mask that never has it.
+    with pytest.warns(SpinalcordWarning, match="no voxel is cord; the cord counts as not"):
+        (entry,) = prepare_cases(
+            [replace(one, cord=None)], SEGMENTATION, tmp_path, lesion_label={"lesion": 1, "cord": 7}
+        )
+    assert not entry.has_cord
+    assert entry.lesion == (1,)
+    assert cord_counts([entry]) == (
+        "the cord is known in 0 of 1 cases; the others are ignored for it"
+    )
+    (entry,) = prepare_cases([one], SEGMENTATION, tmp_path)
+    assert entry.has_cord
+    assert cord_counts([entry]) == ""
+    (entry,) = prepare_cases([ignore_cord(one)], SEGMENTATION, tmp_path)
+    assert (entry.has_cord, entry.cord, entry.ends) == (False, (), ())
 
 
 def test_windows_are_those_of_classify(one, tmp_path):

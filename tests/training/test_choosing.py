@@ -85,7 +85,7 @@ def test_false_lesions_limit_the_choice():
     }
     assert choosing.choose_limits(dice, 0.5) == 1
     assert choosing.choose_limits(dice, 0.1) == 2
-    with pytest.raises(InputError, match="no validation scan is without lesion"):
+    with pytest.raises(InputError, match="there is no validation scan without lesion"):
         choosing.choose_limits({"MS": dice["MS"]}, 0.1)
     dice[choosing.FREE] = [np.zeros(4), np.ones(4)]
     with pytest.raises(InputError, match="no choice has fewer than 50% false, 10% asked"):

@@ -43,7 +43,7 @@ def test_what_does_not_fit_starts_anew_and_says_why(tmp_path):
     one_slice = {"segmentation": Settings(context_mm=None)}
     found = initial.choose_initial(str(tmp_path), one_slice, said.append)
     assert found.models == {}
-    assert "segmentation: starts anew" in said[0]
+    assert "segmentation: starts from random weights" in said[0]
     assert "does not fit: tensor" in said[0]
     assert found.of("segmentation", None) == (None, None)
 
@@ -52,5 +52,5 @@ def test_random_weights_and_no_folder(tmp_path):
     said = []
     assert initial.choose_initial("none", SETTINGS, said.append).models == {}
     assert said == ["start: random weights"]
-    with pytest.raises(ModelError, match="no folder"):
+    with pytest.raises(ModelError, match="is not a folder"):
         initial.choose_initial(str(tmp_path / "none-here"), SETTINGS, said.append)

@@ -41,20 +41,6 @@ def test_what_is_done_stays(tmp_path, trained):
     assert said == ["a: trained", "a: done before", "b: trained"]
 
 
-def test_a_cluster_does_them(tmp_path, trained):
-    class Client:
-        def submit(self, function, *arguments, pure):
-            assert not pure
-            function(*arguments)
-            return self
-
-        def result(self):
-            return None
-
-    jobs.train_jobs([job(tmp_path, "a"), job(tmp_path, "b")], client=Client())
-    assert trained == ["a", "b"]
-
-
 def test_gpus_take_turns(tmp_path, trained, monkeypatch):
     used, threads = [], []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

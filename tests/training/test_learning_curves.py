@@ -10,17 +10,10 @@ import pytest
 from spinalcord.errors import InputError
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
+from histories import HISTORY, RUNNING  # noqa: E402
+
 from spinalcord.training.curves_page import Progress  # noqa: E402
 from spinalcord.training.learning_curves import FIXED, write_curves  # noqa: E402
-
-HISTORY = [
-    {"epoch": k, "steps": 5 * k, "seconds": 1.5 * k, "learning_rate": 1e-4,
-     "train_loss": 1 / k, "validation_loss": 2 / k, "auc": 0.5 + 0.1 * k}
-    for k in (1, 2, 3)
-]  # fmt: skip
-
-
-RUNNING = Progress("segmentation", 3, 5, 15, 25, 300.0)
 
 
 def test_the_table_holds_every_epoch(tmp_path):

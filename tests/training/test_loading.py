@@ -36,6 +36,26 @@ def test_batches_come_in_order_and_are_prepared_ahead():
     assert max(drawn) >= 102  # ahead of what was asked for
 
 
+def test_without_workers_batches_are_prepared_when_asked_for():
+    drawn, names = [], set()
+
+    def draw(step):
+        drawn.append(step)
+        names.add(threading.current_thread().name)
+        return step * 10
+
+    loader = loading.Loader(draw, 4, 0, CPU)
+    try:
+        assert drawn == []
+        assert [loader.take(), loader.take()] == [40, 50]
+        loader.restart(7)
+        assert loader.take() == 70
+    finally:
+        loader.close()
+    assert drawn == [4, 5, 7]
+    assert names == {threading.current_thread().name}
+
+
 def test_an_error_of_a_worker_reaches_the_training():
     def draw(step):
         raise ValueError(f"step {step}")

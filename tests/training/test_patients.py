@@ -66,7 +66,7 @@ def test_a_word_that_is_not_known_is_refused_with_how_many(tmp_path):
             "g,g.nii,g_m.nii,NMO,val,,"]  # fmt: skip
     path = table(tmp_path, rows)
     with (
-        pytest.warns(SpinalcordWarning, match="is not known and counts as missing"),
+        pytest.warns(SpinalcordWarning, match="unknown word, which counts as missing"),
         pytest.raises(InputError, match=r"3 of 7 cases .*'M\.S\.' \(2\), 'ependimoma' \(1\)"),
     ):
         list_cases(path, "ms_vs_nmosd")
@@ -75,7 +75,7 @@ def test_a_word_that_is_not_known_is_refused_with_how_many(tmp_path):
         cases, _ = list_cases(path, "ms_vs_nmosd", words=words)
     assert [c.diagnosis for c in cases] == ["MS", "NMOSD", "MS", "MS", "MS", "NMOSD"]
     # What a segmentation is trained on does not depend on diagnoses.
-    with pytest.warns(SpinalcordWarning, match="is not known"):
+    with pytest.warns(SpinalcordWarning, match="unknown word"):
         assert len(list_cases(path, "segmentation")[0]) == 7
 
 

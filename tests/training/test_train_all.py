@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import nibabel
+import numpy as np
 import pytest
 
 from spinalcord.cli import main
@@ -47,7 +49,9 @@ def test_from_a_cohort_to_an_ensemble_a_run_and_a_report(unsplit, tmp_path, caps
     # Every patient, by models that have not seen it; taken by Cohort like any other run.
     cases = read_results(out / "out-of-fold" / "cases.tsv")
     assert len(cases) == 10
-    assert Cohort(out / "out-of-fold").cases.n == 10
+    predicted = Cohort(out / "out-of-fold")
+    assert predicted.cases.n == 10
+    assert any("by the models of the fold in which it validates" in n for n in predicted.notes)
     card = (out / "model-card.md").read_text()
     assert "| Dice score |" in card
     # The same command finds everything done.
@@ -55,7 +59,7 @@ def test_from_a_cohort_to_an_ensemble_a_run_and_a_report(unsplit, tmp_path, caps
     printed = capsys.readouterr()
     assert printed.err.count("done before") == 10
     assert json.loads(printed.out) == made
-    with pytest.raises(InputError, match="was begun with other init"):
+    with pytest.raises(InputError, match="was started with other init"):
         training.train_all(unsplit, out, given=GIVEN,
                            options=training.TrainingOptions(folds=2, init="none",
                                                             flips=("columns",)))  # fmt: skip
@@ -91,5 +95,32 @@ def test_options_of_the_one_are_refused_for_the_other(unsplit, tmp_path, capsys)
 @pytest.mark.slow
 def test_a_folder_with_other_models_is_left_alone(unsplit, tmp_path):
     (tmp_path / "mine.safetensors").write_bytes(b"x")
-    with pytest.raises(InputError, match="holds models already"):
+    with pytest.raises(InputError, match="already contains models"):
         training.train_all(unsplit, tmp_path, given=GIVEN)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::spinalcord.errors.SpinalcordWarning")
+def test_cords_of_one_fold_alone_are_not_learned(unsplit, tmp_path):
+    """One scan has its cord in its label map: the fold in which it validates trains on none."""
+    folder = unsplit / "derivatives" / "truth"
+    names = sorted(path.name for path in folder.iterdir())
+    rows = ["case_id,path,mask"]
+    for name in names:
+        lesion = folder / name / "anat" / f"{name}_label-lesion_mask.nii.gz"
+        cord = nibabel.load(str(lesion).replace("-lesion", "-cord"))
+        mask = np.where(nibabel.load(lesion).get_fdata() > 0, 2, 0)
+        if name == names[0]:
+            mask[(mask == 0) & (cord.get_fdata() > 0)] = 1
+        path = tmp_path / f"{name}.nii.gz"
+        nibabel.Nifti1Image(mask.astype(np.uint8), cord.affine).to_filename(path)
+        rows.append(f"{name},{unsplit}/{name}/anat/{name}_T2w.nii.gz,{path}")
+    (tmp_path / "cohort.csv").write_text("\n".join(rows))
+    said = []
+    options = training.TrainingOptions(folds=2, init="none", lesion_label={"cord": 1, "lesion": 2})
+    made = training.train_all(tmp_path / "cohort.csv", tmp_path / "out", given=GIVEN,
+                              options=options, say=said.append)  # fmt: skip
+    assert any("the cord is known in 1 of 10 cases" in line for line in said)
+    assert any("the cord is not learned: too few cases" in line for line in said)
+    for path in made.models:
+        assert read_model(path).metadata["labels"]["outputs"] == ["lesion"]

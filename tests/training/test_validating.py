@@ -57,7 +57,7 @@ def test_limits_are_chosen_on_every_case_once(measured):
     ill = make_rounds([c for c in cohort() if c.diagnosis], 2, 0)
     found = validating.limits_of_rounds(ill, files, most_false=0.1, say=said.append)
     assert found["threshold"] == 0.2
-    assert "no scan without lesion validates" in said[1]
+    assert "there is no validation scan without lesion" in said[1]
 
 
 def test_what_no_choice_meets_is_said(measured, monkeypatch):

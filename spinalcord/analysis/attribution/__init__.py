@@ -8,6 +8,7 @@ from .focus import Focus, measure_focus
 from .map_agreement import TOP_FRACTION, Agreement, compare_maps
 from .maps import AttributionMaps, map_attribution
 from .methods import LAYERS, METHODS, OF, RING_MM, ExplanationOptions, Method, map_label
+from .one_pass import OnePass
 from .perturbation_curves import Curves, trace_curves
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ExplanationOptions",
     "Focus",
     "Method",
+    "OnePass",
     "compare_maps",
     "find_attribution",
     "map_attribution",

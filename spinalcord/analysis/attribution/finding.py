@@ -1,4 +1,4 @@
-"""Attribution on a scan's slices with lesion: mapped, resampled to the scan's grid, and judged."""
+"""Compute attribution maps on slices with lesion, on the grid of the scan, and evaluate them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .focus import Focus, measure_focus
 from .map_agreement import Agreement, compare_maps
 from .maps import AttributionMaps, map_attribution
 from .methods import METHODS, ExplanationOptions, Method
+from .one_pass import OnePass
 from .perturbation_curves import Curves, trace_curves
 
 if TYPE_CHECKING:
@@ -32,11 +33,11 @@ class Attribution:
     index : {0, 1}
         The answer: 0 negative, 1 positive.
     probability : float
-        Of the answer, mean over the slices.
+        Probability of the answer, mean over the slices.
     map : float32 (slices, rows, columns) array
         Signed, in the working orientation.
     focus : Focus
-        Where it lies.
+        Location of the attribution.
     channels, curves, agreement
         As in `spinalcord.Explanation`.
     """
@@ -68,10 +69,11 @@ def find_attribution(
     *,
     index: int | None = None,
     positive: float | None = None,
+    classified: OnePass | None = None,
     watch: Stopwatch,
     progress: bool = False,
 ) -> Attribution:
-    """Compute the attribution map of an answer and judge it.
+    """Compute and evaluate the attribution map of an answer.
 
     Parameters
     ----------
@@ -80,11 +82,13 @@ def find_attribution(
     network : Network
         A classifier.
     options : ExplanationOptions
-        How.
+        Method, layer and extras.
     index, positive
         As for `map_attribution`.
+    classified : OnePass, optional
+        What the classification of these slices kept.
     watch : Stopwatch
-        Gets the seconds of each stage added.
+        Stopwatch to which the seconds of each stage are added.
     progress : bool, default False
         Whether to show bars on a terminal.
 
@@ -103,9 +107,13 @@ def find_attribution(
     with watch.stage("prepare"):
         images, _, _ = lesion.images(network.model)
     with watch.stage("network"):
-        maps = map_attribution(
-            network, images, options, index=index, positive=positive, progress=progress
-        )
+        model, maps = network.model, None
+        if classified is not None:
+            maps = classified.maps(model.role, index, model.threshold)
+        if maps is None:
+            maps = map_attribution(
+                network, images, options, index=index, positive=positive, progress=progress
+            )
     with watch.stage("restore"):
         heat = _restored(lesion, network, maps.values)
         seen = _restored(lesion, network, np.ones((len(images), 1, 1), np.float32))
@@ -127,7 +135,7 @@ def find_attribution(
 
 
 def _restored(lesion: LesionSlices, network: Network, values: Array) -> Array:
-    """Bring maps to the scan's working grid."""
+    """Resample maps to the scan's working grid."""
     images, slices, frames = lesion.images(network.model)
     heat: Array = _core.restore_map(values, slices, frames, images.shape[2:], lesion.mask.shape)
     return heat
@@ -142,7 +150,7 @@ def _agreement(
     where: Array,
     progress: bool,
 ) -> dict[str, Agreement]:
-    """Compare with the other methods, where the images show anything."""
+    """Compare with the other methods on all voxels that the images show."""
     images, _, _ = lesion.images(network.model)
     first = ours[0][where], ours[1][where]
     agreement = {}

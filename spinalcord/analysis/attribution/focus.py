@@ -20,9 +20,9 @@ class Focus:
     Attributes
     ----------
     inside_fraction, ring_fraction : float or None
-        In the lesion; outside it, within `ring_mm` of it. None where there is no attribution.
+        Share in the lesion; share outside it within `ring_mm`. None without attribution.
     flat_inside_fraction, flat_ring_fraction : float
-        The same of a map that is equal everywhere: lesion's and ring's share of the images.
+        The same for a uniform map: share of the images covered by lesion and ring.
     ring_mm : float
         Width of the ring.
     """
@@ -46,16 +46,16 @@ def measure_focus(
     Parameters
     ----------
     attribution : float32 (slices, rows, columns) array
-        Not negative; 0 where nothing was looked at.
+        Nonnegative; 0 where no image was computed.
     seen : float32 array of that shape
-        1 where an image showed the voxel, 0 elsewhere, between at an image's border.
+        1 where an image contains the voxel, 0 elsewhere, in between at the border of an image.
     mask : uint8 array of that shape
         Lesion where not 0; at least one voxel.
     spacing_mm : tuple of float
-        Along slice, row and column axis.
+        Spacing along slice, row and column axis.
     ring_mm : float
-        The ring holds the voxels outside the lesion whose centre is at most so far, in any
-        direction, from that of a voxel of the lesion.
+        Width of the ring: the voxels outside the lesion whose centre is at most this far, in any
+        direction, from that of a lesion voxel.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def measure_focus(
 
 
 def ring_around(lesion: Array, spacing_mm: tuple[float, float, float], ring_mm: float) -> Array:
-    """Return the voxels outside a lesion that are at most so far from it.
+    """Return the voxels in a ring around a lesion.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def ring_around(lesion: Array, spacing_mm: tuple[float, float, float], ring_mm: 
     spacing_mm : tuple of float
         Along the axes.
     ring_mm : float
-        Between voxels' centres.
+        Largest distance between centres of voxels.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Remove parts of images, for methods that query the network without them.
 
-Intensities are hidden, the lesion mask is not: the classifiers know no slice without one, and
-what they say of such a slice would be about its absence. It is the last channel.
+Intensities are hidden, but not the lesion mask, which is the last channel: the classifiers were
+trained on slices with a mask only, and would respond to its absence.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def flattened(images: Array) -> Array:
     Returns
     -------
     float32 array of that shape
-        Zeros stay: beyond the scan, and in a channel that is absent, nothing can be hidden.
+        Zeros are kept: beyond the scan and in an absent channel, there is nothing to hide.
     """
     flat: Array = images.copy()
     intensities = images[:, :-1]
@@ -39,7 +39,7 @@ def flattened(images: Array) -> Array:
 
 
 def blurred(images: Array) -> Array:
-    """Blur the intensities with a Gaussian of `BLUR_PIXELS`; edges are continued.
+    """Blur the intensities with a Gaussian of `BLUR_PIXELS`, with edge values extended.
 
     Parameters
     ----------

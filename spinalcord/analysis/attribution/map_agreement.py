@@ -20,11 +20,10 @@ class Agreement:
     Attributes
     ----------
     spearman : float or None
-        Rank correlation of the signed maps over all voxels that the images show; None where one
-        of them is constant.
+        Rank correlation of the signed maps over all voxels in the images; None if one is constant.
     top_iou : float or None
-        Intersection over union of the voxels where each has its strongest tenth of attribution;
-        None where one has no attribution. Maps that have nothing to do with each other have 0.05.
+        Intersection over union of the strongest tenth of attribution of each; None if one has no
+        attribution. Independent maps have 0.05.
     """
 
     spearman: float | None
@@ -55,7 +54,7 @@ def compare_maps(first: tuple[Array, Array], second: tuple[Array, Array]) -> Agr
 
 
 def _spearman(x: Array, y: Array) -> float | None:
-    """Pearson's correlation of the ranks, equal values sharing their mean rank."""
+    """Return Pearson's correlation of the ranks, with mean ranks for ties."""
     ranks = [_centred_ranks(values) for values in (x, y)]
     norm = float(np.sqrt(np.dot(ranks[0], ranks[0]) * np.dot(ranks[1], ranks[1])))
     if not norm > 0:
@@ -72,7 +71,7 @@ def _centred_ranks(values: Array) -> Array:
 
 
 def _strongest(attribution: Array) -> Array:
-    """Return the strongest tenth of a map: less if fewer voxels have any, more at ties."""
+    """Return the strongest tenth of a map: fewer if fewer have attribution, more with ties."""
     count = max(1, round(TOP_FRACTION * attribution.size))
     least = np.partition(attribution, attribution.size - count)[attribution.size - count]
     strongest: Array = (attribution >= least) & (attribution > 0)

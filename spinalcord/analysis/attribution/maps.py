@@ -1,4 +1,4 @@
-"""Attribution maps of prepared images, by any of the methods, a few images at a time."""
+"""Compute attribution maps of prepared images by any method, a few images at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STEPS = 32
 """Points on the way from the baseline to the image, for integrated gradients."""
 
 CHANNELS = ("t1c", "t2", "mask")
-"""Of the classifiers' images."""
+"""Channels of the classifiers' images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +35,11 @@ class AttributionMaps:
     index : {0, 1}
         The answer: 0 negative, 1 positive.
     positive : float
-        Probability of the positive one, mean over the images.
+        Probability of the positive answer, mean over the images.
     values : float32 (n, h', w') array
         Signed, each stretched over the whole of its image.
     channels : mapping of str to float, or None
-        What each channel adds, mean over the images, where a method splits the answer up.
+        Contribution of each channel, mean over the images, if the method decomposes the answer.
     """
 
     index: int
@@ -83,10 +83,7 @@ def map_attribution(
     BackendError
         oneDNN failed.
     """
-    if options.method in ("gradcam", "hirescam") and (options.layer, options.of) == (
-        "last",
-        "logit",
-    ):
+    if has_closed_form(options):
         return _closed_form(network, images, index, positive, progress)
     if positive is None:
         positive = mean_positive(network, images, progress)
@@ -126,6 +123,18 @@ def _mean_of_views(
     return AttributionMaps(index, positive, values, means or None)
 
 
+def has_closed_form(options: ExplanationOptions) -> bool:
+    """Return whether maps need no backward pass: Grad-CAM and HiResCAM of a logit at the last maps.
+
+    Examples
+    --------
+    >>> has_closed_form(ExplanationOptions()), has_closed_form(ExplanationOptions("gradient"))
+    (True, False)
+    """
+    known = options.method in ("gradcam", "hirescam")
+    return known and (options.layer, options.of) == ("last", "logit")
+
+
 def mean_positive(network: Network, images: Array, progress: bool = False) -> float:
     """Return the probability of the positive answer, mean over the images.
 
@@ -154,8 +163,8 @@ def _closed_form(
 ) -> AttributionMaps:
     """Map without a backward pass.
 
-    With a head behind a mean, a logit's gradient is the same at every place of the last maps, so
-    that Grad-CAM and HiResCAM are one there.
+    With a head after global pooling, the gradient of a logit is the same at every place of the last
+    maps, where Grad-CAM and HiResCAM therefore agree.
     """
     threshold = network.model.threshold
     guess = int(positive is None or positive >= threshold) if index is None else index
@@ -178,7 +187,7 @@ def _gradcam(network: Network, images: Array, index: int, progress: bool) -> tup
 def _of_gradients(
     network: Network, images: Array, options: ExplanationOptions, index: int
 ) -> tuple[Array, Array | None]:
-    """Return maps, and (n, channels) of what each channel adds."""
+    """Return maps, and (n, channels) contributions of the channels."""
     direction = _direction(options, index)
     of = "probability" if options.of == "probability" else "logit"
     if options.method == "integrated":

@@ -1,8 +1,8 @@
 """Attribution methods by name: formulas, layers and options.
 
 A map is signed and in the units of what it explains (the answer's logit, the difference of the
-logits, or the probability), before any ReLU that a paper ends with: that only hides what speaks
-against an answer.
+logits, or the probability), without the final ReLU of some papers, which only hides what opposes an
+answer.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ RING_MM = 5.0
 
 @dataclass(frozen=True)
 class Method:
-    """What there is to know of a method before it is used.
+    """Description of an attribution method.
 
     Attributes
     ----------
     name : str
-        As a user writes it.
+        Name, as given by users.
     title : str
-        For people.
+        Title, as shown to users.
     label : str
-        Within names of files.
+        Label within file names.
     layers : tuple of str
-        Those it can look at; the first is its default.
+        Layers that it supports; the first is the default.
     of : tuple of str
-        What it can explain; the first is its default.
+        Quantities that it can explain; the first is the default.
     magnitude : bool
-        Whether attribution is the map's magnitude, not its positive part: a gradient's sign says
-        in which direction a change acts, not for which answer a pixel speaks.
+        Whether attribution is the map's magnitude, not its positive part: the sign of a gradient is
+        the direction of a change, not the answer that a pixel supports.
     """
 
     name: str
@@ -90,7 +90,7 @@ class ExplanationOptions:
     layer : str, optional
         One of the method's layers; its first if not given.
     of : {"logit", "difference", "probability"}, optional
-        What is explained; the method's first if not given.
+        Quantity that is explained; the method's first if not given.
     ring_mm : float, default 5
         Width of the perilesional ring, more than 0 and at most 100.
     curves : bool, default False
@@ -143,7 +143,7 @@ class ExplanationOptions:
         return map_label(self.method, self.layer)
 
     def others(self) -> tuple[ExplanationOptions, ...]:
-        """Return the methods to compare with, which explain the same where they can."""
+        """Return the methods to compare with, explaining the same quantity if they can."""
         found = []
         for name in self.compare:
             method, layer = name.split(":")
@@ -157,7 +157,7 @@ class ExplanationOptions:
 
 
 def map_label(method: str, layer: str | None) -> str:
-    """Return a method and its layer, unless that is its first one, as one word."""
+    """Return a method and its layer, if it is not the default, as one word."""
     known = METHODS[method]
     shown = "" if layer in (None, known.layers[0]) else str(layer).capitalize()
     return known.label + shown
@@ -183,15 +183,15 @@ def gradcampp(activations: Array, gradients: Array) -> Array:
     """Weigh the maps by their weighted positive gradient: Grad-CAM++ [1]_, equations 10 and 19.
 
     The score is taken to be exp(logit), as there, so that powers of the gradient stand for the
-    higher derivatives; the factor exp(logit) common to all weights is omitted. In the
-    denominator stand the rectified maps, which the paper's are already: it never vanishes where
-    the gradient does not.
+    higher derivatives; the factor exp(logit) common to all weights is omitted. The denominator
+    contains the rectified maps, as the paper's maps are already: it is zero only where the gradient
+    is.
 
     References
     ----------
     .. [1] A. Chattopadhay et al., "Grad-CAM++", WACV 2018.
     """
-    slope = np.maximum(gradients, 0).astype(np.float64)  # the others' weights are 0
+    slope = np.maximum(gradients, 0).astype(np.float64)  # other weights are 0
     total = np.maximum(activations, 0).sum(axis=(2, 3), dtype=np.float64)[..., None, None]
     # g^2 / (2 g^2 + g^3 sum(A)), without the powers that would underflow.
     weights = (slope / (2 + slope * total)).sum(axis=(2, 3))
@@ -199,7 +199,7 @@ def gradcampp(activations: Array, gradients: Array) -> Array:
 
 
 def hirescam(activations: Array, gradients: Array) -> Array:
-    """Multiply maps and gradients place by place and add up: HiResCAM [1]_, equation 4.
+    """Multiply maps and gradients elementwise and sum: HiResCAM [1]_, equation 4.
 
     At the input that is gradient x input [2]_.
 
@@ -223,7 +223,7 @@ def layercam(activations: Array, gradients: Array) -> Array:
 
 
 def gradient(gradients: Array) -> Array:
-    """Take, of all channels, the gradient that is largest in size: [1]_, section 3.1, with sign.
+    """Return the signed gradient of largest magnitude among the channels: [1]_, section 3.1.
 
     References
     ----------

@@ -1,7 +1,7 @@
-"""Occlusion: the difference that hiding a patch of the image makes to the answer.
+"""Occlusion: the change of the answer when a patch of the image is hidden.
 
-Only forward passes: nothing is assumed of the network, and what a map says can be read as it
-stands. Some hundred passes a slice.
+It needs only forward passes, about a hundred per slice, makes no assumption about the network, and
+maps can be interpreted directly.
 
 References
 ----------
@@ -30,11 +30,11 @@ def occlude(score: Callable[[Array], Array], image: Array, size: int) -> Array:
     Parameters
     ----------
     score : callable
-        Takes float32 (m, channels, h, w), gives (m,).
+        Function of float32 (m, channels, h, w) that returns (m,).
     image : float32 (channels, h, w) array
         The last channel is the mask, which is never hidden.
     size : int
-        Images for one call of `score`.
+        Number of images per call of `score`.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def occlude(score: Callable[[Array], Array], image: Array, size: int) -> Array:
     whole = float(score(image[None])[0])
     total, covers = np.zeros((h, w)), np.zeros((h, w))
     patches = list(_patches(h, w))
-    # What shows nothing of the scan has nothing to hide: no need to ask.
+    # Patches beyond the scan need no evaluation.
     asked = [p for p in patches if not np.array_equal(image[:, p[0], p[1]], flat[:, p[0], p[1]])]
     for start in range(0, len(asked), size):
         some = asked[start : start + size]

@@ -1,4 +1,4 @@
-"""Deletion and insertion: whether what a map marks changes the answer.
+"""Deletion and insertion curves: how the answer depends on the pixels that a map marks.
 
 References
 ----------
@@ -28,16 +28,17 @@ STEPS = 20
 
 @dataclass(frozen=True)
 class Curves:
-    """The answer's probability, mean over the slices, as pixels go or come, strongest first.
+    """Mean probability of the answer while pixels are deleted or inserted, strongest first.
 
     Attributes
     ----------
     fractions : tuple of float
         Share of the pixels, from 0 to 1.
     deletion : tuple of float
-        With that share of intensities replaced by their mean: falls early for a good map.
+        Probability with that share of intensities replaced by their mean: falls early for a good
+        map.
     insertion : tuple of float
-        With that share put back into the blurred image: rises early for a good map.
+        Probability with that share restored in the blurred image: rises early for a good map.
     """
 
     fractions: tuple[float, ...]
@@ -63,7 +64,7 @@ class Curves:
 def trace_curves(
     network: Network, images: Array, attribution: Array, index: int, *, progress: bool = False
 ) -> Curves:
-    """Trace deletion and insertion: 41 passes a slice.
+    """Compute deletion and insertion curves: 41 passes per slice.
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ def trace_curves(
 
 
 def stretched(maps: Array, size: tuple[int, ...]) -> Array:
-    """Stretch coarse maps over their images, bilinearly, as on their way to the scan's grid.
+    """Resize coarse maps to their images, bilinearly, as in resampling to the scan's grid.
 
     Parameters
     ----------
@@ -130,7 +131,7 @@ def stretched(maps: Array, size: tuple[int, ...]) -> Array:
 
 
 def _ranks(maps: Array) -> Array:
-    """Return each pixel's place, 0 for the largest value of its image; (n, h, w)."""
+    """Return the rank of each pixel, (n, h, w); 0 for the largest value of its image."""
     flat = maps.reshape(len(maps), -1)
     order = np.argsort(-flat, axis=1, kind="stable")
     ranks = np.empty(order.shape, np.int64)

@@ -6,7 +6,7 @@ return it.
 
 >>> import spinalcord as sc
 >>> from spinalcord.pictures import plots
->>> phantom = sc.phantom.make_case("MS", 3, region="cervical", kind="2d")
+>>> phantom = sc.phantom.make_case("MS", 5, region="cervical", kind="2d")
 >>> figure = plots.plot_segmentation(sc.segment(phantom.t2))
 >>> figure.savefig("lesions.pdf")
 """

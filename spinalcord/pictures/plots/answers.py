@@ -26,7 +26,7 @@ def draw_tasks(diagnosis: Diagnosis, *, ax: Any = None) -> Any:
     Parameters
     ----------
     diagnosis : Diagnosis
-        Of a scan with lesion.
+        Diagnosis of a scan with lesion.
     ax : matplotlib Axes, optional
 
     Returns
@@ -80,7 +80,7 @@ def draw_diagnoses(diagnosis: Diagnosis, *, ax: Any = None) -> Any:
     Parameters
     ----------
     diagnosis : Diagnosis
-        Of a scan with lesion.
+        Diagnosis of a scan with lesion.
     ax : matplotlib Axes, optional
 
     Returns
@@ -118,7 +118,7 @@ def draw_diagnoses(diagnosis: Diagnosis, *, ax: Any = None) -> Any:
 
 
 def _draw_scale(ax: Any, label: str) -> None:
-    """Let x run from 0 to 1, with room for words on the right."""
+    """Set the x axis from 0 to 1, with space for text on the right."""
     ax.set_xlim(-0.01, 1.24)
     ax.set_xticks(np.linspace(0, 1, 5))
     ax.set_xlabel(label, loc="left")

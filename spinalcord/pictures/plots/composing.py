@@ -121,13 +121,13 @@ def plot_scene(
     slices : sequence of int, optional
         As stored; those that hold lesion if not given (at most 12, evenly), or the middle one.
     margin_mm : float or None, default 40
-        What is shown around the lesions; None shows whole slices.
+        Margin around the lesions; None shows whole slices.
     figure : matplotlib Figure or SubFigure, optional
         To draw on; a new one of pyplot's if not given.
     ax : matplotlib Axes, optional
         To draw the slice with most lesion, or the first of `slices`, on, and nothing else.
     width : float, default 9.2
-        Of the slices in one row, in inches, at most.
+        Maximum width of the slices in one row, in inches.
 
     Returns
     -------

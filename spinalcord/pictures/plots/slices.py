@@ -45,11 +45,11 @@ def draw_slice(
         x runs from anterior to posterior and y from superior to inferior, in millimetres from
         the outer corner of the slice's first pixel.
     margin_mm : float or None, default 40
-        What is shown around the lesions; None shows the whole slice.
+        Margin around the lesions; None shows the whole slice.
     outline : bool, default True
         Whether to outline lesion and cord.
     opacity : float, default 1
-        Of the map, from 0 to 1.
+        Opacity of the map, from 0 to 1.
     grey_span : (float, float), optional
         Intensities that are black and white; by the slice itself if not given.
     title : str, optional

@@ -19,7 +19,7 @@ def view_scene(scene: Scene, *, margin_mm: float | None = None) -> Any:
     scene : Scene
         The scan and what lies on it.
     margin_mm : float, optional
-        What is shown around the lesions; whole slices if not given.
+        Margin around the lesions; whole slices if not given.
 
     Returns
     -------

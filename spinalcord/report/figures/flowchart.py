@@ -50,7 +50,7 @@ def draw_flow(cohort: Cohort, *, ax: Any = None) -> Any:
                 ax.text(0.88, y - 0.5, words, ha="left", va="center", bbox=side, fontsize=8)
         # A space that does not break keeps each name with its number.
         groups = [f"{name}:\N{NO-BREAK SPACE}{n}" for name, n in diagnosis_counts(cohort).items()]
-        words = fill("  ".join(groups), 60, break_long_words=False) or "none is known"
+        words = fill(", ".join(groups), 60, break_long_words=False) or "none is known"
         words = f"reference among the patients\n{words}"
         for name, n in evaluated_counts(cohort).items():
             words += f"\n{task_words(name)}, evaluated: {n}"

@@ -101,7 +101,7 @@ def draw_recall(cohort: Cohort, *, ax: Any = None) -> Any:
         n = np.bincount(place, minlength=patients.size)
         x.append(float(np.exp(np.log(np.maximum(volume[own], 1e-9)).mean())))
         estimates.append(pooled(k, n, level=cohort.level, what="lesions"))
-    y, low, high = (
+    y, below, above = (
         np.array([getattr(e, end) for e in estimates]) for end in ("estimate", "low", "high")
     )
     with style():
@@ -111,9 +111,14 @@ def draw_recall(cohort: Cohort, *, ax: Any = None) -> Any:
                 own, level + 0.05 * spread(own.size), s=6, alpha=0.5, color=GREY, linewidth=0,
                 rasterized=own.size > MANY,
             )  # fmt: skip
-        gaps = np.nan_to_num([y - low, high - y])
+        gaps = np.nan_to_num([y - below, above - y])
         ax.errorbar(x, y, gaps, color=BLUE, marker="o", capsize=3, linewidth=1.2)
         ax.set_xscale("log")
+        # At least a decade: the numbers of a shorter axis differ in digits that nobody reads.
+        low, high = float(volume.min()), float(volume.max())
+        if low > 0 and high < 10 * low:
+            centre = (low * high) ** 0.5
+            ax.set_xlim(centre / 10**0.5, centre * 10**0.5)
         ax.set(ylim=(-0.12, 1.12), xlabel="volume of the lesion, mm³", ylabel="share found")
         ax.set_title(f"{int(found.sum())} of {volume.size} lesions found; dots: every lesion")
     return ax

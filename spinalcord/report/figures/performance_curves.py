@@ -33,7 +33,8 @@ def draw_roc(cohort: Cohort, *, ax: Any = None, replicates: int = 500, seed: int
     cohort : Cohort
     ax : matplotlib Axes, optional
     replicates, seed : int
-        Of the bootstrap behind the pointwise bands; cases are drawn within the classes.
+        Number of replicates and seed of the bootstrap behind the pointwise bands; cases are drawn
+        within the classes.
 
     Returns
     -------

@@ -52,5 +52,6 @@ def draw_calibration_curve(cohort: Cohort, task: str, *, ax: Any = None) -> Any:
         ax.set(xlim=(-0.02, 1.02), ylim=(-0.07, 1.07), aspect="equal")
         ax.set(xlabel=f"probability of {TASKS[task].positive}", ylabel="observed share")
         ax.set_title(task_words(task))
-        ax.legend(loc="upper left", bbox_to_anchor=(0.0, 0.93))
+        # Below: the band leaves no room for it.
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14))
     return ax

@@ -1,7 +1,11 @@
 /* Aligned blocks, and products of extents that cannot wrap. */
 #include "base/memory.h"
 
+#include "base/threads.h"
+
 #include "check.h"
+
+#include <string.h>
 
 static void test_alloc(void)
 {
@@ -17,6 +21,62 @@ static void test_alloc(void)
     sc_free(NULL);
     CHECK(sc_alloc(SIZE_MAX) == NULL);
     CHECK(sc_calloc(SIZE_MAX - 8) == NULL);
+}
+
+/* Blocks of many sizes beside each other: each keeps what is written into it. */
+static void test_kept(void)
+{
+    enum { N = 400 };
+    static unsigned char *blocks[N];
+    static size_t sizes[N];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < N; i++) {
+            sizes[i] = i % 100 == 99 ? (size_t)5 << 20 : (size_t)(1 + i * 97 * (i % 7));
+            blocks[i] = sc_alloc_kept(sizes[i]);
+            CHECK(blocks[i] != NULL);
+            CHECK_EQ((uintptr_t)blocks[i] % SC_ALIGN, 0);
+            memset(blocks[i], i % 251, sizes[i]);
+        }
+        for (int i = 0; i < N; i++) {
+            const int k = (i * 7 + round) % N; /* in another order */
+            size_t n_good = 0;
+            for (size_t j = 0; j < sizes[k]; j++) n_good += blocks[k][j] == k % 251;
+            CHECK_EQ(n_good, sizes[k]);
+            sc_free(blocks[k]);
+        }
+    }
+    CHECK(sc_alloc_kept(SIZE_MAX) == NULL);
+}
+
+enum { MANY = 2000 };
+
+static void use_kept(void *arg, int thread, int n_threads)
+{
+    (void)n_threads;
+    atomic_int *n_bad = arg;
+    for (int i = 0; i < MANY; i++) {
+        int *one = sc_alloc_kept(70000), *two = sc_alloc_kept(sizeof *two);
+        if (one == NULL || two == NULL) {
+            atomic_fetch_add(n_bad, 1);
+            continue;
+        }
+        *one = thread;
+        *two = i;
+        sc_free(one);
+        if (*two != i) atomic_fetch_add(n_bad, 1);
+        sc_free(two);
+    }
+}
+
+static void test_kept_by_threads(void)
+{
+    sc_pool *pool = NULL;
+    atomic_int n_bad = 0;
+    atomic_bool cancel = false;
+    CHECK_EQ(sc_pool_create(4, &pool, NULL), SC_OK);
+    sc_pool_run(pool, use_kept, &n_bad, NULL, NULL, &cancel);
+    CHECK_EQ(atomic_load(&n_bad), 0);
+    sc_pool_destroy(pool);
 }
 
 static void test_products(void)
@@ -50,6 +110,8 @@ static void test_rounding(void)
 int main(void)
 {
     test_alloc();
+    test_kept();
+    test_kept_by_threads();
     test_products();
     test_rounding();
     return check_end();

@@ -1,10 +1,13 @@
 /* The pool: every job once a thread, meetings, cancelling, forks, pools side by side. */
+#define _GNU_SOURCE /* pthread_setattr_default_np */
 #include "base/threads.h"
 
 #include "check.h"
+#include "forked.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -47,6 +50,7 @@ static void count(void *arg, int thread, int n_threads)
 
 static void test_every_thread_once(void)
 {
+    const bool has_bits = getenv("VALGRIND") == NULL; /* its CPU does not keep them */
     for (int n = 1; n <= MAX_THREADS; n++) {
         sc_pool *pool = new_pool(n);
         count_job job = {0};
@@ -54,7 +58,8 @@ static void test_every_thread_once(void)
         CHECK_EQ(job.n_threads, n);
         for (int t = 0; t < n; t++) {
             CHECK_EQ(job.n_runs[t], 20);
-            CHECK_EQ(job.mxcsr[t] & 0x8040u, 0x8040u); /* subnormals as zero */
+            /* subnormals as zero */
+            if (has_bits) CHECK_EQ(job.mxcsr[t] & 0x8040u, 0x8040u);
             CHECK(sigismember(&job.blocked[t], SIGINT));
         }
         for (int t = n; t < MAX_THREADS; t++) CHECK_EQ(job.n_runs[t], 0);
@@ -198,6 +203,7 @@ static void test_fork(void)
     const pid_t child = fork();
     if (child == 0) {
         alarm(20); /* rather killed than hanging */
+        take_new_stacks();
         _exit(child_main(pool));
     }
     CHECK(child > 0);

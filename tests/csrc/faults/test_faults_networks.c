@@ -98,13 +98,13 @@ static long long fail_first(subject *s, faults_call call, const float *results,
     return n;
 }
 
-static void test_network(sc_net_kind kind, sc_precision precision, sc_isa isa)
+static void test_network(sc_net_kind kind, sc_precision precision, bool by_onednn)
 {
+    static const char *const BITS[] = {"", "f32", "bf16", "int8"};
+    static tensors_ranges ranges;
     const bool dense = kind == SC_DENSENET121;
     subject *s = sc_calloc(sizeof *s);
     s->t = tensors_usual(kind);
-    s->t->config.precision = precision;
-    s->t->config.isa = isa;
     s->t->config.threads = 2;
     s->h = SIDE;
     const int64_t n = IMAGES * s->t->config.in_channels * SIDE * SIDE;
@@ -112,7 +112,11 @@ static void test_network(sc_net_kind kind, sc_precision precision, sc_isa isa)
     s->maps = random_images(2, n);
     s->gradients = random_images(3, n);
     const char *name = dense ? "densenet121" : "multiresunet";
-    const char *bits = precision == SC_PRECISION_F32 ? "f32" : "bf16";
+    const char *bits = by_onednn ? "onednn int8" : BITS[precision];
+    if (precision == SC_PRECISION_INT8)
+        tensors_measure(s->t, 1, SIDE, s->images, s->probabilities, &ranges);
+    s->t->config.precision = precision;
+    s->t->config.by_onednn = by_onednn;
     long long opened = fail_open(s);
     printf("%s %s: open: about %lld requests\n", name, bits, opened);
     CHECK(opened > 100);
@@ -120,7 +124,7 @@ static void test_network(sc_net_kind kind, sc_precision precision, sc_isa isa)
     long long first = fail_first(s, forward, s->probabilities, nbytes);
     printf("%s %s: forward: about %lld requests\n", name, bits, first);
     CHECK(first > 10);
-    if (dense) {
+    if (dense && precision != SC_PRECISION_INT8) {
         const size_t all = sizeof(float) * (size_t)n;
         first = fail_first(s, backward, s->gradients, all);
         printf("%s %s: backward: about %lld requests\n", name, bits, first);
@@ -137,8 +141,11 @@ int main(void)
 {
     const sc_net_kind kinds[] = {SC_MULTIRESUNET, SC_DENSENET121};
     for (int i = 0; i < 2; i++) {
-        test_network(kinds[i], SC_PRECISION_F32, SC_ISA_AUTO);
-        if (sc_cpu_has_bf16()) test_network(kinds[i], SC_PRECISION_BF16, SC_ISA_AUTO);
+        test_network(kinds[i], SC_PRECISION_F32, false);
+        if (sc_cpu_has_bf16()) test_network(kinds[i], SC_PRECISION_BF16, false);
+        /* What int8 allocates is the same in both: once each way. */
+        if (sc_isa_has_int8(sc_cpu_isa()))
+            test_network(kinds[i], SC_PRECISION_INT8, i == 1);
     }
     printf("%lld faults\n", faults_done);
     return check_end();

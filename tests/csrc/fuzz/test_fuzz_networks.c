@@ -95,6 +95,7 @@ static void run(fuzz_input *in)
     if (what & 1) call.forward.features = room(net, SC_OUTPUT_FEATURES, layer, n, h, w);
     if (what & 2) call.forward.cam = room(net, SC_OUTPUT_CAM, layer, n, h, w);
     call.forward.cam_index = what >> 2 & 1;
+    if (what & 64) call.forward.cams = room(net, SC_OUTPUT_CAMS, layer, n, h, w);
     call.backward =
         (sc_backward){.layer = layer,
                       .probability = what & 8,

@@ -48,6 +48,7 @@ static const kernel KERNELS[] = {
     {"bf16_avx512", SC_ISA_AVX512_BF16, sc_conv_bf16_avx512, sc_conv_ref_bf16, BF16,
      false},
     {"bf16_amx", SC_ISA_AMX, sc_conv_bf16_amx, sc_conv_ref_bf16, BF16, true},
+    {"u8_avx2", SC_ISA_AVX2, sc_conv_u8_avx2, sc_conv_ref_u8, U8, false},
     {"u8_avx512", SC_ISA_AVX512, sc_conv_u8_avx512, sc_conv_ref_u8, U8, false},
     {"u8_amx", SC_ISA_AMX, sc_conv_u8_amx, sc_conv_ref_u8, U8, true},
 };
@@ -56,6 +57,9 @@ static bool missing(const kernel *k)
 {
     return sc_cpu_isa() < k->isa || (k->type == U8 && !sc_isa_has_int8(k->isa));
 }
+
+/* Without bfloat16: what is not stored as bytes is float32. */
+static bool stores_no_bf16(const kernel *k) { return k->run == sc_conv_u8_avx2; }
 
 static float value(generator *g, const problem *p, int64_t limit)
 {
@@ -98,8 +102,12 @@ static void *packed_weights(generator *g, const problem *p, int i, item_type typ
         int32_t total[80];
         const int32_t zero[80] = {0};
         float scale[80]; /* of the test's own instead */
+        int8_t *integers = sc_alloc((size_t)n);
         out = sc_alloc((size_t)sc_conv_packed_s8(p->oc, p->n_taps[i], p->kc[i]));
-        sc_conv_pack_s8(plain, p->oc, p->n_taps[i], p->kc[i], zero, out, scale, total);
+        sc_conv_quantize_s8(plain, p->oc, p->n_taps[i], p->kc[i], zero, integers, scale,
+                            total);
+        sc_conv_pack_s8(integers, p->oc, p->n_taps[i], p->kc[i], out);
+        sc_free(integers);
     } else if (type == BF16) {
         out = sc_alloc((size_t)sc_conv_packed_bf16(p->oc, p->n_taps[i], p->kc[i]) * 2);
         sc_conv_pack_bf16(plain, p->oc, p->n_taps[i], p->kc[i], out);
@@ -307,6 +315,7 @@ static problem random_problem(generator *g, bool reals)
 static void check_sweeps(const kernel *k)
 {
     problem p = {.kc = {5, 3}, .n_taps = {9, 1}, .stride = 1, .dst_stride = 1};
+    p.dst_f32 = stores_no_bf16(k);
     p.n_phases = 1;
     p.rows = 2;
     for (p.oc = 1, p.columns = 3; p.oc <= 70; p.oc++, p.seed++) check_problem(&p, k);
@@ -336,9 +345,33 @@ static void test_kernels(int n_random)
         check_sweeps(k);
         for (int j = 0; j < n_random; j++) {
             problem p = random_problem(&g, j % 4 == 3);
-            p.dst_u8 = p.dst_u8 && k->isa != SC_ISA_AVX2;
+            p.dst_f32 = p.dst_f32 || stores_no_bf16(k);
             check_problem(&p, k);
         }
+    }
+}
+
+/* Vectors of either length do the same with each sum, in one order. */
+static void test_lengths_agree(int n_random)
+{
+    if (!sc_isa_has_int8(SC_ISA_AVX2) || !sc_isa_has_int8(SC_ISA_AVX512)) {
+        fprintf(stderr,
+                "skipped: bytes by AVX2 and AVX-512, of which this CPU lacks one\n");
+        return;
+    }
+    generator g = {77};
+    for (int i = 0; i < n_random; i++) {
+        setup s;
+        problem p = random_problem(&g, true);
+        p.dst_f32 = !p.dst_u8;
+        setup_create(&p, U8, &s);
+        memcpy(s.got, s.before, s.dst_nbytes);
+        sc_conv_u8_avx2(&s.conv, 0, p.rows, 0, s.conv.n_blocks);
+        memcpy(s.want, s.got, s.dst_nbytes);
+        memcpy(s.got, s.before, s.dst_nbytes);
+        sc_conv_u8_avx512(&s.conv, 0, p.rows, 0, s.conv.n_blocks);
+        CHECK(memcmp(s.want, s.got, s.dst_nbytes) == 0);
+        setup_destroy(&s);
     }
 }
 
@@ -388,6 +421,8 @@ static void test_overflow(void)
 int main(int argc, char **argv)
 {
     test_overflow();
-    test_kernels(argc > 1 ? atoi(argv[1]) : 100);
+    const int n_random = argc > 1 ? atoi(argv[1]) : 100;
+    test_kernels(n_random);
+    test_lengths_agree(n_random);
     return check_end();
 }

@@ -11,6 +11,7 @@ int main(void)
     if (isa >= SC_ISA_AVX2) CHECK_EQ(sc_peak_f32_avx2(7), 7.0 * 12 * 8);
     if (isa >= SC_ISA_AVX512) CHECK_EQ(sc_peak_f32_avx512(7), 7.0 * 12 * 16);
     if (isa >= SC_ISA_AVX512_BF16) CHECK_EQ(sc_peak_bf16_avx512(7), 7.0 * 12 * 32);
+    if (sc_isa_has_int8(SC_ISA_AVX2)) CHECK_EQ(sc_peak_u8_avx2(7), 7.0 * 12 * 32);
     if (sc_isa_has_int8(SC_ISA_AVX512)) CHECK_EQ(sc_peak_u8_avx512(7), 7.0 * 12 * 64);
     if (isa >= SC_ISA_AMX) CHECK_EQ(sc_peak_bf16_amx(7), 7.0 * 4 * 16 * 16 * 32);
     if (sc_isa_has_int8(SC_ISA_AMX))

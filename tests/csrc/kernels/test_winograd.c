@@ -158,7 +158,7 @@ static void setup_destroy(setup *s)
     for (int i = 0; i < 3; i++) sc_free(s->channels[i]);
 }
 
-/* Moves the result to 'want' and starts anew. */
+/* Moves the result to 'want' and fills the destination as it was before. */
 static void keep(setup *s)
 {
     memcpy(s->want, s->got, s->dst_nbytes);

@@ -229,4 +229,55 @@ static inline float *random_images(uint64_t seed, int64_t n_values)
     return out;
 }
 
+/* The ranges of all steps of a network, by name. */
+typedef struct {
+    sc_range ranges[2 * SC_MAX_STEPS];
+    char names[2 * SC_MAX_STEPS][72];
+} tensors_ranges;
+
+static inline void tensors_widen(tensors *t, const char *name, const char *suffix,
+                                 const float *ends, tensors_ranges *out)
+{
+    char whole[72];
+    snprintf(whole, sizeof whole, "%s%s", name, suffix);
+    for (int64_t i = 0; i < t->config.n_ranges; i++) {
+        if (strcmp(out->names[i], whole) != 0) continue;
+        out->ranges[i].low = fminf(out->ranges[i].low, ends[0]);
+        out->ranges[i].high = fmaxf(out->ranges[i].high, ends[1]);
+        return;
+    }
+    const int64_t n = t->config.n_ranges++;
+    memcpy(out->names[n], whole, sizeof whole);
+    out->ranges[n] = (sc_range){out->names[n], ends[0], ends[1]};
+}
+
+/* Run 'n' images of side x side in float32 to 'results', and give the configuration the
+ * ranges on the way, which are in 'out'. */
+static inline void tensors_measure(tensors *t, int64_t n, int64_t side,
+                                   const float *images, float *results,
+                                   tensors_ranges *out)
+{
+    static float ends[4 * SC_MAX_STEPS];
+    static sc_layer_info steps[SC_MAX_STEPS];
+    memset(ends, 0, sizeof ends);
+    sc_net *net = tensors_net(t);
+    const sc_call call = {.n = n,
+                          .h = side,
+                          .w = side,
+                          .images = images,
+                          .forward = {.probabilities = results},
+                          .ranges = ends};
+    int64_t n_steps = 0;
+    CHECK_EQ(sc_net_run(net, &call, NULL), SC_OK);
+    CHECK_EQ(sc_net_steps(net, SC_FORWARD, SC_LAYER_INPUT, side, side, steps, &n_steps,
+                          NULL),
+             SC_OK);
+    for (int64_t i = 0; i < n_steps; i++) {
+        tensors_widen(t, steps[i].name, ":in", &ends[4 * i], out);
+        tensors_widen(t, steps[i].name, "", &ends[4 * i + 2], out);
+    }
+    sc_net_destroy(net);
+    t->config.ranges = out->ranges;
+}
+
 #endif

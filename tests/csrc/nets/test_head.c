@@ -52,7 +52,7 @@ static double difference(const dense *d, const double hidden[HIDDEN], int index,
 
 static void check_head(bool final_relu, int index)
 {
-    static float features[MAPS * N], cam[N];
+    static float features[MAPS * N], cam[N], cams[2 * N];
     tensors *t = tensors_usual(SC_DENSENET121);
     t->config.final_relu = final_relu;
     sc_net *net = tensors_net(t);
@@ -65,7 +65,8 @@ static void check_head(bool final_relu, int index)
                           .forward = {.probabilities = dst,
                                       .features = features,
                                       .cam = cam,
-                                      .cam_index = index}};
+                                      .cam_index = index,
+                                      .cams = cams}};
     sc_shape shape;
     CHECK_EQ(sc_net_shape(net, SC_OUTPUT_FEATURES, SC_LAYER_INPUT, H, W, &shape, NULL),
              SC_OK);
@@ -90,6 +91,12 @@ static void check_head(bool final_relu, int index)
     for (int p = 0; p < N; p++) largest = fmax(largest, fabs(want[p]));
     CHECK(largest > 1e-3);
     for (int p = 0; p < N; p++) CHECK_NEAR(cam[p], want[p], 1e-4 * largest);
+    CHECK_EQ(sc_net_shape(net, SC_OUTPUT_CAMS, SC_LAYER_INPUT, H, W, &shape, NULL),
+             SC_OK);
+    CHECK(shape.n_axes == 3 && shape.extents[0] == 2 && shape.extents[1] == FH &&
+          shape.extents[2] == FW);
+    CHECK(memcmp(cams + index * N, cam, sizeof cam) == 0);
+    CHECK(memcmp(cams + (1 - index) * N, cam, sizeof cam) != 0);
     sc_free(src);
     sc_net_destroy(net);
     tensors_destroy(t);

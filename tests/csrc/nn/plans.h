@@ -4,7 +4,11 @@
 
 #include "nn/plan.h"
 
+#include "base/memory.h"
+
 #include "check.h"
+
+#include <string.h>
 
 enum { PLANS_MAX_THREADS = 7, PLANS_N_ENGINES = 5 };
 
@@ -60,6 +64,16 @@ static inline void plans_run(sc_pool *pool, sc_plan *plan, const sc_engine *engi
     plans_job job = {.plan = plan, .engine = engine, .image = image};
     sc_pool_run(pool, plans_work, &job, NULL, NULL, &job.cancel);
     for (int t = 0; t < sc_pool_size(pool); t++) CHECK_EQ(job.status[t], SC_OK);
+}
+
+/* Gives a plan memory of its own, which the caller frees; it holds what 'fill' says. */
+static inline void *plans_place(sc_plan *plan, int fill)
+{
+    void *workspace = sc_alloc(sc_plan_nbytes(plan));
+    CHECK(workspace != NULL);
+    memset(workspace, fill, sc_plan_nbytes(plan));
+    sc_plan_place(plan, workspace);
+    return workspace;
 }
 
 #endif

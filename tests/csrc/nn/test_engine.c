@@ -30,6 +30,9 @@ static void check_choice(sc_isa isa, sc_precision precision)
     CHECK_EQ(engine.conv_u8 != NULL, int8);
     CHECK_EQ(engine.conv_u8_name != NULL, int8);
     CHECK(!int8 || (engine.conv_u8 == sc_conv_u8_amx) == (isa == SC_ISA_AMX));
+    CHECK(!int8 || (engine.conv_u8 == sc_conv_u8_avx2) == (isa == SC_ISA_AVX2));
+    CHECK(!int8 || engine.u8_values == (isa == SC_ISA_AMX ? 64 : 4));
+    CHECK_EQ(engine.pointwise_u8 != NULL, int8);
     CHECK_EQ((int)engine.item_nbytes, bf16 ? 2 : 4);
     CHECK_EQ((int64_t)engine.item_nbytes * engine.pitch_multiple, 64);
     CHECK_EQ(engine.conv == NULL, isa < SC_ISA_AVX2);
@@ -71,8 +74,10 @@ static void test_onednn_on_request(void)
     CHECK(engine.winograd == NULL);
     CHECK_EQ(engine.isa, own.isa);
     CHECK_EQ(engine.pointwise == own.pointwise, true);
-    CHECK_EQ(sc_engine_choose_onednn(SC_ISA_AUTO, SC_PRECISION_INT8, &engine, NULL),
-             SC_UNSUPPORTED);
+    const sc_status status =
+        sc_engine_choose_onednn(SC_ISA_AUTO, SC_PRECISION_INT8, &engine, NULL);
+    CHECK(status == (sc_isa_has_int8(own.isa) ? SC_OK : SC_UNSUPPORTED));
+    CHECK(status != SC_OK || (engine.conv_u8 == NULL && engine.pointwise_u8 != NULL));
     CHECK_EQ(sc_engine_choose_onednn((sc_isa)99, SC_PRECISION_F32, &engine, NULL),
              SC_BAD_VALUE);
 }

@@ -30,6 +30,7 @@ typedef struct {
     sc_conv_weights *many, *few;
     float *ones, *shift;
     sc_plan *plan;
+    void *workspace;
     sc_pool *pool;
     float src[MANY * SIDE * SIDE], dst[OUT * SIDE * SIDE];
     sc_image image;
@@ -78,6 +79,7 @@ static void bench_create(bench *b, const sc_engine *engine, int n_threads,
     CHECK_EQ(sc_plan_finish(b->plan, NULL), SC_OK);
     CHECK_EQ(sc_pool_create(n_threads, &b->pool, NULL), SC_OK);
     plans_run(b->pool, b->plan, engine, NULL);
+    b->workspace = plans_place(b->plan, 0);
     b->image = (sc_image){.src = b->src, .dst = b->dst};
 }
 
@@ -85,6 +87,7 @@ static void bench_destroy(bench *b)
 {
     sc_pool_destroy(b->pool);
     sc_plan_destroy(b->plan);
+    sc_free(b->workspace);
     sc_conv_weights_destroy(b->many);
     sc_conv_weights_destroy(b->few);
     sc_free(b->ones);

@@ -115,16 +115,19 @@ static void run(const problem *p, const sc_conv_weights *w, void *dst, int64_t s
     sc_conv_ref_u8(&conv, 0, side, 0, conv.n_blocks);
 }
 
-static void check_problem(generator *g, int *n_merged)
+/* 'values': that an instruction of the kernel sums. */
+static void check_problem(generator *g, int64_t values, int *n_merged)
 {
     static problem p;
     static float reals[SIDE * SIDE * MAX_C];
     static uint8_t bytes[SIDE * SIDE * MAX_C];
     make(g, &p);
     sc_conv_weights *w = NULL;
-    CHECK_EQ(
-        sc_conv_weights_create_u8(p.shape, p.wei, p.scale, p.bias, &p.levels, &w, NULL),
-        SC_OK);
+    const sc_engine engine = {.conv = sc_conv_ref_u8, .u8_values = values};
+    CHECK_EQ(sc_conv_weights_create_u8(&engine, p.shape, p.wei, p.scale, p.bias,
+                                       &p.levels, &w, NULL),
+             SC_OK);
+    CHECK(values == 64 || !w->shape.merged); /* it would save nothing */
     *n_merged += w->shape.merged;
     const int64_t side = SIDE - p.shape.kh + 1;
     const bool to_bytes = p.levels.dst.scale > 0.0f;
@@ -166,7 +169,7 @@ int main(void)
     generator g = {11};
     int n_merged = 0;
     test_levels();
-    for (int i = 0; i < 100; i++) check_problem(&g, &n_merged);
+    for (int i = 0; i < 130; i++) check_problem(&g, i % 4 == 3 ? 4 : 64, &n_merged);
     CHECK(n_merged > 5);
     return check_end();
 }

@@ -44,6 +44,21 @@ def test_lesions_found_by_size(axes):
     assert shown == n
 
 
+def test_lesions_of_one_size_have_a_decade_around_them(axes):
+    cohort = Cohort(cohorts.drawn(8))
+    columns = {
+        "case_id": [f"sub-{i:05d}" for i in range(8)],
+        "mask": ["reference"] * 8,
+        "volume_mm3": ["304.128004"] * 4 + ["304.128005"] * 4,
+        "overlap_fraction": ["0.0"] * 8,
+    }
+    cohort.lesions = Cases({k: np.array(v, object) for k, v in columns.items()}, 8)
+    figures.draw_recall(cohort, ax=axes)
+    low, high = axes.get_xlim()
+    assert high / low == pytest.approx(10)
+    assert low < 304.128 < high
+
+
 def test_refusals(axes):
     with pytest.raises(InputError, match="no case has a Dice score"):
         figures.draw_dice(Cohort(cohorts.of_letter()), ax=axes)
