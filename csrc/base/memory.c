@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { HUGE_PAGE = 2 << 20 };
 
@@ -116,6 +117,55 @@ void sc_free(void *block)
         free((void *)raw);
     }
 }
+
+/* ---- Pages of their own --------------------------------------------------------- */
+
+#ifdef __SANITIZE_ADDRESS__ /* sees only where the blocks of malloc end */
+
+void *sc_map_pages(size_t nbytes) { return sc_calloc(nbytes); }
+
+void sc_unmap_pages(void *block, size_t nbytes)
+{
+    (void)nbytes;
+    sc_free(block);
+}
+
+#else
+
+static size_t page_nbytes(size_t nbytes)
+{
+    return nbytes >= HUGE_PAGE ? HUGE_PAGE : (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static size_t whole_pages(size_t nbytes)
+{
+    const size_t page = page_nbytes(nbytes);
+    return nbytes == 0 ? page : (nbytes + page - 1) / page * page;
+}
+
+void *sc_map_pages(size_t nbytes)
+{
+    if (nbytes > SIZE_MAX - 2 * HUGE_PAGE) return NULL;
+    const size_t page = page_nbytes(nbytes), total = whole_pages(nbytes);
+    /* The system aligns to small pages: one more, of which both ends are given back. */
+    const size_t spare = page == HUGE_PAGE ? HUGE_PAGE : 0;
+    char *raw = mmap(NULL, total + spare, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (raw == MAP_FAILED) return NULL;
+    if (spare == 0) return raw;
+    const size_t before = (page - (uintptr_t)raw % page) % page;
+    if (before > 0) (void)munmap(raw, before);
+    if (before < spare) (void)munmap(raw + before + total, spare - before);
+    (void)madvise(raw + before, total, MADV_HUGEPAGE);
+    return raw + before;
+}
+
+void sc_unmap_pages(void *block, size_t nbytes)
+{
+    if (block != NULL) (void)munmap(block, whole_pages(nbytes));
+}
+
+#endif
 
 bool sc_mul(size_t a, size_t b, size_t *out)
 {

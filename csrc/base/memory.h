@@ -21,6 +21,12 @@ void *sc_alloc_kept(size_t nbytes);
 
 void sc_free(void *block); /* NULL is fine */
 
+/* Zeroed memory in pages of its own, huge ones where it is large; NULL if there is none.
+ * sc_unmap_pages, with the same size, returns them to the system at once. sc_free need not: malloc
+ * serves a block from its heap where that has a hole of the size, and keeps the hole. */
+void *sc_map_pages(size_t nbytes);
+void sc_unmap_pages(void *block, size_t nbytes); /* NULL is fine */
+
 /* a * b or a + b, or false where size_t cannot hold it. */
 bool sc_mul(size_t a, size_t b, size_t *out);
 bool sc_add(size_t a, size_t b, size_t *out);

@@ -16,7 +16,7 @@ static int n_unused;
 static void destroy(sc_workspace *space)
 {
     if (space == NULL) return;
-    sc_free(space->data);
+    sc_unmap_pages(space->data, space->nbytes);
     sc_free(space);
 }
 
@@ -25,7 +25,7 @@ static sc_workspace *create(size_t nbytes)
     sc_workspace *space = sc_calloc(sizeof *space);
     if (space == NULL) return NULL;
     space->nbytes = nbytes;
-    space->data = sc_calloc(nbytes);
+    space->data = sc_map_pages(nbytes);
     if (space->data != NULL) return space;
     sc_free(space);
     return NULL;

@@ -37,9 +37,18 @@ def resident_nbytes():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def leave_a_hole():
+    """Make the heap of malloc keep 240 MB that it could serve blocks from; return its lid."""
+    np.ones(31 << 20, np.uint8)  # freed at once: from now on, such blocks come from the heap
+    blocks = [np.ones(30 << 20, np.uint8) for _ in range(9)]
+    return blocks.pop()
+
+
 @pytest.mark.slow
-def test_memory_is_kept_until_it_is_trimmed(open_case):
+@pytest.mark.parametrize("prepare", [lambda: None, leave_a_hole], ids=["fresh", "hole"])
+def test_memory_is_kept_until_it_is_trimmed(prepare, open_case):
     net = open_case(UNET)
+    lid = prepare()
     net(cases.images(0, (1, 1, 512, 512)))
     used = resident_nbytes()
     net(cases.images(0, (1, 1, 16, 16)))
@@ -47,6 +56,7 @@ def test_memory_is_kept_until_it_is_trimmed(open_case):
     _core.trim_memory()
     assert resident_nbytes() < used - net.plan_info(512, 512)["nbytes"] // 2
     _core.trim_memory()  # of nothing
+    del lid
 
 
 @pytest.mark.slow

@@ -23,6 +23,24 @@ static void test_alloc(void)
     CHECK(sc_calloc(SIZE_MAX - 8) == NULL);
 }
 
+static void test_map(void)
+{
+    const size_t sizes[] = {0, 1, 4096, 4097, (size_t)2 << 20, ((size_t)6 << 20) + 1};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        unsigned char *block = sc_map_pages(sizes[i]);
+        CHECK(block != NULL);
+        CHECK_EQ(
+            (uintptr_t)block % (sizes[i] >= ((size_t)2 << 20) ? 2 << 20 : SC_ALIGN), 0);
+        if (sizes[i] > 0) {
+            CHECK_EQ(block[0] + block[sizes[i] / 2] + block[sizes[i] - 1], 0);
+            memset(block, 1, sizes[i]);
+        }
+        sc_unmap_pages(block, sizes[i]);
+    }
+    sc_unmap_pages(NULL, 1);
+    CHECK(sc_map_pages(SIZE_MAX) == NULL);
+}
+
 /* Blocks of many sizes beside each other: each keeps what is written into it. */
 static void test_kept(void)
 {
@@ -110,6 +128,7 @@ static void test_rounding(void)
 int main(void)
 {
     test_alloc();
+    test_map();
     test_kept();
     test_kept_by_threads();
     test_products();
