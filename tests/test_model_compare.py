@@ -67,6 +67,20 @@ def test_a_healthy_scan_without_masks(compare, tmp_path, cord_folder):
     assert "plaques" not in made
 
 
+def test_a_patient_whose_lesion_nobody_could_see(compare, tmp_path, cord_folder):
+    array = working_array()
+    row = {
+        "table": "typical", "case_id": "d", "diagnosis": "MS",
+        "path": save(stored(array), tmp_path / "t2.nii.gz"),
+        "mask": save(stored(np.zeros_like(array)), tmp_path / "mask.nii.gz"), "cord": "",
+    }  # fmt: skip
+    made = compare.measure(sc.Pipeline(cord_folder), row)
+    assert set(made["answers"]) == set(compare.TASKS)
+    assert made["true_answers"] == {}
+    assert made["dice"] is None
+    assert not made["found"]
+
+
 def test_what_was_measured_is_not_measured_again(compare, tmp_path, monkeypatch):
     row = {"table": "healthy", "case_id": "c"}
     calls = []

@@ -109,8 +109,8 @@ def measure(pipeline: Any, row: Mapping[str, str]) -> dict[str, Any]:
     dict
         Table, case, diagnosis; "lesions", the volume (mm3) of each found; "answers", the
         probability of each task where something was found; "true_answers", the same with the true
-        outline; "dice"; "found", whether any of the
-        true lesion was; "false_cord_mm3", cord in slices without, where the cord is known;
+        outline; "dice", None for a patient whose true outline is empty; "found", whether any of
+        the true lesion was; "false_cord_mm3", cord in slices without, where the cord is known;
         "plaques", of each connected true lesion its volume, how it stands out and whether it was
         found.
     """
@@ -122,7 +122,7 @@ def measure(pipeline: Any, row: Mapping[str, str]) -> dict[str, Any]:
         "table": row["table"], "case": row["case_id"], "diagnosis": row["diagnosis"],
         "lesions": [round(lesion.volume_mm3, 1) for lesion in found.lesions],
         "answers": answers(pipeline, found), "true_answers": true_answers(pipeline, row),
-        "dice": dice_score(mask, truth),
+        "dice": dice_score(mask, truth) if truth.any() or not row["diagnosis"] else None,
         "found": bool((mask & truth).any()),
     }  # fmt: skip
     if row["cord"] and found.cord is not None:
@@ -146,18 +146,20 @@ def truth_of(row: Mapping[str, str], scan: WorkingScan) -> np.ndarray:
 
 def answers(pipeline: Any, found: Any) -> dict[str, float]:
     """Return each task's probability of its positive answer; none where nothing was found."""
-    if not found.found:
-        return {}
-    diagnosis = pipeline.classify(found.scan, mask=found.mask)
-    return {task: diagnosis.tasks[task].probability for task in TASKS}
+    return by_task(pipeline.classify(found.scan, mask=found.mask)) if found.found else {}
 
 
 def true_answers(pipeline: Any, row: Mapping[str, str]) -> dict[str, float]:
     """Return each task's probability of its positive answer with the true outline, if any."""
-    if not row["diagnosis"]:
-        return {}
-    diagnosis = pipeline.classify(row["path"], mask=row["mask"])
-    return {task: diagnosis.tasks[task].probability for task in TASKS}
+    return by_task(pipeline.classify(row["path"], mask=row["mask"])) if row["diagnosis"] else {}
+
+
+def by_task(diagnosis: Any) -> dict[str, float]:
+    """Return the probability of each task's positive answer; none with an empty outline.
+
+    A patient may have an empty one: `make_case` draws no outline around what nobody could see.
+    """
+    return {task: diagnosis.tasks[task].probability for task in TASKS} if diagnosis.found else {}
 
 
 def plaques(

@@ -85,7 +85,7 @@ def describe(cases: Cases) -> list[tuple[str, str, str]]:
     put = [c for c in cases if c["table"] == "inserted"]
     rows = [real_scans(cases), false_lesions(free), false_cord(free)]
     for name in DIAGNOSES:
-        own = [c["dice"] for c in typical if c["diagnosis"] == name]
+        own = dice_of(typical, name)
         rows.append((f"Dice, typical {name}", DICE_AIMS[name], mean_of(own)))
     rows.append(clear_plaques(typical))
     for task in TASKS:
@@ -102,7 +102,7 @@ def describe(cases: Cases) -> list[tuple[str, str, str]]:
     hit = stats.proportion(sum(c["found"] for c in put), len(put), name="found") if put else None
     rows.append(("lesions put into a scan never seen: found", AIMS["put in"], said(hit)))
     for name in DIAGNOSES:
-        own = [c["dice"] for c in put if c["diagnosis"] == name]
+        own = dice_of(put, name)
         rows.append((f"Dice, {name} put in", PUT_AIMS[name], mean_of(own)))
     return rows
 
@@ -153,6 +153,12 @@ def auc_of(cases: Cases, task: str, answers: str = "answers") -> str:
         return MISSING
     scores = np.array([c[answers][task] for c in own])
     return f"{auc_value(truth, scores):.2f} of {len(own)}"
+
+
+def dice_of(cases: Cases, diagnosis: str) -> list[float]:
+    """Return the Dice of the patients of a diagnosis that have a true outline."""
+    own = [c["dice"] for c in cases if c["diagnosis"] == diagnosis]
+    return [dice for dice in own if dice is not None]
 
 
 def mean_of(values: Sequence[float]) -> str:
