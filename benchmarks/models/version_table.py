@@ -57,14 +57,19 @@ def make_table(figures: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     """Return the versions side by side as Markdown."""
     known = published(before[figures["precision"]])
     names = [name for name, own in figures.items() if isinstance(own, dict) and "cases" in own]
-    rows: dict[str, list[str]] = {}
+    aims: dict[str, str] = {}
+    reached: dict[str, dict[str, str]] = {}
     for name in names:
-        for title, aim, reached in describe(figures[name]["cases"]):
-            if reached == MISSING and name == "version 2":
-                reached = known.get(title, MISSING)
-            rows.setdefault(title, [title, aim]).append(reached)
+        told = describe(figures[name]["cases"])
+        aims |= {title: aim for title, aim, _ in told}
+        reached[name] = {title: own for title, _, own in told if own != MISSING}
+    reached["version 2"] = known | reached.get("version 2", {})
     head = [f"measured through the core, {figures['precision']}", "aim of version 3", *names]
-    return markdown_table(head, list(rows.values()))
+    rows = [
+        [title, aim, *(reached[name].get(title, MISSING) for name in names)]
+        for title, aim in aims.items()
+    ]
+    return markdown_table(head, rows)
 
 
 def published(figures: Mapping[str, Any]) -> dict[str, str]:
@@ -83,7 +88,9 @@ def describe(cases: Cases) -> list[tuple[str, str, str]]:
     typical = [c for c in cases if c["table"] == "typical"]
     free = [c for c in cases if c["table"] == "healthy" and is_phantom(c)]
     put = [c for c in cases if c["table"] == "inserted"]
-    rows = [real_scans(cases), false_lesions(free), false_cord(free)]
+    real = [c for c in cases if c["table"] in ("healthy", "lumbar_held") and not is_phantom(c)]
+    rows = [real_scans(real)] if real else []
+    rows += [false_lesions(free), false_cord(free)]
     for name in DIAGNOSES:
         own = dice_of(typical, name)
         rows.append((f"Dice, typical {name}", DICE_AIMS[name], mean_of(own)))
@@ -112,9 +119,8 @@ def is_phantom(case: Mapping[str, Any]) -> bool:
     return str(case["case"]).startswith(("typical-", "letter"))
 
 
-def real_scans(cases: Cases) -> tuple[str, str, str]:
+def real_scans(real: Cases) -> tuple[str, str, str]:
     """Lesions above 50 mm3 in held-out scans of real people without lesion."""
-    real = [c for c in cases if c["table"] in ("healthy", "lumbar_held") and not is_phantom(c)]
     large = {c["case"]: sum(v for v in c["lesions"] if v > LARGE_MM3) for c in real}
     found = [f"`{name}` {volume:.0f} mm³" for name, volume in large.items() if volume]
     title = f"of {len(real)} real scans without lesion, those with one above 50 mm³"
