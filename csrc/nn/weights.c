@@ -73,7 +73,8 @@ void sc_source_destroy(sc_source *source)
 static void shape_text(const int64_t *shape, int ndim, char *text, size_t size)
 {
     size_t at = 0;
-    for (int i = 0; i < ndim && at < size; i++) {
+    text[0] = '\0'; /* of a scalar */
+    for (int i = 0; i < ndim && i < 4 && at < size; i++) {
         at += (size_t)snprintf(text + at, size - at, "%s%" PRId64, i ? ", " : "",
                                shape[i]);
     }

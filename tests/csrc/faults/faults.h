@@ -2,8 +2,8 @@
  * once in turn.
  *
  * tests/csrc/run links the programs of this folder with --wrap, so that the core's calls of
- * malloc, calloc, free and pthread_create come here first.  Those of oneDNN and libgomp do
- * not.  What is held is counted, so that a leak is seen without sanitizers, too.
+ * malloc, calloc, free, mmap, munmap and pthread_create come here first.  Those of oneDNN and
+ * libgomp do not.  What is held is counted, so that a leak is seen without sanitizers, too.
  */
 #ifndef SC_TESTS_FAULTS_H
 #define SC_TESTS_FAULTS_H
@@ -17,21 +17,28 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 void *__real_malloc(size_t nbytes);
 void *__real_calloc(size_t n, size_t nbytes);
 void __real_free(void *data);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
                           void *(*start)(void *), void *arg);
+void *__real_mmap(void *at, size_t nbytes, int access, int flags, int file,
+                  off_t offset);
+int __real_munmap(void *data, size_t nbytes);
 void *__wrap_malloc(size_t nbytes);
 void *__wrap_calloc(size_t n, size_t nbytes);
 void __wrap_free(void *data);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
                           void *(*start)(void *), void *arg);
+void *__wrap_mmap(void *at, size_t nbytes, int access, int flags, int file,
+                  off_t offset);
+int __wrap_munmap(void *data, size_t nbytes);
 
 /* Requests until the one that fails; below 0 none does. */
 static atomic_llong faults_left = -1;
-static atomic_llong faults_held; /* allocations that have not been freed */
+static atomic_llong faults_held; /* allocations not freed, and bytes not unmapped */
 static long long faults_done;    /* of the whole program */
 
 static bool faults_due(void)
@@ -57,6 +64,24 @@ void __wrap_free(void *data)
 {
     if (data != NULL) atomic_fetch_sub(&faults_held, 1);
     __real_free(data);
+}
+
+void *__wrap_mmap(void *at, size_t nbytes, int access, int flags, int file,
+                  off_t offset)
+{
+    if (faults_due()) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    void *data = __real_mmap(at, nbytes, access, flags, file, offset);
+    if (data != MAP_FAILED) atomic_fetch_add(&faults_held, (long long)nbytes);
+    return data;
+}
+
+int __wrap_munmap(void *data, size_t nbytes)
+{
+    atomic_fetch_sub(&faults_held, (long long)nbytes);
+    return __real_munmap(data, nbytes);
 }
 
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,

@@ -239,7 +239,8 @@ static inline void tensors_widen(tensors *t, const char *name, const char *suffi
                                  const float *ends, tensors_ranges *out)
 {
     char whole[72];
-    snprintf(whole, sizeof whole, "%s%s", name, suffix);
+    /* The length of a name is told because gcc takes it for that of the array of steps. */
+    snprintf(whole, sizeof whole, "%.63s%s", name, suffix);
     for (int64_t i = 0; i < t->config.n_ranges; i++) {
         if (strcmp(out->names[i], whole) != 0) continue;
         out->ranges[i].low = fminf(out->ranges[i].low, ends[0]);

@@ -102,6 +102,9 @@ static void test_wrong_shapes(void)
     CHECK_EQ(take_one(&turned, 2, TWO_BY_THREE, &out, &err), SC_BAD_MODEL);
     CHECK(names(&err, "(3, 2)"));
     CHECK_EQ(take_one(&turned, 1, TWO_BY_THREE, &out, &err), SC_BAD_MODEL);
+    const sc_tensor scalar = {.name = "scalar", .data = a};
+    CHECK_EQ(take_one(&scalar, 2, TWO_BY_THREE, &out, &err), SC_BAD_MODEL);
+    CHECK(names(&err, "the shape (); expected (2, 3)"));
     CHECK(out == NULL);
 }
 
