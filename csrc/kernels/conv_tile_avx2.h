@@ -34,6 +34,20 @@ INLINE void store_items(const sc_conv *conv, int64_t at, int64_t left, __m256 va
     }
 }
 
+#ifdef INTEGERS
+INLINE void store_pixel(const sc_conv *conv, int64_t at, int64_t left,
+                        const __m256 *values, const int vecs)
+{
+    if (conv->dst_u8 && vecs == 2 && left >= SC_LANES) {
+        u8_store_pair((uint8_t *)conv->dst + at, values[0], values[1]);
+        return;
+    }
+    for (int j = 0; j < vecs; j++) {
+        store_items(conv, at + j * VEC_LANES, left - j * VEC_LANES, values[j]);
+    }
+}
+#endif
+
 static void half_strip(const sc_conv *conv, int64_t row0, int64_t row1, int64_t block)
 {
     for (int64_t y = row0; y < row1; y++) {

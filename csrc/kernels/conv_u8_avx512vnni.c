@@ -33,6 +33,15 @@ INLINE void store_items(const sc_conv *conv, int64_t at, int64_t left, __m512 va
     }
 }
 
+INLINE void store_pixel(const sc_conv *conv, int64_t at, int64_t left,
+                        const __m512 *values, const int vecs)
+{
+    UNROLL for (int j = 0; j < vecs; j++)
+    {
+        store_items(conv, at + j * VEC_LANES, left - j * VEC_LANES, values[j]);
+    }
+}
+
 void sc_conv_u8_avx512(const sc_conv *conv, int64_t row0, int64_t row1, int64_t block0,
                        int64_t block1)
 {

@@ -24,6 +24,19 @@ static inline __m128i u8_round(__m256 v)
     return _mm_packus_epi16(half, half);
 }
 
+/* The same of 16 values, in fewer instructions. */
+static inline void u8_store_pair(uint8_t *dst, __m256 low, __m256 high)
+{
+    const __m256 most = _mm256_set1_ps(255.0f); /* of NaN the second stays */
+    const __m256i words =
+        _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_min_ps(most, low)),
+                           _mm256_cvtps_epi32(_mm256_min_ps(most, high)));
+    const __m256i fours = _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5);
+    const __m256i bytes =
+        _mm256_permutevar8x32_epi32(_mm256_packus_epi16(words, words), fours);
+    _mm_storeu_si128((__m128i *)dst, _mm256_castsi256_si128(bytes));
+}
+
 /* The first 'left' lanes: none below 0, all from 8 on. */
 static inline void u8_store_left(uint8_t *dst, int64_t left, __m256 v)
 {

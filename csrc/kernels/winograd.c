@@ -154,9 +154,13 @@ static bool pays(const costs *cost, int64_t steps, int64_t ic, int64_t oc, int64
 
 bool sc_winograd4_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)
 {
-    /* Two operations a cycle, about 10 bytes a cycle. */
-    static const costs COSTS = {SC_WINOGRAD4_OUT, 14.0, 14.0, 5.0, 0.85};
-    return pays(&COSTS, ic, ic, oc, rows, columns);
+    /* Two operations a cycle, about 10 bytes a cycle.  Heavy weights come once for each
+     * group of tiles and leave nothing of L2: the direct kernel is as fast up to 24 x 14
+     * pixels, and needs a quarter of the memory. */
+    static const costs LIGHT = {SC_WINOGRAD4_OUT, 14.0, 14.0, 5.0, 0.85};
+    static const costs HEAVY = {SC_WINOGRAD4_OUT, 14.0, 14.0, 0.75, 0.85};
+    const bool heavy = sc_winograd_heavy(sc_winograd4_packed_nbytes(oc, ic));
+    return pays(heavy ? &HEAVY : &LIGHT, ic, ic, oc, rows, columns);
 }
 
 bool sc_winograd2_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns)

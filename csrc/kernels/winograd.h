@@ -35,7 +35,7 @@ typedef struct {
     bool (*pays)(int64_t ic, int64_t oc, int64_t rows, int64_t columns);
 
     /* Floats of scratch that a thread needs. */
-    int64_t (*scratch)(int64_t ic);
+    int64_t (*scratch)(int64_t oc, int64_t ic);
 
     /* Like a sc_conv_fn with one phase of 3 x 3 taps and no 'add': all blocks of rows
      * [row0, row1), multiples of 'out' but for the last of all.  'wei' is pack's; the

@@ -4,7 +4,8 @@
  * fill the registers, all points' products of a group of blocks go to L1, and from there
  * through the transform and what follows it to the destination.  Products are the largest
  * thing in a Winograd convolution: stored for all the tiles at once they drove the rest out
- * of L2.
+ * of L2.  Where the weights are larger still, they come from beyond L2 for each group of
+ * tiles: then these are more, and a point's weights serve all of them before the next.
  *
  * The including file has included one of the vec_*.h, and defines ITEM (the activations'
  * type), TABLE (the name of the result), TABLE_NAME (that of its layers), PACKED_NBYTES,
@@ -29,6 +30,7 @@ enum {
     POINTS = IN * IN,
     VECS = SC_LANES / VEC_LANES, /* of a block */
     PRODUCTS = POINTS * BATCH * GROUP * SC_LANES,
+    HEAVY_INPUT_NBYTES = 512 << 10, /* where weights are heavy */
 };
 
 typedef struct {
@@ -38,7 +40,7 @@ typedef struct {
     int64_t wei_point, wei_block;
     ITEM *inputs; /* transformed */
     int64_t in_point, in_step;
-    float *products; /* of a batch: [point][tile][block][lane] */
+    float *products; /* of each batch: [point][tile][block][lane] */
     int64_t grid;    /* tiles in a row of them */
 } task;
 
@@ -136,16 +138,13 @@ INLINE epilogue epilogue_of(const sc_conv *conv, int64_t c)
     };
 }
 
-/* Tiles from the i-th that has been transformed on, 'first' in the grid; 'valid' of a
- * batch are there.  n blocks from 'block' on. */
-INLINE void batch(const int n, const task *t, int64_t first, int64_t i, int64_t valid,
-                  int64_t block)
+/* A batch's products to the destination: tiles from 'first' of the grid on, of which 'valid'
+ * are there; n blocks from 'block' on. */
+INLINE void put_batch(const int n, const task *t, const float *products, int64_t first,
+                      int64_t valid, int64_t block)
 {
     const sc_conv *conv = t->conv;
     const int64_t point = BATCH * n * SC_LANES;
-    for (int64_t p = 0; p < POINTS; p++) {
-        multiply(n, t, p, i, block, t->products + p * point);
-    }
     place to[BATCH];
     for (int64_t m = 0; m < valid; m++) {
         const int64_t y = (first + m) / t->grid * OUT, x = (first + m) % t->grid * OUT;
@@ -156,7 +155,7 @@ INLINE void batch(const int n, const task *t, int64_t first, int64_t i, int64_t 
     for (int64_t c = 0; c < n * SC_LANES; c += VEC_LANES) {
         const epilogue e = epilogue_of(conv, block * SC_LANES + c);
         for (int64_t m = 0; m < valid; m++) {
-            const float *src = t->products + m * n * SC_LANES + c;
+            const float *src = products + m * n * SC_LANES + c;
             if (to[m].rows == OUT && to[m].columns == OUT) {
                 output_tile(true, src, point, conv, &e, to[m]);
             } else {
@@ -165,6 +164,18 @@ INLINE void batch(const int n, const task *t, int64_t first, int64_t i, int64_t 
             to[m].at += VEC_LANES;
         }
     }
+}
+
+/* Tiles from the i-th that has been transformed on, 'first' in the grid; 'valid' of a
+ * batch are there.  n blocks from 'block' on. */
+INLINE void batch(const int n, const task *t, int64_t first, int64_t i, int64_t valid,
+                  int64_t block)
+{
+    const int64_t point = BATCH * n * SC_LANES;
+    for (int64_t p = 0; p < POINTS; p++) {
+        multiply(n, t, p, i, block, t->products + p * point);
+    }
+    put_batch(n, t, t->products, first, valid, block);
 }
 
 static void batches(const task *t, int64_t first, int64_t n_tiles, int64_t block,
@@ -178,43 +189,79 @@ static void batches(const task *t, int64_t first, int64_t n_tiles, int64_t block
     }
 }
 
+/* All batches of a point, then of the next. */
+INLINE void joined(const int n, const task *t, int64_t first, int64_t n_tiles,
+                   int64_t block)
+{
+    const int64_t point = BATCH * n * SC_LANES;
+    for (int64_t p = 0; p < POINTS; p++) {
+        float *dst = t->products + p * point;
+        for (int64_t i = 0; i < n_tiles; i += BATCH, dst += POINTS * point) {
+            multiply(n, t, p, i, block, dst);
+        }
+    }
+    const float *src = t->products;
+    for (int64_t i = 0; i < n_tiles; i += BATCH, src += POINTS * point) {
+        put_batch(n, t, src, first + i, sc_min(n_tiles - i, BATCH), block);
+    }
+}
+
+/* Apart, so that the compiler does as well for 'batches' as without it. */
+static __attribute__((noinline)) void
+batches_joined(const task *t, int64_t first, int64_t n_tiles, int64_t block, int64_t n)
+{
+    if (GROUP >= 3 && n == 3) joined(3, t, first, n_tiles, block);
+    if (GROUP >= 2 && n == 2) joined(2, t, first, n_tiles, block);
+    if (n == 1) joined(1, t, first, n_tiles, block);
+}
+
 /* Tiles that are transformed together, in whole batches. */
-static int64_t tiles_of(int64_t ic)
+static int64_t tiles_of(int64_t ic, bool heavy)
 {
     const int64_t one = POINTS * sc_round_up(ic, SC_LANES) * (int64_t)sizeof(ITEM);
-    return sc_max(1, INPUT_NBYTES / one / BATCH) * BATCH;
+    const int64_t nbytes = heavy ? HEAVY_INPUT_NBYTES : INPUT_NBYTES;
+    return sc_max(heavy ? 2 : 1, nbytes / one / BATCH) * BATCH;
+}
+
+/* Floats of their products that are stored at once. */
+static int64_t products_of(int64_t ic, bool heavy)
+{
+    return heavy ? tiles_of(ic, heavy) / BATCH * PRODUCTS : PRODUCTS;
 }
 
 /* Values from one point to the next: off multiples of 4 KiB, which would put all points
  * into the same L1 sets. */
-static int64_t in_point_of(int64_t ic)
+static int64_t in_point_of(int64_t ic, bool heavy)
 {
-    return tiles_of(ic) * sc_round_up(ic, SC_LANES) + SC_LANES;
+    return tiles_of(ic, heavy) * sc_round_up(ic, SC_LANES) + SC_LANES;
 }
 
-static int64_t scratch(int64_t ic)
+static int64_t scratch(int64_t oc, int64_t ic)
 {
-    return PRODUCTS + POINTS * in_point_of(ic) * (int64_t)sizeof(ITEM) / 4 + SC_LANES;
+    const bool heavy = sc_winograd_heavy(PACKED_NBYTES(oc, ic));
+    return products_of(ic, heavy) +
+           POINTS * in_point_of(ic, heavy) * (int64_t)sizeof(ITEM) / 4 + SC_LANES;
 }
 
 static void run(const sc_conv *conv, const void *wei, int64_t row0, int64_t row1,
                 float *memory)
 {
     const sc_phase *phase = &conv->phase[0];
-    const int64_t wei_block = sc_round_up(phase->kc, K_MULTIPLE) * SC_LANES;
+    const int64_t ic = phase->kc, wei_block = sc_round_up(ic, K_MULTIPLE) * SC_LANES;
+    const bool heavy = sc_winograd_heavy(PACKED_NBYTES(conv->n_blocks * SC_LANES, ic));
     const task t = {
         .conv = conv,
         .phase = phase,
         .wei = wei,
         .wei_point = conv->n_blocks * wei_block,
         .wei_block = wei_block,
-        .inputs = (ITEM *)(memory + PRODUCTS),
-        .in_point = in_point_of(phase->kc),
-        .in_step = TOGETHER * sc_round_up(phase->kc, SC_LANES),
+        .inputs = (ITEM *)(memory + products_of(ic, heavy)),
+        .in_point = in_point_of(ic, heavy),
+        .in_step = TOGETHER * sc_round_up(ic, SC_LANES),
         .products = memory,
         .grid = (conv->columns + OUT - 1) / OUT,
     };
-    const int64_t tiles = tiles_of(phase->kc), end = (row1 + OUT - 1) / OUT * t.grid;
+    const int64_t tiles = tiles_of(ic, heavy), end = (row1 + OUT - 1) / OUT * t.grid;
     for (int64_t first = row0 / OUT * t.grid; first < end; first += tiles) {
         const int64_t n_tiles = sc_min(tiles, end - first);
         transform_inputs(&t, first, n_tiles);
@@ -222,7 +269,7 @@ static void run(const sc_conv *conv, const void *wei, int64_t row0, int64_t row1
             /* 4 blocks are better done as 2 + 2 than as 3 + 1. */
             const int64_t left = conv->n_blocks - block;
             n = GROUP == 3 && left == 4 ? 2 : sc_min(left, GROUP);
-            batches(&t, first, n_tiles, block, n);
+            (heavy ? batches_joined : batches)(&t, first, n_tiles, block, n);
         }
     }
 }

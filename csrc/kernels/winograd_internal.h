@@ -20,4 +20,11 @@ size_t sc_winograd2_packed_nbytes(int64_t oc, int64_t ic);
 void sc_winograd2_pack(const float *wei, int64_t oc, int64_t ic, void *dst);
 bool sc_winograd2_pays(int64_t ic, int64_t oc, int64_t rows, int64_t columns);
 
+/* Whether transformed weights are too large for L2 beside all else, so that each group of
+ * tiles reads them from beyond it. */
+static inline bool sc_winograd_heavy(size_t packed_nbytes)
+{
+    return packed_nbytes > (size_t)1250 << 10;
+}
+
 #endif

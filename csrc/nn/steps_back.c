@@ -10,7 +10,8 @@
 static int64_t transform_values(const sc_plan *plan, const plan_step *step)
 {
     if (!step->conv.winograd) return 0;
-    return sc_round_up(plan->engine.winograd->scratch(step->conv.wei[0]->kc), SC_LANES);
+    return sc_round_up(plan->engine.winograd->scratch(step->c, step->conv.wei[0]->kc),
+                       SC_LANES);
 }
 
 static int64_t back_scratch(const sc_plan *plan, const plan_step *step, int64_t rows)

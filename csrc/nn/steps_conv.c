@@ -278,7 +278,7 @@ static int64_t winograd_scratch(const sc_plan *plan, const plan_step *step,
                                 int64_t rows)
 {
     (void)rows;
-    return plan->engine.winograd->scratch(step->conv.wei[0]->kc);
+    return plan->engine.winograd->scratch(step->c, step->conv.wei[0]->kc);
 }
 
 static sc_status run_winograd(const plan_turn *turn, const plan_step *step,

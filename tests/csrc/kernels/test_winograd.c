@@ -6,6 +6,7 @@
 #include "kernels/bf16.h"
 #include "kernels/conv_pack.h"
 #include "kernels/conv_ref.h"
+#include "kernels/winograd_internal.h"
 
 #include "check.h"
 #include "random.h"
@@ -145,7 +146,8 @@ static void setup_create(const variant *v, const problem *p, setup *s)
     s->want = sc_alloc(s->dst_nbytes);
     s->got = sc_alloc(s->dst_nbytes);
     s->conv.dst = (char *)s->got + offset * (bf16 ? 2 : 4);
-    const size_t scratch_nbytes = (size_t)v->table->scratch(p->ic) * sizeof(float);
+    const size_t scratch_nbytes = (size_t)v->table->scratch(p->oc, p->ic) *
+                                  sizeof(float);
     s->scratch = sc_alloc(scratch_nbytes);
     memset(s->scratch, 0xff, scratch_nbytes); /* NaN: it must not matter */
 }
@@ -243,6 +245,27 @@ static void test_many_tiles(const variant *v)
     }
 }
 
+/* Weights so heavy that all batches of a point come before the next point: whole groups of
+ * tiles, a last one of a part of a batch, and one that ends in the middle of a map. */
+static void test_heavy_weights(const variant *v)
+{
+    static const int64_t COLUMNS[] = {8, 9, 11};
+    const int64_t ic = v->bf16 ? 170 : 90, oc = v->bf16 ? 260 : 113;
+    CHECK(sc_winograd_heavy(v->table->packed_nbytes(oc, ic)));
+    CHECK(!sc_winograd_heavy(v->table->packed_nbytes(oc / 2, ic)));
+    for (int i = 0; i < 3; i++) {
+        const problem p = {.seed = (uint64_t)i,
+                           .ic = ic,
+                           .oc = oc,
+                           .rows = 7 * v->table->out + i,
+                           .columns = COLUMNS[i] * v->table->out - i,
+                           .relu = true,
+                           .reals = true,
+                           .dst_f32 = !v->bf16};
+        check_problem(v, &p);
+    }
+}
+
 static void test_when_it_pays(const sc_winograd *table)
 {
     CHECK(table->pays(64, 64, 64, 64));
@@ -272,6 +295,7 @@ int main(int argc, char **argv)
         if (ALL[i].isa <= sc_cpu_isa()) {
             test_against_twin(v, argc > 1 ? atoi(argv[1]) : 60);
             test_many_tiles(v);
+            test_heavy_weights(v);
         } else {
             fprintf(stderr, "skipped: %s, which this CPU lacks\n", v->table->name);
         }
