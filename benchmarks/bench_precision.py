@@ -133,7 +133,7 @@ def areas(cases: Sequence[dict[str, Any]], task: Any) -> list[float]:
     own = [case for case in cases if case["diagnosis"] in truth]
     labels = [truth[case["diagnosis"]] for case in own]
     return [
-        round(float(stats.auc(labels, [c["answers"][i][task.name] for c in own]).value), 4)
+        round(float(stats.auc(labels, [c["answers"][i][task.name] for c in own]).estimate), 4)
         for i in (0, 1)
     ]
 
