@@ -107,6 +107,7 @@ static void run(fuzz_input *in)
     }
     free(call.backward.gradients);
     free(call.backward.activations);
+    free(call.forward.cams);
     free(call.forward.cam);
     free(call.forward.features);
     free(call.forward.probabilities);
