@@ -1,0 +1,39 @@
+"""A precision is compared with float32 case by case."""
+
+from __future__ import annotations
+
+import pytest
+from bench_programs import load
+
+from spinalcord.tasks import TASKS
+
+
+def case(name, diagnosis, dice, first, second, found=(True, True)):
+    answers = [dict.fromkeys(TASKS, p) if there else {} for p, there in
+               zip((first, second), found, strict=True)]  # fmt: skip
+    return {"case": name, "diagnosis": diagnosis, "found": list(found), "dice": dice,
+            "dice_cord": 0.5 + dice / 2, "answers": answers}  # fmt: skip
+
+
+def test_figures_of_both_precisions(monkeypatch):
+    cases = [
+        case("a", "MS", 1.0, 0.30, 0.31),
+        case("b", "NMOSD", 0.9, 0.60, 0.29),
+        case("c", "astrocytoma", 0.99, 0.10, 0.10),
+        case("d", "ependymoma", 0.97, 0.20, 0.20),
+        case("e", "MS", 0.0, 0.9, 0.9, found=(True, False)),
+        case("f", "", 1.0, 0.9, 0.9, found=(False, False)),
+    ]
+    figures = load("bench_precision", monkeypatch).summarize(cases)
+    assert figures["cases"] == 6
+    assert figures["found"] == [5, 4]
+    assert figures["found_in_one"] == ["e"]
+    # Only of cases with a lesion in both: a to d.
+    assert figures["dice"]["mean"] == pytest.approx(0.965)
+    assert figures["dice"]["least"] == 0.9
+    assert figures["dice_below_0.98"] == {"b": 0.9, "d": 0.97}
+    assert figures["dice_cord"]["least"] == 0.5
+    assert figures["auc"]["ms_vs_nmosd"] == [1.0, 0.0]
+    assert figures["auc"]["tumor_vs_demyelination"] == [1.0, 1.0]
+    assert figures["largest_change"] == pytest.approx(0.31)
+    assert figures["answers_changed"] == 3  # of b, in each task
