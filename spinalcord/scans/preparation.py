@@ -95,10 +95,17 @@ class WorkingScan:
         """Identify the files that the scan was read from; see `describe_source`.
 
         If they have been removed since, the checksum is None: the scan is still in memory.
+
+        Raises
+        ------
+        InputError
+            A file that is there cannot be read: what was read before may be damaged, too.
         """
         try:
             return describe_source(self.volume)
-        except InputError:
+        except InputError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
             origin = self.volume.source
             self.warnings.append("the scan's files have gone since it was read: no checksum")
             return {

@@ -358,14 +358,11 @@ def describe_source(volume: Volume) -> dict[str, Any]:
     Raises
     ------
     InputError
-        A file is no longer there.
+        A file is no longer there, or cannot be read.
     """
     source = volume.source
     files = source.files
-    try:
-        digests = sorted(file_sha256(file) for file in files)
-    except OSError as error:
-        raise InputError(f"{error.filename}: cannot be read again: {error.strerror}") from error
+    digests = sorted(map(_digest_again, files))
     if len(digests) == 1:
         whole = digests[0]
     elif digests:
@@ -379,6 +376,14 @@ def describe_source(volume: Volume) -> dict[str, Any]:
         "files": len(files),
         "sha256": whole,
     }
+
+
+def _digest_again(path: str | os.PathLike[str]) -> str:
+    """Return the sha256 of a file that was read before."""
+    try:
+        return file_sha256(path)
+    except OSError as error:  # that of a failed read names no file
+        raise InputError(f"{path}: cannot be read again: {error.strerror}") from error
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:

@@ -128,7 +128,7 @@ def judge(out: Path, error: BaseException | None, harmless: bool, want: Any) -> 
     wrong = half_written(out)
     if error is not None and not isinstance(error, SpinalcordError):
         wrong.append(f"{type(error).__name__}: {error}")
-    if error is not None and str(out) not in str(error):
+    if error is not None and str(out.parent) not in str(error):
         wrong.append(f"no file is named: {error}")
     if harmless and error is not None:
         wrong.append(f"EINTR or half of a call is no reason to fail: {error}")

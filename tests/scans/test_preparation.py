@@ -16,6 +16,7 @@ from spinalcord.errors import InputError, SpinalcordWarning
 from spinalcord.scans import preparation as working
 from spinalcord.scans.preparation import Stopwatch, WorkingScan, batches, take_scan
 from spinalcord.scans.reading import read_mask
+from spinalcord.scans.writing import save_volume
 
 AXES = list(itertools.permutations(range(3)))
 FLIPS = [(False, False, False), (True, False, True)]
@@ -138,3 +139,16 @@ def test_a_map_of_probabilities_is_no_mask_for_either_reader():
     for read in (scan.mask, lambda mask: read_mask(mask, like=scan.volume)):
         with pytest.raises(InputError, match=r"not integers .*apply a threshold first"):
             read(soft)
+
+
+def test_a_file_that_cannot_be_read_again_is_no_file_that_has_gone(tmp_path):
+    path = tmp_path / "t2.nii.gz"
+    save_volume(stored(working_array()), path)
+    scan = WorkingScan(path)
+    path.unlink()
+    path.mkdir()  # there, and unreadable, even for root
+    with pytest.raises(InputError, match=r"t2\.nii\.gz: cannot be read again: Is a directory"):
+        _ = scan.source
+    path.rmdir()
+    assert scan.source["sha256"] is None
+    assert scan.warnings == ["the scan's files have gone since it was read: no checksum"]
