@@ -5,8 +5,9 @@
 
 The tables are those of `benchmarks/models make_data`. Each case goes through `Pipeline.segment` and
 where that finds a lesion `Pipeline.classify`, in both precisions. AUC is that of the cases with
-a lesion in both whose true diagnosis the task is about. With --store, cases are appended to that
-file as they are measured, and are not measured again.
+a lesion in both whose true diagnosis the task is about. With --true-outlines only the classifiers
+are compared, on the masks of the tables. With --store, cases are appended to that file as they are
+measured, and are not measured again.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--precision", default="int8", choices=["bf16", "int8"])
     parser.add_argument("--models", type=Path)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--true-outlines", action="store_true")
     parser.add_argument("--store", type=Path)
     add_out(parser)
     options = parser.parse_args(arguments)
@@ -52,13 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         known = {line["case"]: line for line in map(json.loads, lines)}
     cases = []
     rows = [row for path in options.tables for row in read_table(path)]
+    measure, sum_up = compare, summarize
+    if options.true_outlines:
+        rows = [row for row in rows if row["diagnosis"]]
+        measure, sum_up = compare_classifiers, summarize_answers
     for row in tqdm(rows, unit="case", disable=None):
         case = known.get(row["case_id"])
         if case is None:
-            case = compare(row, pipelines)
+            case = measure(row, pipelines)
             write_lines([case], options.store)
         cases.append(case)
-    figures = {"precision": options.precision, "version": sc.__version__, **summarize(cases)}
+    figures = {"precision": options.precision, "version": sc.__version__, **sum_up(cases)}
     print(json.dumps(figures, indent=1))
     write_lines([figures], options.out)
     return 0
@@ -77,9 +83,8 @@ def compare(row: dict[str, str], pipelines: Sequence[sc.Pipeline]) -> dict[str, 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = pipeline.segment(row["path"])
-            tasks = pipeline.classify(result.scan, mask=result.mask).tasks if result.found else {}
         found.append(result)
-        answers.append({name: answer.probability for name, answer in tasks.items()})
+        answers.append(probabilities(pipeline, result.scan, result.mask))
     a, b = found
     return {
         "case": row["case_id"],
@@ -91,10 +96,38 @@ def compare(row: dict[str, str], pipelines: Sequence[sc.Pipeline]) -> dict[str, 
     }
 
 
+def compare_classifiers(row: dict[str, str], pipelines: Sequence[sc.Pipeline]) -> dict[str, Any]:
+    """Return the answers for one case with its true outline."""
+    answers = [probabilities(pipeline, row["path"], row["mask"]) for pipeline in pipelines]
+    return {"case": row["case_id"], "diagnosis": row["diagnosis"], "answers": answers}
+
+
+def probabilities(pipeline: sc.Pipeline, scan: Any, mask: Any) -> dict[str, float]:
+    """Return the probability of each task; none with an empty mask."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tasks = pipeline.classify(scan, mask=mask).tasks
+    return {name: answer.probability for name, answer in tasks.items()}
+
+
 def summarize(cases: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return what the README states."""
     pairs = [case for case in cases if all(case["found"])]
     dice = np.array([case["dice"] for case in pairs])
+    return {
+        "found": np.sum([case["found"] for case in cases], axis=0).tolist(),
+        "found_in_one": [case["case"] for case in cases if len(set(case["found"])) == 2],
+        "dice": quantiles(dice),
+        f"dice_below_{LEAST}": {c["case"]: round(c["dice"], 3) for c in pairs if c["dice"] < LEAST},
+        "dice_cord": quantiles(np.array([case["dice_cord"] for case in cases])),
+        **summarize_answers(pairs),
+        "cases": len(cases),
+    }
+
+
+def summarize_answers(cases: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the README states of the classifiers, of the cases with answers in both."""
+    pairs = [case for case in cases if all(case["answers"])]
     changes = [
         (abs(a[task] - b[task]), (a[task] >= 0.5) != (b[task] >= 0.5))
         for case in pairs
@@ -102,12 +135,7 @@ def summarize(cases: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for task in TASKS
     ]
     return {
-        "cases": len(cases),
-        "found": np.sum([case["found"] for case in cases], axis=0).tolist(),
-        "found_in_one": [case["case"] for case in cases if len(set(case["found"])) == 2],
-        "dice": quantiles(dice),
-        f"dice_below_{LEAST}": {c["case"]: round(c["dice"], 3) for c in pairs if c["dice"] < LEAST},
-        "dice_cord": quantiles(np.array([case["dice_cord"] for case in cases])),
+        "cases": len(pairs),
         "auc": {task.name: areas(pairs, task) for task in TASKS.values()},
         "largest_change": round(max(change for change, _ in changes), 4),
         "answers_changed": sum(int(changed) for _, changed in changes),

@@ -37,3 +37,16 @@ def test_figures_of_both_precisions(monkeypatch):
     assert figures["auc"]["tumor_vs_demyelination"] == [1.0, 1.0]
     assert figures["largest_change"] == pytest.approx(0.31)
     assert figures["answers_changed"] == 3  # of b, in each task
+
+
+def test_the_classifiers_alone(monkeypatch):
+    program = load("bench_precision", monkeypatch)
+    rows = [case("a", "MS", 1.0, 0.2, 0.3), case("b", "NMOSD", 1.0, 0.4, 0.6),
+            case("c", "astrocytoma", 1.0, 0.1, 0.1), case("d", "ependymoma", 1.0, 0.2, 0.2),
+            case("e", "MS", 1.0, 0.9, 0.9, found=(False, False))]  # fmt: skip
+    kept = [{key: row[key] for key in ("case", "diagnosis", "answers")} for row in rows]
+    figures = program.summarize_answers(kept)
+    assert figures["cases"] == 4  # the last has an empty outline
+    assert figures["auc"]["ms_vs_nmosd"] == [1.0, 1.0]
+    assert figures["largest_change"] == pytest.approx(0.2)
+    assert figures["answers_changed"] == 3
