@@ -7,7 +7,8 @@ The tables are those of `benchmarks/models make_data`. Each case goes through `P
 where that finds a lesion `Pipeline.classify`, in both precisions. AUC is that of the cases with
 a lesion in both whose true diagnosis the task is about. With --true-outlines only the classifiers
 are compared, on the masks of the tables. With --store, cases are appended to that file as they are
-measured, and are not measured again.
+measured, and are not measured again in the same precision with the same kind of outlines; a store
+is for one set of models.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import spinalcord as sc
 from spinalcord import stats
 from spinalcord.stats.segmentation_metrics import dice_score
 from spinalcord.tasks import TASKS
+from spinalcord.training.settings import classes_of
 
 LEAST = 0.98
 
@@ -48,10 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sc.Pipeline(options.models, precision, threads=options.threads)
         for precision in ("f32", options.precision)
     ]
+    # Answers on true outlines are no answers on those of the network.
+    kind = {"precision": options.precision, "true_outlines": options.true_outlines}
     known: dict[str, dict[str, Any]] = {}
     if options.store is not None and options.store.exists():
         lines = options.store.read_text(encoding="utf-8").splitlines()
-        known = {line["case"]: line for line in map(json.loads, lines)}
+        of_this_run = [line for line in map(json.loads, lines) if kind.items() <= line.items()]
+        known = {line["case"]: line for line in of_this_run}
     cases = []
     rows = [row for path in options.tables for row in read_table(path)]
     measure, sum_up = compare, summarize
@@ -61,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for row in tqdm(rows, unit="case", disable=None):
         case = known.get(row["case_id"])
         if case is None:
-            case = measure(row, pipelines)
+            case = kind | measure(row, pipelines)
             write_lines([case], options.store)
         cases.append(case)
     figures = {"precision": options.precision, "version": sc.__version__, **sum_up(cases)}
@@ -136,7 +141,7 @@ def summarize_answers(cases: Sequence[dict[str, Any]]) -> dict[str, Any]:
     ]
     return {
         "cases": len(pairs),
-        "auc": {task.name: areas(pairs, task) for task in TASKS.values()},
+        "auc": {task: areas(pairs, task) for task in TASKS},
         "largest_change": round(max(change for change, _ in changes), 4),
         "answers_changed": sum(int(changed) for _, changed in changes),
     }
@@ -152,16 +157,13 @@ def quantiles(values: np.ndarray) -> dict[str, float]:
     }
 
 
-def areas(cases: Sequence[dict[str, Any]], task: Any) -> list[float]:
+def areas(cases: Sequence[dict[str, Any]], task: str) -> list[float]:
     """Return the AUC of a task in float32 and in the other precision."""
-    if task.name == "tumor_vs_demyelination":
-        truth = {"astrocytoma": 0, "ependymoma": 0, "MS": 1, "NMOSD": 1}
-    else:
-        truth = {task.negative: 0, task.positive: 1}
-    own = [case for case in cases if case["diagnosis"] in truth]
-    labels = [truth[case["diagnosis"]] for case in own]
+    negative, positive = classes_of(task)
+    own = [case for case in cases if case["diagnosis"] in (*negative, *positive)]
+    labels = [case["diagnosis"] in positive for case in own]
     return [
-        round(float(stats.auc(labels, [c["answers"][i][task.name] for c in own]).estimate), 4)
+        round(float(stats.auc(labels, [c["answers"][i][task] for c in own]).estimate), 4)
         for i in (0, 1)
     ]
 

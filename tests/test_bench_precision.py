@@ -50,3 +50,25 @@ def test_the_classifiers_alone(monkeypatch):
     assert figures["auc"]["ms_vs_nmosd"] == [1.0, 1.0]
     assert figures["largest_change"] == pytest.approx(0.2)
     assert figures["answers_changed"] == 3
+
+
+def test_a_store_serves_only_runs_of_its_kind(monkeypatch, tmp_path, capsys):
+    program = load("bench_precision", monkeypatch)
+    names = {"a": "MS", "b": "NMOSD", "c": "astrocytoma", "d": "ependymoma"}
+    table, store = tmp_path / "cases.tsv", tmp_path / "store.jsonl"
+    lines = [f"{name}\t{diagnosis}" for name, diagnosis in names.items()]
+    table.write_text("\n".join(["case_id\tdiagnosis", *lines]), encoding="utf-8")
+    measured = []
+
+    def measure(row, pipelines):
+        measured.append(row["case_id"])
+        return case(row["case_id"], row["diagnosis"], 1.0, 0.2, 0.3)
+
+    monkeypatch.setattr(program.sc, "Pipeline", lambda *_, **__: None)
+    monkeypatch.setattr(program, "compare", measure)
+    monkeypatch.setattr(program, "compare_classifiers", measure)
+    options = [str(table), "--store", str(store)]
+    for more, times in (([], 1), ([], 1), (["--true-outlines"], 2), (["--precision", "bf16"], 3)):
+        assert program.main([*options, *more]) == 0
+        assert measured == [*names] * times
+    assert '"answers_changed": 0' in capsys.readouterr().out
