@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from .. import _core
 
@@ -30,7 +31,7 @@ def normalise(
     norm : module
         Its running statistics are updated in training mode.
     x, other : (n, c, h, w)
-        Maps, of one dtype.
+        Maps, of one dtype; if they have fewer channels than `norm`, its first ones are used.
     relu : bool
 
     Returns
@@ -42,8 +43,26 @@ def normalise(
         return _by_core(norm, x, other, relu)
     if other is not None:
         x = torch.relu(x + other)
-    y: Tensor = norm(x)
+    y = norm(x) if x.shape[1] == norm.num_features else _by_torch(norm, x)
     return torch.relu(y) if relu else y
+
+
+def _by_torch(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+    """Normalise the first channels."""
+    mean, variance, scale, shift = _first(norm, x.shape[1])
+    if norm.training:
+        _tensor(norm.num_batches_tracked).add_(1)
+    assert norm.momentum is not None
+    return functional.batch_norm(
+        x, mean, variance, scale, shift, norm.training, norm.momentum, norm.eps
+    )
+
+
+def _first(norm: nn.BatchNorm2d, channels: int) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
+    """View running mean and variance, scale and shift of the first channels."""
+    scale = norm.weight[:channels] if norm.affine else None
+    mean, variance = (_tensor(t)[:channels] for t in (norm.running_mean, norm.running_var))
+    return mean, variance, scale, norm.bias[:channels]
 
 
 def kind_of(x: Tensor) -> str:
@@ -64,16 +83,16 @@ def kind_for(device: torch.device, bf16: bool, *, compiled: bool) -> str:
 
 
 def _by_core(norm: nn.BatchNorm2d, x: Tensor, other: Tensor | None, relu: bool) -> Tensor:
-    scale = norm.weight if norm.affine else None
-    made = _Norm.apply(x, other, scale, norm.bias, norm.eps, relu)  # type: ignore[no-untyped-call]
+    *running, scale, shift = _first(norm, x.shape[1])
+    made = _Norm.apply(x, other, scale, shift, norm.eps, relu)  # type: ignore[no-untyped-call]
     y, mean, variance = made
     assert norm.momentum is not None
     n = x.numel() // x.shape[1]
     with torch.no_grad():
         _tensor(norm.num_batches_tracked).add_(1)
         unbiased = variance * (n / max(n - 1, 1))
-        for running, now in ((norm.running_mean, mean), (norm.running_var, unbiased)):
-            _tensor(running).lerp_(now, norm.momentum)
+        for value, now in zip(running, (mean, unbiased), strict=True):
+            value.lerp_(now, norm.momentum)
     result: Tensor = y
     return result
 

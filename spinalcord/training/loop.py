@@ -176,6 +176,7 @@ class Loop:
         self.share = max(self.share, (self.step + 0.5) / (self.settings.epochs * self.steps))
         if self.settings.schedule == "cosine":
             self.optimizer.param_groups[0]["lr"] = rate_at(self.share, self.settings.lr)
+        self.problem.advance(self.network, self.share)
         loss = self.problem.loss(self.forward, batch, self.step, self.device)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

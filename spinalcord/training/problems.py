@@ -15,6 +15,7 @@ from ..stats.roc import auc_value
 from .augmentation import Augmentation, crop, disturb
 from .auxiliary import auxiliary_values
 from .cache import Entry
+from .growth import join_layers, silence_layers
 from .loading import to_device
 from .losses import auxiliary_loss, class_loss, count_overlap, mask_loss
 from .mining import mine
@@ -68,6 +69,9 @@ class Problem:
     def build(self) -> nn.Module:
         """Return the network with new weights."""
         raise NotImplementedError
+
+    def advance(self, network: nn.Module, share: float) -> None:
+        """Set up the network for a step, after a share of the training."""
 
     def finish(self, network: nn.Module) -> None:
         """Remove the parts of a trained network that are not part of the model."""
@@ -201,7 +205,7 @@ class ClassificationProblem(Problem):
         self.figures = ("accuracy",) if target == START else ("accuracy", "auc")
         self.matters = self.figures[-1]
         self._seed, self._augment = settings.seed, settings.augment
-        self._window = settings.window
+        self._window, self._grow = settings.window, settings.grow
 
     def build(self) -> nn.Module:
         """Return the network, with four outputs for four diagnoses and one per auxiliary value."""
@@ -211,10 +215,17 @@ class ClassificationProblem(Problem):
             network.output = nn.Linear(128, outputs)
             nn.init.kaiming_normal_(network.output.weight, nonlinearity="relu")
             nn.init.zeros_(network.output.bias)
+        if self._grow:
+            silence_layers(network)
         return network
 
+    def advance(self, network: nn.Module, share: float) -> None:
+        """Let all layers join once their share of the training has come."""
+        join_layers(network, all_of_them=share >= self._grow)
+
     def finish(self, network: nn.Module) -> None:
-        """Remove the outputs for auxiliary values."""
+        """Remove the outputs for auxiliary values, and compute all layers."""
+        self.advance(network, 1.0)
         full: Any = network.output
         if self._extra:
             network.output = nn.Linear(full.in_features, self._n)

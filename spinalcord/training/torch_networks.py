@@ -201,16 +201,23 @@ class DenseLayer(nn.Module):
 
 
 class DenseBlock(nn.ModuleDict):
-    """Layers that each read everything before them and append to it."""
+    """Layers that each read everything before them and append to it.
+
+    Attributes
+    ----------
+    layers : int
+        Number of layers that are computed, the first ones.
+    """
 
     def __init__(self, ci: int, layers: int, *, eps: float) -> None:
         super().__init__()
+        self.layers = layers
         for i in range(layers):
             self[f"denselayer{i + 1}"] = DenseLayer(ci + i * tables.GROWTH, eps=eps)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, ci + layers * GROWTH, h, w)."""
-        for layer in self.values():
+        for layer in list(self.values())[: self.layers]:
             x = torch.cat([x, layer(x)], 1)
         return x
 
@@ -224,8 +231,9 @@ class Transition(nn.Module):
         self.conv = nn.Conv2d(ci, ci // 2, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (n, ci // 2, h // 2, w // 2)."""
-        return functional.avg_pool2d(self.conv(normalise(self.norm, x, relu=True)), 2)
+        """Return (n, ci // 2, h // 2, w // 2); `x` may be the first channels only."""
+        x = normalise(self.norm, x, relu=True)
+        return functional.avg_pool2d(functional.conv2d(x, self.conv.weight[:, : x.shape[1]]), 2)
 
 
 class DenseNet121(nn.Module):
@@ -284,12 +292,15 @@ class DenseNet121(nn.Module):
         _check(x, self.in_channels)
         if min(x.shape[2:]) < 32:
             raise InputError(f"image is {_pixels(x)}, expected at least 32 x 32")
-        maps = self.features(x)
-        return torch.relu(maps) if self.final_relu else maps
+        maps = self.features[:-1](x)
+        norm: nn.BatchNorm2d = self.features.norm5  # type: ignore[assignment]
+        return normalise(norm, maps, relu=self.final_relu)
 
     def score(self, maps: Tensor) -> Tensor:
         """Return the logits, (n, 2), of last feature maps."""
-        y: Tensor = self.output(torch.relu(self.hidden(maps.mean((2, 3)))))
+        means = maps.mean((2, 3))
+        weight = self.hidden.weight[:, : means.shape[1]]
+        y: Tensor = self.output(torch.relu(functional.linear(means, weight, self.hidden.bias)))
         return y
 
     def forward(self, x: Tensor, *, logits: bool = False) -> Tensor:

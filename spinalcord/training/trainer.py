@@ -25,6 +25,7 @@ from ..scans.labels import Label
 from .batch_norm import kind_for
 from .cache import Entry, cord_counts, prepare_cases
 from .export import describe, export_model
+from .growth import check_growth
 from .loop import Loop
 from .patients import fingerprint, list_cases, make_notice
 from .problems import make_problem
@@ -117,14 +118,15 @@ def train_network(
     Raises
     ------
     InputError
-        As `list_cases`; an option that does not fit; a checkpoint that is in the way, or that
-        belongs to another training; a loss that is not finite.
+        As `list_cases`; an option that does not fit, such as growth with `init`; a checkpoint that
+        is in the way, or that belongs to another training; a loss that is not finite.
     ModelError
         `init` or `backbone` does not fit.
     """
     settings, out = settings or Settings(), local_path(out)
     check_files(target, out, init, backbone, resume)
     check_window(target, settings)
+    check_growth(target, settings, init or backbone)
     cases, origin = list_cases(
         data, target, seed=settings.seed, columns=columns, words=words, carry=settings.auxiliary
     )
@@ -193,6 +195,7 @@ def train_cases(
     """
     out = Path(out)
     work = check_files(target, out, init, backbone, resume)
+    check_growth(target, settings, init or backbone)
     for path in (out, *(work / name for name in ("checkpoint.pt", "curves.csv", "curves.png"))):
         clear_parts(path)  # unfinished files of a killed training
     metadata = describe(
