@@ -9,8 +9,8 @@
 # `lumbar_cases` with the files that it lists.  Minutes for each part, and sizes, are set by the environment;
 # tried on a CPU with
 #
-#     LETTER=26 VARIED=8 FREE=4 PER_HOST=1 EPOCHS=1 STEPS=2 BATCH=2 SEG_MINUTES=2 START_MINUTES=1 \
-#         TASK_MINUTES=1 WINDOWS=4 sh benchmarks/models/train_on_gpu.sh WORK OUT
+#     LETTER=26 VARIED=8 FREE=4 PER_HOST=1 LESIONS=0.03 EPOCHS=1 STEPS=2 BATCH=2 SEG_MINUTES=2 \
+#         START_MINUTES=1 TASK_MINUTES=1 WINDOWS=4 sh benchmarks/models/train_on_gpu.sh WORK OUT
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$1 out=$2 hosts=${3:-}

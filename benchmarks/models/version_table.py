@@ -153,7 +153,8 @@ def clear_plaques(typical: Cases) -> tuple[str, str, str]:
 def auc_of(cases: Cases, task: str, answers: str = "answers") -> str:
     """Return a task's AUC on the network's outlines or the true ones, and of how many patients."""
     negative, positive = classes_of(task)
-    own = [c for c in cases if c["diagnosis"] in (*negative, *positive) and c.get(answers)]
+    asked = [c for c in cases if c["diagnosis"] in (*negative, *positive)]
+    own = [c for c in asked if task in (c.get(answers) or {})]
     truth = np.array([c["diagnosis"] in positive for c in own])
     if not truth.any() or truth.all():
         return MISSING
@@ -162,8 +163,8 @@ def auc_of(cases: Cases, task: str, answers: str = "answers") -> str:
 
 
 def dice_of(cases: Cases, diagnosis: str) -> list[float]:
-    """Return the Dice of the patients of a diagnosis that have a true outline."""
-    own = [c["dice"] for c in cases if c["diagnosis"] == diagnosis]
+    """Return the Dice of the patients of a diagnosis that have a true outline and were segmented."""
+    own = [c.get("dice") for c in cases if c["diagnosis"] == diagnosis]
     return [dice for dice in own if dice is not None]
 
 
