@@ -276,7 +276,8 @@ INLINE void tile(const int n_spans, const int n_blocks, const sc_conv *conv,
     const float *mid = conv->n_phases == 2 ? conv->mid_bias : conv->bias;
     start(n_spans, n_blocks, mid + block * SC_LANES);
     accumulate(n_spans, n_blocks, conv, &phase[0], spans, block, finish, s,
-               INTEGERS ? sc_round_up((s->n_rows + steps - 1) / steps, 4) : (s->n_rows + steps - 1) / steps);
+               INTEGERS ? sc_round_up((s->n_rows + steps - 1) / steps, 4)
+                        : (s->n_rows + steps - 1) / steps);
     store(n_spans, n_blocks, s->acc[0]);
     if (conv->n_phases == 2) {
         start(n_spans, n_blocks, conv->bias + block * SC_LANES);

@@ -333,6 +333,21 @@ static void check_sweeps(const kernel *k)
     }
 }
 
+/* Weights that L1 holds, that L2 holds and that neither does: another order of blocks. */
+static void check_orders(const kernel *k)
+{
+    static const int64_t CHANNELS[] = {20, 100, 400};
+    problem p = {.oc = 70, .n_taps = {9, 1}, .stride = 1, .dst_stride = 1};
+    p.dst_f32 = stores_no_bf16(k);
+    p.n_phases = 2;
+    p.rows = 2;
+    p.columns = 37;
+    for (int i = 0; i < 3; i++, p.seed++) {
+        p.kc[0] = p.kc[1] = CHANNELS[i];
+        check_problem(&p, k);
+    }
+}
+
 static void test_kernels(int n_random)
 {
     for (size_t i = 0; i < sizeof KERNELS / sizeof *KERNELS; i++) {
@@ -343,6 +358,7 @@ static void test_kernels(int n_random)
         }
         generator g = {i};
         check_sweeps(k);
+        check_orders(k);
         for (int j = 0; j < n_random; j++) {
             problem p = random_problem(&g, j % 4 == 3);
             p.dst_f32 = p.dst_f32 || stores_no_bf16(k);
