@@ -49,7 +49,7 @@ INLINE void store_pair(const sc_conv *conv, int64_t at, __mmask16 mask0, __m512 
 
 enum {
     PIXELS = 16,
-    L1_NBYTES = 32 << 10, /* of weights: parts of these */
+    L1_NBYTES = 32 << 10, /* of weights, beside the pixels */
     L2_NBYTES = 512 << 10,
 };
 
@@ -275,9 +275,9 @@ INLINE void tile(const int n_spans, const int n_blocks, const sc_conv *conv,
     const int64_t steps = phase->n_taps * ((phase->kc + TILE_K - 1) / TILE_K);
     const float *mid = conv->n_phases == 2 ? conv->mid_bias : conv->bias;
     start(n_spans, n_blocks, mid + block * SC_LANES);
-    accumulate(n_spans, n_blocks, conv, &phase[0], spans, block, finish, s,
-               INTEGERS ? sc_round_up((s->n_rows + steps - 1) / steps, 4)
-                        : (s->n_rows + steps - 1) / steps);
+    /* Of integers, in calls for two pairs of pixels. */
+    const int64_t some = sc_round_up((s->n_rows + steps - 1) / steps, INTEGERS ? 4 : 1);
+    accumulate(n_spans, n_blocks, conv, &phase[0], spans, block, finish, s, some);
     store(n_spans, n_blocks, s->acc[0]);
     if (conv->n_phases == 2) {
         start(n_spans, n_blocks, conv->bias + block * SC_LANES);
@@ -304,7 +304,7 @@ static bool next_span(const sc_conv *conv, int64_t row1, span *at)
     return at->y < row1;
 }
 
-/* All tiles of blocks [block0, block1), of which each pair of spans meets one pair after the
+/* All tiles of blocks [block0, block1): each pair of spans meets one pair of blocks after the
  * other. */
 INLINE void run_blocks(const sc_conv *conv, int64_t row0, int64_t row1, int64_t block0,
                        int64_t block1, finish_fn finish, tiles *s)
@@ -327,9 +327,9 @@ INLINE void run_blocks(const sc_conv *conv, int64_t row0, int64_t row1, int64_t 
     }
 }
 
-/* How many blocks each pair of spans meets before the next: all, whose weights then stream from
- * L2 past pixels in L1, or two, whose weights stay in L1 while pixels stream.  The latter
- * costs less where a pixel serves many taps, and where L2 does not hold the weights. */
+/* How many blocks each pair of spans meets before the next one comes: all, whose weights
+ * stream from L2 past pixels in L1; or two, whose weights stay in L1 while pixels stream, which
+ * costs less where a pixel serves several taps or L2 does not hold all weights. */
 static int64_t blocks_together(const sc_conv *conv, int64_t n_blocks)
 {
     int64_t nbytes = 0; /* of a block's weights */

@@ -34,8 +34,8 @@ static inline void u8_store_pair(uint8_t *dst, __mmask16 mask0, __m512 v0,
     _mm256_mask_storeu_epi8(dst, (__mmask32)mask0 | (__mmask32)mask1 << 16, both);
 }
 
-/* Each to a word at most 32767 away from 0, for what saturates at 0 and 255 anyway: NaN is the
- * least of them. */
+/* 2 x 16 values as signed words, for packing with saturation: those above 255 as 255, those far
+ * below 0 and NaN as the least.  Each 128 bits hold four of the first, then four of the other. */
 static inline __m512i u8_words(__m512 v0, __m512 v1)
 {
     const __m512 most = _mm512_set1_ps(255.0f);
@@ -43,7 +43,7 @@ static inline __m512i u8_words(__m512 v0, __m512 v1)
                               _mm512_cvtps_epi32(_mm512_min_ps(most, v1)));
 }
 
-/* Two times 32 neighbours, 'step' apart: in half of the instructions. */
+/* Twice 32 neighbours, 'step' apart, in fewer instructions: packing takes one for two vectors. */
 static inline void u8_store_pairs(uint8_t *dst, int64_t step, __mmask32 mask,
                                   __m512 v00, __m512 v01, __m512 v10, __m512 v11)
 {
