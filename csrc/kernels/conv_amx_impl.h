@@ -47,7 +47,11 @@ INLINE void store_pair(const sc_conv *conv, int64_t at, __mmask16 mask0, __m512 
     }
 }
 
-enum { PIXELS = 16 };
+enum {
+    PIXELS = 16,
+    L1_NBYTES = 32 << 10, /* of weights, beside the pixels */
+    L2_NBYTES = 512 << 10,
+};
 
 /* GCC's tile intrinsics do not say that they read memory: without this, stores just
  * before them may be dropped or moved behind them. */
@@ -103,22 +107,23 @@ INLINE __m512 load_sum(const int i, const constants *k, const float *sum)
 }
 
 /* One vector.  'add' belongs to the first of two phases. */
-INLINE __m512 finish_sum(const bool two, const bool add, const bool post,
-                         const constants *k, const float *sum0, const float *sum1,
-                         const ITEM *more, __m512 floor)
+INLINE __m512 finish_sum(const bool bytes, const bool two, const bool add,
+                         const bool post, const constants *k, const float *sum0,
+                         const float *sum1, const ITEM *more, __m512 floor)
 {
     __m512 v = load_sum(0, k, sum0);
     if (add) v = _mm512_fmadd_ps(k->factor, load_items(more), v);
     if (two)
         v = _mm512_add_ps(_mm512_max_ps(v, _mm512_setzero_ps()), load_sum(1, k, sum1));
-    v = _mm512_max_ps(v, floor);
+    if (post || !bytes) v = _mm512_max_ps(v, floor); /* else stored from 0 on */
     return post ? _mm512_fmadd_ps(v, k->scale, k->shift) : v;
 }
 
 /* Pixels [done, to) of the sums to the destination, with both blocks at once: then they
  * are rounded by one instruction and stored as one cache line. */
-INLINE void finish_rows(const bool pair, const bool two, const bool add,
-                        const bool post, const sc_conv *conv, tiles *s, int64_t to)
+INLINE void finish_rows(const bool pair, const bool bytes, const bool two,
+                        const bool add, const bool post, const sc_conv *conv, tiles *s,
+                        int64_t to)
 {
     const int64_t c = s->block * SC_LANES;
     const __m512 floor = _mm512_set1_ps(conv->relu ? 0.0f : -__builtin_inff());
@@ -133,13 +138,27 @@ INLINE void finish_rows(const bool pair, const bool two, const bool add,
         const ITEM *more = (const ITEM *)conv->add + at->y * conv->add_row +
                            (at->x + m0) * conv->add_step + c;
         int64_t dst = at->y * conv->dst_row + (at->x + m0) * conv->dst_step + c;
-        for (int64_t m = m0; m < m1; m++, dst += conv->dst_step) {
-            const __m512 v0 = finish_sum(two, add, post, &k0, s->acc[0][i][0][m],
+        int64_t m = m0;
+        for (; bytes && m + 2 <= m1; m += 2, dst += 2 * conv->dst_step) {
+            __m512 v[2][2];
+            for (int j = 0; j < 2; j++) {
+                v[j][0] = finish_sum(bytes, two, add, post, &k0, s->acc[0][i][0][m + j],
+                                     s->acc[1][i][0][m + j], more, floor);
+                v[j][1] = finish_sum(bytes, two, add, post, &k1, s->acc[0][i][1][m + j],
+                                     s->acc[1][i][1][m + j], more + SC_LANES, floor);
+                if (add) more += conv->add_step;
+            }
+            u8_store_pairs((uint8_t *)conv->dst + dst, conv->dst_step,
+                           (__mmask32)mask0 | (__mmask32)mask1 << 16, v[0][0], v[0][1],
+                           v[1][0], v[1][1]);
+        }
+        for (; m < m1; m++, dst += conv->dst_step) {
+            const __m512 v0 = finish_sum(bytes, two, add, post, &k0, s->acc[0][i][0][m],
                                          s->acc[1][i][0][m], more, floor);
             if (pair) {
-                const __m512 v1 = finish_sum(two, add, post, &k1, s->acc[0][i][1][m],
-                                             s->acc[1][i][1][m], more + SC_LANES,
-                                             floor);
+                const __m512 v1 = finish_sum(bytes, two, add, post, &k1,
+                                             s->acc[0][i][1][m], s->acc[1][i][1][m],
+                                             more + SC_LANES, floor);
                 store_pair(conv, dst, mask0, v0, mask1, v1);
             } else {
                 store_items(conv, dst, mask0, v0);
@@ -155,10 +174,12 @@ typedef void (*finish_fn)(const sc_conv *conv, tiles *s, int64_t to);
 #define FINISH(name, two, add, post)                                                   \
     static void name(const sc_conv *conv, tiles *s, int64_t to)                        \
     {                                                                                  \
-        if (s->n_blocks == 2)                                                          \
-            finish_rows(true, two, add, post, conv, s, to);                            \
+        if (s->n_blocks == 2 && INTEGERS && conv->dst_u8)                              \
+            finish_rows(true, true, two, add, post, conv, s, to);                      \
+        else if (s->n_blocks == 2)                                                     \
+            finish_rows(true, false, two, add, post, conv, s, to);                     \
         else                                                                           \
-            finish_rows(false, two, add, post, conv, s, to);                           \
+            finish_rows(false, false, two, add, post, conv, s, to);                    \
     }
 FINISH(finish_plain, false, false, false)
 FINISH(finish_post, false, false, true)
@@ -254,8 +275,9 @@ INLINE void tile(const int n_spans, const int n_blocks, const sc_conv *conv,
     const int64_t steps = phase->n_taps * ((phase->kc + TILE_K - 1) / TILE_K);
     const float *mid = conv->n_phases == 2 ? conv->mid_bias : conv->bias;
     start(n_spans, n_blocks, mid + block * SC_LANES);
-    accumulate(n_spans, n_blocks, conv, &phase[0], spans, block, finish, s,
-               (s->n_rows + steps - 1) / steps);
+    /* Of integers, in calls for two pairs of pixels. */
+    const int64_t some = sc_round_up((s->n_rows + steps - 1) / steps, INTEGERS ? 4 : 1);
+    accumulate(n_spans, n_blocks, conv, &phase[0], spans, block, finish, s, some);
     store(n_spans, n_blocks, s->acc[0]);
     if (conv->n_phases == 2) {
         start(n_spans, n_blocks, conv->bias + block * SC_LANES);
@@ -282,28 +304,53 @@ static bool next_span(const sc_conv *conv, int64_t row1, span *at)
     return at->y < row1;
 }
 
+/* All tiles of blocks [block0, block1): each pair of spans meets one pair of blocks after the
+ * other. */
+INLINE void run_blocks(const sc_conv *conv, int64_t row0, int64_t row1, int64_t block0,
+                       int64_t block1, finish_fn finish, tiles *s)
+{
+    span spans[2] = {{row0, 0, sc_min(conv->columns, PIXELS)}};
+    bool more = row0 < row1;
+    while (more) {
+        spans[1] = spans[0];
+        const bool two_spans = next_span(conv, row1, &spans[1]);
+        for (int64_t block = block0; block < block1; block += 2) {
+            const bool two_blocks = block + 1 < block1;
+            if (two_spans && two_blocks) tile(2, 2, conv, spans, block, finish, s);
+            if (two_spans && !two_blocks) tile(2, 1, conv, spans, block, finish, s);
+            if (!two_spans && two_blocks) tile(1, 2, conv, spans, block, finish, s);
+            if (!two_spans && !two_blocks) tile(1, 1, conv, spans, block, finish, s);
+        }
+        if (!two_spans) break;
+        spans[0] = spans[1];
+        more = next_span(conv, row1, &spans[0]);
+    }
+}
+
+/* How many blocks each pair of spans meets before the next one comes: all, whose weights
+ * stream from L2 past pixels in L1; or two, whose weights stay in L1 while pixels stream, which
+ * costs less where a pixel serves several taps or L2 does not hold all weights. */
+static int64_t blocks_together(const sc_conv *conv, int64_t n_blocks)
+{
+    int64_t nbytes = 0; /* of a block's weights */
+    for (int i = 0; i < conv->n_phases; i++) {
+        nbytes += conv->phase[i].wei_block * (int64_t)sizeof(ITEM);
+    }
+    const bool in_l1 = conv->phase[0].n_taps > 1 && 2 * nbytes <= L1_NBYTES;
+    return in_l1 || n_blocks * nbytes > L2_NBYTES ? 2 : n_blocks;
+}
+
 static void run_tiles(const sc_conv *conv, int64_t row0, int64_t row1, int64_t block0,
                       int64_t block1)
 {
     const finish_fn finish = choose_finish(conv);
+    const int64_t together = blocks_together(conv, block1 - block0);
     tiles s;
     s.n_blocks = 1;
     s.block = s.done = s.n_rows = 0;
-    for (int64_t block = block0; block < block1; block += 2) {
-        const bool two_blocks = block + 1 < block1;
-        span spans[2] = {{row0, 0, sc_min(conv->columns, PIXELS)}};
-        bool more = row0 < row1;
-        while (more) {
-            spans[1] = spans[0];
-            const bool two_spans = next_span(conv, row1, &spans[1]);
-            if (two_spans && two_blocks) tile(2, 2, conv, spans, block, finish, &s);
-            if (two_spans && !two_blocks) tile(2, 1, conv, spans, block, finish, &s);
-            if (!two_spans && two_blocks) tile(1, 2, conv, spans, block, finish, &s);
-            if (!two_spans && !two_blocks) tile(1, 1, conv, spans, block, finish, &s);
-            if (!two_spans) break;
-            spans[0] = spans[1];
-            more = next_span(conv, row1, &spans[0]);
-        }
+    for (int64_t block = block0; block < block1; block += together) {
+        run_blocks(conv, row0, row1, block, sc_min(block + together, block1), finish,
+                   &s);
     }
     finish(conv, &s, s.n_rows);
 }

@@ -2,7 +2,8 @@
  *
  * The including file defines ITEM (the stored type), LOAD(pointer), STORE(pointer,
  * float), TABLE (the table's name) and TABLE_NAME (its text), and for comparisons KEY,
- * TO_KEY(item) and FROM_KEY(key): a type that orders as the values do.  Inner loops run
+ * TO_KEY(item) and FROM_KEY(key): a type that orders as the values do.  With OWN_NORM_RELU it
+ * has the functions before max_pool itself.  Inner loops run
  * over channels, which are consecutive and independent: the compiler turns them into
  * vectors.
  */
@@ -37,9 +38,6 @@ static void norm_relu(const void *restrict src_, int64_t src_step, void *restric
     }
 }
 
-#endif
-
-#ifndef OWN_NORM_RELU
 static void norm_relu_u8(const void *restrict src_, int64_t src_step,
                          void *restrict dst_, int64_t dst_step, int64_t n, int64_t c,
                          const float *restrict scale, const float *restrict shift)
@@ -51,7 +49,6 @@ static void norm_relu_u8(const void *restrict src_, int64_t src_step,
             dst[i] = to_byte(LOAD(src + i) * scale[i] + shift[i]);
     }
 }
-#endif
 
 /* One output pixel; 'sums' receives the means. */
 INLINE void mean2(const ITEM *restrict a, const ITEM *restrict b, int64_t src_step,
@@ -94,6 +91,7 @@ static void norm_relu_mean2_u8(const void *restrict src_, int64_t src_row,
         for (int64_t i = 0; i < c; i++) dst[i] = to_byte(sums[i]);
     }
 }
+#endif
 
 /* CHUNK channels stay in registers while the taps pass; 'n' <= CHUNK, and constant
  * wherever it matters. */

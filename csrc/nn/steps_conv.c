@@ -12,8 +12,10 @@ enum {
     /* Rows of input and output that one pass over the weights works on: a part of L2
      * (1 MiB on the smaller servers) beside the weights that stream through it. */
     CHUNK_NBYTES = 640 << 10,
-    /* The same where the input is packed first, or the sums wait for what follows. */
+    /* The same where the input is packed first, or the sums wait for what follows; and where it
+       is packed as bytes, which are read again sooner. */
     PACK_NBYTES = 256 << 10,
+    PACK_U8_NBYTES = 128 << 10,
 };
 
 /* ---- Strides and addresses ----------------------------------------------------- */
@@ -81,7 +83,7 @@ static void choose_chunks(const sc_plan *plan, plan_step *step)
                 self->pack_step += SC_ALIGN / item;
         }
         const int64_t row = step->w * self->pack_step * item;
-        self->chunk_rows = sc_max(1, PACK_NBYTES / row);
+        self->chunk_rows = sc_max(1, (integers ? PACK_U8_NBYTES : PACK_NBYTES) / row);
         return;
     }
     const sc_conv *conv = &self->call;
@@ -158,6 +160,13 @@ const plan_ops PLAN_CONV_DIRECT = {plan_no_scratch, plan_no_prepare, run_direct,
 
 /* ---- After a batch normalisation: packed first ----------------------------------- */
 
+/* All of 'n' rows where they lie one behind the other, else one. */
+static int64_t rows_at_once(const sc_plan *plan, const plan_step *step, int64_t n)
+{
+    const plan_buffer *src = &plan->buffers[step->conv.src[0].buffer];
+    return !step->conv.mean2 && plan_row(src) == step->w * src->pitch ? n : 1;
+}
+
 /* Rows of output [row0, row1) as bytes: what lies behind a pixel's channels may be any. */
 static void pack_bytes(const sc_plan *plan, const plan_step *step, int64_t row0,
                        int64_t row1, float *sums, uint8_t *packed)
@@ -165,8 +174,8 @@ static void pack_bytes(const sc_plan *plan, const plan_step *step, int64_t row0,
     const plan_conv *self = &step->conv;
     const plan_buffer *src = &plan->buffers[self->src[0].buffer];
     const sc_pointwise *pointwise = plan->engine.pointwise;
-    const int64_t kc = self->wei[0]->kc;
-    for (int64_t y = row0; y < row1; y++, packed += step->w * self->pack_step) {
+    const int64_t kc = self->wei[0]->kc, rows = rows_at_once(plan, step, row1 - row0);
+    for (int64_t y = row0; y < row1; y += rows) {
         if (self->mean2) {
             pointwise->norm_relu_mean2_u8(plan_at(plan, self->src[0], 2 * y, 0),
                                           plan_row(src), src->pitch, packed,
@@ -174,17 +183,18 @@ static void pack_bytes(const sc_plan *plan, const plan_step *step, int64_t row0,
                                           self->norm_scale, self->norm_shift, sums);
         } else {
             pointwise->norm_relu_u8(plan_at(plan, self->src[0], y, 0), src->pitch,
-                                    packed, self->pack_step, step->w, kc,
+                                    packed, self->pack_step, rows * step->w, kc,
                                     self->norm_scale, self->norm_shift);
         }
+        packed += rows * step->w * self->pack_step;
     }
 }
 
 /* Another step's values may lie where bf16 kernels read past a pixel's channels. */
-static void clear_tails(const plan_step *step, uint16_t *row)
+static void clear_tails(const plan_step *step, uint16_t *row, int64_t pixels)
 {
     const int64_t kc = step->conv.wei[0]->kc, n = sc_round_up(kc, 32) - kc;
-    for (int64_t x = 0; n > 0 && x < step->w; x++) {
+    for (int64_t x = 0; n > 0 && x < pixels; x++) {
         memset(row + x * step->conv.pack_step + kc, 0, (size_t)n * sizeof *row);
     }
 }
@@ -200,7 +210,8 @@ float *plan_pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0,
         pack_bytes(plan, step, row0, row1, sums, (uint8_t *)packed);
         return packed;
     }
-    for (int64_t y = row0; y < row1; y++) {
+    const int64_t rows = rows_at_once(plan, step, row1 - row0);
+    for (int64_t y = row0; y < row1; y += rows) {
         void *dst_y = (char *)packed +
                       (size_t)((y - row0) * row) * plan->engine.item_nbytes;
         if (self->mean2) {
@@ -210,9 +221,10 @@ float *plan_pack_rows(const sc_plan *plan, const plan_step *step, int64_t row0,
         } else {
             plan->engine.pointwise->norm_relu(
                 plan_at(plan, self->src[0], y, 0), src->pitch, dst_y, self->pack_step,
-                step->w, kc, self->norm_scale, self->norm_shift);
+                rows * step->w, kc, self->norm_scale, self->norm_shift);
         }
-        if (plan->engine.bf16 && self->pack_step > kc) clear_tails(step, dst_y);
+        if (plan->engine.bf16 && self->pack_step > kc)
+            clear_tails(step, dst_y, rows * step->w);
     }
     return packed;
 }

@@ -92,6 +92,8 @@ static float *channel_values(generator *g, const problem *p)
     return out;
 }
 
+enum { MOST_CHANNELS = 400 }; /* in and out */
+
 static void *packed_weights(generator *g, const problem *p, int i, item_type type)
 {
     const int64_t n = p->oc * p->n_taps[i] * p->kc[i];
@@ -99,9 +101,9 @@ static void *packed_weights(generator *g, const problem *p, int i, item_type typ
     for (int64_t j = 0; j < n; j++) plain[j] = value(g, p, 2);
     void *out;
     if (type == U8) {
-        int32_t total[80];
-        const int32_t zero[80] = {0};
-        float scale[80]; /* of the test's own instead */
+        int32_t total[MOST_CHANNELS];
+        const int32_t zero[MOST_CHANNELS] = {0};
+        float scale[MOST_CHANNELS]; /* of the test's own instead */
         int8_t *integers = sc_alloc((size_t)n);
         out = sc_alloc((size_t)sc_conv_packed_s8(p->oc, p->n_taps[i], p->kc[i]));
         sc_conv_quantize_s8(plain, p->oc, p->n_taps[i], p->kc[i], zero, integers, scale,
@@ -333,6 +335,21 @@ static void check_sweeps(const kernel *k)
     }
 }
 
+/* Weights that L1 holds, that L2 holds and that neither does: another order of blocks. */
+static void check_orders(const kernel *k)
+{
+    static const int64_t CHANNELS[] = {20, 100, MOST_CHANNELS};
+    problem p = {.oc = 70, .n_taps = {9, 1}, .stride = 1, .dst_stride = 1};
+    p.dst_f32 = stores_no_bf16(k);
+    p.n_phases = 2;
+    p.rows = 2;
+    p.columns = 37;
+    for (int i = 0; i < 3; i++, p.seed++) {
+        p.kc[0] = p.kc[1] = CHANNELS[i];
+        check_problem(&p, k);
+    }
+}
+
 static void test_kernels(int n_random)
 {
     for (size_t i = 0; i < sizeof KERNELS / sizeof *KERNELS; i++) {
@@ -343,6 +360,7 @@ static void test_kernels(int n_random)
         }
         generator g = {i};
         check_sweeps(k);
+        check_orders(k);
         for (int j = 0; j < n_random; j++) {
             problem p = random_problem(&g, j % 4 == 3);
             p.dst_f32 = p.dst_f32 || stores_no_bf16(k);

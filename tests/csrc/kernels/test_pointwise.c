@@ -318,6 +318,69 @@ static void check_max_pool_back(bench *b, int64_t ky0, int64_t ky1)
     }
 }
 
+/* Channels do not matter to each other: all at once are as some after others. */
+static void check_many_channels(const variant *v)
+{
+    enum { C = 1103, SOME = 90, N = 3, STEP = 2 * C };
+    static float src_f32[2 * N * STEP], got[4][N * STEP], want[4][N * STEP];
+    static uint16_t src_bf16[2 * N * STEP];
+    static float scale[C], shift[C], sums[C];
+    generator g = {9};
+    for (int i = 0; i < 2 * N * STEP; i++) {
+        src_f32[i] = next_real(&g, -9.0f, 9.0f);
+        src_bf16[i] = sc_to_bf16(src_f32[i]);
+    }
+    for (int i = 0; i < C; i++) {
+        scale[i] = next_real(&g, -9.0f, 9.0f);
+        shift[i] = next_real(&g, -9.0f, 9.0f);
+    }
+    const size_t item = v->bf16 ? sizeof(uint16_t) : sizeof(float);
+    const char *const src = v->bf16 ? (const char *)src_bf16 : (const char *)src_f32;
+    memset(got, UNTOUCHED, sizeof got);
+    memset(want, UNTOUCHED, sizeof want);
+    for (int c0 = 0, n = C; c0 < C; c0 += n) {
+        for (int some = 0; some < 2; some++) {
+            float (*to)[N * STEP] = some ? want : got;
+            n = some ? (int)sc_min(SOME, C - c0) : C;
+            if (!some && c0 > 0) continue;
+            const char *from = src + (size_t)c0 * item;
+            char *items[] = {(char *)to[0] + (size_t)c0 * item,
+                             (char *)to[1] + (size_t)c0 * item};
+            uint8_t *bytes[] = {(uint8_t *)to[2] + c0, (uint8_t *)to[3] + c0};
+            v->table->norm_relu(from, STEP, items[0], STEP, N, n, scale + c0,
+                                shift + c0);
+            v->table->norm_relu_mean2(from, N * STEP, C, items[1], STEP, N, n,
+                                      scale + c0, shift + c0, sums);
+            v->table->norm_relu_u8(from, STEP, bytes[0], STEP, N, n, scale + c0,
+                                   shift + c0);
+            v->table->norm_relu_mean2_u8(from, N * STEP, C, bytes[1], STEP, N, n,
+                                         scale + c0, shift + c0, sums);
+        }
+    }
+    CHECK(memcmp(got, want, sizeof got) == 0);
+}
+
+/* Far beyond a byte, and no number: 255 or 0. */
+static void check_extreme_bytes(const variant *v)
+{
+    enum { C = 64 };
+    static const float VALUES[] = {3e38f, -3e38f, 1e10f, -1e10f, 256.0f, NAN};
+    static const uint8_t WANT[] = {255, 0, 255, 0, 255, 0};
+    float src[C], scale[C], shift[C] = {0};
+    uint16_t src_bf16[C];
+    uint8_t dst[C];
+    for (int i = 0; i < C; i++) {
+        src[i] = VALUES[i % 6];
+        src_bf16[i] = isnan(src[i]) ? 0x7fc0 : sc_to_bf16(src[i]);
+        scale[i] = 1.0f;
+    }
+    const void *from = v->bf16 ? (const void *)src_bf16 : src;
+    for (int c = 1; c <= C; c += c < 6 ? 1 : 29) {
+        v->table->norm_relu_u8(from, C, dst, C, 1, c, scale, shift);
+        for (int i = 0; i < c; i++) CHECK_EQ(dst[i], WANT[i % 6]);
+    }
+}
+
 static void check_variant(const variant *v, bool reals)
 {
     static const int64_t CHANNELS[] = {1, 3, 15, 16, 17, 32, 33, 51, MAX_C};
@@ -360,6 +423,8 @@ int main(void)
                     VARIANTS[i].table->name);
             continue;
         }
+        check_many_channels(&VARIANTS[i]);
+        check_extreme_bytes(&VARIANTS[i]);
         check_variant(&VARIANTS[i], false);
         check_variant(&VARIANTS[i], true);
     }
