@@ -14,7 +14,6 @@ is for one set of models.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 import warnings
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 from bench_networks import add_out, write_lines
+from models.tables import read_table
 from tqdm import tqdm
 
 import spinalcord as sc
@@ -73,12 +73,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(json.dumps(figures, indent=1))
     write_lines([figures], options.out)
     return 0
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Read a tab-separated table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
 
 
 def compare(row: dict[str, str], pipelines: Sequence[sc.Pipeline]) -> dict[str, Any]:

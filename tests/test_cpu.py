@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +66,40 @@ def test_threads_keep_to_affinity_and_openmp():
     assert threads(OMP_NUM_THREADS="1,4") == 1
     assert threads(OMP_NUM_THREADS="100000") == usable
     assert threads(OMP_NUM_THREADS="no number") == usable
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one CPU leaves nothing to limit")
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"cpu.max": "max 100000"},
+        {"cpu.max": "50000 100000"},
+        {"cpu.max": "110000 100000"},
+        {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"},
+        {"cpu/cpu.cfs_quota_us": "50000", "cpu/cpu.cfs_period_us": "100000"},
+    ],
+    ids=["v2 none", "v2 half", "v2 more than one", "v1 none", "v1 half"],
+)
+def test_threads_keep_to_the_quota_of_the_control_group(told, tmp_path):
+    """What the kernel tells of the group is replaced, for a process of its own alone."""
+    for name, text in told.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text + "\n", encoding="utf-8")
+    own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    mount = f"mount --bind {shlex.quote(str(tmp_path))} /sys/fs/cgroup"
+    try:
+        mounted = subprocess.run([*own, mount], capture_output=True, check=False).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("cannot mount anything here")
+    program = "from spinalcord import _core; print(_core.cpu()['threads'])"
+    kept = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    run = f"{mount} && exec {shlex.quote(sys.executable)} -c {shlex.quote(program)}"
+    found = int(subprocess.check_output([*own, run], env=kept, text=True))
+    quota = next(iter(told.values())).split()[0]
+    if quota in ("max", "-1"):
+        assert found == len(os.sched_getaffinity(0))
+    else:
+        assert found == (1 if quota == "50000" else 2)

@@ -32,6 +32,7 @@ from scipy import ndimage
 
 from spinalcord import Pipeline, Volume
 from spinalcord.phantom import DIAGNOSES, insert_lesion
+from spinalcord.scans.reading import read_mask
 from spinalcord.scans.writing import save_volume
 
 from .tables import read_table, write_table
@@ -66,7 +67,7 @@ def main() -> None:
         if host["use"] == "held_out":
             held.append(lesion_free(host, scan, None, folder, mirrored=False))
             continue
-        canal = Volume.from_any(options.scans / f"{host['host']}_canal.nii.gz")
+        canal = read_mask(options.scans / f"{host['host']}_canal.nii.gz", like=scan)
         if host["conus_mm"] in ("n/a", "none"):
             empty = scan.like(np.zeros(scan.shape, np.uint8))
             cord = empty if host["conus_mm"] == "none" else None

@@ -25,56 +25,75 @@ static bool is_type(PyArrayObject *array, PyArray_Descr *descr)
     return PyArray_EquivTypenums(PyArray_TYPE(array), descr->type_num) != 0;
 }
 
-PyArrayObject *sc_py_array(PyObject *obj, int type, int n_dims, const char *name)
+/* New reference: 'obj' itself, or bool as uint8, of the type and number of axes. */
+static PyArrayObject *checked(PyObject *obj, PyArray_Descr *descr, int n_dims,
+                              const char *name)
 {
-    PyArrayObject *array = NULL, *result = NULL;
-    PyArray_Descr *descr = PyArray_DescrFromType(type);
-    if (descr == NULL) return NULL;
     if (!PyArray_Check(obj)) {
         PyErr_Format(PyExc_TypeError, "%s must be an ndarray, not %s", name,
                      Py_TYPE(obj)->tp_name);
-        goto done;
+        return NULL;
     }
-    array = bool_as_uint8((PyArrayObject *)obj, type);
-    if (array == NULL) goto done;
+    PyArrayObject *array = bool_as_uint8((PyArrayObject *)obj, descr->type_num);
+    if (array == NULL) return NULL;
     if (!is_type(array, descr)) {
         PyErr_Format(PyExc_TypeError, "%s must have dtype %S, not %S", name, descr,
                      PyArray_DESCR(array));
-        goto done;
-    }
-    if (n_dims >= 0 && PyArray_NDIM(array) != n_dims) {
+        Py_CLEAR(array);
+    } else if (n_dims >= 0 && PyArray_NDIM(array) != n_dims) {
         PyErr_Format(PyExc_TypeError, "%s must have %d axes, not %d", name, n_dims,
                      PyArray_NDIM(array));
-        goto done;
+        Py_CLEAR(array);
     }
-    /* Steals descr. */
-    result = (PyArrayObject *)PyArray_FromArray(
-        array, descr, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED);
-    descr = NULL;
-done:
-    Py_XDECREF(descr);
-    Py_XDECREF(array);
-    return result;
+    return array;
 }
 
-PyArrayObject *sc_py_array_like(const sc_py_state *state, PyObject *obj, int type,
-                                int n_dims, const int64_t *extents, const char *name)
+/* Whether the extents are these; with an exception set if not. */
+static bool has_extents(const sc_py_state *state, PyArrayObject *array, int n_dims,
+                        const int64_t *extents, const char *name)
 {
-    PyArrayObject *array = sc_py_array(obj, type, n_dims, name);
-    if (array == NULL) return NULL;
     bool equal = true;
     for (int i = 0; i < n_dims; i++) {
         equal = equal && PyArray_DIM(array, i) == (npy_intp)extents[i];
     }
-    if (equal) return array;
+    if (equal) return true;
     PyObject *expected = PyTuple_New(n_dims);
     for (int i = 0; i < n_dims && expected != NULL; i++) {
         PyTuple_SET_ITEM(expected, i, PyLong_FromLongLong(extents[i]));
     }
     if (expected != NULL) sc_py_wrong_shape(state, array, name, expected);
     Py_XDECREF(expected);
-    Py_DECREF(array);
-    return NULL;
+    return false;
+}
+
+/* As sc_py_array_like; NULL for 'extents': any.  What is refused is not copied before. */
+static PyArrayObject *converted(const sc_py_state *state, PyObject *obj, int type,
+                                int n_dims, const int64_t *extents, const char *name)
+{
+    PyArrayObject *result = NULL;
+    PyArray_Descr *descr = PyArray_DescrFromType(type);
+    if (descr == NULL) return NULL;
+    PyArrayObject *array = checked(obj, descr, n_dims, name);
+    if (array != NULL &&
+        (extents == NULL || has_extents(state, array, n_dims, extents, name))) {
+        result = (PyArrayObject *)PyArray_FromArray(
+            array, (PyArray_Descr *)Py_NewRef((PyObject *)descr),
+            NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED);
+    }
+    Py_DECREF(descr);
+    Py_XDECREF(array);
+    return result;
+}
+
+PyArrayObject *sc_py_array(PyObject *obj, int type, int n_dims, const char *name)
+{
+    return converted(NULL, obj, type, n_dims, NULL, name);
+}
+
+PyArrayObject *sc_py_array_like(const sc_py_state *state, PyObject *obj, int type,
+                                int n_dims, const int64_t *extents, const char *name)
+{
+    return converted(state, obj, type, n_dims, extents, name);
 }
 
 int sc_py_optional(const sc_py_state *state, PyObject *obj, int type, int n_dims,

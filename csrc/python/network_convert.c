@@ -1,6 +1,11 @@
 /* Images to a Network, and lists of steps from it. */
 #include "network.h"
 
+static bool fits(PyArrayObject *images, int channels)
+{
+    return PyArray_NDIM(images) == 4 && PyArray_DIM(images, 1) == channels;
+}
+
 PyArrayObject *sc_py_network_images(PyObject *op, PyObject *x)
 {
     const int channels = sc_py_network(op)->config.in_channels;
@@ -11,10 +16,14 @@ PyArrayObject *sc_py_network_images(PyObject *op, PyObject *x)
                      (PyObject *)PyArray_DESCR((PyArrayObject *)x));
         return NULL;
     }
-    src = (PyArrayObject *)PyArray_FROMANY(x, NPY_FLOAT32, 0, 0,
-                                           NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED);
-    if (src == NULL) return NULL;
-    if (PyArray_NDIM(src) == 4 && PyArray_DIM(src, 1) == channels) return src;
+    /* What is refused is not copied before. */
+    if (PyArray_Check(x) && !fits((PyArrayObject *)x, channels)) {
+        src = (PyArrayObject *)Py_NewRef(x);
+    } else {
+        src = (PyArrayObject *)PyArray_FROMANY(
+            x, NPY_FLOAT32, 0, 0, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED);
+    }
+    if (src == NULL || fits(src, channels)) return src;
     PyObject *expected = PyUnicode_FromFormat("(n, %d, h, w)", channels);
     if (expected != NULL) sc_py_wrong_shape(state, src, "images", expected);
     Py_XDECREF(expected);

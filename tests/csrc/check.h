@@ -15,6 +15,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static _Atomic int check_n_done, check_n_failed; /* threads check as well */
 
@@ -49,6 +50,13 @@ static inline void check_pair(bool good, double got, double want, const char *fi
         check_pair(fabs(got_ - want_) <= (tolerance), got_, want_, __FILE__, __LINE__, \
                    #got " ~ " #want);                                                  \
     } while (0)
+
+/* How often, or with how many: 'few' where tests/csrc/run says so, which it does under valgrind.
+ * What only repeats is done less there; every path is still taken. */
+static inline int check_few(int usual, int few)
+{
+    return getenv("CHECK_FEW") == NULL ? usual : few;
+}
 
 /* For main to return: 0 if something was checked and nothing failed. */
 static inline int check_end(void)

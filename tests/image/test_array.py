@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -76,6 +77,18 @@ def test_wrong_kinds(images):
         _core.resample(images, (4, 3), FRAME, filter="cubic")
     with pytest.raises(InputError, match="outside is 'wrap'"):
         _core.resample(images, (4, 3), FRAME, outside="wrap")
+
+
+def test_an_array_of_wrong_extents_is_refused_without_a_copy():
+    labels = np.zeros((4, 5, 6), np.int32)
+    volume = np.zeros((64, 64, 65), np.float32).T
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"volume .*\(65, 64, 64\)"):
+            _core.lesion_table(labels, 0, volume, np.eye(4))
+        assert tracemalloc.get_traced_memory()[1] < volume.nbytes / 4
+    finally:
+        tracemalloc.stop()
 
 
 def test_huge_extents_are_refused(images):

@@ -8,6 +8,7 @@ import pickle
 import signal
 import threading
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -120,6 +121,19 @@ def test_bad_images_are_refused(net, x, match):
     for method in (net, net.features, net.profile, lambda x: net.gradcam(x, 0)):
         with pytest.raises(InputError, match=match):
             method(x)
+
+
+@pytest.mark.parametrize("channels", [1, 64])
+@pytest.mark.parametrize("of_core", [False, True])
+def test_images_of_wrong_channels_are_refused_without_a_copy(net, channels, of_core):
+    wrong = np.zeros((64 // channels, channels, 128, 64), np.float32).swapaxes(2, 3)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="3"):
+            (net._core if of_core else net)(wrong)
+        assert tracemalloc.get_traced_memory()[1] < wrong.nbytes / 4
+    finally:
+        tracemalloc.stop()
 
 
 def test_size_that_is_no_multiple_of_16_is_refused(unet):

@@ -126,7 +126,7 @@ static void fuzz_one(fuzz_input *in)
 #ifndef FUZZER
 int main(void)
 {
-    const int failed = fuzz_main("tests/fuzz/networks", 150);
+    const int failed = fuzz_main("tests/fuzz/networks", check_few(150, 40));
     for (int i = 0; i < 2; i++) {
         sc_net_destroy(nets[i]);
         if (usual[i] != NULL) tensors_destroy(usual[i]);

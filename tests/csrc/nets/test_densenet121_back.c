@@ -70,15 +70,16 @@ static void check_bits(tensors *t, sc_layer layer, float *first)
 {
     const int64_t n_src = 3 * H * W;
     float *src = random_images(5, BATCH * n_src);
-    for (int threads = 1; threads <= 3; threads++) {
+    const int batch = check_few(BATCH, 2), most = check_few(3, 2);
+    for (int threads = 1; threads <= most; threads++) {
         t->config.threads = threads;
         sc_net *net = tensors_net(t);
         const int64_t n = layer_values(net, layer, H, W);
-        float *maps = random_images(6, BATCH * n), *got = random_images(7, BATCH * n);
-        backward(net, layer, BATCH, src, maps, got);
-        if (threads == 1) memcpy(first, got, (size_t)(BATCH * n) * sizeof *got);
-        CHECK(memcmp(first, got, (size_t)(BATCH * n) * sizeof *got) == 0);
-        for (int64_t i = BATCH - 1; i >= 0; i--) {
+        float *maps = random_images(6, batch * n), *got = random_images(7, batch * n);
+        backward(net, layer, batch, src, maps, got);
+        if (threads == 1) memcpy(first, got, (size_t)(batch * n) * sizeof *got);
+        CHECK(memcmp(first, got, (size_t)(batch * n) * sizeof *got) == 0);
+        for (int64_t i = batch - 1; i >= 0; i--) {
             backward(net, layer, 1, src + i * n_src, maps, got);
             CHECK(memcmp(first + i * n, got, (size_t)n * sizeof *got) == 0);
         }
@@ -219,13 +220,14 @@ static void test_cancelled(void)
     tensors *t = tensors_usual(SC_DENSENET121);
     sc_net *net = tensors_net(t);
     enum { N = 40 };
-    float *src = random_images(14, N * 3 * 64 * 64);
-    const int64_t n = layer_values(net, SC_LAYER_BLOCK1, 64, 64);
+    const int side = check_few(64, 32);
+    float *src = random_images(14, N * 3 * side * side);
+    const int64_t n = layer_values(net, SC_LAYER_BLOCK1, side, side);
     float *maps = random_images(15, N * n), *grads = random_images(16, N * n);
     const sc_call call = {.pass = SC_BACKWARD,
                           .n = N,
-                          .h = 64,
-                          .w = 64,
+                          .h = side,
+                          .w = side,
                           .images = src,
                           .backward = {.layer = SC_LAYER_BLOCK1,
                                        .direction = POSITIVE,

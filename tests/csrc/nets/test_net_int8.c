@@ -7,6 +7,11 @@
 
 enum { SIDE = 64, N = 3, MAX_OUT = N * SIDE * SIDE };
 
+/* Of the images that are computed. */
+static int side(void) { return check_few(SIDE, 32); }
+
+static int n_images(void) { return check_few(N, 1); }
+
 static const sc_net_kind KINDS[] = {SC_MULTIRESUNET, SC_DENSENET121};
 
 typedef struct {
@@ -21,11 +26,11 @@ static void setup(sc_net_kind kind, bench *b)
 {
     memset(b, 0, sizeof *b);
     b->t = tensors_usual(kind);
-    const int64_t plane = SIDE * SIDE, out = kind == SC_MULTIRESUNET ? plane : 2;
-    b->n_out = N * out;
-    b->images = random_images(3, N * plane * b->t->config.in_channels);
+    const int64_t plane = side() * side(), out = kind == SC_MULTIRESUNET ? plane : 2;
+    b->n_out = n_images() * out;
+    b->images = random_images(3, n_images() * plane * b->t->config.in_channels);
     b->want = sc_alloc((size_t)MAX_OUT * sizeof(float));
-    tensors_measure(b->t, N, SIDE, b->images, b->want, &b->found);
+    tensors_measure(b->t, n_images(), side(), b->images, b->want, &b->found);
     b->t->config.precision = SC_PRECISION_INT8;
 }
 
@@ -43,7 +48,7 @@ static void compute(bench *b, sc_isa isa, int threads, int64_t n, float *got)
     sc_net *net = tensors_net(b->t);
     if (net == NULL) return;
     sc_error err = {0};
-    CHECK_EQ(net_forward(net, n, SIDE, SIDE, b->images, got, &err), SC_OK);
+    CHECK_EQ(net_forward(net, n, side(), side(), b->images, got, &err), SC_OK);
     sc_net_destroy(net);
 }
 
@@ -62,13 +67,13 @@ static void check_isa(bench *b, sc_isa isa)
                 sc_isa_name(isa));
         return;
     }
-    compute(b, isa, 1, N, got);
+    compute(b, isa, 1, n_images(), got);
     const double apart = distance(got, b->want, b->n_out);
     if (!(apart < 0.02)) fprintf(stderr, "%s: %g apart\n", sc_isa_name(isa), apart);
     CHECK(apart < 0.02);
     for (int threads = 2; threads <= 4; threads++) {
-        compute(b, isa, threads, threads == 3 ? 1 : N, again);
-        const int64_t n = threads == 3 ? b->n_out / N : b->n_out;
+        compute(b, isa, threads, threads == 3 ? 1 : n_images(), again);
+        const int64_t n = threads == 3 ? b->n_out / n_images() : b->n_out;
         CHECK(memcmp(got, again, (size_t)n * sizeof *got) == 0);
     }
 }
@@ -97,7 +102,7 @@ static void test_vectors_of_both_lengths_agree(sc_net_kind kind)
     setup(kind, &b);
     compute(&b, SC_ISA_AVX2, 2, 1, got);
     compute(&b, SC_ISA_AVX512, 2, 1, again);
-    CHECK(memcmp(got, again, (size_t)(b.n_out / N) * sizeof *got) == 0);
+    CHECK(memcmp(got, again, (size_t)(b.n_out / n_images()) * sizeof *got) == 0);
     teardown(&b);
 }
 
@@ -112,8 +117,8 @@ static void test_onednn_agrees(sc_net_kind kind)
     b.t->config.by_onednn = true;
     for (int threads = 1; threads <= 3; threads += 2) {
         compute(&b, SC_ISA_AUTO, threads, 1, got);
-        CHECK(distance(got, own, b.n_out / N) < 0.01);
-        CHECK(distance(got, b.want, b.n_out / N) < 0.02);
+        CHECK(distance(got, own, b.n_out / n_images()) < 0.01);
+        CHECK(distance(got, b.want, b.n_out / n_images()) < 0.02);
     }
     teardown(&b);
 }
@@ -135,8 +140,8 @@ static void test_refusals(sc_net_kind kind)
     net = tensors_net(b.t);
     float ends[4 * SC_MAX_STEPS] = {0.0f};
     const sc_call call = {.n = 1,
-                          .h = SIDE,
-                          .w = SIDE,
+                          .h = side(),
+                          .w = side(),
                           .images = b.images,
                           .forward = {.probabilities = b.want},
                           .ranges = ends};
