@@ -50,8 +50,10 @@ train diagnosis --data diagnosis.tsv --out start.safetensors $window --auxiliary
 # The tasks learn from true outlines and from those of the network trained above; they validate on
 # the latter.
 python "$here" outline_cases . --models models --table diagnosis.tsv --every 4 --precision bf16
+# Without what is the same in all patients of one of them.
+lesion=eccentricity,section_share,margin_mm,swelling,log_length
 for task in tumor_vs_demyelination astrocytoma_vs_ependymoma ms_vs_nmosd; do
     train "$task" --data answers.tsv --out "models/$task.safetensors" --init start.safetensors \
-        $window --auxiliary "$auxiliary" --lr 4e-4 --minutes "${TASK_MINUTES:-0.5}"
+        $window --auxiliary "$lesion" --lr 4e-4 --minutes "${TASK_MINUTES:-0.5}"
 done
 cp models/*.safetensors "$out"
