@@ -163,7 +163,7 @@ def auc_of(cases: Cases, task: str, answers: str = "answers") -> str:
 
 
 def dice_of(cases: Cases, diagnosis: str) -> list[float]:
-    """Return the Dice of the patients of a diagnosis that have a true outline and were segmented."""
+    """Return the Dice of the segmented patients of a diagnosis that have a true outline."""
     own = [c.get("dice") for c in cases if c["diagnosis"] == diagnosis]
     return [dice for dice in own if dice is not None]
 
