@@ -34,6 +34,9 @@ class Flat:
     def build(self):
         return torch.nn.Conv2d(1, 1, 1)
 
+    def advance(self, network, share):
+        pass
+
     def draw(self, step):
         return step
 
