@@ -2,7 +2,9 @@
 
 A layer of a dense block only appends to what it reads, so that the first layers of each block are a
 network by themselves: of the same outputs, at a third of the cost of a step.  The others join
-with weights of zero, which changes nothing, and learn from then on [1]_.
+with random weights that are read with weights of zero, which changes nothing, and learn from then
+on [1]_.  (Were they themselves zero, the ReLU behind each normalisation would let no gradient
+pass.)
 
 References
 ----------
@@ -17,7 +19,7 @@ from typing import Any
 from torch import nn
 
 from ..errors import InputError
-from ..models.architectures import DENSE_BLOCKS
+from ..models.architectures import DENSE_BLOCKS, GROWTH
 from .settings import SEGMENTATION, Settings
 
 FIRST_LAYERS = (3, 4, 6, 4)
@@ -25,16 +27,18 @@ FIRST_LAYERS = (3, 4, 6, 4)
 
 
 def silence_layers(network: nn.Module) -> None:
-    """Let the layers after the first ones of each block append zeros, until they are trained.
+    """Let nothing read the layers after the first ones of each block, until they are trained.
 
     Parameters
     ----------
     network : DenseNet121
         With new weights, changed in place.
     """
-    for block, count in zip(_blocks(network), FIRST_LAYERS, strict=True):
-        for layer in list(block.children())[count:]:
-            nn.init.zeros_(layer.get_parameter("conv2.weight"))
+    readers = [f"features.transition{i}.conv" for i in range(1, len(DENSE_BLOCKS))]
+    counts = zip((*readers, "hidden"), FIRST_LAYERS, DENSE_BLOCKS, strict=True)
+    for reader, first, whole in counts:
+        weight = network.get_parameter(f"{reader}.weight")
+        nn.init.zeros_(weight[:, weight.shape[1] - GROWTH * (whole - first) :])
 
 
 def join_layers(network: nn.Module, *, all_of_them: bool) -> None:

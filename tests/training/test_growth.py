@@ -77,6 +77,26 @@ def test_only_the_first_layers_learn(grown, dtype):
                        after["features.norm5.running_mean"][640:])  # fmt: skip
 
 
+def test_layers_that_have_joined_learn(grown):
+    growth.join_layers(grown, all_of_them=True)
+    grown.train()
+    optimizer = torch.optim.Adam(grown.parameters(), lr=0.01)
+    late = {
+        name: value.clone()
+        for block, count in zip((1, 2, 3, 4), growth.FIRST_LAYERS, strict=True)
+        for number in range(count + 1, growth.DENSE_BLOCKS[block - 1] + 1)
+        for name in [f"features.denseblock{block}.denselayer{number}.conv2.weight"]
+        for value in [grown.get_parameter(name).detach()]
+    }
+    assert len(late) == 41
+    for _ in range(2):  # what is read with zeros has no gradient in the first step
+        optimizer.zero_grad()
+        grown(torch.randn(4, 3, 64, 64), logits=True).square().mean().backward()
+        optimizer.step()
+    for name, value in late.items():
+        assert not torch.equal(grown.get_parameter(name), value), name
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_normalises_the_first_channels(training):
     norm, part = torch.nn.BatchNorm2d(6), torch.nn.BatchNorm2d(4)
@@ -105,9 +125,10 @@ def test_all_layers_join_after_their_share(window_entries):
     problem.advance(network, 0.0)
     problem.finish(network)
     assert network.features.denseblock4.layers == growth.DENSE_BLOCKS[3]
-    assert not network.features.denseblock4.denselayer16.conv2.weight.any()
+    assert not network.hidden.weight[:, 640:].any()
+    assert network.hidden.weight[:, :640].any()
     whole = problems.make_problem("diagnosis", window_entries, replace(SMALL, grow=0.0)).build()
-    assert whole.features.denseblock4.denselayer16.conv2.weight.any()
+    assert whole.hidden.weight[:, 640:].any()
 
 
 def test_refuses_to_grow_what_has_learnt_or_has_no_blocks():
