@@ -140,74 +140,76 @@ static int64_t take(constants *k, const float *scale, const float *shift, int64_
     return n;
 }
 
-static void norm_relu(const void *src_, int64_t src_step, void *dst_, int64_t dst_step,
+/* Pixels one by one, to bfloat16 or to bytes. */
+INLINE void pixels(const bool bytes, const uint16_t *src, int64_t src_step, void *dst,
+                   int64_t dst_step, int64_t n, int64_t c, const float *scale,
+                   const float *shift)
+{
+    constants k;
+    for (int64_t c0 = 0; c0 < c; c0 += PART) {
+        const int64_t part = take(&k, scale, shift, c0, c);
+        for (int64_t p = 0; p < n; p++) {
+            const uint16_t *from = src + p * src_step + c0;
+            const int64_t to = p * dst_step + c0;
+            if (bytes)
+                pixel_u8(from, &k, part, (uint8_t *)dst + to);
+            else
+                pixel(from, &k, part, (uint16_t *)dst + to);
+        }
+    }
+}
+
+static void norm_relu(const void *src, int64_t src_step, void *dst, int64_t dst_step,
                       int64_t n, int64_t c, const float *scale, const float *shift)
 {
-    const uint16_t *src = src_;
-    uint16_t *dst = dst_;
-    constants k;
-    for (int64_t c0 = 0; c0 < c; c0 += PART) {
-        const int64_t part = take(&k, scale, shift, c0, c);
-        for (int64_t p = 0; p < n; p++) {
-            pixel(src + p * src_step + c0, &k, part, dst + p * dst_step + c0);
-        }
-    }
+    pixels(false, src, src_step, dst, dst_step, n, c, scale, shift);
 }
 
-static void norm_relu_u8(const void *src_, int64_t src_step, void *dst_,
-                         int64_t dst_step, int64_t n, int64_t c, const float *scale,
-                         const float *shift)
+static void norm_relu_u8(const void *src, int64_t src_step, void *dst, int64_t dst_step,
+                         int64_t n, int64_t c, const float *scale, const float *shift)
 {
-    const uint16_t *src = src_;
-    uint8_t *dst = dst_;
+    pixels(true, src, src_step, dst, dst_step, n, c, scale, shift);
+}
+
+/* Means of 2 x 2 pixels, likewise. */
+INLINE void means(const bool bytes, const uint16_t *src, int64_t src_row,
+                  int64_t src_step, void *dst, int64_t dst_step, int64_t n, int64_t c,
+                  const float *scale, const float *shift)
+{
     constants k;
     for (int64_t c0 = 0; c0 < c; c0 += PART) {
         const int64_t part = take(&k, scale, shift, c0, c);
         for (int64_t p = 0; p < n; p++) {
-            pixel_u8(src + p * src_step + c0, &k, part, dst + p * dst_step + c0);
+            const uint16_t *from = src + 2 * p * src_step + c0;
+            const int64_t to = p * dst_step + c0;
+            for (int64_t i = 0; i < part; i += 32) {
+                const __mmask32 mask = first_lanes(part - i);
+                const halves v = mean(from, from + src_row, src_step, &k, i, mask);
+                if (bytes)
+                    _mm256_mask_storeu_epi8((uint8_t *)dst + to + i, mask,
+                                            _mm512_castsi512_si256(to_bytes(v, v)));
+                else
+                    _mm512_mask_storeu_epi16((uint16_t *)dst + to + i, mask,
+                                             to_bf16(v));
+            }
         }
     }
 }
 
-static void norm_relu_mean2(const void *src_, int64_t src_row, int64_t src_step,
-                            void *dst_, int64_t dst_step, int64_t n, int64_t c,
+static void norm_relu_mean2(const void *src, int64_t src_row, int64_t src_step,
+                            void *dst, int64_t dst_step, int64_t n, int64_t c,
                             const float *scale, const float *shift, float *sums)
 {
     (void)sums;
-    constants k;
-    for (int64_t c0 = 0; c0 < c; c0 += PART) {
-        const int64_t part = take(&k, scale, shift, c0, c);
-        for (int64_t p = 0; p < n; p++) {
-            const uint16_t *src = (const uint16_t *)src_ + 2 * p * src_step + c0;
-            uint16_t *dst = (uint16_t *)dst_ + p * dst_step + c0;
-            for (int64_t i = 0; i < part; i += 32) {
-                const __mmask32 mask = first_lanes(part - i);
-                const halves v = mean(src, src + src_row, src_step, &k, i, mask);
-                _mm512_mask_storeu_epi16(dst + i, mask, to_bf16(v));
-            }
-        }
-    }
+    means(false, src, src_row, src_step, dst, dst_step, n, c, scale, shift);
 }
 
-static void norm_relu_mean2_u8(const void *src_, int64_t src_row, int64_t src_step,
-                               void *dst_, int64_t dst_step, int64_t n, int64_t c,
+static void norm_relu_mean2_u8(const void *src, int64_t src_row, int64_t src_step,
+                               void *dst, int64_t dst_step, int64_t n, int64_t c,
                                const float *scale, const float *shift, float *sums)
 {
     (void)sums;
-    constants k;
-    for (int64_t c0 = 0; c0 < c; c0 += PART) {
-        const int64_t part = take(&k, scale, shift, c0, c);
-        for (int64_t p = 0; p < n; p++) {
-            const uint16_t *src = (const uint16_t *)src_ + 2 * p * src_step + c0;
-            uint8_t *dst = (uint8_t *)dst_ + p * dst_step + c0;
-            for (int64_t i = 0; i < part; i += 32) {
-                const __mmask32 mask = first_lanes(part - i);
-                const halves v = mean(src, src + src_row, src_step, &k, i, mask);
-                _mm256_mask_storeu_epi8(dst + i, mask,
-                                        _mm512_castsi512_si256(to_bytes(v, v)));
-            }
-        }
-    }
+    means(true, src, src_row, src_step, dst, dst_step, n, c, scale, shift);
 }
 
 #include "pointwise_impl.h"
