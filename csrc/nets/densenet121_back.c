@@ -309,7 +309,7 @@ void sc_dense_backward(const void *model, sc_plan *plan, sc_layer layer, int64_t
         build_stem(net, plan, &maps, grad);
         return;
     }
-    char name[16];
+    char name[24];
     snprintf(name, sizeof name, "block%d", (int)layer);
     sc_plan_custom_to(plan, name, "output",
                       (sc_view[]){{maps.block[(int)layer - 1], 0}, {grad, 0}}, none,

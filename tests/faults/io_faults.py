@@ -1,9 +1,9 @@
 """Each call of the system on results' files fails in turn, in a process with io_faults.c preloaded.
 
-python io_faults.py LIBRARY SCENARIO FOLDER [STRIDE]     prints counts as JSON, and what went wrong
+python io_faults.py LIBRARY SCENARIO FOLDER [STRIDE [READS]]
 
-Every STRIDE-th call of a kind fails; with a STRIDE below 0, that many of each kind, the last among
-them.
+Prints counts as JSON, and what went wrong.  Every STRIDE-th call of a kind fails, of reads every
+READS-th; with a STRIDE below 0, that many of each kind, the last among them.
 """
 
 from __future__ import annotations
@@ -140,6 +140,7 @@ def judge(out: Path, error: BaseException | None, harmless: bool, want: Any) -> 
 def main() -> None:
     library, name, folder = ctypes.CDLL(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     stride = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+    of_reads = int(sys.argv[5]) if len(sys.argv) > 5 else stride
     warnings.simplefilter("ignore")
     act = scenarios(folder)[name]
     under = Path(os.environ["IO_FAULTS_UNDER"])
@@ -151,8 +152,9 @@ def main() -> None:
     calls = [library.io_faults_seen(kind) for kind in range(8)]
     want = outcome(out)
     for kind, error_number in FAULTS:
-        step = stride if stride > 0 else max(1, calls[kind] // -stride)
-        for n in range(0 if stride > 0 else step - 1, calls[kind], step):
+        every = of_reads if kind in (READ, SHORT_READ) else stride
+        step = every if every > 0 else max(1, calls[kind] // -every)
+        for n in range(0 if every > 0 else step - 1, calls[kind], step):
             shutil.rmtree(out)
             raised: BaseException | None = None
             library.io_faults_arm(kind, n, error_number)
@@ -170,6 +172,7 @@ def main() -> None:
             if outcome(out) != want:
                 wrong.append("the next call has other results")
             problems += [f"kind {kind}, errno {error_number}, call {n}: {w}" for w in wrong]
+            print(kind, error_number, n, *wrong, file=sys.stderr, flush=True)
     print(json.dumps({**counts, "calls": calls, "problems": problems}))
 
 
