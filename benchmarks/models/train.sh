@@ -13,7 +13,7 @@ cd "$1"
 mkdir -p models
 train() { spinalcord train "$@" --schedule cosine --precision bf16 --cache cache --resume; }
 narrow="--patch 144 --aspect 2.25"
-window="--batch 16 --window 224,96"
+window="--batch 16 --window 224,96 --pixel-mm 1"
 
 train segmentation --patch 144 --data first.tsv --out zero.safetensors \
     --epochs 24 --steps 125 --lr 1e-3

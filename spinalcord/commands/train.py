@@ -106,12 +106,13 @@ def _add_images(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("images").add_argument
     add("--mode", choices=(*MODES, OLD_STRETCH), metavar="MODE",
         help=f"preparation: {', '.join(MODES)} (default: physical)")  # fmt: skip
-    add("--pixel-mm", type=number(0.1, 10), metavar="P", help="pixel size in mm (default: 1.0)")
+    add("--pixel-mm", type=number(0.1, 10), metavar="P",
+        help="pixel size in mm (default: 1.0; of classifiers 0.6)")  # fmt: skip
     add("--patch", metavar="A,B", help="patch heights in pixels (default: 128,192)")
     add("--aspect", type=number(1, 64), metavar="R", help="patch height / width (default: 1)")
     add("--context-mm", type=number(0, 100), metavar="D",
         help="distance of neighboring slices seen; 0: none (default: 3.5)")  # fmt: skip
-    add("--window", metavar="ROWS,COLUMNS", help="input of classifiers (default: 256,256)")
+    add("--window", metavar="ROWS,COLUMNS", help="input of classifiers (default: 192,64)")
     add("--batch", type=whole(1), metavar="N", help="default: 8 patches or 32 windows")
 
 

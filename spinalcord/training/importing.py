@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from ..models.network import Network
 from ..tasks import TASKS
 from .export import PARITY, describe
 from .keras_files import ENDINGS, read_layers, rename_densenet, rename_multiresunet
-from .settings import SEGMENTATION, Settings
+from .settings import PIXEL_MM, PREPARED, SEGMENTATION, Settings
 from .starting import OLD_NAME, load_weights
 from .torch_networks import build, load_tensors
 
@@ -64,7 +65,8 @@ def import_model(
     role : str
         "segmentation" or a task.
     settings : Settings, optional
-        Preparation of its scans: mode, pixel_mm, context_mm, window.
+        Preparation of its scans: mode, pixel_mm (1.0 if not given), context_mm, window (256 x 256
+        if not given).
     outputs : tuple of str, optional
         Outputs of a segmentation network, in their order in the file; ("lesion",) or ("lesion",
         "cord") if not given.
@@ -92,11 +94,15 @@ def import_model(
     wanted = (SEGMENTATION,) if network == MULTIRESUNET else tuple(TASKS)
     if role not in wanted:
         raise InputError(f"role of {network} is one of {', '.join(wanted)}, got {role!r}")
+    settings = settings or Settings()
+    settings = replace(
+        settings, window=settings.window or PREPARED, pixel_mm=settings.pixel_mm or PIXEL_MM
+    )
     found, origin = read_source(file, network)
     head = "as it is"
     if network == DENSENET121:
         found, origin, head = fit_head(found, origin)
-    metadata = _describe(found, network, role, settings or Settings(), outputs, name or out.stem)
+    metadata = _describe(found, network, role, settings, outputs, name or out.stem)
     if file.suffix in ENDINGS and network == DENSENET121:
         metadata["norm_eps"] = KERAS_EPS
     shapes = tensor_shapes(

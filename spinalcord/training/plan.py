@@ -35,6 +35,9 @@ PIXEL_MM = (0.7, 1.2)
 """Smallest and largest pixel size that is chosen: smaller pixels take more time without further
 detail."""
 
+WINDOW_PIXEL_MM = (0.5, 0.7)
+"""The same of classifiers, which see the margins of lesions in small windows."""
+
 PATCH, ASPECT = 144, 2.25
 MARGIN_PX = 48
 """Margin of a classifier's window around the lesions, which are rotated, shifted and zoomed."""
@@ -234,8 +237,9 @@ def choose_settings(
     """
     kept = {key: value for key, value in given.items() if value is not None}
     pixel = float(kept.get("pixel_mm", _pixel(geometry)))
+    fine = float(kept.get("pixel_mm", _within(geometry.pixel_mm, WINDOW_PIXEL_MM)))
     patch = _multiple(min(PATCH, geometry.rows_mm / pixel), 16, 1024, up=False)
-    rows, columns = (_multiple(mm / pixel + MARGIN_PX, 32, 256) for mm in geometry.lesion_mm)
+    rows, columns = (_multiple(mm / fine + MARGIN_PX, 32, 256) for mm in geometry.lesion_mm)
     device, _ = choose_device(Settings(device=kept.get("device", "auto")))
     n_slices = max(geometry.lesion_slices * n_train, 1)
     settings = {}
@@ -245,7 +249,7 @@ def choose_settings(
         least, most = STEPS.get(target, TASK_STEPS)
         own: dict[str, Any] = {
             "schedule": "cosine",
-            "pixel_mm": pixel,
+            "pixel_mm": pixel if target == SEGMENTATION else fine,
             "stop_after": NEVER,
             "keep": "last" if folds else "best",
             "batch": batch,
@@ -267,14 +271,16 @@ def _decisions(
 ) -> tuple[Decision, ...]:  # fmt: skip
     """Return each choice with its reason, or that it was given."""
     masks, windows = settings[SEGMENTATION], settings[START]
+    rows, columns = windows.window or PREPARED
     length = ", ".join(f"{t} {s.epochs} x {s.steps}" for t, s in settings.items())
     fit = f"95 % of the lesions fit in {g.lesion_mm[0]:.0f} x {g.lesion_mm[1]:.0f} mm"
-    rows = (
+    told = (
         ("pixel_mm", "pixel size", f"{masks.pixel_mm:g} mm",
          f"median spacing of {g.n} scans is {g.pixel_mm:.2f} mm", "--pixel-mm"),
         ("patch", "patch", f"{masks.patch[0]} pixels, {masks.aspect:g} times as high as wide",
          f"slices are {g.rows_mm:.0f} x {g.columns_mm:.0f} mm", "--patch, --aspect"),
-        ("window", "window", f"{windows.window[0]} x {windows.window[1]} pixels", fit, "--window"),
+        ("window", "window", f"{rows} x {columns} pixels of {windows.pixel_mm:g} mm", fit,
+         "--window, --pixel-mm"),
         ("batch", "batch", f"{masks.batch} patches, {windows.batch} windows",
          f"computed on {device}", "--batch"),
         ("steps", "epochs x steps", length, f"about {n_slices:.0f} slices with lesion",
@@ -284,14 +290,19 @@ def _decisions(
     )  # fmt: skip
     return tuple(
         Decision(what, value, "given" if field in kept else why, option)
-        for field, what, value, why, option in rows
+        for field, what, value, why, option in told
     )
 
 
 def _pixel(geometry: Geometry) -> float:
     """Return the spacing of the scans within `PIXEL_MM`; 1 mm, as shipped, where it is near."""
-    pixel = min(max(geometry.pixel_mm, PIXEL_MM[0]), PIXEL_MM[1])
-    return 1.0 if abs(pixel - 1.0) < 0.15 else round(pixel * 20) / 20
+    near = abs(geometry.pixel_mm - 1.0) < 0.15
+    return 1.0 if near else _within(geometry.pixel_mm, PIXEL_MM)
+
+
+def _within(pixel_mm: float, limits: tuple[float, float]) -> float:
+    """Return the multiple of 0.05 mm within limits that is nearest to a spacing."""
+    return round(min(max(pixel_mm, limits[0]), limits[1]) * 20) / 20
 
 
 def _multiple(value: float, of: int, most: int, *, up: bool = True) -> int:
@@ -324,7 +335,7 @@ def measure_steps(settings: Settings, target: str, n: int = 2) -> float:
         shape = (settings.batch or 8, 3 if settings.context_mm else 1, *size)
     else:
         network = build("densenet121")
-        shape = (settings.batch or 32, 3, *settings.window)
+        shape = (settings.batch or 32, 3, *(settings.resolved(target).window or PREPARED))
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-6)
     images = torch.rand(shape, device=device).contiguous(memory_format=torch.channels_last)

@@ -20,7 +20,7 @@ from .loading import to_device
 from .losses import auxiliary_loss, class_loss, count_overlap, mask_loss
 from .mining import mine
 from .sampling import Batch, PatchSampler, WindowSampler
-from .settings import SEGMENTATION, START, Settings, classes_of
+from .settings import PREPARED, SEGMENTATION, START, Settings, classes_of
 from .splitting import TRAIN, VALIDATION
 from .torch_networks import build
 
@@ -205,7 +205,8 @@ class ClassificationProblem(Problem):
         self.figures = ("accuracy",) if target == START else ("accuracy", "auc")
         self.matters = self.figures[-1]
         self._seed, self._augment = settings.seed, settings.augment
-        self._window, self._grow = settings.window, settings.grow
+        self._window = settings.resolved(target).window or PREPARED
+        self._grow = settings.grow
 
     def build(self) -> nn.Module:
         """Return the network, with four outputs for four diagnoses and one per auxiliary value."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..errors import InputError
@@ -24,6 +24,12 @@ KEPT = ("best", "last")
 
 PREPARED = (256, 256)
 """Rows and columns of the prepared windows of classifiers."""
+
+WINDOW = (192, 64)
+"""Rows and columns of a classifier's windows, unless given: a lesion and its surroundings."""
+
+PIXEL_MM, WINDOW_PIXEL_MM = 1.0, 0.6
+"""Pixel sizes of patches and of windows, unless given: the softness of a margin needs pixels."""
 
 WARM = 0.03
 """Fraction of the steps of a cosine over which the learning rate rises."""
@@ -65,10 +71,10 @@ class Settings:
     ema : float, default 0.998
         Decay per step of the moving average of the weights, which is validated and exported; 0: the
         last weights.
-    window : (int, int), default (256, 256)
-        Rows and columns of a classifier's window, in training and in use, multiples of 32. Lesions
-        are long and narrow: 224 x 96 costs a third, and three times as much of the area that the
-        network averages over is lesion.
+    window : (int, int), optional
+        Rows and columns of a classifier's window, in training and in use, multiples of 32; 192 x
+        64 if not given. Lesions are long and narrow: this costs a fifth of 256 x 256, and more of
+        the area that the network averages over is lesion.
     lr : float, default 1e-4
         Adam's learning rate.
     schedule : {"plateau", "cosine"}
@@ -86,8 +92,9 @@ class Settings:
         start, needs a C++ compiler on a CPU, and is worthwhile for patches of one size.
     mode : {"physical", "stretch"}
         Preparation of the scans, as in the model file.
-    pixel_mm : float, default 1.0
-        Pixel size of physical preparation.
+    pixel_mm : float, optional
+        Pixel size of physical preparation; if not given, 1.0 for the segmentation and 0.6 for
+        classifiers, which see the margins of lesions.
     steps : int, optional
         Steps per epoch; as many as needed to see each slice with lesion once if not given.
     patience : int, default 20
@@ -136,7 +143,7 @@ class Settings:
     mined: float = 0.15
     context_mm: float | None = 3.5
     ema: float = 0.998
-    window: tuple[int, int] = PREPARED
+    window: tuple[int, int] | None = None
     lr: float = 1e-4
     schedule: str = "plateau"
     seed: int = 0
@@ -144,7 +151,7 @@ class Settings:
     precision: str = "auto"
     compile: bool = False
     mode: str = "physical"
-    pixel_mm: float = 1.0
+    pixel_mm: float | None = None
     steps: int | None = None
     patience: int = 20
     stop_after: int = 60
@@ -187,12 +194,12 @@ class Settings:
             raise InputError(
                 f"patch is {small} to {large} pixels, expected multiples of 16 from 16 to 1024"
             )
-        if any(extent % 32 or not 32 <= extent <= 256 for extent in self.window):
+        rows, columns = self.window or WINDOW
+        if any(extent % 32 or not 32 <= extent <= 256 for extent in (rows, columns)):
             raise InputError(
-                f"window is {self.window[0]} x {self.window[1]} pixels, expected multiples of 32 "
-                "from 32 to 256"
+                f"window is {rows} x {columns} pixels, expected multiples of 32 from 32 to 256"
             )
-        if self.mode == "stretch" and self.window != PREPARED:
+        if self.mode == "stretch" and self.window not in (None, PREPARED):
             raise InputError("window is for physical preparation; stretch resizes to 256 x 256")
         if not 1 <= self.aspect <= small / 16:
             raise InputError(
@@ -206,12 +213,27 @@ class Settings:
             if getattr(self, name) not in choices:
                 raise InputError(f"{name} is {', '.join(choices)}, got {getattr(self, name)!r}")
 
+    def resolved(self, target: str) -> Settings:
+        """Return the settings with the window and the pixel size of a target, if not given.
+
+        Examples
+        --------
+        >>> Settings().resolved("ms_vs_nmosd").window
+        (192, 64)
+        >>> Settings().resolved("segmentation").pixel_mm
+        1.0
+        """
+        windows = target != SEGMENTATION and self.mode == "physical"
+        size, pixel = (WINDOW, WINDOW_PIXEL_MM) if windows else (PREPARED, PIXEL_MM)
+        return replace(self, window=self.window or size, pixel_mm=self.pixel_mm or pixel)
+
     def preprocessing(self, target: str) -> dict[str, Any]:
         """Return the model file's `preprocessing`."""
-        settings = {
+        own = self.resolved(target)
+        settings: dict[str, Any] = {
             "mode": self.mode,
-            "pixel_mm": self.pixel_mm,
-            "size": list(self.window),
+            "pixel_mm": own.pixel_mm,
+            "size": list(own.window or PREPARED),
             "clip": 5.0,
         }
         if target == SEGMENTATION and self.context_mm is not None:

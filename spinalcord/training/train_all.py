@@ -39,7 +39,7 @@ from .plan import (
 )
 from .predicting import predict_rounds
 from .rounds import Round, cases_for, classifier_targets, make_halves, make_rounds
-from .settings import SEGMENTATION, START
+from .settings import PIXEL_MM, SEGMENTATION, START
 from .splitting import TRAIN, VALIDATION
 from .trainer import About, prepare_for
 from .validating import cut_of_rounds, limits_of_rounds
@@ -234,7 +234,9 @@ class _Work:
             "device": device_name(first),
             "memory_bytes": memory,
             "memory_of": whose,
-            "disk_bytes": disk_bytes(geometry, first.pixel_mm, len(self.cases), trainings),
+            "disk_bytes": disk_bytes(
+                geometry, first.pixel_mm or PIXEL_MM, len(self.cases), trainings
+            ),
             "free_bytes": shutil.disk_usage(self.out).free,
         }  # fmt: skip
         self.plan = TrainingPlan(targets, not_trained, settings, decisions, facts)

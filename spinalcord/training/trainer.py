@@ -193,7 +193,7 @@ def train_cases(
     InputError, ModelError
         As for `train_network`.
     """
-    out = Path(out)
+    out, settings = Path(out), settings.resolved(target)
     work = check_files(target, out, init, backbone, resume)
     check_growth(target, settings, init or backbone)
     for path in (out, *(work / name for name in ("checkpoint.pt", "curves.csv", "curves.png"))):
@@ -271,7 +271,7 @@ def prepare_for(
 
 def check_window(target: str, settings: Settings) -> None:
     """Check that no window is set for the network that sees patches; else InputError."""
-    if target == SEGMENTATION and settings.window != PREPARED:
+    if target == SEGMENTATION and settings.window not in (None, PREPARED):
         raise InputError("window is for classifiers; a segmentation network sees patches")
 
 

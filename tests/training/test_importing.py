@@ -59,6 +59,8 @@ def test_a_checkpoint_of_a_classifier(tmp_path, wrapped):
     model = read_model(out)
     assert (model.role, model.threshold) == ("ms_vs_nmosd", 0.5)
     assert "not validated here" in model.metadata["notice"]
+    own = model.metadata["preprocessing"]  # not those of our own trainings
+    assert (own["pixel_mm"], own["size"]) == (1.0, [256, 256])
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ def test_a_usual_cohort():
     masks, start = settings["segmentation"], settings["diagnosis"]
     assert masks.pixel_mm == 1.0  # that of the shipped weights is near enough
     assert (masks.patch, masks.aspect, masks.batch) == ((144, 144), 2.25, 8)
-    assert start.window == (128, 96)
+    assert (start.pixel_mm, start.window) == (0.7, (160, 96))
     assert masks.steps == 100  # 800 slices with lesion
     assert (masks.keep, masks.schedule) == ("best", "cosine")
     assert settings["ms_vs_nmosd"].lr < start.lr
@@ -30,11 +30,14 @@ def test_a_usual_cohort():
     assert {s.keep for s in folds.values()} == {"last"}
 
 
-@pytest.mark.parametrize(("spacing", "pixel"), [(0.3, 0.7), (0.74, 0.75), (2.0, 1.2)])
-def test_pixels_follow_the_scans_within_bounds(spacing, pixel):
+@pytest.mark.parametrize(
+    ("spacing", "pixel", "fine"),
+    [(0.3, 0.7, 0.5), (0.57, 0.7, 0.55), (0.74, 0.75, 0.7), (1.1, 1.0, 0.7), (2.0, 1.2, 0.7)],
+)
+def test_pixels_follow_the_scans_within_bounds(spacing, pixel, fine):
     settings, _ = plan.choose_settings(replace(USUAL, pixel_mm=spacing), 9, {"device": "cpu"})
     assert settings["segmentation"].pixel_mm == pixel
-    assert settings["ms_vs_nmosd"].pixel_mm == pixel
+    assert settings["ms_vs_nmosd"].pixel_mm == fine
 
 
 def test_small_scans_have_small_patches():
@@ -49,7 +52,7 @@ def test_what_is_given_holds_and_is_told_so():
     assert {s.pixel_mm for s in settings.values()} == {0.8}
     assert {s.batch for s in settings.values()} == {5}
     assert {s.lr for s in settings.values()} == {1e-5}
-    assert settings["segmentation"].window == (256, 256)
+    assert settings["segmentation"].window is None
     assert settings["diagnosis"].window == (64, 32)
     told = {d.what: d.why for d in decisions}
     assert told["window"] == told["pixel size"] == told["batch"] == "given"

@@ -74,6 +74,18 @@ def test_neighbouring_slices_are_for_segmentation_alone():
     assert narrow.prepared("ms_vs_nmosd")["size"] == [256, 256]
 
 
+def test_windows_and_pixels_are_those_of_the_target_unless_given():
+    own = Settings().preprocessing("ms_vs_nmosd")
+    assert (own["pixel_mm"], own["size"]) == (0.6, [192, 64])
+    assert Settings().preprocessing("segmentation")["pixel_mm"] == 1.0
+    given = Settings(pixel_mm=0.8, window=(64, 32)).preprocessing("ms_vs_nmosd")
+    assert (given["pixel_mm"], given["size"]) == (0.8, [64, 32])
+    stretched = Settings(mode="stretch").preprocessing("ms_vs_nmosd")
+    assert (stretched["pixel_mm"], stretched["size"]) == (1.0, [256, 256])
+    once = Settings().resolved("ms_vs_nmosd")
+    assert once.resolved("ms_vs_nmosd") == once
+
+
 def test_letter_is_the_old_name_of_stretch():
     with pytest.warns(DeprecationWarning, match="mode 'letter' is now 'stretch'"):
         assert Settings(mode="letter") == Settings(mode="stretch")
