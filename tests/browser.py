@@ -47,10 +47,13 @@ class Browser:
             "--disable-dev-shm-usage", "--remote-debugging-pipe", f"--user-data-dir={profile}",
             f"--window-size={self._size[0]},{self._size[1]}", "about:blank",
         ]  # fmt: skip
+        # What is preloaded here, such as a sanitizer, would keep Chromium from starting.
+        environment = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
         # A shell puts the two ends where Chromium expects them, whatever numbers they have here.
         self._process = subprocess.Popen(
             ["bash", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "bash", *command],
             pass_fds=(to_read, to_write),
+            env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -16,7 +16,7 @@ def versions():
 
 
 def case(table, name, diagnosis="", **figures):
-    return {"table": table, "case": name, "diagnosis": diagnosis, "lesions": [], "answers": {},
+    return {"table": table, "case": name, "diagnosis": diagnosis, "lesions": [], "answers": [],
             "dice": 1.0, "found": False, **figures}  # fmt: skip
 
 
@@ -26,11 +26,11 @@ CASES = [
     case("healthy", "errsm_18"),
     case("healthy", "lumbar", lesions=[700.0, 300.0, 20.0]),
     case("lumbar_held", "spider005", lesions=[40.0]),
-    case("typical", "a", "MS", dice=0.2, answers={"ms_vs_nmosd": 0.1},
+    case("typical", "a", "MS", dice=0.2, answers=[0.5, 0.5, 0.1],
          plaques=[{"z": 6.0, "found": True}, {"z": 7.0, "found": False}, {"z": 1.0, "found": 0}]),
-    case("typical", "b", "MS", dice=0.4, answers={"ms_vs_nmosd": 0.6}),
+    case("typical", "b", "MS", dice=0.4, answers=[0.5, 0.5, 0.6]),
     case("typical", "c", "MS", dice=0.0),
-    case("typical", "d", "NMOSD", dice=0.8, answers={"ms_vs_nmosd": 0.5}),
+    case("typical", "d", "NMOSD", dice=0.8, answers=[0.5, 0.5, 0.5]),
     case("inserted", "e", "MS", dice=0.5, found=True),
     case("inserted", "f", "MS", dice=0.0),
 ]  # fmt: skip

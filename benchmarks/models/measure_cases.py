@@ -3,11 +3,13 @@
     python benchmarks/models measure_cases WORK --models OLD NEW --names "version 2" "version 3.1" \
         --out RESULT.json
 
-Reads typical.tsv, healthy.tsv and inserted.tsv of `make_data`, lumbar_held.tsv of `lumbar_cases`
-and chains.tsv of `make_lesions` in WORK; a table that does not exist is skipped, with a message.
+Reads typical.tsv, healthy.tsv and inserted.tsv of `make_data`, lumbar_held.tsv of `lumbar_cases`,
+chains.tsv and, as mixed.tsv, the validating rows of diagnosis.tsv of `make_lesions` in WORK; a table
+that does not exist is skipped, with a message.
 Each case goes through `Pipeline.segment` and `Pipeline.classify` with the limits of the model files
 and, with the true outline, through `classify` again.  Results are stored
 in WORK/compared under the checksum of all weights and limits, and are not measured again.
+--answers writes only what the classifiers said, for versions that share a segmentation.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ from spinalcord.tasks import TASKS
 from .tables import read_table, write_figures
 from .weights import sum_of_tensors
 
-TABLES = ("typical", "healthy", "inserted", "lumbar_held", "chains")
+TABLES = ("typical", "healthy", "inserted", "lumbar_held", "chains", "mixed")
+ANSWERS = ("table", "case", "diagnosis", "answers", "true_answers")
 
 _open: dict[str, Any] = {}
 
@@ -48,6 +51,7 @@ def main() -> None:
     parser.add_argument("--names", nargs="+", required=True)
     parser.add_argument("--precision", default="f32")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--answers", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     if len(options.names) != len(options.models):
@@ -60,10 +64,11 @@ def main() -> None:
             mark = fingerprint(roles)
             tasks = [(row, folder, options.precision, mark, options.work) for row in rows]
             shown = tqdm(pool.map(measured, tasks), desc=name, total=len(tasks), unit="case")
+            cases = [{k: c[k] for k in (ANSWERS if options.answers else c)} for c in shown]
             made[name] = {
                 "weights": {role: sum_of_tensors(m.path) for role, m in roles.items()},
                 "labels": dict(roles["segmentation"].metadata["labels"]),
-                "cases": list(shown),
+                "cases": cases,
             }
     write_figures(options.out, made)
 
@@ -108,7 +113,7 @@ def measure(pipeline: Any, row: Mapping[str, str]) -> dict[str, Any]:
     -------
     dict
         Table, case, diagnosis; "lesions", the volume (mm3) of each found; "answers", the
-        probability of each task where something was found; "true_answers", the same with the true
+        probabilities of `TASKS` where something was found; "true_answers", the same with the true
         outline; "dice", None for a patient whose true outline is empty; "found", whether any of
         the true lesion was; "false_cord_mm3", cord in slices without, where the cord is known;
         "plaques", of each connected true lesion its volume, how it stands out and whether it was
@@ -144,22 +149,22 @@ def truth_of(row: Mapping[str, str], scan: WorkingScan) -> np.ndarray:
     return scan.working(np.asarray(nibabel.load(row["mask"]).dataobj) > 0)
 
 
-def answers(pipeline: Any, found: Any) -> dict[str, float]:
-    """Return each task's probability of its positive answer; none where nothing was found."""
-    return by_task(pipeline.classify(found.scan, mask=found.mask)) if found.found else {}
+def answers(pipeline: Any, found: Any) -> list[float]:
+    """Return the tasks' probabilities of their positive answers; none where nothing was found."""
+    return by_task(pipeline.classify(found.scan, mask=found.mask)) if found.found else []
 
 
-def true_answers(pipeline: Any, row: Mapping[str, str]) -> dict[str, float]:
-    """Return each task's probability of its positive answer with the true outline, if any."""
-    return by_task(pipeline.classify(row["path"], mask=row["mask"])) if row["diagnosis"] else {}
+def true_answers(pipeline: Any, row: Mapping[str, str]) -> list[float]:
+    """Return the tasks' probabilities of their positive answers with the true outline, if any."""
+    return by_task(pipeline.classify(row["path"], mask=row["mask"])) if row["diagnosis"] else []
 
 
-def by_task(diagnosis: Any) -> dict[str, float]:
-    """Return the probability of each task's positive answer; none with an empty outline.
+def by_task(diagnosis: Any) -> list[float]:
+    """Return the probabilities of the positive answers, as `TASKS`; none with an empty outline.
 
     A patient may have an empty one: `make_case` draws no outline around what nobody could see.
     """
-    return {task: diagnosis.tasks[task].probability for task in TASKS} if diagnosis.found else {}
+    return [diagnosis.tasks[task].probability for task in TASKS] if diagnosis.found else []
 
 
 def plaques(

@@ -100,12 +100,16 @@ def describe(cases: Cases) -> list[tuple[str, str, str]]:
     for task in TASKS:
         reached = auc_of(typical, task, "true_answers")
         rows.append((f"AUC, `{task}`, true outlines", "", reached))
-    chains = [c for c in cases if c["table"] == "chains"]
-    for task in TASKS:
-        title = f"AUC, `{task}`, lesions drawn by a rule held out, its outlines"
-        rows.append((title, CHAIN_AIMS[task], auc_of(chains, task)))
-        title = f"AUC, `{task}`, lesions drawn by a rule held out, true outlines"
-        rows.append((title, "", auc_of(chains, task, "true_answers")))
+    for table, what, aims in (
+        ("chains", "lesions drawn by a rule held out", CHAIN_AIMS),
+        ("mixed", "mixed phantoms kept from training", {}),
+    ):
+        own_cases = [c for c in cases if c["table"] == table]
+        for task in TASKS:
+            title = f"AUC, `{task}`, {what}"
+            rows.append((f"{title}, its outlines", aims.get(task, ""), auc_of(own_cases, task)))
+            reached = auc_of(own_cases, task, "true_answers")
+            rows.append((f"{title}, true outlines", "", reached))
     hit = stats.proportion(sum(c["found"] for c in put), len(put), name="found") if put else None
     rows.append(("lesions put into a scan never seen: found", AIMS["put in"], said(hit)))
     for name in DIAGNOSES:
@@ -154,11 +158,11 @@ def auc_of(cases: Cases, task: str, answers: str = "answers") -> str:
     """Return a task's AUC on the network's outlines or the true ones, and of how many patients."""
     negative, positive = classes_of(task)
     asked = [c for c in cases if c["diagnosis"] in (*negative, *positive)]
-    own = [c for c in asked if task in (c.get(answers) or {})]
+    own = [c for c in asked if c.get(answers)]
     truth = np.array([c["diagnosis"] in positive for c in own])
     if not truth.any() or truth.all():
         return MISSING
-    scores = np.array([c[answers][task] for c in own])
+    scores = np.array([c[answers][list(TASKS).index(task)] for c in own])
     return f"{auc_value(truth, scores):.2f} of {len(own)}"
 
 

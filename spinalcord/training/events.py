@@ -45,29 +45,50 @@ class Events:
         self._writer: Any = None
 
     def write(self, row: Mapping[str, Any]) -> None:
-        """Write the metrics of an epoch at its step."""
+        """Write the metrics of an epoch at its step.
+
+        Warns
+        -----
+        SpinalcordWarning
+            Once, if a file cannot be written. The training goes on without event files.
+        """
         if not self._wanted:
             return
-        step = int(row["steps"])
         if self._writer is None:
             try:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError as error:  # installed, but in an incompatible version
-                self._wanted = False
-                warnings.warn(f"no event files for TensorBoard: {error}", SpinalcordWarning,
-                              stacklevel=2)  # fmt: skip
+                self._give_up(str(error))
                 return
-            # A resumed training hides the events of the steps that it repeats.
-            self._writer = SummaryWriter(str(self._folder), purge_step=step)
+        try:
+            if self._writer is None:
+                # A resumed training hides the events of the steps that it repeats.
+                self._writer = SummaryWriter(str(self._folder), purge_step=int(row["steps"]))
+            self._add(row)
+        except OSError as error:
+            self._give_up(f"{self._folder} cannot be written: {error.strerror or error}")
+
+    def _add(self, row: Mapping[str, Any]) -> None:
         for name, value in row.items():
             if name not in ("epoch", "steps"):
                 kind = "loss" if name.endswith("_loss") else "figures"
                 kind = "training" if name in ("seconds", "learning_rate") else kind
-                self._writer.add_scalar(f"{kind}/{name}", float(value), step)
+                self._writer.add_scalar(f"{kind}/{name}", float(value), int(row["steps"]))
         self._writer.flush()
 
+    def _give_up(self, why: str) -> None:
+        """Write no more, and say so: the curves show the same, and a training may take days."""
+        self._wanted, self._writer = False, None
+        warnings.warn(f"no event files for TensorBoard: {why}; curves.html shows the same",
+                      SpinalcordWarning, stacklevel=3)  # fmt: skip
+
     def close(self) -> None:
-        """Close the files."""
-        if self._writer is not None:
+        """Close the files; warns as `write`."""
+        if self._writer is None:
+            return
+        try:
+            self._writer.flush()  # which raises what failed in the library's thread
             self._writer.close()
-            self._writer = None
+        except OSError as error:
+            self._give_up(f"{self._folder} cannot be written: {error.strerror or error}")
+        self._writer = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import warnings
 
 import pytest
@@ -37,3 +38,45 @@ def test_tensorboard_that_is_asked_for_and_not_there_is_said_once(tmp_path, monk
         events.Events(tmp_path, True)
         events.Events(tmp_path, None).write({"steps": 1})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("when", ["made", "written", "closed"])
+def test_a_full_disk_ends_the_event_files_and_not_the_training(tmp_path, monkeypatch, when):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    calls = []
+
+    class Writer:
+        def __init__(self, folder, purge_step):
+            if when == "made":
+                raise full
+
+        def add_scalar(self, name, value, step):
+            calls.append(name)
+
+        def flush(self):
+            if when == "written" or (when == "closed" and len(calls) > 1):
+                raise full
+
+        def close(self):
+            raise AssertionError("a file that cannot be flushed")
+
+    import torch.utils.tensorboard
+
+    monkeypatch.setattr(torch.utils.tensorboard, "SummaryWriter", Writer)
+    made = events.Events(tmp_path, True)
+    said = rf"{tmp_path} cannot be written: No space left on device; curves\.html"
+    if when == "closed":
+        made.write({"epoch": 1, "steps": 2, "x": 0.25})
+        calls.append("from now on the disk is full")
+        with pytest.warns(SpinalcordWarning, match=said):
+            made.close()
+    else:
+        with pytest.warns(SpinalcordWarning, match=said):
+            made.write({"epoch": 1, "steps": 2, "x": 0.25})
+    n = len(calls)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made.write({"epoch": 2, "steps": 4, "x": 0.25})
+        made.close()
+    assert len(calls) == n
