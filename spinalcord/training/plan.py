@@ -241,6 +241,7 @@ def choose_settings(
     patch = _multiple(min(PATCH, geometry.rows_mm / pixel), 16, 1024, up=False)
     rows, columns = (_multiple(mm / fine + MARGIN_PX, 32, 256) for mm in geometry.lesion_mm)
     device, _ = choose_device(Settings(device=kept.get("device", "auto")))
+    physical = kept.get("mode", "physical") == "physical"
     n_slices = max(geometry.lesion_slices * n_train, 1)
     settings = {}
     for target in (SEGMENTATION, START, *TASKS):
@@ -261,7 +262,8 @@ def choose_settings(
             own |= {"patch": (patch, patch), "aspect": min(ASPECT, patch / 16)}
             settings[target] = Settings(**(own | {k: v for k, v in kept.items() if k != "window"}))
         else:
-            settings[target] = Settings(**(own | {"window": (rows, columns)} | kept))
+            own |= {"window": (rows, columns)} if physical else {}
+            settings[target] = Settings(**(own | kept))
     return settings, _decisions(settings, geometry, kept, n_slices, device.type)
 
 

@@ -40,6 +40,12 @@ def test_pixels_follow_the_scans_within_bounds(spacing, pixel, fine):
     assert settings["ms_vs_nmosd"].pixel_mm == fine
 
 
+def test_stretched_windows_are_whole_slices():
+    settings, decisions = plan.choose_settings(USUAL, 9, {"device": "cpu", "mode": "stretch"})
+    assert settings["ms_vs_nmosd"].preprocessing("ms_vs_nmosd")["size"] == [256, 256]
+    assert {d.what: d.value for d in decisions}["window"].startswith("256 x 256")
+
+
 def test_small_scans_have_small_patches():
     small = replace(USUAL, rows_mm=50.0, columns_mm=40.0)
     settings, _ = plan.choose_settings(small, 9, {"device": "cpu"})
