@@ -66,6 +66,8 @@ def test_versions_stand_side_by_side(versions):
     assert lines[0] == "| measured through the core, f32 | aim of version 3 | version 2 | new |"
     # What one program has not measured comes from the other's figures of version 2.
     assert "| Dice, typical NMOSD | .76 | 0.7 [0.6, 0.8] | not measured |" in lines
+    assert not any("mixed phantoms" in line for line in lines)  # no aim, and not measured
+    assert any("lesions drawn by a rule held out, its outlines" in line for line in lines)
     assert "| 50 % (1 of 2)" in lines[3]
     assert "| 0 % (0 of 1)" in lines[3]
 

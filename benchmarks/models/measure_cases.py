@@ -4,8 +4,8 @@
         --out RESULT.json
 
 Reads typical.tsv, healthy.tsv and inserted.tsv of `make_data`, lumbar_held.tsv of `lumbar_cases`,
-chains.tsv and, as mixed.tsv, the validating rows of diagnosis.tsv of `make_lesions` in WORK; a table
-that does not exist is skipped, with a message.
+chains.tsv and, as mixed.tsv, the validating rows of diagnosis.tsv of `make_lesions` in WORK; a
+table that does not exist is skipped, with a message.
 Each case goes through `Pipeline.segment` and `Pipeline.classify` with the limits of the model files
 and, with the true outline, through `classify` again.  Results are stored
 in WORK/compared under the checksum of all weights and limits, and are not measured again.
@@ -38,6 +38,8 @@ from .tables import read_table, write_figures
 from .weights import sum_of_tensors
 
 TABLES = ("typical", "healthy", "inserted", "lumbar_held", "chains", "mixed")
+LAYOUT = 2
+"""Of a stored case, so that others are measured again."""
 ANSWERS = ("table", "case", "diagnosis", "answers", "true_answers")
 
 _open: dict[str, Any] = {}
@@ -88,7 +90,8 @@ def fingerprint(roles: Mapping[str, Any]) -> str:
         (role, sum_of_tensors(m.path), m.metadata["labels"], m.metadata["preprocessing"])
         for role, m in sorted(roles.items())
     ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    text = json.dumps([LAYOUT, parts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def measured(task: tuple[dict[str, str], Path, str, str, Path]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def make_table(figures: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    """Return the versions side by side as Markdown."""
+    """Return the versions side by side as Markdown, without what has no aim and no figure."""
     known = published(before[figures["precision"]])
     names = [name for name, own in figures.items() if isinstance(own, dict) and "cases" in own]
     aims: dict[str, str] = {}
@@ -68,6 +68,7 @@ def make_table(figures: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     rows = [
         [title, aim, *(reached[name].get(title, MISSING) for name in names)]
         for title, aim in aims.items()
+        if aim or any(title in told for told in reached.values())
     ]
     return markdown_table(head, rows)
 

@@ -188,7 +188,7 @@ def _prepare(case: CohortCase, model: Model, folder: Path, label: Label) -> Entr
         facts = make(case, model, scan, drawn, folder / key)
         # Written last: an entry with this file is complete.
         write_json(about, facts)
-    facts = json.loads(about.read_text())
+    facts = _facts(about)
     if UNKNOWN_CORD in case.truth:
         facts |= {"cord": [], "ends": [], "has_cord": False}
     return Entry(
@@ -205,6 +205,15 @@ def _prepare(case: CohortCase, model: Model, folder: Path, label: Label) -> Entr
         has_t1c=facts["has_t1c"],
         unannotated=frozenset(facts["unannotated"]),
     )
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: what was prepared cannot be read: {why}") from error
+    return facts
 
 
 def ignore_cord(case: CohortCase) -> CohortCase:

@@ -104,6 +104,19 @@ def test_what_is_prepared_is_not_prepared_again(one, tmp_path):
     assert coarse.shape == (3, 32, 32)
 
 
+def test_facts_that_cannot_be_read_are_named(one, tmp_path):
+    (entry,) = prepare_cases([one], SEGMENTATION, tmp_path)
+    about = tmp_path / f"{entry.key}.json"
+    about.write_text("{")
+    with pytest.raises(InputError, match=rf"{about}: what was prepared cannot be read"):
+        prepare_cases([one], SEGMENTATION, tmp_path)
+    about.unlink()
+    about.mkdir()
+    (about / "x").touch()  # a folder is prepared over, and cannot be replaced
+    with pytest.raises(InputError, match=entry.key):
+        prepare_cases([one], SEGMENTATION, tmp_path)
+
+
 def test_a_scan_that_has_gone_is_named(one, tmp_path):
     with pytest.raises(InputError, match=r"gone\.nii"):
         prepare_cases([replace(one, path="gone.nii")], SEGMENTATION, tmp_path)
