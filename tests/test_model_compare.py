@@ -44,7 +44,10 @@ def test_a_case(compare, tmp_path, cord_folder, axes):
     assert made["lesions"] == [round(lesion.volume_mm3, 1) for lesion in found.lesions]
     assert 0 < made["dice"] < 1
     assert made["found"]
-    assert len(made["answers"]) == len(compare.TASKS)
+    said = pipeline.classify(found.scan, mask=found.mask).tasks
+    assert made["answers"] == [said[task].probability for task in compare.TASKS]
+    said = pipeline.classify(row["path"], mask=row["mask"]).tasks
+    assert made["true_answers"] == [said[task].probability for task in compare.TASKS]
     # The stand-in's cord is what is brighter than .3; slice 4 is said to hold none.
     empty = ~cord.any((1, 2))
     seen = np.ascontiguousarray(found.cord.sagittal().array) > 0

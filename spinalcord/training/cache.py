@@ -125,8 +125,7 @@ class Entry:
         try:
             stored: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None)
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise InputError(f"{path}: what was prepared cannot be read: {why}") from error
+            raise _unreadable(path, error) from error
         return stored
 
 
@@ -211,9 +210,13 @@ def _facts(path: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: what was prepared cannot be read: {why}") from error
+        raise _unreadable(path, error) from error
     return facts
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    why = getattr(error, "strerror", None) or error
+    return InputError(f"{path}: what was prepared cannot be read: {why}")
 
 
 def ignore_cord(case: CohortCase) -> CohortCase:

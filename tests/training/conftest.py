@@ -90,5 +90,5 @@ def _prepared(target, bids, tmp_path_factory):
     from spinalcord.training.settings import Settings
 
     cases, _ = list_cases(bids, target)
-    metadata = describe(target, ["lesion", "cord"], "tiny", Settings().preprocessing(target))
+    metadata = describe(target, ["lesion", "cord"], "tiny", Settings().prepared(target))
     return prepare_cases(cases, metadata, tmp_path_factory.mktemp("cache"))

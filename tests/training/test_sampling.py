@@ -122,7 +122,7 @@ def test_windows_are_balanced(window_entries):
     sampler = WindowSampler(window_entries, labels, 8, 1)
     batch = sampler.draw(3)
     np.testing.assert_array_equal(np.bincount(batch.labels), [2, 2, 2, 2])
-    assert batch.images.shape == (8, 2, 192, 64)
+    assert batch.images.shape == (8, 2, 256, 256)
     assert batch.masks.any((1, 2, 3)).all()
     np.testing.assert_array_equal(batch.images, sampler.draw(3).images)
 
