@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from torch import nn
 from tqdm import tqdm
 
 from .. import _core
-from ..errors import InputError
+from ..errors import InputError, SpinalcordWarning
 from ..models.file_settings import OLD_STRETCH
 from .averaging import WeightMean
 from .checkpoints import load_checkpoint, save_checkpoint
@@ -34,6 +35,9 @@ MEASURED_STEPS = 5
 
 LIVE_S = 15.0
 """Seconds between updates of the page with the learning curves within an epoch."""
+
+SPENT = 1e-3
+"""Share of the learning rate below which the weights hardly change any more."""
 
 JUDGED_SHARE = 0.05
 """Approximate share of the time spent on the evaluation of whole scans."""
@@ -294,6 +298,20 @@ class Loop:
             self.problem.hard = state["hard"]
         self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["rng"])
+        self._warn_if_spent()
+
+    def _warn_if_spent(self) -> None:
+        """Say that a cosine that has reached its end trains no further."""
+        if self.settings.schedule != "cosine" or self.epoch >= self.settings.epochs:
+            return
+        rate = rate_at(self.share, self.settings.lr)
+        if rate < SPENT * self.settings.lr:
+            warnings.warn(
+                f"{self.checkpoint}: the cosine of this training has ended, and with a learning "
+                f"rate of {rate:.1g} the weights hardly change; to train on, start another "
+                "training from its model with --init",
+                SpinalcordWarning, stacklevel=4,
+            )  # fmt: skip
 
 
 def choose_device(settings: Settings) -> tuple[torch.device, bool]:

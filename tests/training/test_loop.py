@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from spinalcord import _core
-from spinalcord.errors import InputError
+from spinalcord.errors import InputError, SpinalcordWarning
 from spinalcord.training.settings import Settings, rate_at
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -99,6 +100,25 @@ def test_a_cosine_ends_with_the_minutes(tmp_path, monkeypatch):
     rates = [r["learning_rate"] for r in loop.history]
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] < 0.02
+
+
+@pytest.mark.slow
+def test_a_cosine_that_has_ended_says_so_when_it_is_resumed(tmp_path, monkeypatch):
+    settings = replace(TINY, epochs=100, steps=4, schedule="cosine", lr=0.8, minutes=1)
+    problem = Flat()
+    loop = loops.Loop("segmentation", problem, settings, tmp_path, "x")
+    problem.net = loop.network
+    seconds = iter(np.arange(0, 600, 0.5))
+    monkeypatch.setattr(loops.time, "monotonic", lambda: float(next(seconds)))
+    loop.run(False)
+    again = loops.Loop("segmentation", problem, replace(settings, minutes=60), tmp_path, "x")
+    with pytest.warns(SpinalcordWarning, match=r"has ended.*learning rate of .* with --init"):
+        again.restore()
+    loop.share = 0.9
+    loop.save()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again.restore()
 
 
 @pytest.mark.slow
