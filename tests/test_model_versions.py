@@ -53,6 +53,19 @@ def test_each_figure(versions):
     assert told["lesions put into a scan never seen: found"].startswith("50 % (1 of 2)")
 
 
+def test_what_thresholds_get_right(versions):
+    thresholds = dict.fromkeys(versions.TASKS, 0.3)
+    told = {title: reached for title, _, reached in versions.describe(CASES, thresholds)}
+    # MS .1 is below the threshold and .6 is not, nor is NMOSD .5; one MS has no answer.
+    title = "accuracy, `ms_vs_nmosd`, its outlines"
+    assert told[title].startswith("67 % (2 of 3) [")
+    assert told[title].endswith("; sensitivity 100 %, specificity 50 %")
+    assert told["accuracy, `tumor_vs_demyelination`, its outlines"] == "not measured"
+    without = {title: reached for title, _, reached in versions.describe(CASES)}
+    assert without[title] == "not measured"
+    assert not any("accuracy" in title and "mixed" in title for title in told)
+
+
 def test_versions_stand_side_by_side(versions):
     figures = {"precision": "f32", "version 2": {"cases": CASES}, "new": {"cases": CASES[1:]}}
     before = {"f32": {

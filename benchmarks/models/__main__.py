@@ -15,6 +15,7 @@ STEPS = {
     "choose_limits": "choose what counts as a lesion on validation scans",
     "measure_cohorts": "measure a set of models through run_cohort and Cohort",
     "measure_cases": "measure several sets of models case by case",
+    "choose_thresholds": "choose the classifiers' thresholds on validation cases",
     "measure_min_peak": "measure the effect of min_peak",
     "plot_curves": "plot the learning curves",
     "card_tables": "write the tables of the model card",

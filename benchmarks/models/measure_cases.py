@@ -70,6 +70,7 @@ def main() -> None:
             made[name] = {
                 "weights": {role: sum_of_tensors(m.path) for role, m in roles.items()},
                 "labels": dict(roles["segmentation"].metadata["labels"]),
+                "thresholds": {task: roles[task].threshold for task in TASKS},
                 "cases": cases,
             }
     write_figures(options.out, made)
@@ -85,11 +86,15 @@ def read_named(work: Path, table: str) -> list[dict[str, str]]:
 
 
 def fingerprint(roles: Mapping[str, Any]) -> str:
-    """Return a checksum of all that a folder's results depend on."""
-    parts = [
-        (role, sum_of_tensors(m.path), m.metadata["labels"], m.metadata["preprocessing"])
-        for role, m in sorted(roles.items())
-    ]
+    """Return a checksum of all that a folder's results depend on.
+
+    A classifier's threshold is no part of it: what is stored are probabilities.
+    """
+    parts = []
+    for role, model in sorted(roles.items()):
+        free = ("threshold", "threshold_from") if role in TASKS else ()
+        labels = {k: v for k, v in model.metadata["labels"].items() if k not in free}
+        parts.append((role, sum_of_tensors(model.path), labels, model.metadata["preprocessing"]))
     text = json.dumps([LAYOUT, parts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

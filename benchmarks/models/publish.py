@@ -9,10 +9,13 @@ Weights and limits are not changed.  Writes name, version, notice and, of the fi
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
+from spinalcord.models.checksums import SCALES
 from spinalcord.models.folder import ROLES, WEIGHTS_DIR, find_models
+from spinalcord.models.int8 import has_ranges, stored_ranges, write_ranges
 from spinalcord.models.model_file import read_model, write_model
 from spinalcord.models.network import PRECISIONS
 from spinalcord.models.release import write_sums
@@ -22,8 +25,11 @@ from spinalcord.training.export import stored_tensors
 from .measure_cohorts import COHORTS
 from .tables import read_figures
 from .version_table import describe
+from .weights import sum_of_tensors
 
-VERSIONS: dict[str, str] = {"segmentation": "3.1", "tumor_vs_demyelination": "3.2"}
+VERSIONS: dict[str, str] = {
+    "segmentation": "3.1", "tumor_vs_demyelination": "3.2", "astrocytoma_vs_ependymoma": "3.3",
+}  # fmt: skip
 """Of those that are not at version 2."""
 
 NOTICE = (
@@ -51,9 +57,29 @@ def main() -> None:
             "version": VERSIONS.get(role, "2"), "training": training,
         }  # fmt: skip
         path = options.to / f"{role}.safetensors"
+        ranges = kept_ranges(path, model.path)
         write_model(path, stored_tensors(model.path), metadata)
+        if ranges:
+            write_ranges(read_model(path), *ranges)
         print(path, read_model(path).sha256)
     print(write_sums(options.to))
+
+
+def kept_ranges(
+    published: Path, new: Path
+) -> tuple[dict[str, tuple[float, float]], dict[str, Any]] | None:
+    """Return the scales for int8 of the published file, if the new one has the same weights.
+
+    They are stored under the file's checksum, which other settings change.
+    """
+    if not published.exists() or sum_of_tensors(published) != sum_of_tensors(new):
+        return None
+    known = read_model(published)
+    if not has_ranges(known):
+        return None
+    stored = json.loads(published.with_name(SCALES).read_text("utf-8"))[published.name]
+    ranges = {name: (low, high) for name, low, high in stored_ranges(known)}
+    return ranges, {"calibration": stored["calibration"]}
 
 
 def own_figures(figures: dict[str, Any], role: str) -> dict[str, Any]:
@@ -61,7 +87,9 @@ def own_figures(figures: dict[str, Any], role: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     version = f"version {VERSIONS.get(role)}"
     if version in figures:  # of `measure_cases`
-        told = {title: reached for title, _, reached in describe(figures[version]["cases"])
+        own = figures[version]
+        told = {title: reached
+                for title, _, reached in describe(own["cases"], own.get("thresholds"))
                 if role not in TASKS or role in title}  # fmt: skip
         return {figures["precision"]: told}
     for precision, whole in figures.items():
