@@ -9,6 +9,7 @@ import pytest
 from model_steps import step
 
 from spinalcord.models.folder import ROLES, WEIGHTS_DIR, find_models
+from spinalcord.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "benchmarks" / "results" / "models-2.json"
@@ -40,7 +41,7 @@ def later():
 
 def test_the_weights_that_ship_are_those_that_were_measured(figures, later):
     models = find_models(WEIGHTS_DIR).models
-    last = later["version 3.2"]
+    last = later["version 3.3"]
     assert set(models) == set(ROLES) == set(figures["weights"]) == set(last["weights"])
     for role, model in models.items():
         assert step("weights").sum_of_tensors(model.path) == last["weights"][role], role
@@ -49,6 +50,8 @@ def test_the_weights_that_ship_are_those_that_were_measured(figures, later):
     assert set(newer) == {"segmentation", "tumor_vs_demyelination"}
     assert newer["segmentation"] == later["version 3.1"]["weights"]["segmentation"]
     assert models["segmentation"].metadata["labels"] == last["labels"]
+    thresholds = {task: models[task].threshold for task in TASKS}
+    assert thresholds == pytest.approx(last["thresholds"], abs=1e-5)
 
 
 def test_each_model_file_tells_its_own_figures():

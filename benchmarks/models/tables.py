@@ -61,6 +61,6 @@ def _laid_out(value: Any, indent: int = 0) -> str:
         own = (f"{inner}{json.dumps(k)}: {_laid_out(v, indent + 1)}" for k, v in value.items())
         return "{\n" + ",\n".join(own) + "\n" + " " * indent + "}"
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
-        rows = (inner + json.dumps(row, ensure_ascii=False) for row in value)
+        rows = (inner + json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in value)
         return "[\n" + ",\n".join(rows) + "\n" + " " * indent + "]"
     return json.dumps(value, ensure_ascii=False)
