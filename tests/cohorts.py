@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import warnings
 from pathlib import Path
 
 import nibabel
@@ -11,9 +12,25 @@ import numpy as np
 import pytest
 from stand_ins import lesion_of, stored, working_array
 
+from spinalcord import run_cohort
+from spinalcord.errors import SpinalcordWarning
+from spinalcord.limits import LesionLimits
 from spinalcord.models.folder import write_random
 
+# Low enough for networks with random weights to find something on tiny scans.
+LOW = {"limits": LesionLimits(threshold=0.8, min_lesion_mm3=10)}
+# So high that lesions are few, on a slice or two, and cases quick; some have none.
+FEW = {"limits": LesionLimits(threshold=0.899, min_lesion_mm3=0)}
+FEW_OPTIONS = ("--threshold", "0.899", "--min-lesion-mm3", "0")
+LOW_OPTIONS = ("--threshold", "0.8", "--min-lesion-mm3", "10")
+
 AFFINE = np.array([[3.3, 0, 0, 0], [0, 0, -1, 0], [0, -1, 0, 0], [0, 0, 0, 1.0]])
+
+
+def quietly(*arguments, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpinalcordWarning)
+        return run_cohort(*arguments, **options)
 
 
 def save(array, affine, path):

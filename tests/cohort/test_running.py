@@ -1,22 +1,24 @@
-"""Whole runs: results, resuming, refusals, interruptions, kills, full disks."""
+"""Whole runs: results, resuming, refusals, interruptions; kills: test_run_kills.py."""
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
-import random
-import resource
-import signal
-import subprocess
 import sys
-import time
-import warnings
 
 import numpy as np
 import pytest
-from cohorts import results, save_mask, save_scan, table, tiny_scans, touch
-from pngs import decode
+from cohorts import (
+    FEW,
+    LOW,
+    quietly,
+    results,
+    save_mask,
+    save_scan,
+    table,
+    tiny_scans,
+    touch,
+)
 from stand_ins import make_folder
 
 from spinalcord import Cohort, CohortRun, _core, run_cohort
@@ -24,15 +26,7 @@ from spinalcord.cli import main
 from spinalcord.cohort import running, workers
 from spinalcord.cohort.processing import Outcome, process_case
 from spinalcord.errors import InputError, ModelError, SpinalcordWarning
-from spinalcord.limits import LesionLimits
 from spinalcord.run_options import CohortInputs, Execution, RunOutputs
-
-# Low enough for networks with random weights to find something on tiny scans.
-LOW = {"limits": LesionLimits(threshold=0.8, min_lesion_mm3=10)}
-# So high that lesions are few, on a slice or two, and cases quick; some have none.
-FEW = {"limits": LesionLimits(threshold=0.899, min_lesion_mm3=0)}
-FEW_OPTIONS = ("--threshold", "0.899", "--min-lesion-mm3", "0")
-LOW_OPTIONS = ("--threshold", "0.8", "--min-lesion-mm3", "10")
 
 
 @pytest.fixture
@@ -51,12 +45,6 @@ def cohort(tmp_path):
         "sub-03\tn/a\t55\tF\ttest\tn/a\nsub-04\tMS\t66\tM\ttest\tMS\n"
     )
     return bids
-
-
-def quietly(*arguments, **options):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SpinalcordWarning)
-        return run_cohort(*arguments, **options)
 
 
 def test_what_a_dead_worker_had_written_is_not_from_an_earlier_run(
@@ -398,144 +386,6 @@ def test_the_bar_tells_rate_and_failures(cohort, tmp_path, model_folder, monkeyp
     assert [o["desc"] for o in shown if isinstance(o, dict) and "desc" in o] == ["check", "run"]
     assert {"failed": 1, "refresh": False} in shown
     assert shown.count("case") == 8
-
-
-# ---- Kills and limits, with real networks -----------------------------------------------------
-
-
-def start(scans, out, models, *options, **how):
-    command = [sys.executable, "-m", "spinalcord", "run", scans, out, "--models", models, *options]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    return subprocess.Popen(
-        [str(part) for part in command],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        **how,
-    )
-
-
-def check_whole(out):
-    """Every file under its own name is whole, and every record's files are there."""
-    for path in out.rglob("*"):
-        if path.is_dir() or path.name.endswith(".part") or path.name == "lock":
-            continue
-        if path.name.endswith(".json"):
-            record = json.loads(path.read_text(encoding="utf-8"))
-            for file in record.get("files", ()):
-                assert (out / file["name"]).stat().st_size == file["size"]
-        elif path.name.endswith(".gz"):
-            assert len(gzip.decompress(path.read_bytes())) > 352
-        elif path.suffix == ".png":
-            assert decode(path.read_bytes()).size > 1000
-        elif path.suffix == ".html":
-            assert path.read_text(encoding="utf-8").endswith("</html>\n")
-        else:
-            lines = path.read_text(encoding="utf-8").split("\n")
-            assert lines[-1] == ""
-            assert len({line.count("\t") for line in lines[:-1]}) == 1
-
-
-@pytest.mark.slow
-def test_thirty_kills_lose_at_most_the_case_in_flight(tmp_path, random_models):
-    """Killed at any moment, run again: in the end it is as if nothing had happened."""
-    n, kills = 75, 30
-    scans = tiny_scans(tmp_path / "in", n)
-    out = tmp_path / "out"
-    rng = random.Random(0)
-    done = set()
-    struck = 0
-    for _ in range(kills):
-        process = start(scans, out, random_models, "--threads", "1", "--quiet", *FEW_OPTIONS)
-        records = out / ".spinalcord" / "cases"
-        limit = time.monotonic() + 30
-        before = len(list(records.rglob("*.json")))
-        while process.poll() is None and time.monotonic() < limit:
-            if len(list(records.rglob("*.json"))) > before or before >= n - 1:
-                break  # it is at work
-            time.sleep(0.005)
-        time.sleep(rng.uniform(0, 0.15))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        struck += process.returncode == -signal.SIGKILL and before < n - 1
-        check_whole(out)
-        now = {path.name for path in records.rglob("*.json") if not path.name.startswith(".")}
-        assert done <= now  # what was done stays done
-        assert len(now) > len(done) or len(done) >= n - 1
-        done = now
-    assert struck == kills  # each of them in the midst
-    quietly(scans, out, models=random_models, threads=1, **FEW)
-    assert list(out.rglob("*.part")) == []
-    whole = quietly(scans, tmp_path / "undisturbed", models=random_models, threads=1, **FEW)
-    assert 0 < sum(row["found"] for row in whole.read("cases.tsv")) < n
-    assert results(out) == results(tmp_path / "undisturbed")
-
-
-@pytest.mark.slow
-def test_a_limit_on_file_size_acts_as_a_full_disk(tmp_path, random_models):
-    scans = tiny_scans(tmp_path / "in", 2)
-    out = tmp_path / "out"
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
-
-    process = start(scans, out, random_models, "--threads", "1", *LOW_OPTIONS, preexec_fn=limit)
-    _, shown = process.communicate(timeout=60)
-    assert process.returncode == 4
-    assert "File too large. The run has stopped; what was done is kept" in shown
-    assert list(out.rglob("*.part")) == []
-    assert quietly(scans, out, models=random_models, threads=1, **LOW).counts["done"] == 2
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 1 MB; skips where none can be mounted."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    except OSError:
-        mounted = False
-    if not mounted:
-        pytest.skip("cannot mount a small file system here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-@pytest.mark.slow
-def test_a_disk_that_really_is_full(tmp_path, random_models, small_disk):
-    scans = tiny_scans(tmp_path / "in", 30)
-    out = small_disk / "out"
-    with pytest.raises(InputError, match=r"No space left on device. The run has stopped"):
-        run_cohort(scans, out, models=random_models, threads=1, **LOW)
-    assert list(out.rglob("*.part")) == []
-    check_whole(out)
-    done = len(list((out / ".spinalcord" / "cases").rglob("*.json")))
-    assert 2 <= done < 30
-    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
-    again = quietly(scans, out, models=random_models, threads=1, **LOW)
-    assert (again.counts["kept"], again.counts["done"]) == (done, 30)
-
-
-@pytest.mark.slow
-def test_interrupting_a_run_with_processes(interruptible, tmp_path, random_models):
-    if _core.cpu()["threads"] < 2:
-        pytest.skip("needs two CPUs")
-    scans = tiny_scans(tmp_path / "in", 60)
-    out = tmp_path / "out"
-    process = start(scans, out, random_models, "--jobs", "2", "--quiet")
-    records = out / ".spinalcord" / "cases"
-    limit = time.monotonic() + 60
-    while len(list(records.rglob("*.json"))) < 3 and time.monotonic() < limit:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, shown = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted" in shown
-    assert "Traceback" not in shown
-    assert 3 <= len(table(out / "cases.tsv")) < 60
 
 
 def test_threads_are_shared_among_jobs(stand_in):
