@@ -72,7 +72,7 @@ def test_reoriented_copies_give_the_same_map(model_folder):
 
 def test_map_without_positive_part_says_so(scan, mask, model_folder, stand_in, monkeypatch):
     def against(self, x, index):
-        return -np.ones((len(x), 2, 2), np.float32), self._answers(x)
+        return -np.ones((len(x), 2, 2, 2), np.float32), self._answers(x)  # of both answers
 
     monkeypatch.setattr(stand_in, "gradcam", against)
     shown = sc.explain(scan, mask=mask, task="ms_vs_nmosd", models=model_folder)

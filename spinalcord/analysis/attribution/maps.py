@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +84,8 @@ def map_attribution(
         oneDNN failed.
     """
     if has_closed_form(options):
-        return _closed_form(network, images, index, positive, progress)
+        passes = [network.gradcam(images[part], None) for part in _parts(network, images, progress)]
+        return chosen_maps(passes, index, network.model.threshold)
     if positive is None:
         positive = mean_positive(network, images, progress)
     if index is None:
@@ -135,6 +136,41 @@ def has_closed_form(options: ExplanationOptions) -> bool:
     return known and (options.layer, options.of) == ("last", "logit")
 
 
+def chosen_maps(
+    passes: Sequence[tuple[Array, Array]], index: int | None, threshold: float
+) -> AttributionMaps:
+    """Return the maps of one answer, from passes that computed those of both without going back.
+
+    With a head after global pooling, the gradient of a logit is the same at every place of the last
+    maps, where Grad-CAM and HiResCAM therefore agree.
+
+    Parameters
+    ----------
+    passes : sequence of (float32 (n, 2, h', w') array, float32 (n, 2) array)
+        Maps and probabilities, as of `Network.gradcam` with no answer chosen; at least one.
+    index : {0, 1} or None
+        The answer; the one given for all images together if None.
+    threshold : float
+        Smallest mean probability of the positive answer.
+
+    Returns
+    -------
+    AttributionMaps
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> maps = np.zeros((1, 2, 1, 1), np.float32)
+    >>> chosen_maps([(maps, np.array([[0.25, 0.75]], np.float32))], None, 0.5).index
+    1
+    """
+    positive = np.concatenate([probabilities[:, 1] for _, probabilities in passes])
+    found = float(positive.mean(dtype=np.float64))
+    chosen = int(found >= threshold) if index is None else index
+    values = np.concatenate([np.ascontiguousarray(maps[:, chosen]) for maps, _ in passes])
+    return AttributionMaps(chosen, found, values)
+
+
 def mean_positive(network: Network, images: Array, progress: bool = False) -> float:
     """Return the probability of the positive answer, mean over the images.
 
@@ -156,32 +192,6 @@ def mean_positive(network: Network, images: Array, progress: bool = False) -> fl
     for part in _parts(network, images, progress):
         positive[part] = network(images[part])[:, 1]
     return float(positive.mean())
-
-
-def _closed_form(
-    network: Network, images: Array, index: int | None, positive: float | None, progress: bool
-) -> AttributionMaps:
-    """Map without a backward pass.
-
-    With a head after global pooling, the gradient of a logit is the same at every place of the last
-    maps, where Grad-CAM and HiResCAM therefore agree.
-    """
-    threshold = network.model.threshold
-    guess = int(positive is None or positive >= threshold) if index is None else index
-    values, found = _gradcam(network, images, guess, progress)
-    if index is None and guess != int(found >= threshold):
-        guess = 1 - guess
-        values, found = _gradcam(network, images, guess, progress)
-    return AttributionMaps(guess, found, values)
-
-
-def _gradcam(network: Network, images: Array, index: int, progress: bool) -> tuple[Array, float]:
-    maps, positive = [], []
-    for part in _parts(network, images, progress):
-        some, probabilities = network.gradcam(images[part], index)
-        maps.append(some)
-        positive.append(probabilities[:, 1])
-    return np.concatenate(maps), float(np.concatenate(positive).mean(dtype=np.float64))
 
 
 def _of_gradients(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .maps import AttributionMaps, has_closed_form
+from .maps import AttributionMaps, chosen_maps, has_closed_form
 from .methods import ExplanationOptions
 
 if TYPE_CHECKING:
@@ -83,8 +83,4 @@ class OnePass:
         kept = self._kept.get(role)
         if not kept:
             return None
-        positive = np.concatenate([probabilities[:, 1] for _, probabilities in kept])
-        found = float(positive.mean(dtype=np.float64))
-        chosen = int(found >= threshold) if index is None else index
-        values = np.concatenate([np.ascontiguousarray(maps[:, chosen]) for maps, _ in kept])
-        return AttributionMaps(chosen, found, values)
+        return chosen_maps(kept, index, threshold)

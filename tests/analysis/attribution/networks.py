@@ -55,12 +55,16 @@ class TorchNetwork(Answers):
             return self.net(self.torch.from_numpy(x), logits=True).numpy()
 
     def gradcam(self, x, index):
+        maps = np.stack([self._cam(x, own) for own in (0, 1)], axis=1)
+        return maps if index is None else maps[:, index], self(x)
+
+    def _cam(self, x, index):
         direction = np.zeros(2, np.float32)
         direction[index] = 1
         activations, gradients = self.backward(x, direction)
         self.passes_back -= 1
         maps = (gradients.mean((2, 3), keepdims=True) * activations).sum(1)
-        return maps.astype(np.float32), self(x)
+        return maps.astype(np.float32)
 
     def backward(self, images, direction, *, layer="last", of="logit"):
         self.passes_back += 1
