@@ -3,14 +3,14 @@
 # 16 cores and no network.  Nothing is fetched: phantoms and insertions are made there, hosts are
 # what is in HOSTS (at most 40 MB; without it phantoms alone).  Model files and curves come out.
 #
-#     sh benchmarks/models/train_on_gpu.sh WORK OUT [HOSTS]
+#     sh benchmarks/models/gpu.sh WORK OUT [HOSTS]
 #
 # HOSTS is a folder with hosts.tsv as `make_data` takes it, and where there is one, lumbar.tsv of
 # `lumbar_cases` with the files that it lists.  Minutes for each part, and sizes, are set by the environment;
 # tried on a CPU with
 #
 #     LETTER=26 VARIED=8 FREE=4 PER_HOST=1 LESIONS=0.03 EPOCHS=1 STEPS=2 BATCH=2 SEG_MINUTES=2 \
-#         START_MINUTES=1 TASK_MINUTES=1 WINDOWS=4 sh benchmarks/models/train_on_gpu.sh WORK OUT
+#         START_MINUTES=1 TASK_MINUTES=1 WINDOWS=4 sh benchmarks/models/gpu.sh WORK OUT
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$1 out=$2 hosts=${3:-}
