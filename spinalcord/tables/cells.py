@@ -17,6 +17,8 @@ MISSING = frozenset(
 
 _COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_AGE = re.compile(r"(\d{1,3})([DWMY])")
+_PER_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 
 
 def cell_text(value: Any) -> str:
@@ -110,6 +112,33 @@ def to_number(text: str, where: str) -> float:
             "write a decimal point, or separate the table by semicolons"
         )
     raise InputError(f"{where}: {text!r} is not a number")
+
+
+def age_text(text: str) -> str:
+    """Return an age in years; what is no age as in a DICOM header is unchanged.
+
+    Such an age (value representation AS [1]_) is a number followed by D, W, M or Y for days, weeks,
+    months or years.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    References
+    ----------
+    .. [1] DICOM PS3.5, section 6.2.
+
+    Examples
+    --------
+    >>> age_text("034Y"), age_text("018M"), age_text("34,5")
+    ('34', '1.5', '34,5')
+    """
+    found = _AGE.fullmatch(text)
+    return f"{int(found[1]) / _PER_YEAR[found[2]]:.4g}" if found else text
 
 
 def with_points(cells: Sequence[str], *, comma: bool) -> tuple[str, ...]:

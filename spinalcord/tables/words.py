@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from ..errors import InputError
 from ..tasks import DIAGNOSES
+from .cells import age_text
 from .data_table import READERS, DataTable
 
 FEMALE, MALE = "F", "M"
@@ -136,7 +137,7 @@ class Vocabulary:
         return tuple(meaning.get(_folded(word), word) for word in words)
 
     def spell(self, table: DataTable) -> DataTable:
-        """Normalize the words in the columns for sex, diagnoses and readers.
+        """Normalize the words in the columns for sex, diagnoses and readers, and DICOM's ages.
 
         Parameters
         ----------
@@ -151,6 +152,8 @@ class Vocabulary:
             kind = KINDS.get(name, "diagnosis" if name.startswith(READERS) else "")
             if kind:
                 columns[i] = self.read(kind, columns[i])
+            elif name == "age":
+                columns[i] = tuple(map(age_text, columns[i]))
         return replace(table, rows=tuple(zip(*columns, strict=True)))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from spinalcord.errors import InputError
-from spinalcord.tables.cells import cell_text, number_text, to_number, with_points
+from spinalcord.tables.cells import age_text, cell_text, number_text, to_number, with_points
 
 
 def test_values_of_every_kind():
@@ -77,3 +77,17 @@ def test_a_comma_is_decimal_where_it_must_be():
     assert with_points(["1,234", "2,345"], comma=True) == ("1.234", "2.345")
     assert with_points(["3,5", "see note"], comma=True) == ("3,5", "see note")
     assert with_points(["a", "b"], comma=True) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [
+        ("034Y", "34"), ("000Y", "0"), ("120Y", "120"), ("018M", "1.5"), ("052W", "0.9966"),
+        ("365D", "0.9993"), ("34Y", "34"),
+        # No age of a DICOM header.
+        ("034y", "034y"), ("34 Y", "34 Y"), ("1034Y", "1034Y"), ("Y", "Y"), ("034", "034"),
+        ("34.5Y", "34.5Y"), ("", ""),
+    ],
+)  # fmt: skip
+def test_ages_of_dicom_headers_are_years(text, years):
+    assert age_text(text) == years

@@ -103,6 +103,13 @@ def test_the_columns_of_a_table_are_spelt():
     assert set(KINDS) == {"sex", "diagnosis", "reference_diagnosis"}
 
 
+def test_ages_are_those_of_the_column_age_alone():
+    table = read_table({"case_id": ["034Y", "b"], "age": ["034Y", "41"], "stay": ["003D", ""]})
+    (first, second) = Vocabulary().spell(table).dicts()
+    assert first == {"case_id": "034Y", "age": "34", "stay": "003D"}
+    assert second["age"] == "41"
+
+
 def test_counted_words_are_listed_the_most_frequent_first():
     counts = unknown_words("sex", ["U"] * 3 + list("abcdef"))
     assert listed_words(counts) == "'U' (3), 'a' (1), 'b' (1), 'c' (1), 'd' (1) and 2 more"
