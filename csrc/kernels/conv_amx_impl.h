@@ -309,10 +309,10 @@ static bool next_span(const sc_conv *conv, int64_t row1, span *at)
 INLINE void run_blocks(const sc_conv *conv, int64_t row0, int64_t row1, int64_t block0,
                        int64_t block1, finish_fn finish, tiles *s)
 {
-    span spans[2] = {{row0, 0, sc_min(conv->columns, PIXELS)}};
+    span next = {row0, 0, sc_min(conv->columns, PIXELS)};
     bool more = row0 < row1;
     while (more) {
-        spans[1] = spans[0];
+        span spans[2] = {next, next};
         const bool two_spans = next_span(conv, row1, &spans[1]);
         for (int64_t block = block0; block < block1; block += 2) {
             const bool two_blocks = block + 1 < block1;
@@ -322,8 +322,8 @@ INLINE void run_blocks(const sc_conv *conv, int64_t row0, int64_t row1, int64_t 
             if (!two_spans && !two_blocks) tile(1, 1, conv, spans, block, finish, s);
         }
         if (!two_spans) break;
-        spans[0] = spans[1];
-        more = next_span(conv, row1, &spans[0]);
+        next = spans[1];
+        more = next_span(conv, row1, &next);
     }
 }
 
@@ -332,10 +332,9 @@ INLINE void run_blocks(const sc_conv *conv, int64_t row0, int64_t row1, int64_t 
  * costs less where a pixel serves several taps or L2 does not hold all weights. */
 static int64_t blocks_together(const sc_conv *conv, int64_t n_blocks)
 {
-    int64_t nbytes = 0; /* of a block's weights */
-    for (int i = 0; i < conv->n_phases; i++) {
-        nbytes += conv->phase[i].wei_block * (int64_t)sizeof(ITEM);
-    }
+    int64_t nbytes = conv->phase[0].wei_block; /* of a block's weights */
+    if (conv->n_phases == 2) nbytes += conv->phase[1].wei_block;
+    nbytes *= (int64_t)sizeof(ITEM);
     const bool in_l1 = conv->phase[0].n_taps > 1 && 2 * nbytes <= L1_NBYTES;
     return in_l1 || n_blocks * nbytes > L2_NBYTES ? 2 : n_blocks;
 }
