@@ -21,10 +21,8 @@ from spinalcord.training.choosing import freeze
 from spinalcord.training.export import youden
 
 from .tables import read_figures
-from .version_table import answers_of
+from .version_table import CHOSEN_ON, answers_of
 from .weights import sum_of_tensors
-
-TABLE = "mixed"
 
 
 def main() -> None:
@@ -54,7 +52,7 @@ def choose(cases: Sequence[Mapping[str, Any]], task: str) -> dict[str, Any]:
     SystemExit
         No threshold separates the cases.
     """
-    own = [case for case in cases if case["table"] == TABLE]
+    own = [case for case in cases if case["table"] == CHOSEN_ON]
     truth, scores = answers_of(own, task, "answers")
     threshold, origin = youden(truth, scores, "validation")
     if threshold is None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from spinalcord.models.checksums import SCALES
 from spinalcord.models.folder import ROLES, WEIGHTS_DIR, find_models
-from spinalcord.models.int8 import has_ranges, stored_ranges, write_ranges
+from spinalcord.models.int8 import has_ranges, write_ranges
 from spinalcord.models.model_file import read_model, write_model
 from spinalcord.models.network import PRECISIONS
 from spinalcord.models.release import write_sums
@@ -74,12 +74,10 @@ def kept_ranges(
     """
     if not published.exists() or sum_of_tensors(published) != sum_of_tensors(new):
         return None
-    known = read_model(published)
-    if not has_ranges(known):
+    if not has_ranges(read_model(published)):
         return None
     stored = json.loads(published.with_name(SCALES).read_text("utf-8"))[published.name]
-    ranges = {name: (low, high) for name, low, high in stored_ranges(known)}
-    return ranges, {"calibration": stored["calibration"]}
+    return stored["ranges"], {"calibration": stored["calibration"]}
 
 
 def own_figures(figures: dict[str, Any], role: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from nets import cases
 
 from spinalcord import _core
+from spinalcord.models.network import Network
 
 UNET, DENSE = cases.CASES[0], next(case for case in cases.CASES if case.kind == "densenet121")
 
@@ -64,5 +65,7 @@ def test_memory_is_kept_until_it_is_trimmed(prepare, open_case):
     ("threads", "side", "batches"),
     [(2, 64, "alone"), (2, 256, "together"), (3, 256, "alone"), (1, 256, "together")],
 )
-def test_who_computes_a_batch_before_it_is_measured(open_case, threads, side, batches):
-    assert open_case(UNET, threads=threads).plan_info(side, side)["batches"] == batches
+def test_who_computes_a_batch_before_it_is_measured(tmp_path, threads, side, batches):
+    # A network of its own: others have measured what `open_case` has opened.
+    network = Network.open(cases.write_case(tmp_path, UNET), threads=threads)
+    assert network.plan_info(side, side)["batches"] == batches

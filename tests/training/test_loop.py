@@ -87,14 +87,25 @@ def test_a_cosine_is_resumed(tmp_path):
         other.restore()
 
 
-@pytest.mark.slow
-def test_a_cosine_ends_with_the_minutes(tmp_path, monkeypatch):
-    settings = replace(TINY, epochs=100, steps=4, schedule="cosine", lr=0.8, minutes=1)
+@pytest.fixture
+def minute(tmp_path, monkeypatch):
+    """A cosine of one minute, by a clock that goes on by half a second; and others like it."""
     problem = Flat()
-    loop = loops.Loop("segmentation", problem, settings, tmp_path, "x")
-    problem.net = loop.network
     seconds = iter(np.arange(0, 600, 0.5))
     monkeypatch.setattr(loops.time, "monotonic", lambda: float(next(seconds)))
+
+    def another(**other):
+        settings = replace(TINY, epochs=100, steps=4, schedule="cosine", lr=0.8, **other)
+        return loops.Loop("segmentation", problem, settings, tmp_path, "x")
+
+    loop = another(minutes=1)
+    problem.net = loop.network
+    return loop, another
+
+
+@pytest.mark.slow
+def test_a_cosine_ends_with_the_minutes(minute):
+    loop, _ = minute
     assert loop.run(False) == "minutes"
     assert loop.share == pytest.approx(1, abs=0.05)
     rates = [r["learning_rate"] for r in loop.history]
@@ -103,15 +114,10 @@ def test_a_cosine_ends_with_the_minutes(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_cosine_that_has_ended_says_so_when_it_is_resumed(tmp_path, monkeypatch):
-    settings = replace(TINY, epochs=100, steps=4, schedule="cosine", lr=0.8, minutes=1)
-    problem = Flat()
-    loop = loops.Loop("segmentation", problem, settings, tmp_path, "x")
-    problem.net = loop.network
-    seconds = iter(np.arange(0, 600, 0.5))
-    monkeypatch.setattr(loops.time, "monotonic", lambda: float(next(seconds)))
+def test_a_cosine_that_has_ended_says_so_when_it_is_resumed(minute):
+    loop, another = minute
     loop.run(False)
-    again = loops.Loop("segmentation", problem, replace(settings, minutes=60), tmp_path, "x")
+    again = another(minutes=60)
     with pytest.warns(SpinalcordWarning, match=r"has ended.*learning rate of .* with --init"):
         again.restore()
     loop.share = 0.9
