@@ -52,6 +52,21 @@ def usable(name):
             pytest.skip(f"refused as a scan: {str(error)[-60:]}")
 
 
+def read_with_itk(path):
+    """The volume, and where ITK defines it.
+
+    ITK expands one-bit voxels by whole bytes: where their number is no multiple of 8, the last 1 to
+    7 voxels of the file keep what was in memory (SimpleITK 2.5.7).
+    """
+    image = sitk.ReadImage(str(path))
+    defined = np.ones(image.GetSize()[::-1], np.uint8)
+    if image.GetMetaData("0028|0100").strip() == "1":
+        defined.flat[defined.size - defined.size % 8 :] = 0
+    mask = sitk.GetImageFromArray(defined)
+    mask.CopyInformation(image)
+    return Volume.from_any(image).sagittal(), Volume.from_any(mask).sagittal().array != 0
+
+
 @pytest.mark.parametrize("name", series())
 def test_objects_lie_where_the_nifti_mask_lies(name, tmp_path):
     pydicom = pytest.importorskip("pydicom")
@@ -75,9 +90,9 @@ def test_objects_lie_where_the_nifti_mask_lies(name, tmp_path):
         np.testing.assert_array_equal(found.array, mask)
         data = pydicom.dcmread(path)
         assert data.FrameOfReferenceUID == source.images[0].FrameOfReferenceUID
-        itk = Volume.from_any(sitk.ReadImage(str(path))).sagittal()
+        itk, defined = read_with_itk(path)
         assert itk.same_grid(want, 0.1)
-        np.testing.assert_array_equal(itk.array != 0, want.array != 0)
+        np.testing.assert_array_equal((itk.array != 0)[defined], (want.array != 0)[defined])
     report = make_report(
         source, made, [{"label": 1, "volume_mm3": 2.0, "length_mm": 1.0}], volume_mm3=2.0,
         probabilities={"MS": 1.0}, diagnosis="MS", maker=MAKER,
