@@ -411,6 +411,9 @@ class Network:
     def __call__(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Run (n, c, h, w) images: probabilities (n, outputs, h, w) or (n, 2)."""
 
+    def check_size(self, h: int, w: int, /) -> None:
+        """Raise an `InputError` unless images of h x w can be computed."""
+
     def plan_info(self, h: int, w: int, /) -> dict[str, Any]:
         """Return how batches of h x w images are computed; see `spinalcord.Network.plan_info`."""
 

@@ -113,6 +113,9 @@ static PyMethodDef network_methods[] = {
      "layers($self, h, w, /)\n--\n\n"
      "List the steps of the plan for images of h x w: dicts with name, kind,\n"
      "implementation, shape (channels, rows, columns) and flops."},
+    {"check_size", sc_py_network_check_size, METH_VARARGS,
+     "check_size($self, h, w, /)\n--\n\n"
+     "Raise an InputError unless images of h x w can be computed."},
     {"plan_info", sc_py_network_plan_info, METH_VARARGS,
      "plan_info($self, h, w, /)\n--\n\n"
      "Return how batches of h x w are computed: dict of nbytes, batches ('alone', a "

@@ -29,7 +29,8 @@ int sc_py_network_open(NetworkObject *self, const sc_py_state *state, PyObject *
 /* ---- network_convert.c ---------------------------------------------------------- */
 
 /* New reference: 'x' as float32, aligned, C order, (n, in_channels, h, w), a copy only
- * where it is not; NULL with an InputError for another dtype or shape. */
+ * where it is not; NULL with an InputError, before any copy, for another dtype or a shape
+ * that the network does not compute. */
 PyArrayObject *sc_py_network_images(PyObject *op, PyObject *x);
 
 /* A list of dicts for 'n' steps; with 'seconds' also what each took for 'n_images'. */
@@ -49,9 +50,10 @@ int sc_py_network_run(PyObject *op, PyArrayObject *src, sc_call *call);
 PyObject *sc_py_network_list(PyObject *op, sc_pass pass, sc_layer layer, int64_t h,
                              int64_t w, const double *seconds, npy_intp n_images);
 
-/* ---- Methods: network_forward.c and network_backward.c ------------------------------ */
+/* ---- Methods: network_forward.c, network_backward.c, network_convert.c ------------- */
 
 PyObject *sc_py_network_call(PyObject *op, PyObject *args, PyObject *kwargs);
+PyObject *sc_py_network_check_size(PyObject *op, PyObject *args);
 PyObject *sc_py_network_features(PyObject *op, PyObject *x);
 PyObject *sc_py_network_gradcam(PyObject *op, PyObject *args);
 PyObject *sc_py_network_layers(PyObject *op, PyObject *args);

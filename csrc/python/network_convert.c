@@ -1,34 +1,61 @@
 /* Images to a Network, and lists of steps from it. */
 #include "network.h"
 
-static bool fits(PyArrayObject *images, int channels)
+PyObject *sc_py_network_check_size(PyObject *op, PyObject *args)
 {
-    return PyArray_NDIM(images) == 4 && PyArray_DIM(images, 1) == channels;
+    long long h, w;
+    sc_shape shape;
+    sc_error err = {0};
+    if (!PyArg_ParseTuple(args, "LL:check_size", &h, &w)) return NULL;
+    if (sc_net_shape(sc_py_network(op)->net, SC_OUTPUT_PROBABILITIES, SC_LAYER_INPUT, h,
+                     w, &shape, &err) != SC_OK) {
+        sc_py_raise(sc_py_state_of_type(Py_TYPE(op)), &err);
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* 0 if the network computes images of this shape, else -1 with an exception set. */
+static int check_shape(PyObject *op, PyArrayObject *images)
+{
+    const int channels = sc_py_network(op)->config.in_channels;
+    if (PyArray_NDIM(images) != 4 || PyArray_DIM(images, 1) != channels) {
+        PyObject *expected = PyUnicode_FromFormat("(n, %d, h, w)", channels);
+        if (expected != NULL) {
+            sc_py_wrong_shape(sc_py_state_of_type(Py_TYPE(op)), images, "images",
+                              expected);
+        }
+        Py_XDECREF(expected);
+        return -1;
+    }
+    PyObject *size = Py_BuildValue("(LL)", (long long)PyArray_DIM(images, 2),
+                                   (long long)PyArray_DIM(images, 3));
+    PyObject *none = size == NULL ? NULL : sc_py_network_check_size(op, size);
+    Py_XDECREF(size);
+    Py_XDECREF(none);
+    return none == NULL ? -1 : 0;
 }
 
 PyArrayObject *sc_py_network_images(PyObject *op, PyObject *x)
 {
-    const int channels = sc_py_network(op)->config.in_channels;
-    const sc_py_state *state = sc_py_state_of_type(Py_TYPE(op));
-    PyArrayObject *src = NULL;
-    if (PyArray_Check(x) && PyArray_TYPE((PyArrayObject *)x) != NPY_FLOAT32) {
-        PyErr_Format(state->InputError, "images have dtype %S, expected float32",
+    const bool is_array = PyArray_Check(x);
+    if (is_array && PyArray_TYPE((PyArrayObject *)x) != NPY_FLOAT32) {
+        PyErr_Format(sc_py_state_of_type(Py_TYPE(op))->InputError,
+                     "images have dtype %S, expected float32",
                      (PyObject *)PyArray_DESCR((PyArrayObject *)x));
         return NULL;
     }
     /* What is refused is not copied before. */
-    if (PyArray_Check(x) && !fits((PyArrayObject *)x, channels)) {
-        src = (PyArrayObject *)Py_NewRef(x);
-    } else {
-        src = (PyArrayObject *)PyArray_FROMANY(
-            x, NPY_FLOAT32, 0, 0, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED);
-    }
-    if (src == NULL || fits(src, channels)) return src;
-    PyObject *expected = PyUnicode_FromFormat("(n, %d, h, w)", channels);
-    if (expected != NULL) sc_py_wrong_shape(state, src, "images", expected);
-    Py_XDECREF(expected);
-    Py_DECREF(src);
-    return NULL;
+    PyArrayObject *given =
+        (PyArrayObject *)(is_array ? Py_NewRef(x) : PyArray_FROM_OT(x, NPY_FLOAT32));
+    if (given == NULL) return NULL;
+    PyArrayObject *images = check_shape(op, given) < 0
+                                ? NULL
+                                : (PyArrayObject *)PyArray_FROMANY(
+                                      (PyObject *)given, NPY_FLOAT32, 4, 4,
+                                      NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED);
+    Py_DECREF(given);
+    return images;
 }
 
 PyObject *sc_py_network_steps(const sc_layer_info *layers, int64_t n,

@@ -374,6 +374,7 @@ class Network:
                 f"{self._name} takes {self._model.in_channels} channels, "
                 f"got {array.shape[1]} in images of shape {array.shape}"
             )
+        self._core.check_size(*array.shape[2:])  # before a copy of any size is made
         return np.ascontiguousarray(array, np.float32)
 
     def __reduce__(self) -> tuple[Any, ...]:

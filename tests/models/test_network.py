@@ -103,6 +103,7 @@ def test_other_numbers_are_converted(net):
     np.testing.assert_array_equal(net(x.astype(np.float64)), expected)
     np.testing.assert_array_equal(net(np.asfortranarray(x)), expected)
     np.testing.assert_array_equal(net(x.tolist()), expected)
+    np.testing.assert_array_equal(net._core(x.astype(">f4")), expected)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,19 @@ def test_bad_images_are_refused(net, x, match):
     for method in (net, net.features, net.profile, lambda x: net.gradcam(x, 0)):
         with pytest.raises(InputError, match=match):
             method(x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+@pytest.mark.parametrize("method", ["__call__", "features", "profile"])
+def test_images_of_impossible_height_are_refused_without_a_copy(net, dtype, method):
+    wrong = np.broadcast_to(dtype(0), (1, 3, 1 << 20, 1 << 14))  # 192 GiB as float32
+    with pytest.raises(InputError, match="1048576"):
+        getattr(net, method)(wrong)
+    with pytest.raises(InputError, match="1048576"):
+        net.gradcam(wrong, 0)
+    if dtype is np.float32:
+        with pytest.raises(InputError, match="1048576"):
+            net._core(wrong)
 
 
 @pytest.mark.parametrize("channels", [1, 64])
