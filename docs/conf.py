@@ -19,7 +19,16 @@ EXECUTED = Path(os.environ.get("SPINALCORD_NOTEBOOKS", ROOT / "build" / "noteboo
 """Where tests/test_notebooks.py leaves notebooks with outputs; the repository's have none."""
 
 CONTENTS = {
-    "Use": ["install", "quickstart", "pictures", "explanations", "scans", "models", "limits"],
+    "Use": [
+        "install",
+        "quickstart",
+        "pictures",
+        "explanations",
+        "scans",
+        "models",
+        "models-made",
+        "limits",
+    ],
     "Many cases": ["cohort", "qc", "cluster", "report", "statistics", "letter"],
     "Make your own": ["labs", "phantom", "training"],
     "Inside": ["how-it-works", "core", "../benchmarks/README"],
