@@ -229,7 +229,7 @@ class Ensemble(Network):
         for names in self._flips:
             axes = tuple(_AXES[name] for name in names if name in _AXES)
             images = array[:, ::-1] if "neighbors" in names else array
-            images = np.ascontiguousarray(np.flip(images, axes) if axes else images)
+            images = np.flip(images, axes) if axes else images
 
             def back(maps: Array, axes: tuple[int, ...] = axes) -> Array:
                 return np.flip(maps, axes) if axes and maps.ndim > 2 else maps

@@ -370,12 +370,11 @@ class Network:
         if array.ndim != 4:
             raise InputError(f"images have the axes (n, c, h, w), got the shape {array.shape}")
         if array.shape[1] != self._model.in_channels:
-            raise InputError(
-                f"{self._name} takes {self._model.in_channels} channels, "
-                f"got {array.shape[1]} in images of shape {array.shape}"
-            )
-        self._core.check_size(*array.shape[2:])  # before a copy of any size is made
-        return np.ascontiguousarray(array, np.float32)
+            takes = f"{self._name} takes {self._model.in_channels} channels"
+            raise InputError(f"{takes}, got {array.shape[1]} in images of shape {array.shape}")
+        if array.dtype != np.float32:  # what is float32 the core checks itself before a copy
+            self._core.check_size(*array.shape[2:])
+        return array.astype(np.float32, copy=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (self._model.path, self.precision, self.threads, self.backend)
