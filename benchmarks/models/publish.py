@@ -28,7 +28,7 @@ from .version_table import describe
 from .weights import sum_of_tensors
 
 VERSIONS: dict[str, str] = {
-    "segmentation": "3.1", "tumor_vs_demyelination": "3.4", "astrocytoma_vs_ependymoma": "3.3",
+    "segmentation": "3.1", "tumor_vs_demyelination": "3.4", "astrocytoma_vs_ependymoma": "3.5",
     "ms_vs_nmosd": "3.4",
 }  # fmt: skip
 """Of those that are not at version 2."""
