@@ -104,3 +104,13 @@ def test_other_weights_have_no_scales(random_models, tmp_path):
     assert kept(published, published) is not None
     assert kept(published, other) is None
     assert kept(tmp_path / "absent.safetensors", other) is None
+
+
+def test_a_published_file_tells_what_was_measured_with_its_weights(random_models, tmp_path):
+    models = find_models(random_models).models
+    told = json.loads(figures(tmp_path / "figures.json", models).read_text("utf-8"))
+    own = step("publish").own_figures(told, models[TASK])  # whatever the versions are called
+    assert [*own] == [told["precision"]]
+    assert f"AUC, `{TASK}`, its outlines" in own[told["precision"]]
+    other = find_models(write_random(tmp_path / "other", seed=2)[0].parent).models[TASK]
+    assert step("publish").own_figures(told, other) == {}

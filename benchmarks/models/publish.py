@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spinalcord.models.checksums import SCALES
-from spinalcord.models.folder import ROLES, WEIGHTS_DIR, find_models
+from spinalcord.models.folder import ROLES, WEIGHTS_DIR, Model, find_models
 from spinalcord.models.int8 import has_ranges, write_ranges
 from spinalcord.models.model_file import read_model, write_model
 from spinalcord.models.network import PRECISIONS
@@ -52,7 +52,7 @@ def main() -> None:
     for role in options.roles:
         model = find_models(options.models).models[role]
         metadata = dict(model.metadata)
-        training = {**metadata.get("training", {}), "test": own_figures(figures, role)}
+        training = {**metadata.get("training", {}), "test": own_figures(figures, model)}
         metadata |= {
             "name": f"phantom-{role.replace('_', '-')}", "notice": NOTICE,
             "version": VERSIONS.get(role, "2"), "training": training,
@@ -81,12 +81,17 @@ def kept_ranges(
     return stored["ranges"], {"calibration": stored["calibration"]}
 
 
-def own_figures(figures: dict[str, Any], role: str) -> dict[str, Any]:
-    """Pick the figures of one model's own step, in both precisions."""
+def own_figures(figures: dict[str, Any], model: Model) -> dict[str, Any]:
+    """Pick the figures of one model's own step, in both precisions.
+
+    Those of `measure_cases` are the first that were measured with its weights, whatever version the
+    set of models was called by.
+    """
     found: dict[str, Any] = {}
-    version = f"version {VERSIONS.get(role)}"
-    if version in figures:  # of `measure_cases`
-        own = figures[version]
+    role, weights = model.role, sum_of_tensors(model.path)
+    measured = (f for f in figures.values() if isinstance(f, dict) and "cases" in f)
+    own = next((f for f in measured if f["weights"][role] == weights), None)
+    if own is not None:
         told = {title: reached
                 for title, _, reached in describe(own["cases"], own.get("thresholds"))
                 if role not in TASKS or role in title}  # fmt: skip

@@ -1,39 +1,40 @@
 /* Images to a Network, and lists of steps from it. */
 #include "network.h"
 
+/* 0 if the network computes images of h x w, else -1 with an exception set. */
+static int check_size(PyObject *op, int64_t h, int64_t w)
+{
+    sc_shape shape;
+    sc_error err = {0};
+    if (sc_net_shape(sc_py_network(op)->net, SC_OUTPUT_PROBABILITIES, SC_LAYER_INPUT, h,
+                     w, &shape, &err) == SC_OK) {
+        return 0;
+    }
+    sc_py_raise(sc_py_state_of_type(Py_TYPE(op)), &err);
+    return -1;
+}
+
 PyObject *sc_py_network_check_size(PyObject *op, PyObject *args)
 {
     long long h, w;
-    sc_shape shape;
-    sc_error err = {0};
     if (!PyArg_ParseTuple(args, "LL:check_size", &h, &w)) return NULL;
-    if (sc_net_shape(sc_py_network(op)->net, SC_OUTPUT_PROBABILITIES, SC_LAYER_INPUT, h,
-                     w, &shape, &err) != SC_OK) {
-        sc_py_raise(sc_py_state_of_type(Py_TYPE(op)), &err);
-        return NULL;
-    }
+    if (check_size(op, h, w) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
-/* 0 if the network computes images of this shape, else -1 with an exception set. */
+/* The same for the shape of a batch, axes and channels included. */
 static int check_shape(PyObject *op, PyArrayObject *images)
 {
     const int channels = sc_py_network(op)->config.in_channels;
-    if (PyArray_NDIM(images) != 4 || PyArray_DIM(images, 1) != channels) {
-        PyObject *expected = PyUnicode_FromFormat("(n, %d, h, w)", channels);
-        if (expected != NULL) {
-            sc_py_wrong_shape(sc_py_state_of_type(Py_TYPE(op)), images, "images",
-                              expected);
-        }
-        Py_XDECREF(expected);
-        return -1;
+    if (PyArray_NDIM(images) == 4 && PyArray_DIM(images, 1) == channels) {
+        return check_size(op, PyArray_DIM(images, 2), PyArray_DIM(images, 3));
     }
-    PyObject *size = Py_BuildValue("(LL)", (long long)PyArray_DIM(images, 2),
-                                   (long long)PyArray_DIM(images, 3));
-    PyObject *none = size == NULL ? NULL : sc_py_network_check_size(op, size);
-    Py_XDECREF(size);
-    Py_XDECREF(none);
-    return none == NULL ? -1 : 0;
+    PyObject *expected = PyUnicode_FromFormat("(n, %d, h, w)", channels);
+    if (expected != NULL) {
+        sc_py_wrong_shape(sc_py_state_of_type(Py_TYPE(op)), images, "images", expected);
+    }
+    Py_XDECREF(expected);
+    return -1;
 }
 
 PyArrayObject *sc_py_network_images(PyObject *op, PyObject *x)
@@ -49,11 +50,12 @@ PyArrayObject *sc_py_network_images(PyObject *op, PyObject *x)
     PyArrayObject *given =
         (PyArrayObject *)(is_array ? Py_NewRef(x) : PyArray_FROM_OT(x, NPY_FLOAT32));
     if (given == NULL) return NULL;
-    PyArrayObject *images = check_shape(op, given) < 0
-                                ? NULL
-                                : (PyArrayObject *)PyArray_FROMANY(
-                                      (PyObject *)given, NPY_FLOAT32, 4, 4,
-                                      NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED);
+    PyArrayObject *images = NULL;
+    if (check_shape(op, given) == 0) {
+        images = (PyArrayObject *)PyArray_FROMANY(
+            (PyObject *)given, NPY_FLOAT32, 4, 4,
+            NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED);
+    }
     Py_DECREF(given);
     return images;
 }
