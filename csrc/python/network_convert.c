@@ -52,9 +52,9 @@ PyArrayObject *sc_py_network_images(PyObject *op, PyObject *x)
     if (given == NULL) return NULL;
     PyArrayObject *images = NULL;
     if (check_shape(op, given) == 0) {
-        images = (PyArrayObject *)PyArray_FROMANY(
-            (PyObject *)given, NPY_FLOAT32, 4, 4,
-            NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED);
+        images = (PyArrayObject *)PyArray_FROMANY((PyObject *)given, NPY_FLOAT32, 4, 4,
+                                                  NPY_ARRAY_CARRAY_RO |
+                                                      NPY_ARRAY_NOTSWAPPED);
     }
     Py_DECREF(given);
     return images;
