@@ -28,7 +28,7 @@ def figures():
 
 
 def test_the_page_has_the_measured_tables(card, figures):
-    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "models-made.md").read_text(encoding="utf-8")
     tables = page.split(card.BEGIN)[1].split(card.END)[0]
     assert tables.strip() == card.make_card(figures).strip()
 

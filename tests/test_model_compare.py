@@ -39,7 +39,7 @@ def test_a_case(compare, tmp_path, cord_folder, axes):
         "cord": save(stored(cord, axes), tmp_path / "cord.nii.gz"),
     }  # fmt: skip
     pipeline = sc.Pipeline(cord_folder)
-    made = compare.measure(pipeline, row)
+    made = compare.measure(pipeline, row, tmp_path / "kept")
     found = pipeline.segment(row["path"])
     assert made["lesions"] == [round(lesion.volume_mm3, 1) for lesion in found.lesions]
     assert 0 < made["dice"] < 1
@@ -64,7 +64,7 @@ def test_a_healthy_scan_without_masks(compare, tmp_path, cord_folder):
     path = save(stored(array), tmp_path / "t2.nii.gz")
     row = {"table": "healthy", "case_id": "b", "diagnosis": "", "path": path, "mask": "",
            "cord": ""}  # fmt: skip
-    made = compare.measure(sc.Pipeline(cord_folder), row)
+    made = compare.measure(sc.Pipeline(cord_folder), row, tmp_path / "kept")
     assert made["answers"] == [] or made["lesions"]
     assert "false_cord_mm3" not in made
     assert "plaques" not in made
@@ -77,7 +77,7 @@ def test_a_patient_whose_lesion_nobody_could_see(compare, tmp_path, cord_folder)
         "path": save(stored(array), tmp_path / "t2.nii.gz"),
         "mask": save(stored(np.zeros_like(array)), tmp_path / "mask.nii.gz"), "cord": "",
     }  # fmt: skip
-    made = compare.measure(sc.Pipeline(cord_folder), row)
+    made = compare.measure(sc.Pipeline(cord_folder), row, tmp_path / "kept")
     assert len(made["answers"]) == len(compare.TASKS)
     assert made["true_answers"] == []
     assert made["dice"] is None
@@ -88,7 +88,25 @@ def test_what_was_measured_is_not_measured_again(compare, tmp_path, monkeypatch)
     row = {"table": "healthy", "case_id": "c"}
     calls = []
     monkeypatch.setattr(compare.sc, "Pipeline", lambda *_, **__: None)
-    monkeypatch.setattr(compare, "measure", lambda p, r: calls.append(r) or {"dice": 0.5})
-    task = (row, tmp_path, "f32", "mark", tmp_path)
+    monkeypatch.setattr(compare, "measure", lambda p, r, kept: calls.append(r) or {"dice": 0.5})
+    task = (row, tmp_path, "f32", ("mark", "outlines"), tmp_path)
     assert compare.measured(task) == compare.measured(task) == {"dice": 0.5}
     assert len(calls) == 1
+
+
+def test_other_classifiers_are_measured_on_the_same_outline(
+    compare, tmp_path, cord_folder, monkeypatch
+):
+    array = working_array()
+    row = {
+        "table": "typical", "case_id": "e", "diagnosis": "MS", "cord": "",
+        "path": save(stored(array), tmp_path / "t2.nii.gz"),
+        "mask": save(stored(lesion_of(array)), tmp_path / "mask.nii.gz"),
+    }  # fmt: skip
+    pipeline = sc.Pipeline(cord_folder)
+    first = compare.measure(pipeline, row, tmp_path / "kept")
+    monkeypatch.setattr(sc.Pipeline, "segment", None)
+    assert compare.measure(pipeline, row, tmp_path / "kept") == first
+    assert first["answers"]
+    with pytest.raises(TypeError, match="NoneType"):
+        compare.measure(pipeline, row, tmp_path / "another")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from model_steps import FOLDER, step
+
+from spinalcord import stats
 
 pytest.importorskip("torch", reason="torch is not installed")
 
@@ -64,6 +67,22 @@ def test_what_thresholds_get_right(versions):
     without = {title: reached for title, _, reached in versions.describe(CASES)}
     assert without[title] == "not measured"
     assert not any("accuracy" in title and "mixed" in title for title in told)
+
+
+def test_an_auc_of_ten_patients_in_each_class_has_its_interval(versions):
+    def told(n):
+        cases = [
+            case("typical", f"{d}{i}", d, answers=[0.5, 0.5, 0.2 + 0.05 * i + 0.2 * (d == "NMOSD")])
+            for d in ("MS", "NMOSD") for i in range(n)
+        ]  # fmt: skip
+        return versions.auc_of(cases, "ms_vs_nmosd")
+
+    truth = np.arange(20) >= 10
+    scores = np.tile(np.arange(10) * 0.05, 2) + 0.2 * truth
+    own = stats.auc(truth, scores)
+    assert 0.5 < own.low < own.estimate < own.high < 1
+    assert told(10) == f"{own.estimate:.2f} [{own.low:.2f}, {own.high:.2f}] of 20"
+    assert "[" not in told(9)
 
 
 def test_versions_stand_side_by_side(versions):

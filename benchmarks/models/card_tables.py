@@ -1,6 +1,6 @@
 """Write the tables of the model card from the figures of `measure_cohorts`.
 
-    python benchmarks/models card_tables benchmarks/results/models-2.json docs/models.md
+    python benchmarks/models card_tables benchmarks/results/models-2.json docs/models-made.md
 
 What lies between the two marks in the page is replaced; a test holds the page to the figures.
 """

@@ -8,7 +8,8 @@ chains.tsv and, as mixed.tsv, the validating rows of diagnosis.tsv of `make_lesi
 table that does not exist is skipped, with a message.
 Each case goes through `Pipeline.segment` and `Pipeline.classify` with the limits of the model files
 and, with the true outline, through `classify` again.  Results are stored
-in WORK/compared under the checksum of all weights and limits, and are not measured again.
+in WORK/compared under the checksum of all weights and limits, and are not measured again; outlines
+under that of the segmentation, so that other classifiers are measured on the same ones.
 --answers writes only what the classifiers said, for versions that share a segmentation.
 """
 
@@ -31,6 +32,7 @@ import spinalcord as sc
 from spinalcord import _core
 from spinalcord.models.folder import find_models
 from spinalcord.scans.preparation import WorkingScan
+from spinalcord.scans.writing import save_volume
 from spinalcord.stats.segmentation_metrics import dice_score
 from spinalcord.tasks import TASKS
 
@@ -40,6 +42,7 @@ from .weights import sum_of_tensors
 TABLES = ("typical", "healthy", "inserted", "lumbar_held", "chains", "mixed")
 LAYOUT = 2
 """Of a stored case, so that others are measured again."""
+OUTLINER = "segmentation"
 ANSWERS = ("table", "case", "diagnosis", "answers", "true_answers")
 
 _open: dict[str, Any] = {}
@@ -63,8 +66,8 @@ def main() -> None:
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         for name, folder in zip(options.names, options.models, strict=True):
             roles = find_models(folder).models
-            mark = fingerprint(roles)
-            tasks = [(row, folder, options.precision, mark, options.work) for row in rows]
+            marks = fingerprint(roles), fingerprint({OUTLINER: roles[OUTLINER]})
+            tasks = [(row, folder, options.precision, marks, options.work) for row in rows]
             shown = tqdm(pool.map(measured, tasks), desc=name, total=len(tasks), unit="case")
             cases = [{k: c[k] for k in (ANSWERS if options.answers else c)} for c in shown]
             made[name] = {
@@ -99,23 +102,35 @@ def fingerprint(roles: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def measured(task: tuple[dict[str, str], Path, str, str, Path]) -> dict[str, Any]:
+def measured(task: tuple[dict[str, str], Path, str, tuple[str, str], Path]) -> dict[str, Any]:
     """Return a case's figures, measured now or before."""
-    row, folder, precision, mark, work = task
-    path = work / "compared" / f"{mark}-{precision}" / f"{row['table']}-{row['case_id']}.json"
+    row, folder, precision, marks, work = task
+    name = f"{row['table']}-{row['case_id']}"
+    stored, outlines = (work / "compared" / f"{mark}-{precision}" for mark in marks)
+    path = stored / f"{name}.json"
     if path.exists():
         return json.loads(path.read_text())
     key = f"{folder}-{precision}"
     if key not in _open:
         _open[key] = sc.Pipeline(folder, precision, threads=1)
-    figures = measure(_open[key], row)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    for made in (stored, outlines):
+        made.mkdir(parents=True, exist_ok=True)
+    figures = measure(_open[key], row, outlines / name)
     path.write_text(json.dumps(figures))
     return figures
 
 
-def measure(pipeline: Any, row: Mapping[str, str]) -> dict[str, Any]:
+def measure(pipeline: Any, row: Mapping[str, str], kept: Path) -> dict[str, Any]:
     """Outline and classify one case, and compare it with what was drawn.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    row : mapping
+        Of a table of cases, with the table's name.
+    kept : Path
+        Name, without suffix, of the files that keep the outline and its figures; if they exist,
+        the case is only classified.
 
     Returns
     -------
@@ -124,20 +139,34 @@ def measure(pipeline: Any, row: Mapping[str, str]) -> dict[str, Any]:
         probabilities of `TASKS` where something was found; "true_answers", the same with the true
         outline; "dice", None for a patient whose true outline is empty; "found", whether any of
         the true lesion was; "false_cord_mm3", cord in slices without, where the cord is known;
-        "plaques", of each connected true lesion its volume, how it stands out and whether it was
-        found.
+        "plaques", of each connected true lesion of MS its volume, how it stands out and whether it
+        was found.
     """
-    found = pipeline.segment(row["path"])
+    notes, outline = kept.with_name(f"{kept.name}.json"), kept.with_name(f"{kept.name}.nii.gz")
+    if not notes.exists():
+        found = pipeline.segment(row["path"])
+        save_volume(found.mask, outline)
+        notes.write_text(json.dumps(judge(found, row)))
+    figures: dict[str, Any] = json.loads(notes.read_text())
+    lesion = str(outline) if figures["lesions"] else ""
+    return {
+        "table": row["table"], "case": row["case_id"], "diagnosis": row["diagnosis"],
+        "answers": answers(pipeline, row["path"], lesion),
+        "true_answers": answers(pipeline, row["path"], row["mask"] if row["diagnosis"] else ""),
+        **figures,
+    }  # fmt: skip
+
+
+def judge(found: Any, row: Mapping[str, str]) -> dict[str, Any]:
+    """Compare an outline with what was drawn."""
     scan = WorkingScan(found.scan)
     mask = scan.working(found.mask.array) > 0
     truth = truth_of(row, scan)
     figures: dict[str, Any] = {
-        "table": row["table"], "case": row["case_id"], "diagnosis": row["diagnosis"],
         "lesions": [round(lesion.volume_mm3, 1) for lesion in found.lesions],
-        "answers": answers(pipeline, found), "true_answers": true_answers(pipeline, row),
         "dice": dice_score(mask, truth) if truth.any() or not row["diagnosis"] else None,
         "found": bool((mask & truth).any()),
-    }  # fmt: skip
+    }
     if row["cord"] and found.cord is not None:
         known = scan.mask(row["cord"]) > 0
         cord = scan.working(found.cord.array) > 0
@@ -145,7 +174,7 @@ def measure(pipeline: Any, row: Mapping[str, str]) -> dict[str, Any]:
         empty = ~known.any((1, 2))
         figures["false_cord_mm3"] = float(cord[empty].sum()) * voxel_mm3
         figures["dice_cord"] = dice_score(cord, known)
-        if truth.any():
+        if row["diagnosis"] == "MS" and truth.any():
             figures["plaques"] = plaques(scan, truth, known, mask)
     return figures
 
@@ -157,21 +186,14 @@ def truth_of(row: Mapping[str, str], scan: WorkingScan) -> np.ndarray:
     return scan.working(np.asarray(nibabel.load(row["mask"]).dataobj) > 0)
 
 
-def answers(pipeline: Any, found: Any) -> list[float]:
-    """Return the tasks' probabilities of their positive answers; none where nothing was found."""
-    return by_task(pipeline.classify(found.scan, mask=found.mask)) if found.found else []
-
-
-def true_answers(pipeline: Any, row: Mapping[str, str]) -> list[float]:
-    """Return the tasks' probabilities of their positive answers with the true outline, if any."""
-    return by_task(pipeline.classify(row["path"], mask=row["mask"])) if row["diagnosis"] else []
-
-
-def by_task(diagnosis: Any) -> list[float]:
+def answers(pipeline: Any, path: str, mask: str) -> list[float]:
     """Return the probabilities of the positive answers, as `TASKS`; none with an empty outline.
 
     A patient may have an empty one: `make_case` draws no outline around what nobody could see.
     """
+    if not mask:
+        return []
+    diagnosis = pipeline.classify(path, mask=mask)
     return [diagnosis.tasks[task].probability for task in TASKS] if diagnosis.found else []
 
 

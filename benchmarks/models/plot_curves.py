@@ -1,6 +1,6 @@
 """Draw how the models that ship were trained: one panel for masks, one for answers.
 
-python benchmarks/models plot_curves WORK docs/models-curves.png
+python benchmarks/models plot_curves WORK curves.png
 """
 
 from __future__ import annotations

@@ -18,11 +18,10 @@ from typing import Any
 import numpy as np
 
 from spinalcord import stats
-from spinalcord.stats.roc import auc_value
 from spinalcord.tasks import DIAGNOSES, TASKS
 from spinalcord.training.settings import classes_of
 
-from .markdown import brief, markdown_table, replace_part
+from .markdown import brief, markdown_table, number, replace_part
 from .tables import read_figures
 
 BEGIN, END = "<!-- version table -->", "<!-- end of version table -->"
@@ -35,6 +34,7 @@ PUT_AIMS = {"astrocytoma": ".80", "ependymoma": ".80", "MS": ".55", "NMOSD": ".7
 AUC_AIMS = dict(zip(TASKS, (".97", ".87", ".95"), strict=True))
 CHAIN_AIMS = dict(zip(TASKS, (".90", ".80", ".95"), strict=True))
 LARGE_MM3 = 50.0
+FEW = 10
 CLEAR_Z = 2.0
 
 CHOSEN_ON = "mixed"
@@ -182,11 +182,16 @@ def answers_of(cases: Cases, task: str, answers: str) -> tuple[np.ndarray, np.nd
 
 
 def auc_of(cases: Cases, task: str, answers: str = "answers") -> str:
-    """Return a task's AUC on the network's outlines or the true ones, and of how many patients."""
+    """Return a task's AUC on the network's outlines or the true ones, and of how many patients.
+
+    An interval is given from `FEW` patients in each class on.
+    """
     truth, scores = answers_of(cases, task, answers)
     if not truth.any() or truth.all():
         return MISSING
-    return f"{auc_value(truth, scores):.2f} of {len(truth)}"
+    sentence = str(stats.auc(truth, scores).sentence())
+    few = min(truth.sum(), (~truth).sum()) < FEW
+    return f"{number(sentence) if few else brief(sentence)} of {len(truth)}"
 
 
 def accuracy_of(cases: Cases, task: str, thresholds: Mapping[str, float] | None) -> str:
