@@ -6,11 +6,13 @@ of the package have one; `spinalcord.models.release` writes it.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ModelError
+from ..scans.writing import write_bytes
 
 if TYPE_CHECKING:
     from .model_file import Model
@@ -58,6 +60,34 @@ def read_sums(folder: Path) -> dict[str, str] | None:
             )
         sums[match[2]] = match[1]
     return sums
+
+
+def relist(folder: Path, name: str, content: bytes) -> None:
+    """Put the checksum of a file that we write into the folder's list, where that names it.
+
+    The other lines stay as they are: a file that is damaged stays one.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    name : str
+        Of the file.
+    content : bytes
+        What it contains now.
+
+    Raises
+    ------
+    ModelError
+        As for `read_sums`.
+    InputError
+        The list cannot be written.
+    """
+    sums = read_sums(folder)
+    if sums is None or name not in sums:
+        return
+    sums[name] = hashlib.sha256(content).hexdigest()
+    lines = [f"{own}  {file}\n" for file, own in sums.items()]
+    write_bytes(folder / SUMS, "".join(lines).encode())
 
 
 def check_folder(folder: Path, files: list[Path]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import BackendError, InputError, ModelError
 from ..scans.writing import write_bytes
-from .checksums import SCALES, SUMS, read_sums
+from .checksums import SCALES, SUMS, read_sums, relist
 
 if TYPE_CHECKING:
     from .model_file import Model
@@ -78,6 +78,8 @@ def measure_ranges(network: Network, images: Iterable[Array], *, share: float = 
 def write_ranges(model: Model, ranges: Ranges, about: Mapping[str, Any]) -> Path:
     """Store the ranges of a model in the file beside it, replacing earlier ones.
 
+    A list of checksums beside it that names that file gets its new checksum.
+
     Parameters
     ----------
     model : Model
@@ -106,7 +108,10 @@ def write_ranges(model: Model, ranges: Ranges, about: Mapping[str, Any]) -> Path
         "ranges": {name: [float(f"{v:.5g}") for v in pair] for name, pair in ranges.items()},
     }
     lines = ",\n".join(f" {json.dumps(n)}: {json.dumps(stored[n])}" for n in sorted(stored))
-    return write_bytes(path, f"{{\n{lines}\n}}\n".encode())
+    content = f"{{\n{lines}\n}}\n".encode()
+    written = write_bytes(path, content)
+    relist(path.parent, path.name, content)
+    return written
 
 
 def stored_ranges(model: Model) -> list[tuple[str, float, float]]:

@@ -213,3 +213,29 @@ def test_scales_that_cannot_be_written(path):
     path.with_name(SCALES).mkdir()
     with pytest.raises(ModelError, match="cannot read"):
         write_ranges(read_model(path), {}, {})
+
+
+def test_new_scales_are_listed_where_the_old_ones_were(path):
+    network, _ = quantized(path)
+    sums = write_sums(path.parent)
+    before = sums.read_text().splitlines()
+    write_ranges(network.model, {"path.0.0": (-1.0, 2.0)}, {})
+    assert stored_ranges(network.model) == [("path.0.0", -1.0, 2.0)]
+    after = sums.read_text().splitlines()
+    assert [old == new for old, new in zip(before, after, strict=True)] == [
+        SCALES not in line for line in before
+    ]
+    # Scales that differ from the list are not replaced by others, so nobody lists them.
+    scales = path.with_name(SCALES)
+    scales.write_text(scales.read_text() + " ")
+    with pytest.raises(ModelError, match=f"another file than {SUMS} beside it lists"):
+        write_ranges(network.model, {}, {})
+    assert sums.read_text().splitlines() == after
+
+
+def test_a_list_without_the_scales_stays_as_it_is(path):
+    sums = write_sums(path.parent)
+    before = sums.read_text()
+    network, _ = quantized(path)
+    assert sums.read_text() == before
+    stored_ranges(network.model)
