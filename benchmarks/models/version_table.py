@@ -78,10 +78,11 @@ def make_table(figures: Mapping[str, Any], before: Mapping[str, Any]) -> str:
 
 def published(figures: Mapping[str, Any]) -> dict[str, str]:
     """Return what `measure_cohorts` measured of one version, by the titles of `describe`."""
-    typical, put = figures["typical"], figures["inserted"]
+    typical, put = figures["typical"], figures.get("inserted")
     rows = {f"Dice, typical {d}": brief(typical["segmentation"][d]["dice"]) for d in DIAGNOSES}
-    rows |= {f"Dice, {d} put in": brief(put[d]["dice"]) for d in DIAGNOSES}
-    rows["lesions put into a scan never seen: found"] = brief(put["all"]["found"])
+    if put is not None:  # not in every precision
+        rows |= {f"Dice, {d} put in": brief(put[d]["dice"]) for d in DIAGNOSES}
+        rows["lesions put into a scan never seen: found"] = brief(put["all"]["found"])
     for task in TASKS:
         rows[f"AUC, `{task}`, its outlines"] = brief(typical["tasks"]["outlined"][f"{task}: AUC"])
     return rows
