@@ -43,6 +43,7 @@ TABLES = ("typical", "healthy", "inserted", "lumbar_held", "chains", "mixed")
 LAYOUT = 2
 """Of a stored case, so that others are measured again."""
 OUTLINER = "segmentation"
+"""Role of the model whose outlines the others are measured on."""
 ANSWERS = ("table", "case", "diagnosis", "answers", "true_answers")
 
 _open: dict[str, Any] = {}
@@ -143,16 +144,17 @@ def measure(pipeline: Any, row: Mapping[str, str], kept: Path) -> dict[str, Any]
         was found.
     """
     notes, outline = kept.with_name(f"{kept.name}.json"), kept.with_name(f"{kept.name}.nii.gz")
+    scan = sc.read(row["path"])
     if not notes.exists():
-        found = pipeline.segment(row["path"])
+        found = pipeline.segment(scan)
         save_volume(found.mask, outline)
         notes.write_text(json.dumps(judge(found, row)))
     figures: dict[str, Any] = json.loads(notes.read_text())
     lesion = str(outline) if figures["lesions"] else ""
     return {
         "table": row["table"], "case": row["case_id"], "diagnosis": row["diagnosis"],
-        "answers": answers(pipeline, row["path"], lesion),
-        "true_answers": answers(pipeline, row["path"], row["mask"] if row["diagnosis"] else ""),
+        "answers": answers(pipeline, scan, lesion),
+        "true_answers": answers(pipeline, scan, row["mask"] if row["diagnosis"] else ""),
         **figures,
     }  # fmt: skip
 
@@ -186,14 +188,14 @@ def truth_of(row: Mapping[str, str], scan: WorkingScan) -> np.ndarray:
     return scan.working(np.asarray(nibabel.load(row["mask"]).dataobj) > 0)
 
 
-def answers(pipeline: Any, path: str, mask: str) -> list[float]:
+def answers(pipeline: Any, scan: sc.Volume, mask: str) -> list[float]:
     """Return the probabilities of the positive answers, as `TASKS`; none with an empty outline.
 
     A patient may have an empty one: `make_case` draws no outline around what nobody could see.
     """
     if not mask:
         return []
-    diagnosis = pipeline.classify(path, mask=mask)
+    diagnosis = pipeline.classify(scan, mask=mask)
     return [diagnosis.tasks[task].probability for task in TASKS] if diagnosis.found else []
 
 

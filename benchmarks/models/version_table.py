@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from spinalcord import stats
+from spinalcord.stats.estimate import FEW
 from spinalcord.tasks import DIAGNOSES, TASKS
 from spinalcord.training.settings import classes_of
 
@@ -34,7 +35,6 @@ PUT_AIMS = {"astrocytoma": ".80", "ependymoma": ".80", "MS": ".55", "NMOSD": ".7
 AUC_AIMS = dict(zip(TASKS, (".97", ".87", ".95"), strict=True))
 CHAIN_AIMS = dict(zip(TASKS, (".90", ".80", ".95"), strict=True))
 LARGE_MM3 = 50.0
-FEW = 10
 CLEAR_Z = 2.0
 
 CHOSEN_ON = "mixed"
@@ -190,9 +190,9 @@ def auc_of(cases: Cases, task: str, answers: str = "answers") -> str:
     truth, scores = answers_of(cases, task, answers)
     if not truth.any() or truth.all():
         return MISSING
-    sentence = str(stats.auc(truth, scores).sentence())
-    few = min(truth.sum(), (~truth).sum()) < FEW
-    return f"{number(sentence) if few else brief(sentence)} of {len(truth)}"
+    estimate = stats.auc(truth, scores)
+    told = number if estimate.smallest < FEW else brief
+    return f"{told(estimate.sentence())} of {len(truth)}"
 
 
 def accuracy_of(cases: Cases, task: str, thresholds: Mapping[str, float] | None) -> str:

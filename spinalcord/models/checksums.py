@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,10 +63,33 @@ def read_sums(folder: Path) -> dict[str, str] | None:
     return sums
 
 
+def save_sums(folder: Path, sums: Mapping[str, str]) -> Path:
+    """Write the list of a folder, replacing an existing one.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    sums : mapping of str to str
+        As from `read_sums`.
+
+    Returns
+    -------
+    pathlib.Path
+        The list.
+
+    Raises
+    ------
+    InputError
+        A place that cannot be written.
+    """
+    lines = [f"{sums[name]}  {name}\n" for name in sorted(sums)]
+    return write_bytes(folder / SUMS, "".join(lines).encode())
+
+
 def relist(folder: Path, name: str, content: bytes) -> None:
     """Put the checksum of a file that we write into the folder's list, where that names it.
 
-    The other lines stay as they are: a file that is damaged stays one.
+    The other checksums stay as they are: a file that is damaged stays one.
 
     Parameters
     ----------
@@ -85,9 +109,7 @@ def relist(folder: Path, name: str, content: bytes) -> None:
     sums = read_sums(folder)
     if sums is None or name not in sums:
         return
-    sums[name] = hashlib.sha256(content).hexdigest()
-    lines = [f"{own}  {file}\n" for file, own in sums.items()]
-    write_bytes(folder / SUMS, "".join(lines).encode())
+    save_sums(folder, {**sums, name: hashlib.sha256(content).hexdigest()})
 
 
 def check_folder(folder: Path, files: list[Path]) -> None:

@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 
 from ..errors import ModelError, SpinalcordError
-from ..scans.writing import write_bytes
-from .checksums import SCALES, SUMS
+from .checksums import SCALES, SUMS, save_sums
 from .folder import WEIGHTS_DIR, model_files, verify_models
 from .model_file import read_model
 
@@ -44,8 +43,7 @@ def write_sums(folder: Path) -> Path:
         sums = {model.path.name: model.sha256 for model in models}
         if (folder / SCALES).is_file():
             sums[SCALES] = hashlib.sha256((folder / SCALES).read_bytes()).hexdigest()
-        lines = [f"{sums[name]}  {name}\n" for name in sorted(sums)]
-        write_bytes(path, "".join(lines).encode())
+        save_sums(folder, sums)
     try:
         verify_models(folder)
     except BaseException:
